@@ -1,0 +1,142 @@
+//! The records that cross crates: plain data, so that a crate can be read, tested or replaced alone.
+
+use serde::{Deserialize, Serialize};
+
+/// Which part of a corpus a statement belongs to. Fixed in the corpus files, never drawn at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// Proved, conjectured about and trained on.
+    Train,
+    /// Proved after each round to measure progress; never trained on.
+    Valid,
+    /// Never seen by a run; for final evaluation only.
+    Test,
+}
+
+/// A Lean theorem without its proof.
+///
+/// `signature` is what stands between the name and `:=`, for example `(a b : Nat) : a + b = b + a`.
+/// The name is kept apart because it carries no mathematics: models never see it, and the judge
+/// chooses its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Statement {
+    /// Unique in its corpus or run; also a valid Lean identifier.
+    pub id: String,
+    /// Binders and type: `(a b : Nat) : a + b = b + a`.
+    pub signature: String,
+    /// Trusted Lean text before the theorem (imports, `open`); empty for core statements.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub header: String,
+    /// Topic tags such as `nat`, `list`, `induction`.
+    #[serde(default)]
+    pub topics: Vec<String>,
+    /// The part of the corpus it belongs to; conjectures are always [`Split::Train`].
+    pub split: Split,
+}
+
+impl Statement {
+    /// `theorem ID SIGNATURE`, ready to be followed by `:= PROOF`.
+    pub fn declaration(&self) -> String {
+        format!("theorem {} {}", self.id, self.signature)
+    }
+}
+
+/// One line of a corpus file: a statement with the proofs known for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorpusEntry {
+    /// The statement itself.
+    #[serde(flatten)]
+    pub statement: Statement,
+    /// Proofs checked by Lean, each the text after `:=`, for example `by\n  omega`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<String>,
+    /// Which of `rfl`, `decide`, `simp`, `omega`, `simp_all`, `grind` close it alone (measured).
+    #[serde(default)]
+    pub closed_by: Vec<String>,
+}
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Lean accepted exactly this statement, with no axiom beyond the three standard ones.
+    Proved,
+    /// Lean looked at the proof and refused it.
+    Failed,
+    /// The text gate or the axiom check refused it: not something a proof may contain.
+    Rejected,
+    /// The statement itself does not elaborate.
+    StatementError,
+    /// The wall-clock limit ran out.
+    Timeout,
+    /// The Lean process died on it (stack, memory, a bug).
+    Crashed,
+}
+
+impl Status {
+    /// The snake-case name used in files, the ledger and the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Proved => "proved",
+            Self::Failed => "failed",
+            Self::Rejected => "rejected",
+            Self::StatementError => "statement_error",
+            Self::Timeout => "timeout",
+            Self::Crashed => "crashed",
+        }
+    }
+
+    /// The inverse of [`Status::as_str`].
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Proved, Self::Failed, Self::Rejected, Self::StatementError, Self::Timeout, Self::Crashed]
+            .into_iter()
+            .find(|status| status.as_str() == name)
+    }
+}
+
+/// What the judge says of one proof.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The outcome.
+    pub status: Status,
+    /// Lean's messages or the gate's reason; empty when proved.
+    #[serde(default)]
+    pub messages: Vec<String>,
+    /// Axioms the proof depends on (only known when Lean finished).
+    #[serde(default)]
+    pub axioms: Vec<String>,
+    /// Named theorems of the library that occur in the proof term.
+    #[serde(default)]
+    pub premises: Vec<String>,
+    /// Time Lean spent on it, in milliseconds; zero when Lean was not asked.
+    #[serde(default)]
+    pub elapsed_ms: u32,
+}
+
+impl Verdict {
+    /// A verdict with nothing but a status and one message.
+    pub fn new(status: Status, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            messages: vec![message.into()],
+            axioms: Vec::new(),
+            premises: Vec::new(),
+            elapsed_ms: 0,
+        }
+    }
+
+    /// Whether the proof counts.
+    pub fn is_proved(&self) -> bool {
+        self.status == Status::Proved
+    }
+}
+
+/// A library theorem offered to the conjecturer as trigger lemma.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Lemma {
+    /// Full name, for example `Nat.add_comm`.
+    pub name: String,
+    /// Binders and type as Lean prints them: `(n m : Nat) : n + m = m + n`.
+    pub signature: String,
+}

@@ -1,0 +1,2 @@
+//! The `stp` binary.
+fn main() {}
