@@ -3,6 +3,10 @@
 //! This crate knows nothing of Lean processes or models. Every record that crosses a crate boundary
 //! is a plain serde struct here.
 
+mod corpus;
+mod ledger;
 mod record;
 
+pub use corpus::{Corpus, CorpusError};
+pub use ledger::{Attempt, Conjecture, Ledger, LedgerError, Outcome, Phase, Step, Tally};
 pub use record::{CorpusEntry, Lemma, Split, Statement, Status, Verdict};
