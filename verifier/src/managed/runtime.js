@@ -1,0 +1,124 @@
+'use strict';
+// Lean's WebAssembly build as a library: start it once, call its exported functions on its own objects.
+// wasm32 object layout: reference count at 0, field count at 6, tag at 7, fields from 8 (4 bytes each);
+// strings: byte length with the final zero at 8, bytes from 20; arrays: length at 8, items from 16.
+
+const MODULE = '/stp-library'; // where the library is mounted inside the build's own file system
+const STACK_MIB = 64; // the build's default of 64 KiB traps on a few hundred nested parentheses
+
+function describe(error) {
+  if (typeof WebAssembly.Exception !== 'undefined' && error instanceof WebAssembly.Exception) {
+    return 'an exception inside Lean';
+  }
+  return String((error && error.message) || error);
+}
+
+function start(leanJs, library, onReady, onFatal) {
+  const M = (globalThis.LeanModule = {
+    noInitialRun: true,
+    noExitRuntime: true,
+    print() {},
+    printErr() {},
+    onRuntimeInitialized() {
+      setTimeout(() => {
+        try {
+          onReady(initialise(M, library));
+        } catch (error) {
+          onFatal(error);
+        }
+      }, 0);
+    },
+  });
+  require(leanJs);
+}
+
+function initialise(M, library) {
+  const X = M.__x;
+  const view = () => new DataView(X.wasmMemory().buffer);
+  const bytes = () => X.HEAP();
+  const isScalar = (p) => (p & 1) === 1;
+  const tag = (p) => view().getUint8(p + 7);
+  const field = (p, i) => view().getUint32(p + 8 + 4 * i, true);
+  const box = (n) => (n << 1) | 1;
+
+  function inc(p) {
+    if (isScalar(p)) return p;
+    const v = view();
+    const count = v.getInt32(p, true);
+    if (count > 0) v.setInt32(p, count + 1, true);
+    else if (count < 0) v.setInt32(p, count - 1, true);
+    return p;
+  }
+  function dec(p) {
+    if (isScalar(p)) return;
+    const v = view();
+    const count = v.getInt32(p, true);
+    if (count > 1) v.setInt32(p, count - 1, true);
+    else if (count !== 0) M._lean_dec_ref_cold(p);
+  }
+  function string(text) {
+    const data = Buffer.from(text, 'utf8');
+    const p = M._malloc(data.length + 1);
+    bytes().set(data, p);
+    bytes()[p + data.length] = 0;
+    const result = M._lean_mk_string(p);
+    M._free(p);
+    return result;
+  }
+  function readString(p) {
+    const length = view().getUint32(p + 8, true) - 1;
+    return Buffer.from(bytes().slice(p + 20, p + 20 + length)).toString('utf8');
+  }
+  function array(p) {
+    const v = view();
+    return Array.from({ length: v.getUint32(p + 8, true) }, (_, i) => v.getUint32(p + 16 + 4 * i, true));
+  }
+  function name(text) {
+    return text.split('.').reduce((prefix, part) => M._lean_name_mk_string(prefix, string(part)), box(0));
+  }
+  function readName(p) {
+    const parts = [];
+    for (; !isScalar(p); p = field(p, 0)) {
+      const last = field(p, 1);
+      parts.push(tag(p) === 1 ? readString(last) : String(last >> 1));
+    }
+    return parts.reverse().join('.');
+  }
+  // The value of an IO result; the result object itself stays owned by the caller.
+  function unwrap(result, what) {
+    if (tag(result) === 0) return field(result, 0);
+    throw new Error(`${what}: ${readString(M._lean_io_error_to_string(field(result, 0)))}`);
+  }
+  function inputContext(source) {
+    const text = string(source);
+    const length = view().getUint32(text + 8, true) - 1;
+    return M._l_Lean_Parser_mkInputContext___redArg(text, string('<in>'), 1, box(length));
+  }
+
+  const FS = X.ev('FS');
+  FS.mkdir(MODULE);
+  FS.mount(X.ev('NODEFS'), { root: library }, MODULE);
+  const size = STACK_MIB << 20;
+  const base = (M._malloc(size) + 15) & ~15;
+  const top = (base + size - 64) & ~15;
+  X.ev('_emscripten_stack_set_limits')(top, base);
+  X.stackRestore(top);
+  M._lean_initialize();
+  const path = M._lean_alloc_object(16); // the list [MODULE]
+  view().setInt32(path, 1, true);
+  view().setUint16(path + 4, 16, true);
+  view().setUint8(path + 6, 2);
+  view().setUint8(path + 7, 1);
+  const root = string(MODULE);
+  view().setUint32(path + 8, root, true);
+  view().setUint32(path + 12, box(0), true);
+  unwrap(M._l_Lean_initSearchPath(string(MODULE), path), 'search path');
+  M._lean_enable_initializer_execution();
+  M._lean_io_mark_end_initialization();
+  M._lean_init_task_manager();
+  return {
+    M, X, view, isScalar, tag, field, box, inc, dec, string, readString, array, name, readName, unwrap, inputContext,
+  };
+}
+
+module.exports = { start, describe };
