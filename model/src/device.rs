@@ -1,0 +1,134 @@
+//! Choosing the device by name. What a binary can use is decided by its cargo features; what the
+//! machine has is only known when the device is first used, so that is tried here.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use burn::tensor::{Device, Tensor};
+
+/// The names that [`parse_device`] knows.
+pub const DEVICE_NAMES: [&str; 4] = ["auto", "cpu", "wgpu", "cuda"];
+
+/// A device that cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum DeviceError {
+    /// Not a device name.
+    #[error("There is no device `{name}`; choose one of auto, cpu, wgpu and cuda.")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+    },
+    /// The binary was built without support for it.
+    #[error(
+        "This binary was built without `{name}`; build it with `cargo build --release --features {name}`, or use \
+         `--device cpu`."
+    )]
+    NotBuilt {
+        /// The device and the feature.
+        name: &'static str,
+    },
+    /// The machine has none, or its driver does not work.
+    #[error("No usable `{name}` device on this machine ({reason}); check its driver, or use `--device cpu`.")]
+    Unavailable {
+        /// The device.
+        name: &'static str,
+        /// What the driver said, on one line.
+        reason: String,
+    },
+}
+
+/// The device of that name. `auto` takes the first of cuda, wgpu and cpu that works.
+pub fn parse_device(name: &str) -> Result<Device, DeviceError> {
+    match name {
+        "auto" => Ok(cuda().or_else(|_| wgpu()).unwrap_or_else(|_| Device::flex())),
+        "cpu" => Ok(Device::flex()),
+        "wgpu" => wgpu(),
+        "cuda" => cuda(),
+        _ => Err(DeviceError::Unknown { name: name.to_owned() }),
+    }
+}
+
+#[cfg(feature = "wgpu")]
+fn wgpu() -> Result<Device, DeviceError> {
+    probe("wgpu", || Device::wgpu(burn::tensor::DeviceKind::DefaultDevice))
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn wgpu() -> Result<Device, DeviceError> {
+    Err(DeviceError::NotBuilt { name: "wgpu" })
+}
+
+#[cfg(feature = "cuda")]
+fn cuda() -> Result<Device, DeviceError> {
+    probe("cuda", || Device::cuda(0))
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda() -> Result<Device, DeviceError> {
+    Err(DeviceError::NotBuilt { name: "cuda" })
+}
+
+/// Opens a device and computes with it. Drivers report their absence by panicking, so the panic is
+/// caught and its message kept.
+#[cfg_attr(not(any(feature = "wgpu", feature = "cuda")), allow(dead_code))]
+fn probe(name: &'static str, open: impl FnOnce() -> Device) -> Result<Device, DeviceError> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let device = open();
+        let sum = Tensor::<1>::ones([4], &device).sum().try_into_data();
+        sum.map(|_| device).map_err(|error| error.to_string())
+    }));
+    std::panic::set_hook(hook);
+    let failed = |reason: &str| DeviceError::Unavailable { name, reason: one_line(reason) };
+    match outcome {
+        Ok(result) => result.map_err(|reason| failed(&reason)),
+        Err(payload) => Err(failed(&panic_text(payload.as_ref()))),
+    }
+}
+
+/// The message of a caught panic.
+pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    match (payload.downcast_ref::<String>(), payload.downcast_ref::<&str>()) {
+        (Some(text), _) => text.clone(),
+        (None, Some(text)) => (*text).to_owned(),
+        (None, None) => "no message".to_owned(),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("no message");
+    first.trim().chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_names() {
+        let text = parse_device("gpu").unwrap_err().to_string();
+        assert!(DEVICE_NAMES.iter().all(|name| text.contains(name)), "{text}");
+    }
+
+    #[test]
+    fn the_processor_always_works() {
+        assert!(parse_device("cpu").is_ok());
+        assert!(parse_device("auto").is_ok());
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    #[test]
+    fn a_device_that_was_not_built_names_the_feature() {
+        let error = parse_device("cuda").unwrap_err();
+        assert_eq!(error, DeviceError::NotBuilt { name: "cuda" });
+        assert!(error.to_string().contains("--features cuda"));
+    }
+
+    #[test]
+    fn a_driver_that_panics_becomes_one_line() {
+        let error = probe("wgpu", || panic!("no adapter found\nbacktrace...")).unwrap_err();
+        let expected = DeviceError::Unavailable { name: "wgpu", reason: "no adapter found".to_owned() };
+        assert_eq!(error, expected);
+        assert_eq!(error.to_string().lines().count(), 1);
+    }
+}

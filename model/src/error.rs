@@ -1,0 +1,106 @@
+//! What can go wrong, each with what to do about it.
+
+use std::path::PathBuf;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The sizes of a [`ModelConfig`](crate::ModelConfig) do not fit together.
+    #[error("The model configuration is not usable: {reason}.")]
+    Config {
+        /// Which field and how to change it.
+        reason: String,
+    },
+    /// The tokenizer could not be trained or read.
+    #[error("The tokenizer could not be {action}: {reason}")]
+    Tokenizer {
+        /// "trained", "saved", ...
+        action: &'static str,
+        /// What went wrong and what to do.
+        reason: String,
+    },
+    /// A prompt that the model cannot continue.
+    #[error("Prompt {request} cannot be sampled from: {reason}.")]
+    Prompt {
+        /// Index of the request.
+        request: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Sampling or training settings out of range.
+    #[error("The setting `{name}` is {value}; {remedy}.")]
+    Setting {
+        /// Name of the field.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// The range allowed.
+        remedy: &'static str,
+    },
+    /// Nothing to train on.
+    #[error(
+        "There is nothing to train on: of {given} examples {dropped} are longer than the model's {max_seq} tokens and \
+         the rest weigh 0. Add examples or raise `max_seq`."
+    )]
+    NoExamples {
+        /// Examples given.
+        given: usize,
+        /// How many of them were too long.
+        dropped: usize,
+        /// The model's longest sequence.
+        max_seq: usize,
+    },
+    /// A token id that the model has no embedding for.
+    #[error(
+        "Token id {token} is outside the model's vocabulary of {vocab_size}. Use the tokenizer that was saved with this \
+         model."
+    )]
+    Token {
+        /// The id.
+        token: u32,
+        /// Number of ids the model knows.
+        vocab_size: usize,
+    },
+    /// The loss or the logits stopped being numbers.
+    #[error(
+        "The {what} at step {step} is not a finite number. Lower `learning_rate`, or go back to the last checkpoint and \
+         check its files."
+    )]
+    NotFinite {
+        /// "loss" or "logits".
+        what: &'static str,
+        /// Step of the call, counted from 1.
+        step: usize,
+    },
+    /// A file of a checkpoint is missing, damaged or does not belong to the others.
+    #[error(
+        "The checkpoint file {path} cannot be used: {reason}. Copy the whole checkpoint folder again, choose another \
+         checkpoint, or start without one."
+    )]
+    Checkpoint {
+        /// The file at fault.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A checkpoint could not be written.
+    #[error(
+        "The checkpoint {path} cannot be written: {reason}. Check the free space and the permissions of that folder."
+    )]
+    Write {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The device failed while computing.
+    #[error("The device failed while computing: {reason}. Run again with `--device cpu`.")]
+    Compute {
+        /// What the device said.
+        reason: String,
+    },
+    /// A device that cannot be used.
+    #[error(transparent)]
+    Device(#[from] crate::DeviceError),
+}

@@ -1,0 +1,121 @@
+//! The language model.
+
+use burn::module::Module;
+use burn::nn::{Embedding, Linear, RmsNorm};
+use burn::tensor::{Bool, Device, Int, Tensor};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::attention::Pass;
+use super::block::{Block, norm};
+use super::cache::KvCache;
+use super::init::{linear, normal_matrix};
+use super::mask::{Placement, causal};
+use super::rope::RopeTable;
+use crate::{ModelConfig, ModelError};
+
+/// A decoder-only transformer.
+#[derive(Module, Debug)]
+pub struct Lm {
+    embedding: Embedding,
+    blocks: Vec<Block>,
+    norm: RmsNorm,
+    head: Option<Linear>,
+    rope: RopeTable,
+    #[module(skip)]
+    config: ModelConfig,
+}
+
+impl Lm {
+    /// A model with random weights; the same seed gives the same weights on every device.
+    pub fn init(config: &ModelConfig, device: &Device, seed: u64) -> Result<Self, ModelError> {
+        config.validate()?;
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let std = 0.5 / (config.width as f64).sqrt();
+        let embedding = Embedding { weight: normal_matrix([config.vocab_size, config.width], std, rng, device) };
+        let blocks = (0..config.layers).map(|_| Block::new(config, rng, device)).collect();
+        let head = (!config.tied_embeddings).then(|| linear([config.width, config.vocab_size], 0.5, rng, device));
+        Ok(Self {
+            embedding,
+            blocks,
+            norm: norm(config, device),
+            head,
+            rope: RopeTable::new(config, device),
+            config: config.clone(),
+        })
+    }
+
+    /// The sizes it was made with.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// Where its weights are.
+    pub fn device(&self) -> Device {
+        self.embedding.weight.val().device()
+    }
+
+    /// Logits `[batch, time, vocab_size]` for tokens `[batch, time]`. `key_mask` is true where a
+    /// token is real; without it all are.
+    pub fn forward(&self, tokens: Tensor<2, Int>, key_mask: Option<Tensor<2, Bool>>) -> Tensor<3> {
+        let [batch, time] = tokens.dims();
+        let hidden = self.hidden_rows(tokens, key_mask);
+        self.logits(hidden).reshape([batch, time, self.config.vocab_size])
+    }
+
+    /// The final hidden states `[batch, time, width]`, for embeddings of whole texts.
+    pub fn hidden(&self, tokens: Tensor<2, Int>, key_mask: Option<Tensor<2, Bool>>) -> Tensor<3> {
+        let [batch, time] = tokens.dims();
+        self.hidden_rows(tokens, key_mask).reshape([batch, time, self.config.width])
+    }
+
+    /// The final hidden states `[batch * time, width]`.
+    pub(crate) fn hidden_rows(&self, tokens: Tensor<2, Int>, key_mask: Option<Tensor<2, Bool>>) -> Tensor<2> {
+        let [batch, time] = tokens.dims();
+        let device = tokens.device();
+        let mut bias = causal(self.config.group(), time, &device);
+        if let Some(mask) = key_mask {
+            let hidden = mask.bool_not().float().mul_scalar(-1e9).reshape([batch, 1, 1, time]);
+            bias = bias + hidden;
+        }
+        let pass = Pass { batch, time, rotation: self.rope.leading(time), bias };
+        self.run(tokens, &pass, None)
+    }
+
+    /// Reads new tokens `[batch, time]` after those in the cache; returns the logits
+    /// `[batch, vocab_size]` after the last of them.
+    pub(crate) fn extend(&self, tokens: Tensor<2, Int>, cache: &mut KvCache) -> Tensor<2> {
+        let [batch, time] = tokens.dims();
+        let device = tokens.device();
+        let start = cache.len();
+        let placement = Placement { pads: cache.pads(), start, time };
+        let rotation = self.rope.at(placement.positions(&device), batch, time);
+        let bias = placement.bias(self.config.group(), cache.slots_for(time), &device);
+        let pass = Pass { batch, time, rotation, bias };
+        let hidden = self.run(tokens, &pass, Some(cache));
+        cache.advance(time);
+        let width = self.config.width;
+        let last = hidden.reshape([batch, time, width]).slice([0..batch, time - 1..time, 0..width]);
+        self.logits(last.reshape([batch, width]))
+    }
+
+    fn run(&self, tokens: Tensor<2, Int>, pass: &Pass, mut cache: Option<&mut KvCache>) -> Tensor<2> {
+        let mut x = self.embedding.forward(tokens).reshape([pass.batch * pass.time, self.config.width]);
+        for (index, block) in self.blocks.iter().enumerate() {
+            let layer = cache.as_deref_mut().map(|cache| {
+                let start = cache.len();
+                (&mut cache.layers_mut()[index], start)
+            });
+            x = block.forward(x, pass, layer);
+        }
+        self.norm.forward(x)
+    }
+
+    /// Logits `[rows, vocab_size]` of hidden states `[rows, width]`.
+    pub(crate) fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        match &self.head {
+            Some(head) => head.forward(hidden),
+            None => hidden.matmul(self.embedding.weight.val().transpose()),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Which keys a query may look at, as values added to the attention scores.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+/// Added to the score of a hidden key. Finite, so that a row with nothing to see (padding) stays a
+/// number; its softmax weight is exactly 0 beside any visible key.
+const HIDDEN: f32 = -1e9;
+
+/// Where the new tokens of a batch stand: row `r` has its first token in slot `pads[r]`, and the new
+/// tokens occupy the slots `start..start + time` of every row.
+pub(crate) struct Placement<'a> {
+    /// Unused slots to the left of each row.
+    pub pads: &'a [usize],
+    /// Slots filled before.
+    pub start: usize,
+    /// New tokens a row.
+    pub time: usize,
+}
+
+impl Placement<'_> {
+    /// Positions within each row's own sequence; padding gets position 0.
+    pub(crate) fn positions(&self, device: &Device) -> Tensor<1, Int> {
+        let mut values = Vec::with_capacity(self.pads.len() * self.time);
+        for &pad in self.pads {
+            values.extend((0..self.time).map(|i| (self.start + i).saturating_sub(pad) as i64));
+        }
+        let len = values.len();
+        Tensor::from_data(TensorData::new(values, [len]), device)
+    }
+
+    /// Bias `[batch, 1, group * time, slots]`.
+    pub(crate) fn bias(&self, group: usize, slots: usize, device: &Device) -> Tensor<4> {
+        let mut values = Vec::with_capacity(self.pads.len() * group * self.time * slots);
+        for &pad in self.pads {
+            for query in (0..group).flat_map(|_| self.start..self.start + self.time) {
+                let row = (0..slots).map(|key| if key >= pad && key <= query { 0.0 } else { HIDDEN });
+                values.extend(row);
+            }
+        }
+        let shape = [self.pads.len(), 1, group * self.time, slots];
+        Tensor::from_data(TensorData::new(values, shape), device)
+    }
+}
+
+/// Causal bias `[1, 1, group * time, time]`, the same for every row.
+pub(crate) fn causal(group: usize, time: usize, device: &Device) -> Tensor<4> {
+    Placement { pads: &[0], start: 0, time }.bias(group, time, device)
+}

@@ -1,0 +1,145 @@
+//! Drawing one token from the logits, on the host.
+
+use rand_chacha::ChaCha8Rng;
+
+use crate::nn::unit;
+
+/// Draws tokens; keeps its buffers between calls.
+pub(super) struct Picker {
+    temperature: f32,
+    top_p: f32,
+    weights: Vec<f32>,
+    nucleus: Vec<u32>,
+}
+
+impl Picker {
+    pub(super) fn new(temperature: f32, top_p: f32) -> Self {
+        Self { temperature, top_p, weights: Vec::new(), nucleus: Vec::new() }
+    }
+
+    /// A token and its log-probability under the unmodified logits; `None` if these are not numbers.
+    pub(super) fn pick(&mut self, logits: &[f32], rng: &mut ChaCha8Rng) -> Option<(u32, f64)> {
+        let (best, max) = highest(logits)?;
+        let token = if self.temperature == 0.0 { best } else { self.draw(logits, max, unit(rng)) };
+        let total: f64 = logits.iter().map(|&logit| f64::from((logit - max).exp())).sum();
+        let logprob = f64::from(logits[token as usize] - max) - total.ln();
+        logprob.is_finite().then_some((token, logprob))
+    }
+
+    fn draw(&mut self, logits: &[f32], max: f32, point: f64) -> u32 {
+        let inverse = self.temperature.recip();
+        self.weights.clear();
+        self.weights.extend(logits.iter().map(|&logit| ((logit - max) * inverse).exp()));
+        let total: f64 = self.weights.iter().map(|&weight| f64::from(weight)).sum();
+        if self.top_p >= 1.0 {
+            let all = 0..self.weights.len() as u32;
+            return walk(&self.weights, all, point * total);
+        }
+        let mass = self.keep_nucleus(total);
+        walk(&self.weights, self.nucleus.iter().copied(), point * mass)
+    }
+
+    /// Collects the most likely tokens that together have the probability `top_p`; returns their
+    /// weight.
+    fn keep_nucleus(&mut self, total: f64) -> f64 {
+        let weights = &self.weights;
+        // All tokens below this weight together have less than what may be left out.
+        let floor = (f64::from(1.0 - self.top_p) * total / weights.len() as f64) as f32;
+        self.nucleus.clear();
+        self.nucleus.extend((0..weights.len() as u32).filter(|&token| weights[token as usize] >= floor));
+        self.nucleus.sort_by(|&a, &b| weights[b as usize].total_cmp(&weights[a as usize]).then(a.cmp(&b)));
+        let wanted = f64::from(self.top_p) * total;
+        let mut mass = 0.0;
+        let enough = self.nucleus.iter().position(|&token| {
+            mass += f64::from(weights[token as usize]);
+            mass >= wanted
+        });
+        if let Some(last) = enough {
+            self.nucleus.truncate(last + 1);
+        }
+        mass
+    }
+}
+
+/// The first token at which the summed weights pass `point`.
+fn walk(weights: &[f32], tokens: impl Iterator<Item = u32>, point: f64) -> u32 {
+    let (mut sum, mut last) = (0.0, 0);
+    for token in tokens {
+        let weight = f64::from(weights[token as usize]);
+        sum += weight;
+        if weight > 0.0 {
+            last = token;
+        }
+        if sum > point {
+            break;
+        }
+    }
+    last
+}
+
+fn highest(logits: &[f32]) -> Option<(u32, f32)> {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (token, &logit) in logits.iter().enumerate() {
+        if logit.is_nan() {
+            return None;
+        }
+        if logit > best.1 {
+            best = (token as u32, logit);
+        }
+    }
+    best.1.is_finite().then_some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    fn counts(temperature: f32, top_p: f32) -> [usize; 4] {
+        let logits = [0.5f32, 0.3, 0.15, 0.05].map(f32::ln);
+        let mut picker = Picker::new(temperature, top_p);
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        let mut counts = [0; 4];
+        for _ in 0..10_000 {
+            counts[picker.pick(&logits, rng).unwrap().0 as usize] += 1;
+        }
+        counts
+    }
+
+    #[test]
+    fn tokens_are_drawn_with_their_probability() {
+        for (count, expected) in counts(1.0, 1.0).into_iter().zip([5000.0f64, 3000.0, 1500.0, 500.0]) {
+            assert!((count as f64 - expected).abs() < 4.0 * expected.sqrt(), "{count} for {expected}");
+        }
+    }
+
+    #[test]
+    fn top_p_keeps_the_smallest_sufficient_set() {
+        let [first, second, third, fourth] = counts(1.0, 0.75);
+        assert_eq!((third, fourth), (0, 0));
+        assert!((first as f64 - 6250.0).abs() < 300.0 && second > 0);
+    }
+
+    #[test]
+    fn temperature_sharpens_and_zero_is_greedy() {
+        assert!(counts(0.5, 1.0)[0] > 6500);
+        assert_eq!(counts(0.0, 1.0), [10_000, 0, 0, 0]);
+    }
+
+    #[test]
+    fn the_log_probability_is_that_of_the_unmodified_model() {
+        let logits = [0.5f32, 0.3, 0.15, 0.05].map(f32::ln);
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        let (token, logprob) = Picker::new(0.0, 0.1).pick(&logits, rng).unwrap();
+        assert_eq!(token, 0);
+        assert!((logprob - 0.5f64.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn logits_that_are_not_numbers_are_refused() {
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        assert!(Picker::new(1.0, 1.0).pick(&[0.0, f32::NAN], rng).is_none());
+        assert!(Picker::new(1.0, 1.0).pick(&[0.0, f32::INFINITY], rng).is_none());
+    }
+}

@@ -1,0 +1,273 @@
+//! Byte-level BPE. Any text can be encoded and comes back unchanged; the special tokens that mark
+//! the parts of a sequence are never produced from text, so a corpus cannot forge them.
+
+use std::path::Path;
+
+use tokenizers::decoders::byte_level::ByteLevel as ByteLevelDecoder;
+use tokenizers::models::bpe::{BPE, BpeTrainer};
+use tokenizers::pre_tokenizers::PreTokenizerWrapper;
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::pre_tokenizers::sequence::Sequence;
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use tokenizers::{AddedToken, SplitDelimiterBehavior, TokenizerBuilder, TokenizerImpl};
+
+use crate::ModelError;
+
+/// Tokens with a meaning of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Special {
+    /// Fills up short rows of a batch.
+    Pad,
+    /// Ends a completion.
+    End,
+    /// Asks for a proof.
+    Prove,
+    /// Comes before a proof.
+    Proof,
+    /// Asks for a conjecture.
+    Conjecture,
+    /// Comes before a trigger lemma.
+    Lemma,
+    /// Comes before a theorem.
+    Theorem,
+    /// Comes before a statement.
+    Statement,
+}
+
+impl Special {
+    /// All of them, in the order of their ids.
+    pub const ALL: [Self; 8] = [
+        Self::Pad,
+        Self::End,
+        Self::Prove,
+        Self::Proof,
+        Self::Conjecture,
+        Self::Lemma,
+        Self::Theorem,
+        Self::Statement,
+    ];
+
+    /// Its token id, the same for every tokenizer.
+    pub fn id(self) -> u32 {
+        self as u32
+    }
+
+    /// How it is shown in decoded text.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Pad => "<|pad|>",
+            Self::End => "<|end|>",
+            Self::Prove => "<|prove|>",
+            Self::Proof => "<|proof|>",
+            Self::Conjecture => "<|conjecture|>",
+            Self::Lemma => "<|lemma|>",
+            Self::Theorem => "<|theorem|>",
+            Self::Statement => "<|statement|>",
+        }
+    }
+}
+
+/// Pieces that BPE may not cross: a newline with its indentation, a name, a single digit, a dot,
+/// and a run of symbols; names and symbols take the space before them along.
+const PIECES: &str =
+    r"\n *| ?[\p{L}\p{M}_][\p{L}\p{M}\p{No}_']*|\p{N}|\.| ?[^\s\p{L}\p{M}\p{N}_.]+|[^\S\n]+";
+
+type Inner = TokenizerImpl<
+    BPE,
+    tokenizers::NormalizerWrapper,
+    Sequence,
+    tokenizers::PostProcessorWrapper,
+    ByteLevelDecoder,
+>;
+
+/// A trained byte-level BPE tokenizer.
+#[derive(Clone, Debug)]
+pub struct Tokenizer {
+    inner: Inner,
+}
+
+impl Tokenizer {
+    /// The smallest vocabulary: the special tokens and the 256 bytes.
+    pub const MIN_VOCAB: usize = Special::ALL.len() + 256;
+
+    /// Learns merges from texts. The result may have fewer than `vocab_size` tokens when the texts
+    /// offer no more pairs; the same texts always give the same tokenizer.
+    pub fn train(texts: &[String], vocab_size: usize) -> Result<Self, ModelError> {
+        if vocab_size < Self::MIN_VOCAB {
+            return Err(failed(
+                "trained",
+                format!(
+                    "a vocabulary of {vocab_size} cannot hold the 8 special tokens and the 256 bytes; set it to at \
+                     least {}.",
+                    Self::MIN_VOCAB
+                ),
+            ));
+        }
+        let mut inner = untrained().map_err(|error| failed("trained", error.to_string()))?;
+        let mut trainer = trainer(vocab_size);
+        inner.train(&mut trainer, texts.iter()).map_err(|error| failed("trained", error.to_string()))?;
+        Self::checked(inner, "trained")
+    }
+
+    /// Writes `tokenizer.json`.
+    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        self.inner.save(path, true).map_err(|error| failed("saved", format!("{}: {error}", path.display())))
+    }
+
+    /// Reads `tokenizer.json`.
+    pub fn load(path: &Path) -> Result<Self, ModelError> {
+        let refused = |reason: String| failed("read", format!("{}: {reason}", path.display()));
+        let bytes = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+        let inner: Inner = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
+        Self::checked(inner, "read")
+    }
+
+    fn checked(mut inner: Inner, action: &'static str) -> Result<Self, ModelError> {
+        for special in Special::ALL {
+            if inner.token_to_id(special.text()) != Some(special.id()) {
+                let reason = format!("`{}` does not have the id {}; train a new tokenizer.", special.text(), special.id());
+                return Err(failed(action, reason));
+            }
+        }
+        // "Encode special tokens" means: as the ordinary text that they are.
+        inner.set_encode_special_tokens(true);
+        Ok(Self { inner })
+    }
+
+    /// Number of token ids.
+    pub fn vocab_size(&self) -> usize {
+        self.inner.get_vocab_size(true)
+    }
+
+    /// The tokens of a text; never a special one.
+    pub fn encode(&self, text: &str) -> Vec<u32> {
+        let encoding = self.inner.encode_fast(text, false).expect("byte-level BPE has a token for every byte");
+        encoding.get_ids().to_vec()
+    }
+
+    /// The text of the tokens. Special tokens appear as `<|name|>`, ids without a token as nothing,
+    /// and bytes that are not UTF-8 as the replacement character.
+    pub fn decode(&self, tokens: &[u32]) -> String {
+        self.inner.decode(tokens, false).expect("the byte-level decoder accepts every token")
+    }
+}
+
+fn failed(action: &'static str, reason: String) -> ModelError {
+    ModelError::Tokenizer { action, reason }
+}
+
+fn untrained() -> tokenizers::Result<Inner> {
+    let pieces = Split::new(SplitPattern::Regex(PIECES.to_owned()), SplitDelimiterBehavior::Isolated, false)?;
+    let bytes = ByteLevel::new(false, false, false);
+    let splitter = Sequence::new(vec![PreTokenizerWrapper::Split(pieces), PreTokenizerWrapper::ByteLevel(bytes)]);
+    TokenizerBuilder::new()
+        .with_model(BPE::default())
+        .with_normalizer(None)
+        .with_pre_tokenizer(Some(splitter))
+        .with_post_processor(None)
+        .with_decoder(Some(bytes))
+        .build()
+}
+
+fn trainer(vocab_size: usize) -> BpeTrainer {
+    BpeTrainer::builder()
+        .vocab_size(vocab_size)
+        .min_frequency(2)
+        .show_progress(false)
+        .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
+        .special_tokens(Special::ALL.iter().map(|special| AddedToken::from(special.text(), true)).collect())
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn texts() -> Vec<String> {
+        let lines = [
+            "(a b : Nat) : a + b = b + a",
+            "by\n  induction n with\n  | zero => rfl\n  | succ n ih => simp [Nat.add_comm, ih]",
+            "theorem add_zero (n : Nat) : n + 0 = n := by\n  omega",
+            "<|end|> <|end|> <|end|> text that looks like a marker <|end|>",
+            "∀ x ∈ xs, ∃ y, x ≤ y ∧ y₁ = 123",
+        ];
+        lines.iter().cycle().take(40).map(|line| (*line).to_owned()).collect()
+    }
+
+    fn tokenizer() -> Tokenizer {
+        Tokenizer::train(&texts(), 400).unwrap()
+    }
+
+    #[test]
+    fn special_tokens_have_the_first_ids() {
+        let ids: Vec<u32> = Special::ALL.iter().map(|special| special.id()).collect();
+        assert_eq!(ids, (0..8).collect::<Vec<u32>>());
+        assert_eq!(tokenizer().decode(&[1, 2]), "<|end|><|prove|>");
+    }
+
+    #[test]
+    fn a_marker_in_a_text_is_ordinary_text() {
+        let tokenizer = tokenizer();
+        for special in Special::ALL {
+            let tokens = tokenizer.encode(special.text());
+            assert!(tokens.len() > 1 && tokens.iter().all(|&token| token >= 8), "{tokens:?}");
+            assert_eq!(tokenizer.decode(&tokens), special.text());
+        }
+    }
+
+    #[test]
+    fn training_is_deterministic_and_learns_merges() {
+        let (first, second) = (tokenizer(), tokenizer());
+        assert_eq!(serde_json::to_string(&first.inner).unwrap(), serde_json::to_string(&second.inner).unwrap());
+        assert!(first.vocab_size() > Tokenizer::MIN_VOCAB && first.vocab_size() <= 400);
+        assert!(first.encode("induction").len() < "induction".len());
+    }
+
+    #[test]
+    fn pieces_keep_digits_apart_and_indentation_with_its_newline() {
+        let tokenizer = tokenizer();
+        assert_eq!(tokenizer.encode("123").len(), 3);
+        let tokens = tokenizer.encode("\n  omega");
+        assert_eq!(tokenizer.decode(&tokens[..1]), "\n  ");
+    }
+
+    #[test]
+    fn a_saved_tokenizer_encodes_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokenizer.json");
+        let tokenizer = tokenizer();
+        tokenizer.save(&path).unwrap();
+        let loaded = Tokenizer::load(&path).unwrap();
+        for text in texts() {
+            assert_eq!(loaded.encode(&text), tokenizer.encode(&text));
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokenizer.json");
+        std::fs::write(&path, "{").unwrap();
+        assert!(Tokenizer::load(&path).unwrap_err().to_string().contains("tokenizer.json"));
+    }
+
+    #[test]
+    fn a_vocabulary_without_room_for_the_bytes_is_refused() {
+        assert!(Tokenizer::train(&texts(), 200).unwrap_err().to_string().contains("264"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn every_text_comes_back(text in any::<String>(), lean in "[a-z0-9_.:=() \n⟨⟩∀→₁|<>]{0,60}") {
+            static TOKENIZER: std::sync::LazyLock<Tokenizer> = std::sync::LazyLock::new(tokenizer);
+            for text in [text, lean] {
+                let tokens = TOKENIZER.encode(&text);
+                prop_assert!(tokens.iter().all(|&token| token >= 8));
+                prop_assert_eq!(TOKENIZER.decode(&tokens), text);
+            }
+        }
+    }
+}

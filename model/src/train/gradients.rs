@@ -1,0 +1,52 @@
+//! Clipping the gradient by its norm over all parameters together.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+
+use super::scalar;
+use crate::{Lm, ModelError};
+
+/// Scales the whole gradient down to `limit` if its norm is above.
+pub(super) fn clip(gradients: GradientsParams, model: &Lm, limit: f32) -> Result<GradientsParams, ModelError> {
+    let mut sum = SumOfSquares { gradients: &gradients, total: None };
+    model.visit(&mut sum);
+    let Some(total) = sum.total else { return Ok(gradients) };
+    let norm = scalar(total)?.sqrt();
+    if norm <= limit {
+        return Ok(gradients);
+    }
+    let mut scale = Scale { gradients, factor: limit / norm };
+    model.visit(&mut scale);
+    Ok(scale.gradients)
+}
+
+struct SumOfSquares<'a> {
+    gradients: &'a GradientsParams,
+    total: Option<Tensor<1>>,
+}
+
+impl ModuleVisitor for SumOfSquares<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.get::<D>(param.id) {
+            let square = gradient.square().sum();
+            self.total = Some(match self.total.take() {
+                Some(total) => total + square,
+                None => square,
+            });
+        }
+    }
+}
+
+struct Scale {
+    gradients: GradientsParams,
+    factor: f32,
+}
+
+impl ModuleVisitor for Scale {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
+            self.gradients.register(param.id, gradient.mul_scalar(self.factor));
+        }
+    }
+}

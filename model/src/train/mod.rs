@@ -1,0 +1,202 @@
+//! Weighted supervised training on the target part of each example.
+
+mod batches;
+mod gradients;
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use batches::{Prepared, TokenBatch, epoch_batches, prepare};
+use burn::module::Module;
+use burn::optim::{AdamWConfig, GradientsParams};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::{Lm, ModelError};
+
+/// What to learn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// Read but not learned; at least one token.
+    pub prompt: Vec<u32>,
+    /// Learned, with its end marker; at least one token.
+    pub target: Vec<u32>,
+    /// Factor on the loss; 0 leaves the example out.
+    pub weight: f32,
+}
+
+/// How to train.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainConfig {
+    /// Passes over the examples.
+    pub epochs: usize,
+    /// Sequences a step.
+    pub batch: usize,
+    /// Highest learning rate.
+    pub learning_rate: f64,
+    /// Steps over which it rises to that; after them it falls along a cosine to a tenth.
+    pub warmup_steps: usize,
+    /// Decoupled weight decay.
+    pub weight_decay: f32,
+    /// Largest norm of the whole gradient.
+    pub grad_clip: f32,
+    /// Seed of the order of the examples.
+    pub seed: u64,
+}
+
+/// Passed to the callback after each step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrainStep {
+    /// Steps done.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// Mean loss of a target token in this step.
+    pub loss: f32,
+    /// Tokens read so far, padding not counted.
+    pub tokens: usize,
+}
+
+/// What training did.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TrainReport {
+    /// Steps done.
+    pub steps: usize,
+    /// Loss of the first step.
+    pub first_loss: f32,
+    /// Loss of the last step.
+    pub last_loss: f32,
+    /// Tokens read, padding not counted.
+    pub tokens: usize,
+    /// Wall-clock time.
+    pub seconds: f64,
+    /// Examples left out because they are longer than the model's sequences.
+    pub dropped: usize,
+    /// Whether the callback ended it early.
+    pub interrupted: bool,
+}
+
+impl TrainConfig {
+    fn validate(&self) -> Result<(), ModelError> {
+        let setting = |name, value: String, remedy| Err(ModelError::Setting { name, value, remedy });
+        if self.epochs == 0 {
+            return setting("epochs", "0".to_owned(), "set it to at least 1");
+        }
+        if self.batch == 0 {
+            return setting("batch", "0".to_owned(), "set it to at least 1");
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return setting("learning_rate", self.learning_rate.to_string(), "set it above 0, usually 1e-3");
+        }
+        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
+            return setting("weight_decay", self.weight_decay.to_string(), "set it to 0 or above");
+        }
+        if self.grad_clip.is_nan() || self.grad_clip <= 0.0 {
+            return setting("grad_clip", self.grad_clip.to_string(), "set it above 0, usually 1");
+        }
+        Ok(())
+    }
+
+    /// The learning rate of a step counted from 0.
+    fn rate(&self, step: usize, steps: usize) -> f64 {
+        if step < self.warmup_steps {
+            return self.learning_rate * (step + 1) as f64 / (self.warmup_steps + 1) as f64;
+        }
+        let span = steps.saturating_sub(self.warmup_steps).max(1) as f64;
+        let progress = (step - self.warmup_steps) as f64 / span;
+        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
+        self.learning_rate * (0.1 + 0.9 * cosine)
+    }
+}
+
+/// Trains with a fresh AdamW and returns the model, ready for inference, on the device it came from.
+/// When `on_step` breaks, the model as trained so far is returned and the report says so.
+pub fn train(
+    model: Lm,
+    examples: &[Example],
+    config: &TrainConfig,
+    on_step: &mut dyn FnMut(TrainStep) -> ControlFlow<()>,
+) -> Result<(Lm, TrainReport), ModelError> {
+    config.validate()?;
+    let Prepared { examples, dropped } = prepare(&model, examples)?;
+    let started = Instant::now();
+    let device = model.device().autodiff();
+    let mut model = model.train();
+    let mut optimizer =
+        AdamWConfig::new().with_beta_2(0.98).with_epsilon(1e-8).with_weight_decay(config.weight_decay).init();
+    let steps = config.epochs * examples.len().div_ceil(config.batch);
+    let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+    let mut report = TrainReport { dropped, ..TrainReport::default() };
+    'epochs: for _ in 0..config.epochs {
+        for batch in epoch_batches(&examples, config.batch, &mut rng) {
+            let rate = config.rate(report.steps, steps);
+            let loss = loss(&model, &batch, &device);
+            let value = scalar(loss.clone())?;
+            report.steps += 1;
+            if !value.is_finite() {
+                return Err(ModelError::NotFinite { what: "loss", step: report.steps });
+            }
+            let gradients = GradientsParams::from_grads(loss.backward(), &model);
+            let gradients = gradients::clip(gradients, &model, config.grad_clip)?;
+            model = optimizer.step(rate, model, gradients);
+            report.tokens += batch.real_tokens;
+            report.last_loss = value;
+            if report.steps == 1 {
+                report.first_loss = value;
+            }
+            let step = TrainStep { step: report.steps, steps, loss: value, tokens: report.tokens };
+            if on_step(step).is_break() {
+                report.interrupted = true;
+                break 'epochs;
+            }
+        }
+    }
+    report.seconds = started.elapsed().as_secs_f64();
+    Ok((model.valid(), report))
+}
+
+/// Mean weighted loss of a target token over all examples that fit.
+pub fn eval_loss(model: &Lm, examples: &[Example], batch: usize) -> Result<f32, ModelError> {
+    if batch == 0 {
+        let remedy = "set it to at least 1";
+        return Err(ModelError::Setting { name: "batch", value: "0".to_owned(), remedy });
+    }
+    let Prepared { mut examples, .. } = prepare(model, examples)?;
+    examples.sort_by_key(|example| example.len());
+    let model = model.valid();
+    let device = model.device();
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for chunk in examples.chunks(batch) {
+        let batch = TokenBatch::new(chunk);
+        let total: f64 = batch.weights.iter().map(|&weight| f64::from(weight)).sum();
+        sum += f64::from(scalar(loss(&model, &batch, &device))?) * total;
+        weight += total;
+    }
+    Ok((sum / weight) as f32)
+}
+
+/// Weighted mean cross-entropy of the target tokens. Only their rows go through the output
+/// projection, which spares the prompts' and the padding's share of it.
+fn loss(model: &Lm, batch: &TokenBatch, device: &Device) -> Tensor<1> {
+    let count = batch.rows.len();
+    let int = |values: &[i64]| Tensor::<1, Int>::from_data(TensorData::new(values.to_vec(), [values.len()]), device);
+    let tokens = int(&batch.tokens).reshape([batch.batch, batch.time]);
+    let hidden = model.hidden_rows(tokens, None).select(0, int(&batch.rows));
+    let logprobs = log_softmax(model.logits(hidden), 1).gather(1, int(&batch.targets).reshape([count, 1]));
+    let total: f32 = batch.weights.iter().sum();
+    let weights: Vec<f32> = batch.weights.iter().map(|weight| -weight / total).collect();
+    let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 1]), device);
+    (logprobs * weights).sum()
+}
+
+fn scalar(value: Tensor<1>) -> Result<f32, ModelError> {
+    let compute = |reason: String| ModelError::Compute { reason };
+    let data = value.try_into_data().map_err(|error| compute(error.to_string()))?;
+    let values = data.try_to_vec::<f32>().map_err(|error| compute(format!("{error:?}")))?;
+    values.first().copied().ok_or_else(|| compute("an empty result".to_owned()))
+}
+
+#[cfg(test)]
+mod tests;
