@@ -1,1 +1,13 @@
-//! placeholder
+//! The judge: finding or installing a Lean, and a pool of Lean processes that gives verdicts on proofs.
+//!
+//! A verdict `proved` means that Lean accepted exactly the statement asked for, with no axiom beyond
+//! `propext`, `Quot.sound` and `Classical.choice`.
+
+pub mod gate;
+mod managed;
+mod native;
+mod pool;
+pub mod toolchain;
+
+pub use pool::{Candidate, Pool, PoolConfig, PoolStats, StatementReport, VerifierError};
+pub use toolchain::Toolchain;

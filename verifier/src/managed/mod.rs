@@ -1,0 +1,184 @@
+//! One managed worker: a child process that keeps Lean loaded and speaks JSON lines.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+use crate::toolchain::ManagedLean;
+
+const SCRIPTS: [(&str, &str); 3] = [
+    ("worker.js", include_str!("worker.js")),
+    ("runtime.js", include_str!("runtime.js")),
+    ("lean-cli.js", include_str!("lean-cli.js")),
+];
+/// Lines of the worker's that are answers begin so; whatever else Lean's build prints is noise.
+const MARK: &str = "@stp ";
+/// An answer longer than this is not one of ours.
+const MAX_ANSWER: usize = 4 << 20;
+
+/// How a request to a worker can end without an answer.
+#[derive(Debug)]
+pub(crate) enum Lost {
+    /// The time ran out; the worker was killed.
+    Timeout,
+    /// The worker ended or broke down, with what it said of it.
+    Died(String),
+}
+
+/// A running worker.
+#[derive(Debug)]
+pub(crate) struct ManagedWorker {
+    child: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+    /// Resident size after the last answer, in bytes.
+    pub(crate) rss: u64,
+    /// Requests answered.
+    pub(crate) answered: u64,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    ready: bool,
+    #[serde(default)]
+    rss: u64,
+    fatal: Option<String>,
+    crashed: Option<String>,
+}
+
+impl ManagedWorker {
+    /// Starts a worker and waits until Lean is loaded and warm.
+    pub(crate) async fn start(lean: &ManagedLean, heartbeats: u64, limit: Duration) -> Result<Self, String> {
+        let script = scripts(&lean.root).map_err(|error| {
+            format!("cannot write the worker's script in {}: {error}", lean.root.display())
+        })?;
+        let mut child = Command::new(&lean.node)
+            .arg("--stack-size=4000")
+            .arg(script)
+            .arg(&lean.lean_js)
+            .arg(&lean.library)
+            .arg(heartbeats.to_string())
+            .env_remove("NODE_OPTIONS")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| format!("cannot start {}: {error}", lean.node.display()))?;
+        let (Some(input), Some(output), Some(errors)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err("the worker has no pipes".to_owned());
+        };
+        let last_words = tokio::spawn(last_words(errors));
+        let output = BufReader::new(output).lines();
+        let mut worker = Self { child, input, output, rss: 0, answered: 0 };
+        match timeout(limit, worker.read_answer()).await {
+            Ok(Ok((answer, _))) if answer.ready => {
+                worker.rss = answer.rss;
+                Ok(worker)
+            }
+            Ok(Ok((answer, _))) => {
+                Err(answer.fatal.unwrap_or_else(|| "its first line was unexpected".to_owned()))
+            }
+            Ok(Err(reason)) => {
+                worker.kill().await;
+                let words = last_words.await.unwrap_or_default();
+                Err(format!("{reason} {words}").trim().to_owned())
+            }
+            Err(_) => {
+                worker.kill().await;
+                Err(format!("Lean was not loaded after {} s", limit.as_secs()))
+            }
+        }
+    }
+
+    /// Sends a request and waits for its answer. After an error the worker is dead.
+    pub(crate) async fn ask(&mut self, request: &Value, limit: Duration) -> Result<Value, Lost> {
+        let line = format!("{request}\n");
+        let exchange = async {
+            self.input.write_all(line.as_bytes()).await.map_err(|error| error.to_string())?;
+            self.input.flush().await.map_err(|error| error.to_string())?;
+            self.read_answer().await
+        };
+        let outcome = match timeout(limit, exchange).await {
+            Err(_) => Err(Lost::Timeout),
+            Ok(Err(reason)) => Err(Lost::Died(reason)),
+            Ok(Ok((Answer { crashed: Some(reason), .. }, _))) => Err(Lost::Died(reason)),
+            Ok(Ok((answer, value))) => {
+                self.rss = answer.rss;
+                self.answered += 1;
+                Ok(value)
+            }
+        };
+        if outcome.is_err() {
+            self.kill().await;
+        }
+        outcome
+    }
+
+    async fn read_answer(&mut self) -> Result<(Answer, Value), String> {
+        loop {
+            let line = self.output.next_line().await.map_err(|error| error.to_string())?;
+            let Some(line) = line else { return Err("the Lean process ended".to_owned()) };
+            let Some(text) = line.strip_prefix(MARK) else { continue };
+            if text.len() > MAX_ANSWER {
+                return Err("the answer is too long".to_owned());
+            }
+            let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+            let answer = Answer::deserialize(&value).map_err(|error| error.to_string())?;
+            return Ok((answer, value));
+        }
+    }
+
+    /// Ends the process and waits until it is gone.
+    pub(crate) async fn kill(&mut self) {
+        // It fails only if the process is gone already.
+        let _ = self.child.kill().await;
+    }
+
+    /// The child's process id, while it runs.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+}
+
+async fn last_words(mut errors: impl tokio::io::AsyncRead + Unpin) -> String {
+    let mut kept = Vec::new();
+    let mut block = [0; 4096];
+    while let Ok(count @ 1..) = errors.read(&mut block).await {
+        kept.extend_from_slice(&block[..count]);
+        kept.drain(..kept.len().saturating_sub(1000));
+    }
+    String::from_utf8_lossy(&kept).trim().to_owned()
+}
+
+/// The worker's script, written once for each version of it beside the Lean that it drives.
+fn scripts(root: &Path) -> io::Result<PathBuf> {
+    let digest = SCRIPTS.iter().fold(Sha256::new(), |hasher, (_, text)| hasher.chain_update(text)).finalize();
+    let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let folder = root.join(format!("worker-{short}"));
+    if !folder.join(SCRIPTS[0].0).is_file() {
+        let staging = root.join(format!("worker-{short}.{}", std::process::id()));
+        fs::create_dir_all(&staging)?;
+        for (name, text) in SCRIPTS {
+            fs::write(staging.join(name), text)?;
+        }
+        // Another process may have been faster; its folder is the same.
+        if fs::rename(&staging, &folder).is_err() {
+            fs::remove_dir_all(&staging)?;
+        }
+    }
+    Ok(folder.join(SCRIPTS[0].0))
+}

@@ -1,0 +1,266 @@
+//! The pool: a queue of requests and N supervised Lean processes.
+//!
+//! Each worker has one candidate at a time, so a candidate that kills or hangs its process is named
+//! without doubt and costs nobody else anything. Processes are started ahead, in the background.
+
+mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use stp_datasets::{Status, Verdict};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::gate;
+use crate::toolchain::Toolchain;
+
+/// Limits and size of a pool.
+#[derive(Clone, Debug)]
+pub struct PoolConfig {
+    /// Lean processes.
+    pub workers: usize,
+    /// Wall-clock limit of one check; then the process is killed.
+    pub check_timeout: Duration,
+    /// Wall-clock limit of loading Lean.
+    pub start_timeout: Duration,
+    /// Lean's own limit (`maxHeartbeats`).
+    pub max_heartbeats: u64,
+    /// A process over this resident size is replaced after its check.
+    pub max_rss_bytes: u64,
+    /// A process is replaced after this many checks.
+    pub recycle_after: u64,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            check_timeout: Duration::from_secs(10),
+            start_timeout: Duration::from_secs(120),
+            max_heartbeats: 20_000,
+            max_rss_bytes: 3 << 30,
+            recycle_after: 50_000,
+        }
+    }
+}
+
+/// A proof to judge. Header and signature are trusted, the proof is not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Lean text before the theorem; empty for core Lean.
+    #[serde(default)]
+    pub header: String,
+    /// Binders and type: `(a b : Nat) : a + b = b + a`.
+    pub signature: String,
+    /// The text after `:=`.
+    pub proof: String,
+}
+
+/// What Lean says of a statement.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct StatementReport {
+    /// Whether it elaborates as a theorem.
+    pub ok: bool,
+    /// Lean's errors.
+    #[serde(default)]
+    pub messages: Vec<String>,
+    /// A hash of its type that ignores bound names; not known from native toolchains.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
+}
+
+/// Why the pool, not a proof, failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum VerifierError {
+    /// Lean cannot be started.
+    #[error(
+        "Lean could not be started {attempts} times in a row: {reason}. See `stp toolchain status`; if the managed Lean is damaged, remove its folder and run `stp toolchain install`. Each process needs about 2.5 GB of memory: fewer can be asked for with --workers."
+    )]
+    Start {
+        /// Tries.
+        attempts: u32,
+        /// The last try's error.
+        reason: String,
+    },
+    /// The pool was shut down.
+    #[error("the pool of Lean processes was shut down while a request waited")]
+    Closed,
+}
+
+/// What a pool has done so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PoolStats {
+    /// Requests answered by Lean.
+    pub checks: u64,
+    /// Time in which processes were busy with checks, summed, in milliseconds.
+    pub busy_ms: u64,
+    /// Processes started.
+    pub starts: u64,
+    /// Processes killed because the time ran out.
+    pub timeouts: u64,
+    /// Processes that died on a candidate.
+    pub crashes: u64,
+    /// Processes replaced because of their size or age.
+    pub recycled: u64,
+    /// Largest resident size seen of one process, in bytes.
+    pub peak_rss: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) checks: AtomicU64,
+    pub(crate) busy_ms: AtomicU64,
+    pub(crate) starts: AtomicU64,
+    pub(crate) timeouts: AtomicU64,
+    pub(crate) crashes: AtomicU64,
+    pub(crate) recycled: AtomicU64,
+    pub(crate) peak_rss: AtomicU64,
+}
+
+/// What a worker can be asked.
+#[derive(Clone, Debug)]
+pub(crate) enum Request {
+    Check(Candidate),
+    Statement { header: String, signature: String },
+    Signatures(Vec<String>),
+}
+
+/// What it answers.
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    Verdict(Verdict),
+    Statement(StatementReport),
+    Signatures(Vec<Option<String>>),
+}
+
+pub(crate) type Job = (Request, oneshot::Sender<Result<Reply, VerifierError>>);
+
+/// A handle on the pool; clones share it. The processes end when the last handle is dropped.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    queue: mpsc::UnboundedSender<Job>,
+    counters: Arc<Counters>,
+    workers: usize,
+    tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for task in self.take_tasks() {
+            task.abort();
+        }
+    }
+}
+
+impl Inner {
+    fn take_tasks(&self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut *self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+impl Pool {
+    /// Starts the processes in the background; requests wait until one is ready.
+    ///
+    /// Must be called inside a tokio runtime.
+    pub fn start(toolchain: &Toolchain, config: PoolConfig) -> Self {
+        let workers = config.workers.max(1);
+        let (queue, jobs) = mpsc::unbounded_channel();
+        let jobs = Arc::new(Mutex::new(jobs));
+        let counters = Arc::new(Counters::default());
+        let tasks = (0..workers)
+            .map(|_| {
+                let supervisor = worker::Supervisor::new(
+                    toolchain.clone(),
+                    config.clone(),
+                    jobs.clone(),
+                    counters.clone(),
+                );
+                tokio::spawn(supervisor.run())
+            })
+            .collect();
+        Self { inner: Arc::new(Inner { queue, counters, workers, tasks: std::sync::Mutex::new(tasks) }) }
+    }
+
+    /// How many processes work side by side.
+    pub fn workers(&self) -> usize {
+        self.inner.workers
+    }
+
+    /// Judges one proof.
+    ///
+    /// # Errors
+    /// [`VerifierError`] if Lean cannot be run at all; whatever the proof does is a verdict.
+    pub async fn check(&self, candidate: Candidate) -> Result<Verdict, VerifierError> {
+        if let Err(reason) = gate::check_proof(&candidate.proof) {
+            return Ok(Verdict::new(Status::Rejected, reason));
+        }
+        match self.request(Request::Check(candidate)).await? {
+            Reply::Verdict(verdict) => Ok(verdict),
+            _ => Err(VerifierError::Closed),
+        }
+    }
+
+    /// Whether a statement elaborates, and its fingerprint.
+    ///
+    /// # Errors
+    /// [`VerifierError`] if Lean cannot be run at all.
+    pub async fn statement(&self, header: &str, signature: &str) -> Result<StatementReport, VerifierError> {
+        if let Err(reason) = gate::check_signature(signature) {
+            return Ok(StatementReport { ok: false, messages: vec![reason], fingerprint: None });
+        }
+        let request = Request::Statement { header: header.to_owned(), signature: signature.to_owned() };
+        match self.request(request).await? {
+            Reply::Statement(report) => Ok(report),
+            _ => Err(VerifierError::Closed),
+        }
+    }
+
+    /// Binders and type of library theorems, as Lean prints them; `None` for unknown names.
+    ///
+    /// # Errors
+    /// [`VerifierError`] if Lean cannot be run at all.
+    pub async fn signatures(&self, names: &[String]) -> Result<Vec<Option<String>>, VerifierError> {
+        match self.request(Request::Signatures(names.to_vec())).await? {
+            Reply::Signatures(signatures) => Ok(signatures),
+            _ => Err(VerifierError::Closed),
+        }
+    }
+
+    /// What the pool has done so far.
+    pub fn stats(&self) -> PoolStats {
+        let counters = &self.inner.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        PoolStats {
+            checks: read(&counters.checks),
+            busy_ms: read(&counters.busy_ms),
+            starts: read(&counters.starts),
+            timeouts: read(&counters.timeouts),
+            crashes: read(&counters.crashes),
+            recycled: read(&counters.recycled),
+            peak_rss: read(&counters.peak_rss),
+        }
+    }
+
+    /// Ends all processes and waits until they are gone. Requests that wait get [`VerifierError::Closed`].
+    pub async fn shutdown(&self) {
+        for task in self.inner.take_tasks() {
+            task.abort();
+            // The task ends by being aborted; its process is killed as it is dropped.
+            let _ = task.await;
+        }
+    }
+
+    async fn request(&self, request: Request) -> Result<Reply, VerifierError> {
+        let (sender, receiver) = oneshot::channel();
+        self.inner.queue.send((request, sender)).map_err(|_| VerifierError::Closed)?;
+        receiver.await.map_err(|_| VerifierError::Closed)?
+    }
+}

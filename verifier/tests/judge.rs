@@ -1,0 +1,160 @@
+//! Verdicts of the managed Lean: every kind, and the cheats that give no error.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{POOL, RUNTIME, candidate, check, check_with, pool, status};
+use std::time::Duration;
+use stp_datasets::Status;
+
+#[test]
+fn proofs_of_the_statement_are_proved() {
+    for (signature, proof) in [
+        ("(a b : Nat) : a + b = b + a", "by\n  rw [Nat.add_comm]"),
+        ("(a b : Nat) : a + b = b + a", "Nat.add_comm a b"),
+        ("(p q : Prop) (h : p ∧ q) : q ∧ p", "by\n  obtain ⟨hp, hq⟩ := h\n  exact ⟨hq, hp⟩"),
+        (
+            "(n : Nat) : 0 + n = n",
+            "by\n  induction n with\n  | zero => rfl\n  | succ n ih => rw [← Nat.add_assoc, ih]",
+        ),
+        (": 2 ^ 10 = 1024", "by decide"),
+        ("{α : Type} (xs : List α) : xs ++ [] = xs", "by\n  simp -- end of the sorry"),
+        ("(p : Prop) : p ∨ ¬p", "Classical.em p"),
+    ] {
+        let verdict = check(signature, proof);
+        assert_eq!(verdict.status, Status::Proved, "{proof}: {verdict:?}");
+        assert!(verdict.messages.is_empty());
+    }
+}
+
+#[test]
+fn axioms_and_premises_are_named() {
+    let verdict =
+        check("(xs ys : List Nat) : (xs ++ ys).length = ys.length + xs.length", "by\n  simp [Nat.add_comm]");
+    assert_eq!(verdict.axioms, ["propext"]);
+    assert_eq!(verdict.premises, ["List.length_append", "Nat.add_comm"]);
+}
+
+#[test]
+fn wrong_proofs_fail_with_leans_words() {
+    let verdict = check("(a b : Nat) : a + b = b + a", "by\n  rw [Nat.mul_comm]");
+    assert_eq!(verdict.status, Status::Failed);
+    assert!(verdict.messages[0].starts_with("2:6: error: Tactic `rewrite` failed"), "{:?}", verdict.messages);
+    assert_eq!(status("(a : Nat) : a = a + 1", "by\n  omega"), Status::Failed);
+    assert_eq!(status("(a b : Nat) : a + b = b + a", "Nat.add_comm b"), Status::Failed);
+    assert_eq!(status("(a b : Nat) : a + b = b + a", "by\n  skip"), Status::Failed);
+}
+
+#[test]
+fn bad_statements_are_told_from_bad_proofs() {
+    for signature in ["(a : Nat) : a + c = a", ": 3", ": ∀ x, x ="] {
+        assert_eq!(status(signature, "by simp"), Status::StatementError, "{signature}");
+    }
+}
+
+#[test]
+fn cheats_without_an_error_are_rejected() {
+    for (signature, proof) in [
+        (": False", "by sorry"),
+        (": False", "sorryAx _ false"),
+        (": 2 ^ 64 % 7 = 2", "by native_decide"),
+        (": 1 = 2", "by set_option debug.skipKernelTC true in decide +kernel"),
+        (": False", "h\naxiom h : False"),
+        (": 1 = 2", "by decide +native"),
+        (": 1 + 1 = 3", "rfl\nlocal infixl:65 \" + \" => fun _ _ => 3"),
+        (": False", "h\nvariable (h : False)\ninclude h"),
+        (": False", "by trivial\nlocal macro_rules | `(tactic| trivial) => `(tactic| sorry)"),
+        (": False", "stp_target"),
+        (": True", "trivial\n#eval 1"),
+    ] {
+        assert_eq!(status(signature, proof), Status::Rejected, "{proof}");
+    }
+}
+
+#[test]
+fn an_earlier_proof_does_not_help_a_later_one() {
+    assert_eq!(
+        status(
+            "(n : Nat) (h : n * n = 49) (g : n < 9) : n = 7",
+            "by\n  have : n < 9 := g\n  match n, g, h with\n  | 7, _, _ => rfl\n  | 0, _, h | 1, _, h | 2, _, h | 3, _, h | 4, _, h | 5, _, h | 6, _, h | 8, _, h => simp at h"
+        ),
+        Status::Proved
+    );
+    // Were the theorem before still there, its name would be known.
+    assert_eq!(status(": True", "(fun _ => trivial) earlier"), Status::Failed);
+}
+
+#[test]
+fn a_hanging_and_a_crashing_candidate_cost_their_neighbours_nothing() {
+    let pool = pool(1, Duration::from_secs(4));
+    let hang = (": ∀ a b c d : Fin 64, a + b + c + d = d + c + b + a", "by decide +kernel");
+    let deep = format!("by exact {}trivial{}", "(".repeat(190), ")".repeat(190));
+    let good = ("(a b : Nat) : a + b = b + a", "by omega");
+    let jobs = [good, hang, good, (": True", deep.as_str()), good];
+    let checks: Vec<_> = jobs
+        .map(|(s, p)| {
+            RUNTIME.spawn({
+                let pool = pool.clone();
+                let c = candidate(s, p);
+                async move { pool.check(c).await }
+            })
+        })
+        .into();
+    let statuses: Vec<_> =
+        checks.into_iter().map(|check| RUNTIME.block_on(check).unwrap().unwrap().status).collect();
+    assert_eq!((statuses[0], statuses[2], statuses[4]), (Status::Proved, Status::Proved, Status::Proved));
+    assert_eq!(statuses[1], Status::Timeout);
+    assert_eq!(statuses[3], Status::Proved);
+    let stats = pool.stats();
+    assert_eq!((stats.timeouts, stats.starts), (1, 2), "{stats:?}");
+    assert!(stats.peak_rss > 0);
+    RUNTIME.block_on(pool.shutdown());
+    assert!(RUNTIME.block_on(pool.check(candidate(": True", "trivial"))).is_err());
+}
+
+#[test]
+fn order_and_neighbours_change_no_verdict() {
+    let batch = [
+        ("(a b : Nat) : a * b = b * a", "by\n  rw [Nat.mul_comm]"),
+        ("(a b : Nat) : a * b = b + a", "by\n  omega"),
+        (": False", "by sorry"),
+        ("(xs : List Nat) : xs.reverse.reverse = xs", "by\n  simp"),
+        ("(a : Nat) : a = b", "rfl"),
+        ("(p q : Prop) (hp : p) (hq : q) : p ∧ q", "by exact?"),
+    ];
+    let forward: Vec<_> = batch.iter().map(|(s, p)| status(s, p)).collect();
+    let backward: Vec<_> = batch.iter().rev().map(|(s, p)| status(s, p)).collect();
+    assert_eq!(forward, backward.into_iter().rev().collect::<Vec<_>>());
+    assert_eq!(forward[5], Status::Proved);
+}
+
+#[test]
+fn fingerprints_ignore_names_and_spaces_only() {
+    let print =
+        |signature: &str| RUNTIME.block_on(POOL.statement("", signature)).unwrap().fingerprint.unwrap();
+    assert_eq!(print("(a b : Nat) : a + b = b + a"), print("(x   y : Nat) : x + y = y + x"));
+    assert_eq!(print("(a b : Nat) : a + b = b + a"), print(": ∀ x y : Nat, x + y = y + x"));
+    assert_ne!(print("(a b : Nat) : a + b = b + a"), print("(a b : Int) : a + b = b + a"));
+    assert_ne!(print(": 2 + 2 = 4"), print(": 2 + 3 = 5"));
+    let report = RUNTIME.block_on(POOL.statement("", "(a : Nat) : b = a")).unwrap();
+    assert!(!report.ok && report.messages[0].contains("Unknown identifier `b`"), "{report:?}");
+}
+
+#[test]
+fn signatures_of_library_theorems() {
+    let names = ["Nat.add_comm".to_owned(), "No.such".to_owned()];
+    let found = RUNTIME.block_on(POOL.signatures(&names)).unwrap();
+    assert_eq!(found, [Some("(n m : Nat) : n + m = m + n".to_owned()), None]);
+}
+
+#[test]
+fn a_header_brings_its_imports_and_opens() {
+    let with_header = stp_verifier::Candidate {
+        header: "import Std.Data.HashMap\nopen Nat".into(),
+        signature: "(a b : Nat) : a + b = b + a".into(),
+        proof: "by\n  have := (∅ : Std.HashMap Nat Nat)\n  exact add_comm a b".into(),
+    };
+    let verdict = RUNTIME.block_on(POOL.check(with_header)).unwrap();
+    assert_eq!(verdict.status, Status::Proved, "{verdict:?}");
+    assert_eq!(check_with(&POOL, "(a b : Nat) : a + b = b + a", "add_comm a b").status, Status::Failed);
+}
