@@ -1,0 +1,183 @@
+//! The command line: what may be asked, and nothing of how it is done.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Method;
+
+/// Self-play theorem proving in Lean 4.
+///
+/// Without a command it trains: `stp` is `stp train --preset tiny`.
+#[derive(Debug, Parser)]
+#[command(name = "stp", version, propagate_version = true, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The options of `train`, for when no command is named.
+    #[command(flatten)]
+    pub train: TrainArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play self-play rounds, or go on with a run that was interrupted.
+    Train(TrainArgs),
+    /// Show the table of a run, finished or not.
+    Report(ReportArgs),
+    /// Judge proofs: JSON lines {"signature", "proof"} in, verdicts out.
+    Verify(VerifyArgs),
+    /// The Lean toolchain that is used.
+    Toolchain(ToolchainArgs),
+    /// The corpus.
+    Corpus(CorpusArgs),
+}
+
+/// Which Lean to use.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LeanArgs {
+    /// A `lean` program to use instead of the managed one.
+    #[arg(long, value_name = "PATH", env = "STP_LEAN")]
+    pub lean: Option<PathBuf>,
+    /// A Lake project whose `lake env lean` is to be used (needs elan or lake).
+    #[arg(long, value_name = "FOLDER")]
+    pub project: Option<PathBuf>,
+    /// Where the managed Lean is kept [default: the user's cache folder].
+    #[arg(long, value_name = "FOLDER", env = "STP_HOME")]
+    pub home: Option<PathBuf>,
+}
+
+/// `stp train`.
+#[derive(Clone, Debug, Args)]
+pub struct TrainArgs {
+    /// Settings to start from: `tiny` or `smoke`.
+    #[arg(long, default_value = "tiny")]
+    pub preset: String,
+    /// A TOML file whose keys replace the preset's.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What is done with the proofs that were found.
+    #[arg(long, value_enum)]
+    pub method: Option<Method>,
+    /// Seed of all randomness.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Rounds of self-play.
+    #[arg(long)]
+    pub rounds: Option<u32>,
+    /// `core`, or a `.jsonl` file or a folder of them.
+    #[arg(long)]
+    pub corpus: Option<String>,
+    /// Lean processes.
+    #[arg(long)]
+    pub workers: Option<usize>,
+    /// The run's folder [default: runs/PRESET-METHOD-seedN].
+    #[arg(long, value_name = "FOLDER")]
+    pub run_dir: Option<PathBuf>,
+    /// Where the model runs: auto, cpu, wgpu or cuda.
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// Plain log lines in place of progress bars.
+    #[arg(long)]
+    pub quiet: bool,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// `stp report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// The run's folder.
+    pub run_dir: PathBuf,
+    /// Markdown in place of a drawn table.
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+/// `stp verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// A file of JSON lines with `signature`, `proof` and, if there is one, `header` [default: standard input].
+    pub file: Option<PathBuf>,
+    /// Lean processes.
+    #[arg(long, default_value_t = 2)]
+    pub workers: usize,
+    /// Wall-clock limit of one check, in seconds.
+    #[arg(long, default_value_t = 10.0)]
+    pub timeout: f64,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// `stp toolchain`.
+#[derive(Clone, Debug, Args)]
+pub struct ToolchainArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: ToolchainCommand,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// `stp toolchain ...`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum ToolchainCommand {
+    /// Say which Lean would be used, and why.
+    Status,
+    /// Install the managed Lean now.
+    Install,
+}
+
+/// `stp corpus`.
+#[derive(Clone, Debug, Args)]
+pub struct CorpusArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: CorpusCommand,
+}
+
+/// `stp corpus ...`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum CorpusCommand {
+    /// Check a corpus in Lean: statements elaborate, are distinct, and their proofs hold.
+    Check(CorpusCheckArgs),
+}
+
+/// `stp corpus check`.
+#[derive(Clone, Debug, Args)]
+pub struct CorpusCheckArgs {
+    /// `core`, or a `.jsonl` file or a folder of them.
+    #[arg(default_value = "core")]
+    pub corpus: String,
+    /// Also try the single tactics of `closed_by` and compare.
+    #[arg(long)]
+    pub tactics: bool,
+    /// Lean processes.
+    #[arg(long, default_value_t = 2)]
+    pub workers: usize,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_means_train() {
+        let cli = Cli::try_parse_from(["stp", "--seed", "3"]).unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!((cli.train.seed, cli.train.preset.as_str()), (Some(3), "tiny"));
+    }
+}

@@ -1,0 +1,287 @@
+//! The run's configuration: presets, a user's file on top of one, and the command line on top of that.
+//!
+//! A run folder keeps the configuration it was started with; the same command again must ask for the
+//! same run.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::UsageError;
+
+/// The presets that come with the program: name and TOML text.
+pub const PRESETS: [(&str, &str); 2] =
+    [("tiny", include_str!("../presets/tiny.toml")), ("smoke", include_str!("../presets/smoke.toml"))];
+
+/// What is done with the proofs that were found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Self-play: the model also conjectures (paper, section 3).
+    Stp,
+    /// The same loop without conjectures, at the same number of sampled proofs.
+    ExpertIteration,
+}
+
+impl Method {
+    /// The name on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stp => "stp",
+            Self::ExpertIteration => "expert-iteration",
+        }
+    }
+}
+
+/// Everything that decides what a run does, apart from the machine it runs on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Self-play or expert iteration.
+    pub method: Method,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// Rounds of self-play between stage 1 and the final re-training.
+    pub rounds: u32,
+    /// `core` for the built-in corpus, or a path to a `.jsonl` file or a folder of them.
+    pub corpus: String,
+    /// Use at most this many training statements (0: all), spread evenly over the corpus.
+    pub max_train: usize,
+    /// Use at most this many validation statements (0: all).
+    pub max_valid: usize,
+    /// Shape of the model.
+    pub model: ModelShape,
+    /// Stage 1: supervised fine-tuning on the corpus.
+    pub stage1: Training,
+    /// Training at the end of each round.
+    pub round: Training,
+    /// The final re-training from the stage-1 checkpoint.
+    pub retraining: Training,
+    /// Sampling from the model.
+    pub sampling: Sampling,
+    /// How many proofs are sampled, and of what.
+    pub proving: Proving,
+    /// How many conjectures are generated.
+    pub conjecturing: Conjecturing,
+    /// The judge.
+    pub verifier: Verifier,
+}
+
+/// Shape of the decoder; see `stp_model::ModelConfig`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelShape {
+    /// Entries of the tokenizer's vocabulary.
+    pub vocab_size: usize,
+    /// Decoder blocks.
+    pub layers: usize,
+    /// Width of the residual stream.
+    pub width: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads.
+    pub kv_heads: usize,
+    /// Inner width of the SwiGLU.
+    pub ff: usize,
+    /// Longest sequence, prompt and answer together, in tokens.
+    pub max_seq: usize,
+}
+
+/// One phase of training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// Passes over the examples.
+    pub epochs: usize,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Sequences a step.
+    pub batch: usize,
+    /// Steps of linear warm-up.
+    pub warmup_steps: usize,
+}
+
+/// Sampling from the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sampling {
+    /// Softmax temperature of proofs.
+    pub temperature: f32,
+    /// Softmax temperature of conjectures.
+    pub conjecture_temperature: f32,
+    /// Nucleus: sample from the smallest set of tokens with this probability.
+    pub top_p: f32,
+    /// Longest proof in tokens.
+    pub max_proof_tokens: usize,
+    /// Longest conjecture in tokens.
+    pub max_conjecture_tokens: usize,
+    /// Sequences sampled at the same time.
+    pub batch: usize,
+}
+
+/// How many proofs are sampled, and of what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proving {
+    /// Sampled proofs a round, the same for both methods.
+    pub proofs_per_round: usize,
+    /// Samples of each conjecture; the rest of the round's proofs goes to the given statements.
+    pub samples_per_conjecture: u32,
+    /// Samples of each validation statement after each training.
+    pub valid_samples: u32,
+    /// Probability that an already proved statement is tried again.
+    pub resample_proved: f64,
+    /// Proved statements with a pass rate under this are always tried again.
+    pub resample_below: f64,
+    /// Rounds whose proofs are trained on again.
+    pub replay_rounds: u32,
+}
+
+/// How many conjectures are generated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conjecturing {
+    /// Generated texts a round.
+    pub generated_per_round: usize,
+    /// Conjectures to prove a round, at most.
+    pub quota: usize,
+    /// Conjecture examples in stage 1, at most this many for each corpus proof.
+    pub stage1_pairs_per_statement: usize,
+}
+
+/// The judge.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verifier {
+    /// Lean processes (0: one for each core, at most as many as fit in half of the memory).
+    pub workers: usize,
+    /// Wall-clock limit of one check, in seconds.
+    pub timeout_s: f64,
+    /// Lean's own limit.
+    pub max_heartbeats: u64,
+    /// A worker over this resident size is replaced.
+    pub max_rss_mb: u64,
+}
+
+impl RunConfig {
+    /// The preset of that name, with the keys of `overlay` (a TOML file) laid over it.
+    ///
+    /// # Errors
+    /// [`UsageError`] for an unknown preset, an unreadable file, or a key that does not exist.
+    pub fn load(preset: &str, overlay: Option<&Path>) -> Result<Self, UsageError> {
+        let names: Vec<_> = PRESETS.iter().map(|(name, _)| *name).collect();
+        let (_, text) = PRESETS.iter().find(|(name, _)| *name == preset).ok_or_else(|| {
+            UsageError(format!(
+                "There is no preset `{preset}`. The presets are: {}. For settings of your own, write a TOML \
+                 file with the keys to change and give it with --config.",
+                names.join(", ")
+            ))
+        })?;
+        let mut table: toml::Table =
+            text.parse().map_err(|error| UsageError(format!("The preset `{preset}` is not valid: {error}")))?;
+        if let Some(path) = overlay {
+            merge(&mut table, read_overlay(path)?);
+        }
+        let config: Self = table.try_into().map_err(|error: toml::de::Error| {
+            let place = overlay.map_or_else(|| format!("the preset `{preset}`"), |p| p.display().to_string());
+            UsageError(format!("The settings in {place} do not fit: {}. Mend that key and try again.", error.message()))
+        })?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks what types cannot.
+    ///
+    /// # Errors
+    /// [`UsageError`] naming the key and what it may be.
+    pub fn validate(&self) -> Result<(), UsageError> {
+        let share = 0.0..=1.0;
+        let checks = [
+            (self.sampling.temperature >= 0.0, "sampling.temperature must be 0 or more"),
+            (self.sampling.top_p > 0.0 && self.sampling.top_p <= 1.0, "sampling.top_p must be above 0 and at most 1"),
+            (self.sampling.batch > 0, "sampling.batch must be at least 1"),
+            (self.proving.valid_samples > 0, "proving.valid_samples must be at least 1"),
+            (self.proving.samples_per_conjecture > 0, "proving.samples_per_conjecture must be at least 1"),
+            (share.contains(&self.proving.resample_proved), "proving.resample_proved must be between 0 and 1"),
+            (self.verifier.timeout_s > 0.0, "verifier.timeout_s must be above 0"),
+            (
+                self.sampling.max_proof_tokens < self.model.max_seq
+                    && self.sampling.max_conjecture_tokens < self.model.max_seq,
+                "sampling.max_proof_tokens and max_conjecture_tokens must be below model.max_seq",
+            ),
+            ([&self.stage1, &self.round, &self.retraining].iter().all(|t| t.batch > 0), "batch must be at least 1"),
+        ];
+        match checks.into_iter().find(|(good, _)| !good) {
+            Some((_, rule)) => Err(UsageError(format!("A setting is out of range: {rule}."))),
+            None => Ok(()),
+        }
+    }
+
+    /// The default run folder: `runs/PRESET-METHOD-seedN`.
+    pub fn default_folder(&self, preset: &str) -> PathBuf {
+        PathBuf::from("runs").join(format!("{preset}-{}-seed{}", self.method.as_str(), self.seed))
+    }
+}
+
+fn read_overlay(path: &Path) -> Result<toml::Table, UsageError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        UsageError(format!("Cannot read the settings {}: {error}. Check the path given with --config.", path.display()))
+    })?;
+    text.parse().map_err(|error: toml::de::Error| {
+        UsageError(format!("{} is not valid TOML: {error}", path.display()))
+    })
+}
+
+fn merge(base: &mut toml::Table, overlay: toml::Table) {
+    for (key, value) in overlay {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => merge(inner, value),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn overlay(text: &str) -> Result<RunConfig, UsageError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.toml");
+        std::fs::write(&path, text).unwrap();
+        RunConfig::load("tiny", Some(&path))
+    }
+
+    #[test]
+    fn every_preset_is_valid() {
+        for (name, _) in PRESETS {
+            RunConfig::load(name, None).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_changes_only_the_keys_it_names() {
+        let plain = RunConfig::load("tiny", None).unwrap();
+        let changed = overlay("rounds = 99\n[stage1]\nepochs = 77").unwrap();
+        assert_eq!((changed.rounds, changed.stage1.epochs), (99, 77));
+        assert_eq!(changed.stage1.learning_rate, plain.stage1.learning_rate);
+        assert_eq!(changed.model, plain.model);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (text, hint) in [
+            ("round = 1", "round"),
+            ("[stage1]\nepoch = 3", "epoch"),
+            ("rounds = [", "TOML"),
+            ("[sampling]\ntop_p = 0.0", "top_p"),
+            ("rounds = -1", "rounds"),
+        ] {
+            let message = overlay(text).unwrap_err().to_string();
+            assert!(message.contains(hint), "{text}: {message}");
+        }
+        assert!(RunConfig::load("huge", None).unwrap_err().to_string().contains("tiny"));
+    }
+}

@@ -1,0 +1,36 @@
+//! Errors of the loop, told apart by what the user has to do about them.
+
+/// The command line or a settings file asks for something that is not there: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+/// The user ended the run with Ctrl-C: exit code 130.
+#[derive(Debug, thiserror::Error)]
+#[error("Stopped. Everything up to here is in the run folder; the same command again goes on from there.")]
+pub struct Interrupted;
+
+/// The process's exit code for an error.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.downcast_ref::<UsageError>().is_some() {
+        2
+    } else if error.downcast_ref::<Interrupted>().is_some() {
+        130
+    } else {
+        1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn exit_codes_survive_context() {
+        let usage: anyhow::Result<()> = Err(UsageError("x".into()).into());
+        assert_eq!(exit_code(&usage.context("while y").unwrap_err()), 2);
+        assert_eq!(exit_code(&Interrupted.into()), 130);
+        assert_eq!(exit_code(&anyhow::anyhow!("disk")), 1);
+    }
+}

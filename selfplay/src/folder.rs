@@ -1,0 +1,128 @@
+//! The run folder: what lies where, and that only one process works in it.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::config::RunConfig;
+use crate::error::UsageError;
+
+/// An opened and locked run folder.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Opens the folder, making it if need be, and keeps other processes out until dropped.
+    ///
+    /// # Errors
+    /// If it cannot be made or written, is in use, or holds a run with other settings.
+    pub fn open(path: &Path, config: &RunConfig) -> Result<Self> {
+        let advice = || {
+            format!(
+                "cannot make or write the run folder {}. Give another with --run-dir, or make it writable.",
+                path.display()
+            )
+        };
+        fs::create_dir_all(path.join("checkpoints")).with_context(advice)?;
+        let lock = File::create(path.join("lock")).with_context(advice)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                anyhow::bail!(
+                    "another process is working in {}. Wait for it, end it, or give another folder with --run-dir.",
+                    path.display()
+                )
+            }
+            Err(TryLockError::Error(error)) => return Err(error).with_context(advice),
+        }
+        let folder = Self { path: path.to_owned(), _lock: lock };
+        folder.keep_config(config)?;
+        Ok(folder)
+    }
+
+    fn keep_config(&self, config: &RunConfig) -> Result<()> {
+        let path = self.path.join("config.toml");
+        if !path.exists() {
+            let text = toml::to_string(config).context("the settings could not be written as TOML")?;
+            return write_atomically(&path, &text);
+        }
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let kept: RunConfig = toml::from_str(&text).with_context(|| {
+            format!("{} is damaged. Restore it, or give another folder with --run-dir.", path.display())
+        })?;
+        if kept != *config {
+            return Err(UsageError(format!(
+                "{} holds a run with other settings (see its config.toml). Ask for the same settings to go on \
+                 with it, or give another folder with --run-dir.",
+                self.path.display()
+            ))
+            .into());
+        }
+        Ok(())
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The ledger's file.
+    pub fn ledger(&self) -> PathBuf {
+        self.path.join("ledger.sqlite")
+    }
+
+    /// The checkpoint that the step of that name leaves, for example `stage1` or `round-2`.
+    pub fn checkpoint(&self, name: &str) -> PathBuf {
+        self.path.join("checkpoints").join(name)
+    }
+
+    /// Writes a report file of that name.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write_report(&self, name: &str, text: &str) -> Result<()> {
+        write_atomically(&self.path.join(name), text)
+    }
+}
+
+/// Writes beside the file and renames, so that a reader sees the old text or the new, never half.
+fn write_atomically(path: &Path, text: &str) -> Result<()> {
+    let part = path.with_extension("part");
+    fs::write(&part, text)
+        .and_then(|()| fs::rename(&part, path))
+        .with_context(|| format!("cannot write {}. Is the disk full or the folder read-only?", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::exit_code;
+
+    #[test]
+    fn a_folder_takes_one_process_and_one_configuration() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("run");
+        let config = RunConfig::load("smoke", None).unwrap();
+        let first = RunFolder::open(&path, &config).unwrap();
+        assert!(RunFolder::open(&path, &config).unwrap_err().to_string().contains("another process"));
+        drop(first);
+        drop(RunFolder::open(&path, &config).unwrap());
+        let other = RunConfig { seed: 5, ..config };
+        let error = RunFolder::open(&path, &other).unwrap_err();
+        assert!(error.to_string().contains("other settings"));
+        assert_eq!(exit_code(&error), 2);
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_an_error_with_advice() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("file");
+        std::fs::write(&path, "").unwrap();
+        let config = RunConfig::load("smoke", None).unwrap();
+        assert!(RunFolder::open(&path, &config).unwrap_err().to_string().contains("--run-dir"));
+    }
+}

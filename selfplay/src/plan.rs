@@ -1,0 +1,152 @@
+//! Which steps a run has, and how a round's proofs are shared out: pure functions.
+
+/// One step of a run. A step is done whole or done again; what it needs is in the ledger and in
+/// checkpoints of earlier steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Check the corpus in Lean.
+    Setup,
+    /// Supervised fine-tuning on the corpus (stage 1).
+    Stage1Train,
+    /// Sample proofs of the validation statements from the stage-1 model.
+    Stage1Valid,
+    /// Generate and filter conjectures.
+    Conjecture(u32),
+    /// Sample proofs of statements and conjectures, and judge them.
+    Prove(u32),
+    /// Train on what was proved.
+    Train(u32),
+    /// Sample proofs of the validation statements from the round's model.
+    Valid(u32),
+    /// Re-train from the stage-1 checkpoint on all correct proofs (stage 3).
+    FinalTrain,
+    /// Sample proofs of the validation statements from the final model.
+    FinalValid,
+}
+
+impl Step {
+    /// The name in the ledger and on the screen.
+    pub fn name(self) -> String {
+        match self {
+            Self::Setup => "setup".to_owned(),
+            Self::Stage1Train => "stage1/train".to_owned(),
+            Self::Stage1Valid => "stage1/valid".to_owned(),
+            Self::Conjecture(round) => format!("round-{round}/conjecture"),
+            Self::Prove(round) => format!("round-{round}/prove"),
+            Self::Train(round) => format!("round-{round}/train"),
+            Self::Valid(round) => format!("round-{round}/valid"),
+            Self::FinalTrain => "final/train".to_owned(),
+            Self::FinalValid => "final/valid".to_owned(),
+        }
+    }
+
+    /// The round under which its attempts are kept: 0 before the first, `rounds + 1` for the final model.
+    pub fn round(self, rounds: u32) -> u32 {
+        match self {
+            Self::Setup | Self::Stage1Train | Self::Stage1Valid => 0,
+            Self::Conjecture(round) | Self::Prove(round) | Self::Train(round) | Self::Valid(round) => round,
+            Self::FinalTrain | Self::FinalValid => rounds + 1,
+        }
+    }
+}
+
+/// All steps of a run in order.
+pub fn steps(rounds: u32, conjectures: bool) -> Vec<Step> {
+    let mut steps = vec![Step::Setup, Step::Stage1Train, Step::Stage1Valid];
+    for round in 1..=rounds {
+        if conjectures {
+            steps.push(Step::Conjecture(round));
+        }
+        steps.extend([Step::Prove(round), Step::Train(round), Step::Valid(round)]);
+    }
+    steps.extend([Step::FinalTrain, Step::FinalValid]);
+    steps
+}
+
+/// Samples for each of `statements` given statements and each of `conjectures` conjectures, in total
+/// exactly `budget` if there is anything to sample.
+///
+/// Conjectures get `per_conjecture` each (fewer only if the budget does not reach); the given statements
+/// share the rest evenly, the first ones getting one more where it does not divide. So self-play and
+/// expert iteration spend the same number of proofs.
+pub fn allocate(budget: usize, statements: usize, conjectures: usize, per_conjecture: u32) -> (Vec<u32>, Vec<u32>) {
+    let wanted = conjectures * per_conjecture as usize;
+    let for_conjectures = if statements == 0 && conjectures > 0 { budget } else { wanted.min(budget) };
+    (share(budget - for_conjectures, statements), share(for_conjectures, conjectures))
+}
+
+fn share(total: usize, parts: usize) -> Vec<u32> {
+    (0..parts)
+        .map(|index| {
+            let samples = total / parts + usize::from(index < total % parts);
+            u32::try_from(samples).unwrap_or(u32::MAX)
+        })
+        .collect()
+}
+
+/// `count` of `items`, evenly spread in their order; all of them if `count` is 0 or too large.
+pub fn spread<T: Clone>(items: &[T], count: usize) -> Vec<T> {
+    if count == 0 || count >= items.len() {
+        return items.to_vec();
+    }
+    (0..count).map(|index| items[index * items.len() / count].clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn a_run_goes_through_the_stages_in_the_papers_order() {
+        let names: Vec<_> = steps(1, true).into_iter().map(Step::name).collect();
+        let expected = [
+            "setup",
+            "stage1/train",
+            "stage1/valid",
+            "round-1/conjecture",
+            "round-1/prove",
+            "round-1/train",
+            "round-1/valid",
+            "final/train",
+            "final/valid",
+        ];
+        assert_eq!(names, expected);
+        assert!(!steps(3, false).iter().any(|step| matches!(step, Step::Conjecture(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn both_methods_spend_the_same_number_of_proofs(
+            budget in 0usize..5000, statements in 0usize..300, conjectures in 0usize..300, each in 1u32..20,
+        ) {
+            let (given, conjectured) = allocate(budget, statements, conjectures, each);
+            prop_assert_eq!((given.len(), conjectured.len()), (statements, conjectures));
+            let spent: u32 = given.iter().chain(&conjectured).sum();
+            prop_assert_eq!(spent as usize, if statements + conjectures == 0 { 0 } else { budget });
+            if let (Some(most), Some(least)) = (given.iter().max(), given.iter().min()) {
+                prop_assert!(most - least <= 1);
+            }
+            if statements > 0 {
+                prop_assert!(conjectured.iter().all(|&samples| samples <= each));
+            }
+        }
+
+        #[test]
+        fn spread_keeps_order_and_count(length in 0usize..200, count in 0usize..250) {
+            let items: Vec<_> = (0..length).collect();
+            let chosen = spread(&items, count);
+            let expected = if count == 0 { length } else { count.min(length) };
+            prop_assert_eq!(chosen.len(), expected);
+            prop_assert!(chosen.is_sorted());
+            prop_assert_eq!(chosen.iter().collect::<HashSet<_>>().len(), expected);
+        }
+    }
+
+    #[test]
+    fn step_names_are_distinct() {
+        let all = steps(12, true);
+        assert_eq!(all.iter().map(|step| step.name()).collect::<HashSet<_>>().len(), all.len());
+    }
+}
