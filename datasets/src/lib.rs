@@ -3,10 +3,12 @@
 //! This crate knows nothing of Lean processes or models. Every record that crosses a crate boundary
 //! is a plain serde struct here.
 
+mod canonical;
 mod corpus;
 mod ledger;
 mod record;
 
+pub use canonical::{canonical_text, identifiers, normalise_spaces};
 pub use corpus::{Corpus, CorpusError};
 pub use ledger::{Attempt, Conjecture, Ledger, LedgerError, Outcome, Phase, Step, Tally};
 pub use record::{CorpusEntry, Lemma, Split, Statement, Status, Verdict};

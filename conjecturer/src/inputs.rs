@@ -1,0 +1,132 @@
+//! What the conjecturer is asked in a round (paper, section 3.2).
+
+use std::collections::HashMap;
+
+use rand::seq::SliceRandom;
+use rand::{Rng, RngExt};
+
+/// A proved given statement with a correct proof of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seed {
+    /// Id of the statement.
+    pub statement: String,
+    /// A correct proof.
+    pub proof: String,
+    /// Its trigger lemmas.
+    pub lemmas: Vec<String>,
+}
+
+/// One question to the conjecturer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// The seed.
+    pub seed: Seed,
+    /// The trigger lemma, or none.
+    pub lemma: Option<String>,
+    /// How many conjectures are asked for.
+    pub samples: usize,
+}
+
+/// Limits on the inputs of a round.
+#[derive(Clone, Copy, Debug)]
+pub struct InputLimits {
+    /// Probability of asking without a lemma although there is one (paper: 1/2).
+    pub no_lemma: f64,
+    /// Largest part of the inputs that one lemma may fill (paper: 10 %).
+    pub lemma_share: f64,
+    /// Most samples of one input (paper: 8).
+    pub most_samples: usize,
+}
+
+impl Default for InputLimits {
+    fn default() -> Self {
+        Self { no_lemma: 0.5, lemma_share: 0.1, most_samples: 8 }
+    }
+}
+
+/// The inputs for `wanted` texts: seeds in a random order, each with one of its trigger lemmas or none, each
+/// asked equally often, 1 to `most_samples` times.
+pub fn plan_inputs(
+    seeds: &[Seed],
+    wanted: usize,
+    limits: InputLimits,
+    generator: &mut impl Rng,
+) -> Vec<Input> {
+    if seeds.is_empty() || wanted == 0 {
+        return Vec::new();
+    }
+    let mut order: Vec<_> = seeds.iter().collect();
+    order.shuffle(generator);
+    order.truncate(wanted);
+    let count = order.len();
+    let lemma_limit = ((count as f64 * limits.lemma_share) as usize).max(1);
+    let mut used: HashMap<String, usize> = HashMap::new();
+    let mut inputs = Vec::new();
+    for (index, seed) in order.into_iter().enumerate() {
+        let samples = (wanted / count + usize::from(index < wanted % count)).min(limits.most_samples.max(1));
+        let lemma = choose_lemma(seed, &used, lemma_limit, limits.no_lemma, generator);
+        if let Some(lemma) = &lemma {
+            *used.entry(lemma.clone()).or_default() += 1;
+        }
+        inputs.push(Input { seed: seed.clone(), lemma, samples });
+    }
+    inputs
+}
+
+fn choose_lemma(
+    seed: &Seed,
+    used: &HashMap<String, usize>,
+    limit: usize,
+    no_lemma: f64,
+    generator: &mut impl Rng,
+) -> Option<String> {
+    let without = generator.random::<f64>() < no_lemma;
+    let free: Vec<_> =
+        seed.lemmas.iter().filter(|lemma| used.get(*lemma).copied().unwrap_or(0) < limit).collect();
+    if without || free.is_empty() {
+        return None;
+    }
+    Some(free[generator.random_range(0..free.len())].clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    fn seeds(count: usize) -> Vec<Seed> {
+        (0..count)
+            .map(|i| Seed {
+                statement: format!("s{i}"),
+                proof: "by x".into(),
+                lemmas: vec!["common".into(), format!("own{i}")],
+            })
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn limits_are_kept(count in 0usize..80, wanted in 0usize..400, seed in 0u64..99) {
+            let mut generator = ChaCha8Rng::seed_from_u64(seed);
+            let limits = InputLimits::default();
+            let inputs = plan_inputs(&seeds(count), wanted, limits, &mut generator);
+            let asked: usize = inputs.iter().map(|input| input.samples).sum();
+            prop_assert_eq!(asked, if count == 0 { 0 } else { wanted.min(count * limits.most_samples) });
+            let common = inputs.iter().filter(|input| input.lemma.as_deref() == Some("common")).count();
+            prop_assert!(common <= (inputs.len() / 10).max(1));
+        }
+    }
+
+    #[test]
+    fn about_half_of_the_inputs_have_no_lemma_and_the_seed_decides_all() {
+        let plan = |seed| {
+            plan_inputs(&seeds(400), 400, InputLimits::default(), &mut ChaCha8Rng::seed_from_u64(seed))
+        };
+        let without = plan(3).iter().filter(|input| input.lemma.is_none()).count();
+        assert!((150..250).contains(&without), "{without}");
+        assert_eq!(plan(3), plan(3));
+        assert_ne!(plan(3), plan(4));
+    }
+}

@@ -1,0 +1,67 @@
+//! Pass rates, and the unbiased estimate of pass@k.
+
+/// Correct proofs among the attempts at one statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PassRate {
+    /// Attempts that were proved.
+    pub correct: u32,
+    /// Attempts that were judged.
+    pub attempts: u32,
+}
+
+impl PassRate {
+    /// Correct / attempts; zero if there was no attempt.
+    pub fn rate(self) -> f64 {
+        if self.attempts == 0 { 0.0 } else { f64::from(self.correct) / f64::from(self.attempts) }
+    }
+
+    /// Whether it is barely provable: proved, but at a rate of at most `highest` (paper: 1/4).
+    pub fn is_barely(self, highest: f64) -> bool {
+        self.correct > 0 && self.rate() <= highest
+    }
+}
+
+/// The chance that at least one of `k` attempts is correct, estimated without bias from `n ≥ k` attempts of
+/// which `c` were correct: 1 − C(n−c, k) / C(n, k), as a product that neither overflows nor cancels.
+pub fn pass_at_k(n: u32, c: u32, k: u32) -> f64 {
+    if n.saturating_sub(c) < k {
+        return 1.0;
+    }
+    let miss: f64 = (n - c + 1..=n).map(|i| 1.0 - f64::from(k) / f64::from(i)).product();
+    1.0 - miss
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn barely_provable_is_proved_but_rarely() {
+        let barely = |correct, attempts| PassRate { correct, attempts }.is_barely(0.25);
+        assert!(barely(1, 4) && barely(1, 8));
+        assert!(!barely(0, 8) && !barely(3, 8) && !barely(0, 0));
+    }
+
+    /// All subsets of size k, counted.
+    fn brute_force(n: u32, c: u32, k: u32) -> f64 {
+        let subsets: Vec<u32> = (0u32..1 << n).filter(|set| set.count_ones() == k).collect();
+        let correct = (1u32 << c) - 1;
+        let hit = subsets.iter().filter(|set| *set & correct != 0).count();
+        hit as f64 / subsets.len() as f64
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_counting(n in 1u32..11, c in 0u32..11, k in 1u32..11) {
+            prop_assume!(c <= n && k <= n);
+            prop_assert!((pass_at_k(n, c, k) - brute_force(n, c, k)).abs() < 1e-12);
+        }
+
+        #[test]
+        fn stays_a_probability_for_large_counts(n in 1u32..5000, c in 0u32..5000, k in 1u32..5000) {
+            prop_assume!(c <= n && k <= n);
+            prop_assert!((0.0..=1.0).contains(&pass_at_k(n, c, k)));
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The prover's prompt: `<|prove|> SIGNATURE <|proof|>`, answered by `PROOF <|end|>`.
+
+use stp_model::{Example, Special, Tokenizer};
+
+/// The prompt for a statement. The theorem's name is left out: it carries no mathematics.
+pub fn prompt(tokenizer: &Tokenizer, signature: &str) -> Vec<u32> {
+    let mut tokens = vec![Special::Prove.id()];
+    tokens.extend(tokenizer.encode(signature));
+    tokens.push(Special::Proof.id());
+    tokens
+}
+
+/// A statement with a proof of it, as a training example.
+pub fn example(tokenizer: &Tokenizer, signature: &str, proof: &str, weight: f32) -> Example {
+    let mut target = tokenizer.encode(proof);
+    target.push(Special::End.id());
+    Example { prompt: prompt(tokenizer, signature), target, weight }
+}
+
+/// A proof without what changes nothing: spaces at line ends, blank lines, surrounding white space.
+pub fn normalise_proof(proof: &str) -> String {
+    let lines: Vec<_> = proof.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    lines.join("\n").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompt_and_target_are_framed_by_markers() {
+        let texts = ["(a : Nat) : a = a".to_owned(), "by\n  rfl".to_owned()];
+        let tokenizer = Tokenizer::train(&texts, 300).unwrap();
+        let example = example(&tokenizer, &texts[0], &texts[1], 0.5);
+        assert_eq!(example.prompt.first(), Some(&Special::Prove.id()));
+        assert_eq!(example.prompt.last(), Some(&Special::Proof.id()));
+        assert_eq!(example.target.last(), Some(&Special::End.id()));
+        assert_eq!(tokenizer.decode(&example.target[..example.target.len() - 1]), texts[1]);
+    }
+
+    #[test]
+    fn blank_lines_and_trailing_spaces_go() {
+        assert_eq!(normalise_proof(" by  \n\n  simp \n"), "by\n  simp");
+    }
+}
