@@ -8,7 +8,7 @@ mod corpus;
 mod ledger;
 mod record;
 
-pub use canonical::{canonical_text, identifiers, normalise_spaces};
+pub use canonical::{canonical_text, normalise_spaces};
 pub use corpus::{Corpus, CorpusError};
 pub use ledger::{Attempt, Conjecture, Ledger, LedgerError, Outcome, Phase, Step, Tally};
 pub use record::{CorpusEntry, Lemma, Split, Statement, Status, Verdict};
