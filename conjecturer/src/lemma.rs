@@ -3,8 +3,8 @@
 //! A proof term mentions many theorems that a tactic put there; what the proof's author invoked is what also
 //! stands in the text.
 
-/// The premises of a proof whose name the proof's text mentions: in full, or from some component on (as in
-/// `h.symm` for `Eq.symm`, or after an `open`).
+/// The premises of a proof whose name the proof's text mentions: in full, or by its last component (as in
+/// `h.symm` for `Eq.symm`).
 pub fn trigger_lemmas(premises: &[String], proof: &str) -> Vec<String> {
     let words: Vec<&str> =
         proof.split(|c: char| !is_name_character(c)).filter(|word| !word.is_empty()).collect();

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rand::Rng;
-use rand::seq::SliceRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::{Rng, RngExt};
 
 /// A corpus statement with one correct proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +34,8 @@ pub struct Pair {
 
 /// At most `per_statement` pairs for each statement as target.
 ///
-/// A pair shares a trigger lemma where there is a partner that does, else all topics, else the first topic;
-/// the seed is never harder than the target.
+/// About half of the pairs share a trigger lemma, the others all topics or else the first one, as far as
+/// there are partners; the seed is never harder than the target.
 pub fn supervised_pairs(
     proved: &[ProvedStatement],
     per_statement: usize,
@@ -53,36 +53,45 @@ pub fn supervised_pairs(
     }
     let mut pairs = Vec::new();
     for (target, statement) in proved.iter().enumerate() {
-        let mut options: Vec<Pair> = Vec::new();
-        for lemma in &statement.lemmas {
-            let partners = easier(proved, &by_lemma[lemma.as_str()], target);
-            options.extend(partners.map(|seed| Pair { seed, target, lemma: Some(lemma.clone()) }));
+        let by_topics = [&by_topics[statement.topics.as_slice()], &by_first[&statement.topics.first()]];
+        let mut seeds_without: Vec<_> = by_topics
+            .iter()
+            .map(|group| easier(proved, group, target))
+            .find(|seeds| !seeds.is_empty())
+            .unwrap_or_default();
+        seeds_without.shuffle(generator);
+        let mut lemmas = statement.lemmas.clone();
+        lemmas.shuffle(generator);
+        let with_lemma: Vec<_> = lemmas
+            .into_iter()
+            .filter_map(|lemma| {
+                let seed = easier(proved, &by_lemma[lemma.as_str()], target).choose(generator).copied()?;
+                Some(Pair { seed, target, lemma: Some(lemma) })
+            })
+            .take(per_statement)
+            .collect();
+        let mut with_lemma = with_lemma.into_iter();
+        let mut without = seeds_without.into_iter().map(|seed| Pair { seed, target, lemma: None });
+        for _ in 0..per_statement {
+            // In the rounds about half of the inputs come without a lemma.
+            let next = if generator.random::<bool>() {
+                without.next().or_else(|| with_lemma.next())
+            } else {
+                with_lemma.next().or_else(|| without.next())
+            };
+            pairs.extend(next);
         }
-        for group in [&by_topics[statement.topics.as_slice()], &by_first[&statement.topics.first()]] {
-            if options.len() < per_statement {
-                let partners = easier(proved, group, target);
-                options.extend(partners.map(|seed| Pair { seed, target, lemma: None }));
-            }
-        }
-        options.shuffle(generator);
-        options.truncate(per_statement);
-        pairs.extend(options);
     }
     pairs
 }
 
-fn easier<'a>(
-    proved: &'a [ProvedStatement],
-    group: &'a [usize],
-    target: usize,
-) -> impl Iterator<Item = usize> + 'a {
+/// Members of a group that may be the seed of `target`.
+fn easier(proved: &[ProvedStatement], group: &[usize], target: usize) -> Vec<usize> {
     let difficulty = |statement: &ProvedStatement| {
         (std::cmp::Reverse(statement.closed_by), statement.proof.chars().count())
     };
-    group
-        .iter()
-        .copied()
-        .filter(move |&seed| seed != target && difficulty(&proved[seed]) <= difficulty(&proved[target]))
+    let easier = |seed: &usize| *seed != target && difficulty(&proved[*seed]) <= difficulty(&proved[target]);
+    group.iter().copied().filter(easier).collect()
 }
 
 #[cfg(test)]
@@ -109,8 +118,9 @@ mod tests {
             proved("lone", &["M"], "nat", 2),
             proved("else", &[], "list", 3),
         ];
-        let pairs = supervised_pairs(&all, 1, &mut ChaCha8Rng::seed_from_u64(0));
+        let pairs = supervised_pairs(&all, 2, &mut ChaCha8Rng::seed_from_u64(0));
         assert!(pairs.contains(&Pair { seed: 0, target: 1, lemma: Some("L".into()) }));
+        assert!(pairs.iter().any(|pair| pair.target == 1 && pair.lemma.is_none()));
         let lone = pairs.iter().find(|pair| pair.target == 2).unwrap();
         assert_eq!((lone.seed, &lone.lemma), (0, &None));
         assert!(pairs.iter().all(|pair| pair.target != 3 && pair.target != 0));

@@ -9,6 +9,17 @@ use std::path::{Path, PathBuf};
 
 use crate::{CorpusEntry, Split, Statement};
 
+/// The files of the built-in corpus.
+const CORE: [(&str, &str); 7] = [
+    ("bool.jsonl", include_str!("../corpora/core/bool.jsonl")),
+    ("int.jsonl", include_str!("../corpora/core/int.jsonl")),
+    ("list.jsonl", include_str!("../corpora/core/list.jsonl")),
+    ("logic.jsonl", include_str!("../corpora/core/logic.jsonl")),
+    ("nat.jsonl", include_str!("../corpora/core/nat.jsonl")),
+    ("option.jsonl", include_str!("../corpora/core/option.jsonl")),
+    ("recursion.jsonl", include_str!("../corpora/core/recursion.jsonl")),
+];
+
 /// Why a corpus could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CorpusError {
@@ -48,11 +59,27 @@ impl Corpus {
     /// # Errors
     /// [`CorpusError`], naming file and line where a line is at fault.
     pub fn load(path: &Path) -> Result<Self, CorpusError> {
+        let read = |file: PathBuf| match fs::read_to_string(&file) {
+            Ok(text) => Ok((file, text)),
+            Err(source) => Err(CorpusError::Read { path: file, source }),
+        };
+        let files = corpus_files(path)?.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        Self::parse(&files)
+    }
+
+    /// The built-in corpus: core Lean, no imports.
+    ///
+    /// # Errors
+    /// [`CorpusError::Line`] if a built-in file is damaged, which a test rules out.
+    pub fn core() -> Result<Self, CorpusError> {
+        let files = CORE.map(|(name, text)| (PathBuf::from("core").join(name), text.to_owned()));
+        Self::parse(&files)
+    }
+
+    fn parse(files: &[(PathBuf, String)]) -> Result<Self, CorpusError> {
         let mut corpus = Self::default();
         let mut seen = HashMap::new();
-        for file in corpus_files(path)? {
-            let text = fs::read_to_string(&file)
-                .map_err(|source| CorpusError::Read { path: file.clone(), source })?;
+        for (file, text) in files {
             for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
                 let at_line = |reason| CorpusError::Line { path: file.clone(), line: index + 1, reason };
                 let entry = parse_entry(line).map_err(at_line)?;

@@ -24,6 +24,9 @@ impl PassRate {
 /// The chance that at least one of `k` attempts is correct, estimated without bias from `n ≥ k` attempts of
 /// which `c` were correct: 1 − C(n−c, k) / C(n, k), as a product that neither overflows nor cancels.
 pub fn pass_at_k(n: u32, c: u32, k: u32) -> f64 {
+    if c == 0 {
+        return 0.0;
+    }
     if n.saturating_sub(c) < k {
         return 1.0;
     }

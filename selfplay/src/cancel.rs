@@ -37,7 +37,9 @@ impl Cancel {
                 if sender.send_replace(true) {
                     std::process::exit(130);
                 }
-                eprintln!("Stopping: Lean's processes are being ended (press Ctrl-C again to leave at once).");
+                eprintln!(
+                    "Stopping: Lean's processes are being ended (press Ctrl-C again to leave at once)."
+                );
             }
         });
         Ok(cancel)

@@ -177,14 +177,18 @@ impl RunConfig {
                 names.join(", ")
             ))
         })?;
-        let mut table: toml::Table =
-            text.parse().map_err(|error| UsageError(format!("The preset `{preset}` is not valid: {error}")))?;
+        let mut table: toml::Table = text
+            .parse()
+            .map_err(|error| UsageError(format!("The preset `{preset}` is not valid: {error}")))?;
         if let Some(path) = overlay {
             merge(&mut table, read_overlay(path)?);
         }
         let config: Self = table.try_into().map_err(|error: toml::de::Error| {
             let place = overlay.map_or_else(|| format!("the preset `{preset}`"), |p| p.display().to_string());
-            UsageError(format!("The settings in {place} do not fit: {}. Mend that key and try again.", error.message()))
+            UsageError(format!(
+                "The settings in {place} do not fit: {}. Mend that key and try again.",
+                error.message()
+            ))
         })?;
         config.validate()?;
         Ok(config)
@@ -198,18 +202,27 @@ impl RunConfig {
         let share = 0.0..=1.0;
         let checks = [
             (self.sampling.temperature >= 0.0, "sampling.temperature must be 0 or more"),
-            (self.sampling.top_p > 0.0 && self.sampling.top_p <= 1.0, "sampling.top_p must be above 0 and at most 1"),
+            (
+                self.sampling.top_p > 0.0 && self.sampling.top_p <= 1.0,
+                "sampling.top_p must be above 0 and at most 1",
+            ),
             (self.sampling.batch > 0, "sampling.batch must be at least 1"),
             (self.proving.valid_samples > 0, "proving.valid_samples must be at least 1"),
             (self.proving.samples_per_conjecture > 0, "proving.samples_per_conjecture must be at least 1"),
-            (share.contains(&self.proving.resample_proved), "proving.resample_proved must be between 0 and 1"),
+            (
+                share.contains(&self.proving.resample_proved),
+                "proving.resample_proved must be between 0 and 1",
+            ),
             (self.verifier.timeout_s > 0.0, "verifier.timeout_s must be above 0"),
             (
                 self.sampling.max_proof_tokens < self.model.max_seq
                     && self.sampling.max_conjecture_tokens < self.model.max_seq,
                 "sampling.max_proof_tokens and max_conjecture_tokens must be below model.max_seq",
             ),
-            ([&self.stage1, &self.round, &self.retraining].iter().all(|t| t.batch > 0), "batch must be at least 1"),
+            (
+                [&self.stage1, &self.round, &self.retraining].iter().all(|t| t.batch > 0),
+                "batch must be at least 1",
+            ),
         ];
         match checks.into_iter().find(|(good, _)| !good) {
             Some((_, rule)) => Err(UsageError(format!("A setting is out of range: {rule}."))),
@@ -225,7 +238,10 @@ impl RunConfig {
 
 fn read_overlay(path: &Path) -> Result<toml::Table, UsageError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        UsageError(format!("Cannot read the settings {}: {error}. Check the path given with --config.", path.display()))
+        UsageError(format!(
+            "Cannot read the settings {}: {error}. Check the path given with --config.",
+            path.display()
+        ))
     })?;
     text.parse().map_err(|error: toml::de::Error| {
         UsageError(format!("{} is not valid TOML: {error}", path.display()))

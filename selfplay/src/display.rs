@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 const PLAIN_LINE_EVERY: Duration = Duration::from_secs(10);
-const BAR: &str =
-    "{prefix:.cyan.bold} {bar:24.green/black.bright} {pos}/{len} {msg} · {elapsed} · ETA {eta}";
+const BAR: &str = "{prefix:.cyan.bold} {bar:24.green/black.bright} {pos}/{len} {msg} · {elapsed} · ETA {eta}";
 
 /// Where progress goes.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +22,11 @@ impl Display {
         Self { bars: !quiet && std::io::stderr().is_terminal() }
     }
 
+    /// Whether progress is drawn as bars.
+    pub fn has_bars(&self) -> bool {
+        self.bars
+    }
+
     /// One line that stays.
     pub fn line(&self, text: &str) {
         eprintln!("{text}");
@@ -32,7 +36,8 @@ impl Display {
     pub fn phase(&self, title: &str, total: u64) -> PhaseProgress {
         let bar = self.bars.then(|| {
             let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = ProgressBar::new(total).with_style(style.progress_chars("━━─")).with_prefix(title.to_owned());
+            let bar =
+                ProgressBar::new(total).with_style(style.progress_chars("━━─")).with_prefix(title.to_owned());
             bar.enable_steady_tick(Duration::from_millis(250));
             bar
         });

@@ -21,6 +21,17 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
+/// An error and its causes as one paragraph; a cause that its effect already quotes is not said twice.
+pub fn paragraph(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{} ({cause})", text.trim_end());
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -69,7 +69,12 @@ pub fn steps(rounds: u32, conjectures: bool) -> Vec<Step> {
 /// Conjectures get `per_conjecture` each (fewer only if the budget does not reach); the given statements
 /// share the rest evenly, the first ones getting one more where it does not divide. So self-play and
 /// expert iteration spend the same number of proofs.
-pub fn allocate(budget: usize, statements: usize, conjectures: usize, per_conjecture: u32) -> (Vec<u32>, Vec<u32>) {
+pub fn allocate(
+    budget: usize,
+    statements: usize,
+    conjectures: usize,
+    per_conjecture: u32,
+) -> (Vec<u32>, Vec<u32>) {
     let wanted = conjectures * per_conjecture as usize;
     let for_conjectures = if statements == 0 && conjectures > 0 { budget } else { wanted.min(budget) };
     (share(budget - for_conjectures, statements), share(for_conjectures, conjectures))

@@ -67,8 +67,7 @@ impl Report {
             ledger.steps()?.into_iter().map(|step| (step.name.clone(), step)).collect();
         let (train, valid) = (ledger.tallies(Phase::Train)?, ledger.tallies(Phase::Valid)?);
         let conjectures = ledger.conjectures()?;
-        let mut report =
-            Self { train_total: given.len(), valid_total, valid_samples, ..Self::default() };
+        let mut report = Self { train_total: given.len(), valid_total, valid_samples, ..Self::default() };
         for round in 0..=rounds + 1 {
             let done = |step: Step| steps.contains_key(&step.name());
             let (label, step) = match round {
@@ -96,7 +95,7 @@ impl Report {
     /// The table for people: box-drawing on a screen, or Markdown.
     pub fn table(&self, markdown: bool) -> String {
         let mut table = Table::new();
-        table.load_preset(if markdown { presets::ASCII_MARKDOWN } else { presets::UTF8_HORIZONTAL_ONLY });
+        table.load_style(if markdown { presets::ASCII_MARKDOWN } else { presets::UTF8_HORIZONTAL_ONLY });
         table.set_header([
             "model".to_owned(),
             format!("train proved (of {})", self.train_total),
@@ -109,8 +108,7 @@ impl Report {
         ]);
         for row in &self.rows {
             let dash = |shown: bool, text: String| if shown { text } else { "–".to_owned() };
-            let counts =
-                format!("{} / {} / {} / {}", row.generated, row.elaborated, row.proved, row.kept);
+            let counts = format!("{} / {} / {} / {}", row.generated, row.elaborated, row.proved, row.kept);
             table.add_row([
                 row.label.clone(),
                 row.train_proved.to_string(),

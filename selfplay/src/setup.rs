@@ -47,13 +47,8 @@ pub async fn set_up(run: &Run) -> Result<Setup> {
 }
 
 async fn fingerprint_all(run: &Run) -> Result<HashMap<String, String>> {
-    let statements: Vec<Statement> = run
-        .train
-        .iter()
-        .chain(&run.valid)
-        .cloned()
-        .chain(run.corpus.statements(Split::Test))
-        .collect();
+    let statements: Vec<Statement> =
+        run.train.iter().chain(&run.valid).cloned().chain(run.corpus.statements(Split::Test)).collect();
     let progress = run.display.phase("setup: statements", statements.len() as u64);
     let mut checks = JoinSet::new();
     for statement in statements {

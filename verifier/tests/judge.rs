@@ -151,10 +151,13 @@ fn signatures_of_library_theorems() {
 fn a_header_brings_its_imports_and_opens() {
     let with_header = stp_verifier::Candidate {
         header: "import Std.Data.HashMap\nopen Nat".into(),
-        signature: "(a b : Nat) : a + b = b + a".into(),
-        proof: "by\n  have := (∅ : Std.HashMap Nat Nat)\n  exact add_comm a b".into(),
+        signature: "(a b : Nat) (h : a < b) : a + 1 ≤ b".into(),
+        proof: "by\n  have := (∅ : Std.HashMap Nat Nat)\n  exact succ_le_of_lt h".into(),
     };
     let verdict = RUNTIME.block_on(POOL.check(with_header)).unwrap();
     assert_eq!(verdict.status, Status::Proved, "{verdict:?}");
-    assert_eq!(check_with(&POOL, "(a b : Nat) : a + b = b + a", "add_comm a b").status, Status::Failed);
+    assert_eq!(
+        check_with(&POOL, "(a b : Nat) (h : a < b) : a + 1 ≤ b", "succ_le_of_lt h").status,
+        Status::Failed
+    );
 }

@@ -1,0 +1,63 @@
+//! The commands: each turns its options into calls of the library.
+
+mod corpus;
+mod toolchain;
+mod train;
+mod verify;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use stp_datasets::{Corpus, Ledger};
+
+use crate::cli::{Cli, Command, CorpusCommand, ReportArgs};
+use crate::config::RunConfig;
+use crate::report::Report;
+use crate::run::Run;
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// Whatever goes wrong; see [`crate::error::exit_code`].
+pub fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        None => train::train(cli.train),
+        Some(Command::Train(args)) => train::train(args),
+        Some(Command::Report(args)) => report(&args),
+        Some(Command::Verify(args)) => block_on(verify::verify(args)),
+        Some(Command::Toolchain(args)) => toolchain::toolchain(&args),
+        Some(Command::Corpus(args)) => match args.command {
+            CorpusCommand::Check(args) => block_on(corpus::check(args)),
+        },
+    }
+}
+
+/// Runs a command in a tokio runtime of its own.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("the asynchronous runtime could not be started")?;
+    runtime.block_on(work)
+}
+
+/// The built-in corpus, or the one at a path.
+fn load_corpus(name: &str) -> Result<Corpus> {
+    if name == "core" { Ok(Corpus::core()?) } else { Ok(Corpus::load(name.as_ref())?) }
+}
+
+fn report(args: &ReportArgs) -> Result<ExitCode> {
+    let path = args.run_dir.join("config.toml");
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        format!("{} is no run folder: cannot read its config.toml.", args.run_dir.display())
+    })?;
+    let config: RunConfig =
+        toml::from_str(&text).with_context(|| format!("{} is damaged.", path.display()))?;
+    let (train, valid) = Run::choose(&load_corpus(&config.corpus)?, &config);
+    let given = train.into_iter().map(|statement| statement.id).collect();
+    let ledger = Ledger::open(&args.run_dir.join("ledger.sqlite"))?;
+    let report = Report::read(&ledger, config.rounds, &given, valid.len(), config.proving.valid_samples)?;
+    println!("{}", report.table(args.markdown));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,81 @@
+//! `stp toolchain`, and how every other command gets its Lean.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use stp_verifier::Toolchain;
+use stp_verifier::toolchain::{self, Located, Progress, ToolchainOptions};
+
+use crate::cli::{LeanArgs, ToolchainArgs, ToolchainCommand};
+use crate::display::Display;
+
+const BAR: &str = "{prefix:.cyan.bold} {bar:24.green/black.bright} {bytes}/{total_bytes} · ETA {eta}";
+const PLAIN_LINE_EVERY: Duration = Duration::from_secs(5);
+
+pub(super) fn toolchain(args: &ToolchainArgs) -> Result<ExitCode> {
+    let options = options(&args.lean);
+    match (args.command, toolchain::locate(&options)?) {
+        (_, Located::Ready(lean)) => println!("{}", lean.describe()),
+        (ToolchainCommand::Status, Located::NotInstalled(home)) => {
+            println!(
+                "managed Lean: not installed\nwhy:     no --lean, STP_LEAN or --project was given\nplace:   {}\n\
+                 `stp toolchain install` installs it; so does the first command that needs it.",
+                home.display()
+            );
+        }
+        (ToolchainCommand::Install, Located::NotInstalled(home)) => {
+            println!("{}", install(&home, &Display::new(false))?.describe());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The Lean to use, installed now if need be, and says which it is.
+pub(super) fn take(args: &LeanArgs, display: &Display) -> Result<Toolchain> {
+    let lean = match toolchain::locate(&options(args))? {
+        Located::Ready(lean) => lean,
+        Located::NotInstalled(home) => install(&home, display)?,
+    };
+    let first = lean.describe();
+    display.line(first.lines().next().unwrap_or_default());
+    Ok(lean)
+}
+
+fn options(args: &LeanArgs) -> ToolchainOptions {
+    ToolchainOptions { lean: args.lean.clone(), project: args.project.clone(), home: args.home.clone() }
+}
+
+fn install(home: &Path, display: &Display) -> Result<Toolchain> {
+    display.line(&format!("installing the managed Lean in {} (once, 740 MB)", home.display()));
+    let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = display.has_bars().then(|| ProgressBar::new(0).with_style(style.progress_chars("━━─")));
+    let last_line = Mutex::new(Instant::now());
+    let show = |progress: Progress| match &bar {
+        Some(bar) => {
+            bar.set_prefix(progress.phase);
+            bar.set_length(progress.total);
+            bar.set_position(progress.done);
+        }
+        None => {
+            let mut last = last_line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if last.elapsed() >= PLAIN_LINE_EVERY {
+                *last = Instant::now();
+                display.line(&format!(
+                    "{}: {} of {} MB",
+                    progress.phase,
+                    progress.done >> 20,
+                    progress.total >> 20
+                ));
+            }
+        }
+    };
+    let lean = toolchain::install(home, &show)?;
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    Ok(Toolchain::Managed(lean))
+}

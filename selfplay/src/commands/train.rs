@@ -1,0 +1,96 @@
+//! `stp train`: builds a run from the command line and plays it.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use stp_datasets::Ledger;
+use stp_verifier::{Pool, PoolConfig, Toolchain};
+
+use super::{block_on, load_corpus, toolchain};
+use crate::cancel::Cancel;
+use crate::cli::TrainArgs;
+use crate::config::RunConfig;
+use crate::display::{Display, clock};
+use crate::error::UsageError;
+use crate::folder::RunFolder;
+use crate::language::Language;
+use crate::run::Run;
+
+pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
+    let config = configure(&args)?;
+    let device = stp_model::parse_device(&args.device).map_err(|error| match error {
+        stp_model::DeviceError::Unavailable { .. } => anyhow::Error::new(error),
+        other => UsageError(other.to_string()).into(),
+    })?;
+    let corpus = load_corpus(&config.corpus)?;
+    let path = args.run_dir.clone().unwrap_or_else(|| config.default_folder(&args.preset));
+    let folder = RunFolder::open(&path, &config)?;
+    let ledger = Arc::new(Ledger::open(&folder.ledger())?);
+    let display = Display::new(args.quiet);
+    let lean = toolchain::take(&args.lean, &display)?;
+    let started = Instant::now();
+    block_on(async {
+        let cancel = Cancel::on_signals()?;
+        let pool = Pool::start(&lean, pool_config(&config, args.workers, &lean));
+        let (train, valid) = Run::choose(&corpus, &config);
+        display.line(&format!(
+            "run folder {} · {} train and {} valid statements · {} · seed {}",
+            folder.path().display(),
+            train.len(),
+            valid.len(),
+            config.method.as_str(),
+            config.seed
+        ));
+        let language = Language::new(device);
+        let mut run = Run { config, folder, ledger, corpus, train, valid, pool, display, cancel, language };
+        let outcome = run.play().await;
+        let stats = run.pool.stats();
+        run.pool.shutdown().await;
+        let report = outcome?;
+        println!("{}", report.table(false));
+        println!("time by step: {} · this process {}", report.times(), clock(started.elapsed()));
+        println!(
+            "largest Lean process {:.1} GB · {} restarts",
+            stats.peak_rss as f64 / 1e9,
+            restarts(&stats)
+        );
+        println!("run folder: {}", run.folder.path().display());
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn restarts(stats: &stp_verifier::PoolStats) -> u64 {
+    stats.timeouts + stats.crashes + stats.recycled
+}
+
+fn configure(args: &TrainArgs) -> Result<RunConfig, UsageError> {
+    let mut config = RunConfig::load(&args.preset, args.config.as_deref())?;
+    let TrainArgs { method, seed, rounds, corpus, .. } = args;
+    config.method = method.unwrap_or(config.method);
+    config.seed = seed.unwrap_or(config.seed);
+    config.rounds = rounds.unwrap_or(config.rounds);
+    config.corpus = corpus.clone().unwrap_or(config.corpus);
+    config.validate()?;
+    Ok(config)
+}
+
+fn pool_config(config: &RunConfig, workers: Option<usize>, lean: &Toolchain) -> PoolConfig {
+    let settings = &config.verifier;
+    let chosen = workers.unwrap_or(settings.workers);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = match lean {
+        _ if chosen > 0 => chosen,
+        // Each managed process needs about 2.5 GB.
+        Toolchain::Managed(_) => cores.min(4),
+        Toolchain::Native(_) => cores,
+    };
+    PoolConfig {
+        workers,
+        check_timeout: Duration::from_secs_f64(settings.timeout_s),
+        max_heartbeats: settings.max_heartbeats,
+        max_rss_bytes: settings.max_rss_mb << 20,
+        ..PoolConfig::default()
+    }
+}

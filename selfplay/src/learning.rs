@@ -1,0 +1,300 @@
+//! The training steps: stage 1 on the corpus, each round on what was proved, and the final re-training.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use stp_conjecturer::{Candidate, Kept, ProvedStatement, SelectionLimits, select, supervised_pairs};
+use stp_datasets::{Attempt, Conjecture, Outcome, Phase};
+use stp_model::{Checkpoint, Example, Lm, ModelConfig, Tokenizer, TrainConfig};
+use stp_prover::{CorrectProof, PassRate, TrainingProof, retraining_set, training_set};
+
+use crate::config::Training;
+use crate::conjecturing::{lemma_signatures, lemmas_of};
+use crate::run::{Run, checkpoint_of};
+use crate::seeds::{generator_for, seed_for};
+
+/// Statements with a pass rate above this teach the prover nothing new in a round (paper: 1/2).
+const HIGHEST_ROUND_RATE: f64 = 0.5;
+const WEIGHT_DECAY: f32 = 0.05;
+const GRADIENT_CLIP: f32 = 1.0;
+
+/// Texts of statements and lemmas by name, for building examples.
+struct Texts {
+    signatures: HashMap<String, String>,
+    lemmas: HashMap<String, String>,
+}
+
+/// Stage 1: a fresh model and tokenizer, trained on corpus proofs and conjecture pairs.
+///
+/// # Errors
+/// If training or the ledger fails, or the user interrupts.
+pub async fn stage1(run: &mut Run) -> Result<serde_json::Value> {
+    let proofs = run.ledger.proved_attempts(Phase::Seed)?;
+    anyhow::ensure!(
+        !proofs.is_empty(),
+        "the corpus has no proof that Lean accepts, so there is nothing to fine-tune on. Add `proofs` to its train \
+         statements."
+    );
+    let texts = texts(run, &proofs).await?;
+    let tokenizer = Tokenizer::train(&tokenizer_texts(run, &proofs, &texts), run.config.model.vocab_size)?;
+    let config = model_config(run, &tokenizer);
+    let seed = seed_for(run.config.seed, &["init"]);
+    let model = Lm::init(&config, run.language.device(), seed)?;
+    let pairs = stage1_pairs(run, &proofs);
+    let mut examples: Vec<_> = proofs
+        .iter()
+        .map(|proof| proof_example(&tokenizer, &texts, &weightless(proof)))
+        .collect::<Result<_>>()?;
+    for (seed, target, lemma) in &pairs {
+        let lemma = lemma.as_ref().and_then(|name| texts.lemmas.get(name)).map(String::as_str);
+        let [easy, hard] = [seed, target].map(|attempt| &texts.signatures[&attempt.statement]);
+        examples.push(stp_conjecturer::example(&tokenizer, lemma, easy, &seed.proof, hard, 1.0));
+    }
+    let checkpoint = Checkpoint { config, model, tokenizer };
+    let parameters = checkpoint.config.parameters();
+    run.display.line(&format!(
+        "stage 1: {} proofs and {} conjecture pairs, a model of {parameters} parameters",
+        proofs.len(),
+        pairs.len()
+    ));
+    let training = run.config.stage1.clone();
+    train(run, checkpoint, examples, &training, "stage1", json!({ "parameters": parameters })).await
+}
+
+/// The end of a round: proofs of hard statements, and the conjectures that were barely provable.
+///
+/// # Errors
+/// As [`stage1`].
+pub async fn round(run: &mut Run, round: u32) -> Result<serde_json::Value> {
+    let proofs = correct_proofs(run, round)?;
+    let set = training_set(&proofs, round, run.config.proving.replay_rounds, HIGHEST_ROUND_RATE);
+    let first = (round + 1).saturating_sub(run.config.proving.replay_rounds);
+    let (kept, of_round) = kept_conjectures(run, first..=round, round)?;
+    let checkpoint = run.language.load(&run.folder, &checkpoint_of(round - 1, run.config.rounds))?;
+    let training = run.config.round.clone();
+    let detail = json!({ "proofs": set.len(), "conjectures_kept": of_round });
+    learn(run, checkpoint, &set, &kept, &training, &checkpoint_of(round, run.config.rounds), detail).await
+}
+
+/// The final re-training from the stage-1 checkpoint, on all correct proofs and all kept conjectures.
+///
+/// # Errors
+/// As [`stage1`].
+pub async fn retrain(run: &mut Run, round: u32) -> Result<serde_json::Value> {
+    let proofs = correct_proofs(run, round)?;
+    let set = retraining_set(&proofs, SelectionLimits::default().highest_rate);
+    let (kept, _) = kept_conjectures(run, 1..=round, round)?;
+    let checkpoint = run.language.load(&run.folder, "stage1")?;
+    let training = run.config.retraining.clone();
+    let detail = json!({ "proofs": set.len(), "conjectures": kept.len() });
+    learn(run, checkpoint, &set, &kept, &training, "final", detail).await
+}
+
+async fn learn(
+    run: &mut Run,
+    checkpoint: Checkpoint,
+    proofs: &[TrainingProof],
+    kept: &[(Conjecture, Kept)],
+    training: &Training,
+    name: &str,
+    detail: serde_json::Value,
+) -> Result<serde_json::Value> {
+    let mut texts = texts(run, &[]).await?;
+    let names = kept.iter().filter_map(|(_, kept)| kept.lemma.clone()).collect();
+    texts.lemmas = lemma_signatures(run, names).await?;
+    let tokenizer = &checkpoint.tokenizer;
+    let mut examples: Vec<_> =
+        proofs.iter().map(|proof| proof_example(tokenizer, &texts, proof)).collect::<Result<_>>()?;
+    for (conjecture, kept) in kept {
+        let lemma = kept.lemma.as_ref().and_then(|name| texts.lemmas.get(name)).map(String::as_str);
+        let seed = &texts.signatures[&conjecture.seed];
+        let (proof, target) = (&conjecture.seed_proof, &conjecture.signature);
+        examples.push(stp_conjecturer::example(tokenizer, lemma, seed, proof, target, 1.0));
+    }
+    train(run, checkpoint, examples, training, name, detail).await
+}
+
+async fn train(
+    run: &mut Run,
+    checkpoint: Checkpoint,
+    examples: Vec<Example>,
+    training: &Training,
+    name: &str,
+    mut detail: serde_json::Value,
+) -> Result<serde_json::Value> {
+    let Checkpoint { config, model, tokenizer } = checkpoint;
+    if examples.is_empty() {
+        run.display.line(&format!("{name}: nothing to train on; the model stays as it is"));
+        run.language.save(&run.folder, name, Checkpoint { config, model, tokenizer })?;
+        return Ok(detail);
+    }
+    let settings = TrainConfig {
+        epochs: training.epochs,
+        batch: training.batch,
+        learning_rate: training.learning_rate,
+        warmup_steps: training.warmup_steps,
+        weight_decay: WEIGHT_DECAY,
+        grad_clip: GRADIENT_CLIP,
+        seed: seed_for(run.config.seed, &["train", name]),
+    };
+    let steps = settings.epochs * examples.len().div_ceil(settings.batch);
+    let progress = run.display.phase(&format!("{name}: train"), steps as u64);
+    let cancel = run.cancel.clone();
+    let work = move || {
+        let mut tokens = 0;
+        let trained = stp_model::train(model, &examples, &settings, &mut |step| {
+            progress.tokens((step.tokens - tokens) as u64);
+            tokens = step.tokens;
+            progress.advance(1);
+            if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        (trained, progress)
+    };
+    let (trained, progress) = tokio::task::spawn_blocking(work).await.context("training broke down")?;
+    let (model, report) = trained?;
+    run.cancel.check()?;
+    progress.finish(&format!(
+        "{} steps, loss {:.3} → {:.3}, {} examples too long",
+        report.steps, report.first_loss, report.last_loss, report.dropped
+    ));
+    run.language.save(&run.folder, name, Checkpoint { config, model, tokenizer })?;
+    detail["loss"] = report.last_loss.into();
+    detail["tokens"] = report.tokens.into();
+    Ok(detail)
+}
+
+fn model_config(run: &Run, tokenizer: &Tokenizer) -> ModelConfig {
+    let shape = &run.config.model;
+    ModelConfig {
+        vocab_size: tokenizer.vocab_size(),
+        layers: shape.layers,
+        width: shape.width,
+        heads: shape.heads,
+        kv_heads: shape.kv_heads,
+        ff: shape.ff,
+        max_seq: shape.max_seq,
+        ..ModelConfig::default()
+    }
+}
+
+/// Signatures of all statements and accepted conjectures, and of the lemmas that the proofs mention.
+async fn texts(run: &Run, proofs: &[Attempt]) -> Result<Texts> {
+    let mut signatures: HashMap<_, _> =
+        run.train.iter().map(|statement| (statement.id.clone(), statement.signature.clone())).collect();
+    for conjecture in run.ledger.conjectures()? {
+        if let Some(id) = conjecture.statement {
+            signatures.insert(id, conjecture.signature);
+        }
+    }
+    let names: BTreeSet<_> = proofs.iter().flat_map(lemmas_of).collect();
+    Ok(Texts { signatures, lemmas: lemma_signatures(run, names).await? })
+}
+
+fn tokenizer_texts(run: &Run, proofs: &[Attempt], texts: &Texts) -> Vec<String> {
+    let mut lemmas: Vec<_> = texts.lemmas.values().cloned().collect();
+    lemmas.sort();
+    let statements = run.train.iter().map(|statement| statement.signature.clone());
+    statements.chain(proofs.iter().map(|proof| proof.proof.clone())).chain(lemmas).collect()
+}
+
+fn proof_example(tokenizer: &Tokenizer, texts: &Texts, proof: &TrainingProof) -> Result<Example> {
+    let signature = texts.signatures.get(&proof.statement).with_context(|| {
+        format!(
+            "the ledger has a proof of `{}`, which is neither in the corpus nor a conjecture",
+            proof.statement
+        )
+    })?;
+    Ok(stp_prover::example(tokenizer, signature, &proof.proof, proof.weight))
+}
+
+fn weightless(attempt: &Attempt) -> TrainingProof {
+    TrainingProof { statement: attempt.statement.clone(), proof: attempt.proof.clone(), weight: 1.0 }
+}
+
+/// (easier, harder, lemma) of the corpus.
+fn stage1_pairs(run: &Run, proofs: &[Attempt]) -> Vec<(Attempt, Attempt, Option<String>)> {
+    let entries: HashMap<_, _> =
+        run.corpus.entries.iter().map(|entry| (&entry.statement.id, entry)).collect();
+    let proved: Vec<_> = proofs
+        .iter()
+        .map(|attempt| {
+            let entry = entries.get(&attempt.statement);
+            ProvedStatement {
+                id: attempt.statement.clone(),
+                proof: attempt.proof.clone(),
+                lemmas: lemmas_of(attempt),
+                topics: entry.map(|entry| entry.statement.topics.clone()).unwrap_or_default(),
+                closed_by: entry.map_or(0, |entry| entry.closed_by.len()),
+            }
+        })
+        .collect();
+    let mut generator = generator_for(run.config.seed, &["pairs"]);
+    supervised_pairs(&proved, run.config.conjecturing.stage1_pairs_per_statement, &mut generator)
+        .into_iter()
+        .map(|pair| (proofs[pair.seed].clone(), proofs[pair.target].clone(), pair.lemma))
+        .collect()
+}
+
+/// All correct proofs up to a round; corpus proofs count as round 0.
+fn correct_proofs(run: &Run, round: u32) -> Result<Vec<CorrectProof>> {
+    let tallies = run.ledger.tallies(Phase::Train)?;
+    let given: BTreeSet<_> = run.train.iter().map(|statement| statement.id.as_str()).collect();
+    let seeds = run.ledger.proved_attempts(Phase::Seed)?;
+    let sampled = run.ledger.proved_attempts(Phase::Train)?;
+    let attempts = seeds.into_iter().chain(sampled).filter(|attempt| attempt.round <= round);
+    Ok(attempts
+        .map(|attempt| {
+            let tally = tallies.get(&(attempt.round, attempt.statement.clone())).copied().unwrap_or_default();
+            CorrectProof {
+                is_conjecture: !given.contains(attempt.statement.as_str()),
+                pass_rate: PassRate { correct: tally.proved, attempts: tally.judged },
+                statement: attempt.statement,
+                round: attempt.round,
+                proof: attempt.proof,
+            }
+        })
+        .collect())
+}
+
+/// The conjectures of some rounds to train the conjecturer on, and how many of them are of `newest`.
+fn kept_conjectures(
+    run: &Run,
+    rounds: std::ops::RangeInclusive<u32>,
+    newest: u32,
+) -> Result<(Vec<(Conjecture, Kept)>, usize)> {
+    let tallies = run.ledger.tallies(Phase::Train)?;
+    let mut proofs: HashMap<String, Vec<(String, Vec<String>)>> = HashMap::new();
+    for attempt in run.ledger.proved_attempts(Phase::Train)? {
+        let lemmas = lemmas_of(&attempt);
+        proofs.entry(attempt.statement).or_default().push((attempt.proof, lemmas));
+    }
+    let conjectures = run.ledger.conjectures()?;
+    let (mut kept, mut of_newest) = (Vec::new(), 0);
+    for round in rounds {
+        let accepted =
+            conjectures.iter().filter(|c| c.round == round && c.outcome == Some(Outcome::Accepted));
+        let by_id: HashMap<_, _> =
+            accepted.filter_map(|conjecture| Some((conjecture.statement.clone()?, conjecture))).collect();
+        let mut candidates: Vec<_> = by_id
+            .iter()
+            .map(|(id, conjecture)| {
+                let tally = tallies.get(&(round, id.clone())).copied().unwrap_or_default();
+                Candidate {
+                    id: id.clone(),
+                    signature: conjecture.signature.clone(),
+                    lemma: conjecture.lemma.clone(),
+                    proved: tally.proved,
+                    judged: tally.judged,
+                    proofs: proofs.get(id).cloned().unwrap_or_default(),
+                }
+            })
+            .collect();
+        candidates.sort_by(|a, b| a.id.cmp(&b.id));
+        let chosen = select(&candidates, SelectionLimits::default());
+        of_newest += if round == newest { chosen.len() } else { 0 };
+        kept.extend(chosen.into_iter().map(|chosen| (by_id[&chosen.id].clone(), chosen)));
+    }
+    Ok((kept, of_newest))
+}
