@@ -1,1 +1,85 @@
-//! Helpers shared by the end-to-end tests in `tests/`.
+//! Helpers shared by the end-to-end tests: runs of the real `stp` binary, and what their ledgers hold.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use stp_datasets::{Attempt, Ledger, Phase};
+
+/// The binary that the same build made: it lies beside the folder of the test binaries.
+///
+/// # Panics
+/// If it was not built; `cargo test --workspace` builds it.
+pub fn stp() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let binary = tests.parent().unwrap().parent().unwrap().join("stp");
+    assert!(binary.is_file(), "{} is missing: run the tests with --workspace", binary.display());
+    binary
+}
+
+/// A `smoke` run in that folder.
+pub fn smoke(folder: &Path, extra: &[&str]) -> Command {
+    let mut command = Command::new(stp());
+    command.args(["train", "--preset", "smoke", "--quiet", "--run-dir"]).arg(folder).args(extra);
+    command
+}
+
+/// Runs to the end and returns what was printed on standard error.
+///
+/// # Panics
+/// If the run fails.
+pub fn finish(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{text}");
+    text
+}
+
+/// Starts a run, waits for a line with `mark`, lets it work `after` longer and kills it.
+///
+/// # Panics
+/// If the run ends before the line comes.
+pub fn kill_at(command: &mut Command, mark: &str, after: Duration) {
+    let mut child: Child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut seen = String::new();
+    let found = lines.map_while(Result::ok).any(|line| {
+        seen.push_str(&line);
+        seen.push('\n');
+        line.contains(mark)
+    });
+    assert!(found, "the run ended before {mark:?}:\n{seen}");
+    std::thread::sleep(after);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// All attempts of a run, by their key.
+///
+/// # Panics
+/// If the ledger cannot be read.
+pub fn attempts(folder: &Path, rounds: u32) -> BTreeMap<(u32, &'static str, String, u32), Attempt> {
+    let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
+    let mut all = BTreeMap::new();
+    for round in 0..=rounds + 1 {
+        for phase in [Phase::Seed, Phase::Train, Phase::Valid] {
+            for attempt in ledger.attempts(round, phase).unwrap() {
+                let key = (round, phase.as_str(), attempt.statement.clone(), attempt.sample);
+                all.insert(key, attempt);
+            }
+        }
+    }
+    all
+}
+
+/// How many attempts each round and phase has.
+pub fn counts(attempts: &BTreeMap<(u32, &'static str, String, u32), Attempt>) -> BTreeMap<(u32, &'static str), usize> {
+    let mut counts = BTreeMap::new();
+    for (round, phase, _, _) in attempts.keys() {
+        *counts.entry((*round, *phase)).or_default() += 1;
+    }
+    counts
+}

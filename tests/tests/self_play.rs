@@ -1,0 +1,111 @@
+//! Whole runs of the real binary on real Lean: uninterrupted, killed at several points, and without
+//! conjectures. One test after the other, since each takes both cores.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use stp_datasets::{Corpus, Ledger, Outcome, Split, canonical_text};
+use stp_tests::{attempts, counts, finish, kill_at, smoke};
+
+const ROUNDS: u32 = 2;
+const PROOFS_PER_ROUND: usize = 120;
+const VALID: usize = 12 * 2;
+const GENERATED: usize = 48;
+
+fn assert_whole(folder: &Path, conjectures: bool) {
+    let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
+    let steps: Vec<_> = ledger.steps().unwrap().into_iter().map(|step| step.name).collect();
+    let distinct: BTreeSet<_> = steps.iter().collect();
+    assert_eq!(distinct.len(), steps.len());
+    let per_round = if conjectures { 4 } else { 3 };
+    assert_eq!(steps.len(), 5 + per_round * ROUNDS as usize, "{steps:?}");
+    let attempts = attempts(folder, ROUNDS);
+    assert!(attempts.values().all(|attempt| attempt.verdict.is_some()), "every attempt has a verdict");
+    let counts = counts(&attempts);
+    for round in 1..=ROUNDS {
+        assert_eq!(counts[&(round, "train")], PROOFS_PER_ROUND, "round {round}");
+    }
+    for round in 0..=ROUNDS + 1 {
+        assert_eq!(counts[&(round, "valid")], VALID, "round {round}");
+    }
+    let all = ledger.conjectures().unwrap();
+    assert!(all.iter().all(|conjecture| conjecture.outcome.is_some()), "every conjecture has an outcome");
+    for round in 1..=ROUNDS {
+        let of_round = all.iter().filter(|conjecture| conjecture.round == round).count();
+        assert_eq!(of_round, if conjectures { GENERATED } else { 0 }, "round {round}");
+    }
+    let held_out: BTreeSet<_> = Corpus::core()
+        .unwrap()
+        .entries
+        .iter()
+        .filter(|entry| entry.statement.split != Split::Train)
+        .map(|entry| canonical_text(&entry.statement.signature))
+        .collect();
+    let accepted = all.iter().filter(|conjecture| conjecture.outcome == Some(Outcome::Accepted));
+    assert!(accepted.clone().all(|conjecture| !held_out.contains(&canonical_text(&conjecture.signature))));
+    let ids: Vec<_> = accepted.map(|conjecture| conjecture.statement.clone().unwrap()).collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
+    for name in ["stage1", "round-1", "round-2", "final"] {
+        assert!(folder.join("checkpoints").join(name).join("model.safetensors").is_file(), "{name}");
+    }
+    let report = std::fs::read_to_string(folder.join("report.md")).unwrap();
+    assert!(["stage 1", "round 1", "round 2", "final"].iter().all(|row| report.contains(row)), "{report}");
+}
+
+#[test]
+fn runs_play_to_the_end_whatever_happens_to_them() {
+    let scratch = tempfile::tempdir().unwrap();
+    let whole = scratch.path().join("whole");
+    finish(&mut smoke(&whole, &[]));
+    assert_whole(&whole, true);
+    a_finished_run_does_nothing_more(&whole);
+    killed_runs_lose_nothing_and_count_nothing_twice(&scratch.path().join("killed"));
+    let plain = scratch.path().join("plain");
+    finish(&mut smoke(&plain, &["--method", "expert-iteration"]));
+    assert_whole(&plain, false);
+}
+
+fn a_finished_run_does_nothing_more(folder: &Path) {
+    let before = attempts(folder, ROUNDS);
+    let text = finish(&mut smoke(folder, &[]));
+    assert!(!text.contains("proofs judged"), "{text}");
+    assert_eq!(attempts(folder, ROUNDS), before);
+    let other = smoke(folder, &["--seed", "7"]).output().unwrap();
+    assert_eq!(other.status.code(), Some(2), "other settings are refused");
+}
+
+fn killed_runs_lose_nothing_and_count_nothing_twice(folder: &Path) {
+    // (a line of the run, how long to let it work after that)
+    let points = [
+        ("setup: statements:", 400),
+        ("stage 1:", 700),
+        ("stage1: train:", 600),
+        ("round 1: conjecture:", 100),
+        ("round 1: elaborate:", 900),
+        ("round-1: train:", 300),
+        ("round 2: prove:", 50),
+    ];
+    for (mark, after) in points {
+        kill_at(&mut smoke(folder, &[]), mark, Duration::from_millis(after));
+        let before = attempts(folder, ROUNDS);
+        let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
+        let steps = ledger.steps().unwrap();
+        drop(ledger);
+        if mark == points[points.len() - 1].0 {
+            finish(&mut smoke(folder, &[]));
+        } else {
+            kill_at(&mut smoke(folder, &[]), "run folder", Duration::from_millis(after));
+        }
+        let after = attempts(folder, ROUNDS);
+        for (key, attempt) in before {
+            let now = &after[&key];
+            assert_eq!((&attempt.proof, attempt.tokens), (&now.proof, now.tokens), "{key:?}");
+            assert!(attempt.verdict.is_none() || attempt.verdict == now.verdict, "{key:?}");
+        }
+        let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
+        assert_eq!(ledger.steps().unwrap()[..steps.len()], steps[..]);
+    }
+    assert_whole(folder, true);
+}
