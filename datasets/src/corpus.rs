@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use crate::{CorpusEntry, Split, Statement};
 
 /// The files of the built-in corpus.
-const CORE: [(&str, &str); 7] = [
+const CORE: [(&str, &str); 8] = [
+    ("arith.jsonl", include_str!("../corpora/core/arith.jsonl")),
     ("bool.jsonl", include_str!("../corpora/core/bool.jsonl")),
     ("int.jsonl", include_str!("../corpora/core/int.jsonl")),
     ("list.jsonl", include_str!("../corpora/core/list.jsonl")),
