@@ -183,6 +183,22 @@ mod tests {
         assert!(matches!(Corpus::load(&folder.path().join("no")), Err(CorpusError::Read { .. })));
     }
 
+    #[test]
+    fn the_core_corpus_has_the_promised_shape() {
+        let corpus = Corpus::core().unwrap();
+        let total = corpus.entries.len();
+        let hard = corpus.entries.iter().filter(|entry| entry.closed_by.is_empty()).count();
+        let seeds = corpus.split(Split::Train).filter(|entry| !entry.proofs.is_empty()).count();
+        assert!(total >= 1500 && hard * 10 >= total * 4 && seeds >= 600, "{total} {hard} {seeds}");
+        assert!(corpus.entries.iter().all(|entry| !entry.statement.topics.is_empty()));
+        let texts: std::collections::HashSet<_> =
+            corpus.entries.iter().map(|entry| crate::canonical_text(&entry.statement.signature)).collect();
+        assert_eq!(texts.len(), total, "no two are equal up to spaces and bound names");
+        for split in [Split::Valid, Split::Test] {
+            assert!(corpus.split(split).count() >= 150, "{split:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_line_parses_or_gives_a_reason(line in "\\PC{0,80}") {

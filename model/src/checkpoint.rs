@@ -30,7 +30,8 @@ impl Checkpoint {
     pub fn save(&self, dir: &Path) -> Result<(), ModelError> {
         let draft = sibling(dir, "new");
         self.write(&draft).map_err(|reason| ModelError::Write { path: draft.clone(), reason })?;
-        swap_in(&draft, dir).map_err(|error| ModelError::Write { path: dir.to_owned(), reason: error.to_string() })
+        swap_in(&draft, dir)
+            .map_err(|error| ModelError::Write { path: dir.to_owned(), reason: error.to_string() })
     }
 
     fn write(&self, dir: &Path) -> Result<(), String> {
@@ -59,7 +60,8 @@ impl Checkpoint {
 
 fn load_config(path: &Path) -> Result<ModelConfig, ModelError> {
     let text = fs::read_to_string(path).map_err(|error| damaged(path, error.to_string()))?;
-    let config: ModelConfig = serde_json::from_str(&text).map_err(|error| damaged(path, error.to_string()))?;
+    let config: ModelConfig =
+        serde_json::from_str(&text).map_err(|error| damaged(path, error.to_string()))?;
     config.validate().map_err(|error| damaged(path, error.to_string()))?;
     Ok(config)
 }
@@ -86,7 +88,10 @@ fn load_model(path: &Path, config: &ModelConfig, device: &Device) -> Result<Lm, 
     } else if let Some((name, _)) = result.missing.first() {
         Some(format!("the weight `{name}` is missing"))
     } else {
-        result.unused.first().map(|name| format!("it has a weight `{name}` that the model of {CONFIG} has not"))
+        result
+            .unused
+            .first()
+            .map(|name| format!("it has a weight `{name}` that the model of {CONFIG} has not"))
     };
     match problem {
         Some(reason) => Err(damaged(path, reason)),
@@ -131,7 +136,8 @@ mod tests {
 
     fn checkpoint() -> Checkpoint {
         let tokenizer = Tokenizer::train(&["by simp".to_owned()], Tokenizer::MIN_VOCAB).unwrap();
-        let config = ModelConfig { vocab_size: 270, layers: 1, width: 8, heads: 2, ff: 12, ..ModelConfig::default() };
+        let config =
+            ModelConfig { vocab_size: 270, layers: 1, width: 8, heads: 2, ff: 12, ..ModelConfig::default() };
         let model = Lm::init(&config, &Device::flex(), 2).unwrap();
         Checkpoint { config, model, tokenizer }
     }

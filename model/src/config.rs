@@ -121,7 +121,10 @@ impl ModelConfig {
 
     fn validate_constants(&self) -> Result<(), ModelError> {
         if !(self.rope_theta.is_finite() && self.rope_theta > 1.0) {
-            return Err(invalid(format!("`rope_theta` is {}; set it above 1, usually 10000", self.rope_theta)));
+            return Err(invalid(format!(
+                "`rope_theta` is {}; set it above 1, usually 10000",
+                self.rope_theta
+            )));
         }
         if !(self.norm_eps.is_finite() && self.norm_eps > 0.0) {
             return Err(invalid(format!("`norm_eps` is {}; set it above 0, usually 1e-5", self.norm_eps)));

@@ -69,8 +69,7 @@ impl Special {
 
 /// Pieces that BPE may not cross: a newline with its indentation, a name, a single digit, a dot,
 /// and a run of symbols; names and symbols take the space before them along.
-const PIECES: &str =
-    r"\n *| ?[\p{L}\p{M}_][\p{L}\p{M}\p{No}_']*|\p{N}|\.| ?[^\s\p{L}\p{M}\p{N}_.]+|[^\S\n]+";
+const PIECES: &str = r"\n *| ?[\p{L}\p{M}_][\p{L}\p{M}\p{No}_']*|\p{N}|\.| ?[^\s\p{L}\p{M}\p{N}_.]+|[^\S\n]+";
 
 type Inner = TokenizerImpl<
     BPE,
@@ -125,7 +124,11 @@ impl Tokenizer {
     fn checked(mut inner: Inner, action: &'static str) -> Result<Self, ModelError> {
         for special in Special::ALL {
             if inner.token_to_id(special.text()) != Some(special.id()) {
-                let reason = format!("`{}` does not have the id {}; train a new tokenizer.", special.text(), special.id());
+                let reason = format!(
+                    "`{}` does not have the id {}; train a new tokenizer.",
+                    special.text(),
+                    special.id()
+                );
                 return Err(failed(action, reason));
             }
         }
@@ -141,7 +144,8 @@ impl Tokenizer {
 
     /// The tokens of a text; never a special one.
     pub fn encode(&self, text: &str) -> Vec<u32> {
-        let encoding = self.inner.encode_fast(text, false).expect("byte-level BPE has a token for every byte");
+        let encoding =
+            self.inner.encode_fast(text, false).expect("byte-level BPE has a token for every byte");
         encoding.get_ids().to_vec()
     }
 
@@ -159,7 +163,8 @@ fn failed(action: &'static str, reason: String) -> ModelError {
 fn untrained() -> tokenizers::Result<Inner> {
     let pieces = Split::new(SplitPattern::Regex(PIECES.to_owned()), SplitDelimiterBehavior::Isolated, false)?;
     let bytes = ByteLevel::new(false, false, false);
-    let splitter = Sequence::new(vec![PreTokenizerWrapper::Split(pieces), PreTokenizerWrapper::ByteLevel(bytes)]);
+    let splitter =
+        Sequence::new(vec![PreTokenizerWrapper::Split(pieces), PreTokenizerWrapper::ByteLevel(bytes)]);
     TokenizerBuilder::new()
         .with_model(BPE::default())
         .with_normalizer(None)
@@ -220,7 +225,10 @@ mod tests {
     #[test]
     fn training_is_deterministic_and_learns_merges() {
         let (first, second) = (tokenizer(), tokenizer());
-        assert_eq!(serde_json::to_string(&first.inner).unwrap(), serde_json::to_string(&second.inner).unwrap());
+        assert_eq!(
+            serde_json::to_string(&first.inner).unwrap(),
+            serde_json::to_string(&second.inner).unwrap()
+        );
         assert!(first.vocab_size() > Tokenizer::MIN_VOCAB && first.vocab_size() <= 400);
         assert!(first.encode("induction").len() < "induction".len());
     }

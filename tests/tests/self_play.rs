@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use stp_datasets::{Corpus, Ledger, Outcome, Split, canonical_text};
+use stp_datasets::{Corpus, Ledger, Outcome, Split, Verdict, canonical_text};
 use stp_tests::{attempts, counts, finish, kill_at, smoke};
 
 const ROUNDS: u32 = 2;
@@ -34,7 +34,9 @@ fn assert_whole(folder: &Path, conjectures: bool) {
     assert!(all.iter().all(|conjecture| conjecture.outcome.is_some()), "every conjecture has an outcome");
     for round in 1..=ROUNDS {
         let of_round = all.iter().filter(|conjecture| conjecture.round == round).count();
-        assert_eq!(of_round, if conjectures { GENERATED } else { 0 }, "round {round}");
+        // An input whose prompt is too long for the model is left out.
+        let expected = if conjectures { GENERATED * 3 / 4..=GENERATED } else { 0..=0 };
+        assert!(expected.contains(&of_round), "round {round}: {of_round}");
     }
     let held_out: BTreeSet<_> = Corpus::core()
         .unwrap()
@@ -60,6 +62,8 @@ fn runs_play_to_the_end_whatever_happens_to_them() {
     let whole = scratch.path().join("whole");
     finish(&mut smoke(&whole, &[]));
     assert_whole(&whole, true);
+    let proved = attempts(&whole, ROUNDS).into_values().filter(|a| a.verdict.as_ref().is_some_and(Verdict::is_proved));
+    assert!(proved.filter(|attempt| attempt.round > 0).count() > 0, "the model proves something");
     a_finished_run_does_nothing_more(&whole);
     killed_runs_lose_nothing_and_count_nothing_twice(&scratch.path().join("killed"));
     let plain = scratch.path().join("plain");

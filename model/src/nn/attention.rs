@@ -40,7 +40,12 @@ pub(crate) struct Attention {
 }
 
 impl Attention {
-    pub(crate) fn new(config: &ModelConfig, residual_gain: f64, rng: &mut ChaCha8Rng, device: &Device) -> Self {
+    pub(crate) fn new(
+        config: &ModelConfig,
+        residual_gain: f64,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Self {
         let (width, kv_width) = (config.width, config.kv_heads * config.head_dim());
         Self {
             query: linear([width, width], 1.0, rng, device),
@@ -54,7 +59,12 @@ impl Attention {
     }
 
     /// `x` is `[batch * time, width]`; with a cache, the new keys go to its slots from `start` on.
-    pub(crate) fn forward(&self, x: Tensor<2>, pass: &Pass, cache: Option<(&mut LayerCache, usize)>) -> Tensor<2> {
+    pub(crate) fn forward(
+        &self,
+        x: Tensor<2>,
+        pass: &Pass,
+        cache: Option<(&mut LayerCache, usize)>,
+    ) -> Tensor<2> {
         let query = pass.rotation.apply(self.split(self.query.forward(x.clone()), self.heads, pass));
         let key = pass.rotation.apply(self.split(self.key.forward(x.clone()), self.kv_heads, pass));
         let value = self.split(self.value.forward(x), self.kv_heads, pass);

@@ -31,7 +31,12 @@ impl Block {
         }
     }
 
-    pub(crate) fn forward(&self, x: Tensor<2>, pass: &Pass, cache: Option<(&mut LayerCache, usize)>) -> Tensor<2> {
+    pub(crate) fn forward(
+        &self,
+        x: Tensor<2>,
+        pass: &Pass,
+        cache: Option<(&mut LayerCache, usize)>,
+    ) -> Tensor<2> {
         let x = x.clone() + self.attention.forward(self.attention_norm.forward(x), pass, cache);
         x.clone() + self.feed_forward.forward(self.feed_forward_norm.forward(x))
     }

@@ -116,7 +116,12 @@ impl KvCache {
 impl LayerCache {
     /// Writes new keys and values from slot `start` on and returns all of them, with spare slots at
     /// the end that the caller has to mask.
-    pub(crate) fn extend(&mut self, keys: Tensor<4>, values: Tensor<4>, start: usize) -> (Tensor<4>, Tensor<4>) {
+    pub(crate) fn extend(
+        &mut self,
+        keys: Tensor<4>,
+        values: Tensor<4>,
+        start: usize,
+    ) -> (Tensor<4>, Tensor<4>) {
         let keys = write(self.keys.take(), keys, start);
         let values = write(self.values.take(), values, start);
         self.keys = Some(keys.clone());

@@ -7,7 +7,12 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 /// A matrix of normally distributed values.
-pub(crate) fn normal_matrix(shape: [usize; 2], std: f64, rng: &mut ChaCha8Rng, device: &Device) -> Param<Tensor<2>> {
+pub(crate) fn normal_matrix(
+    shape: [usize; 2],
+    std: f64,
+    rng: &mut ChaCha8Rng,
+    device: &Device,
+) -> Param<Tensor<2>> {
     let count = shape[0] * shape[1];
     let mut values = Vec::with_capacity(count + 1);
     while values.len() < count {

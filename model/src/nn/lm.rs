@@ -32,9 +32,11 @@ impl Lm {
         config.validate()?;
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
         let std = 0.5 / (config.width as f64).sqrt();
-        let embedding = Embedding { weight: normal_matrix([config.vocab_size, config.width], std, rng, device) };
+        let embedding =
+            Embedding { weight: normal_matrix([config.vocab_size, config.width], std, rng, device) };
         let blocks = (0..config.layers).map(|_| Block::new(config, rng, device)).collect();
-        let head = (!config.tied_embeddings).then(|| linear([config.width, config.vocab_size], 0.5, rng, device));
+        let head =
+            (!config.tied_embeddings).then(|| linear([config.width, config.vocab_size], 0.5, rng, device));
         Ok(Self {
             embedding,
             blocks,

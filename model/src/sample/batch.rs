@@ -80,10 +80,15 @@ impl<'a> Batch<'a> {
 
     /// Reads the prompts of new sequences, draws their first tokens and adds them to the batch.
     /// Sequences of one request must stand together. Returns the prompt tokens read.
-    pub(super) fn join(&mut self, requests: &[SampleRequest], mut joining: Vec<Sequence>) -> Result<usize, ModelError> {
+    pub(super) fn join(
+        &mut self,
+        requests: &[SampleRequest],
+        mut joining: Vec<Sequence>,
+    ) -> Result<usize, ModelError> {
         let mut distinct: Vec<usize> = joining.iter().map(|sequence| sequence.request).collect();
         distinct.dedup();
-        let prompts: Vec<&[u32]> = distinct.iter().map(|&request| requests[request].prompt.as_slice()).collect();
+        let prompts: Vec<&[u32]> =
+            distinct.iter().map(|&request| requests[request].prompt.as_slice()).collect();
         let (logits, mut cache) = self.read(&prompts)?;
         let source = |sequence: &Sequence| distinct.iter().position(|&request| request == sequence.request);
         let sources: Vec<usize> = joining.iter().filter_map(source).collect();

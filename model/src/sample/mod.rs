@@ -140,7 +140,9 @@ fn check_prompt(model: &Lm, request: usize, prompt: &[u32]) -> Result<(), ModelE
     }
     if prompt.len() >= max_seq {
         let len = prompt.len();
-        return refused(format!("its {len} tokens leave no room in `max_seq` = {max_seq}; shorten it or raise `max_seq`"));
+        return refused(format!(
+            "its {len} tokens leave no room in `max_seq` = {max_seq}; shorten it or raise `max_seq`"
+        ));
     }
     check_tokens(model, prompt)
 }

@@ -8,7 +8,11 @@ use super::scalar;
 use crate::{Lm, ModelError};
 
 /// Scales the whole gradient down to `limit` if its norm is above.
-pub(super) fn clip(gradients: GradientsParams, model: &Lm, limit: f32) -> Result<GradientsParams, ModelError> {
+pub(super) fn clip(
+    gradients: GradientsParams,
+    model: &Lm,
+    limit: f32,
+) -> Result<GradientsParams, ModelError> {
     let mut sum = SumOfSquares { gradients: &gradients, total: None };
     model.visit(&mut sum);
     let Some(total) = sum.total else { return Ok(gradients) };

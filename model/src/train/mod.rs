@@ -181,7 +181,9 @@ pub fn eval_loss(model: &Lm, examples: &[Example], batch: usize) -> Result<f32, 
 /// projection, which spares the prompts' and the padding's share of it.
 fn loss(model: &Lm, batch: &TokenBatch, device: &Device) -> Tensor<1> {
     let count = batch.rows.len();
-    let int = |values: &[i64]| Tensor::<1, Int>::from_data(TensorData::new(values.to_vec(), [values.len()]), device);
+    let int = |values: &[i64]| {
+        Tensor::<1, Int>::from_data(TensorData::new(values.to_vec(), [values.len()]), device)
+    };
     let tokens = int(&batch.tokens).reshape([batch.batch, batch.time]);
     let hidden = model.hidden_rows(tokens, None).select(0, int(&batch.rows));
     let logprobs = log_softmax(model.logits(hidden), 1).gather(1, int(&batch.targets).reshape([count, 1]));

@@ -110,7 +110,9 @@ fn examples_that_are_too_long_are_dropped_and_counted() {
 
 #[test]
 fn the_callback_can_end_training() {
-    let stop = &mut |step: TrainStep| if step.step == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let stop = &mut |step: TrainStep| {
+        if step.step == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
     let (_, report) = train(model(), &examples(), &config(), stop).unwrap();
     assert!(report.interrupted);
     assert_eq!(report.steps, 4);

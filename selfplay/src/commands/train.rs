@@ -65,6 +65,13 @@ fn restarts(stats: &stp_verifier::PoolStats) -> u64 {
     stats.timeouts + stats.crashes + stats.recycled
 }
 
+/// The largest resident size that this process has had, in bytes; only Linux tells.
+fn own_peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
+}
+
 fn configure(args: &TrainArgs) -> Result<RunConfig, UsageError> {
     let mut config = RunConfig::load(&args.preset, args.config.as_deref())?;
     let TrainArgs { method, seed, rounds, corpus, .. } = args;
