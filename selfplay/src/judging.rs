@@ -6,9 +6,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use stp_datasets::{Attempt, Phase, Statement, Status, Verdict};
-use stp_verifier::{Candidate, Pool};
+use stp_verifier::{Candidate, VerifierError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -33,7 +33,7 @@ pub struct Judge<'a> {
     statements: HashMap<String, Statement>,
     known: HashMap<(String, String), Verdict>,
     waiting: HashMap<(String, String), Vec<Attempt>>,
-    checks: JoinSet<((String, String), Result<Verdict, stp_verifier::VerifierError>)>,
+    checks: JoinSet<((String, String), Result<Verdict, VerifierError>)>,
     progress: Arc<PhaseProgress>,
 }
 
@@ -88,13 +88,14 @@ impl<'a> Judge<'a> {
             let verdict = Verdict { elapsed_ms: 0, ..verdict.clone() };
             return self.record(&attempt, &verdict);
         }
+        let statement = self.statements.get(&key.0).with_context(|| {
+            format!("the ledger has an attempt at `{}`, which is not a statement of this phase", key.0)
+        })?;
         let waiting = self.waiting.entry(key.clone()).or_default();
         waiting.push(attempt);
-        if waiting.len() == 1
-            && let Some(statement) = self.statements.get(&key.0)
-        {
+        if waiting.len() == 1 {
             let (pool, candidate) = (self.run.pool.clone(), candidate(statement, &key.1));
-            self.checks.spawn(async move { (key, check(&pool, candidate).await) });
+            self.checks.spawn(async move { (key, pool.check(candidate).await) });
         }
         Ok(())
     }
@@ -112,10 +113,6 @@ impl<'a> Judge<'a> {
         self.progress.judged(verdict.is_proved());
         Ok(())
     }
-}
-
-async fn check(pool: &Pool, candidate: Candidate) -> Result<Verdict, stp_verifier::VerifierError> {
-    pool.check(candidate).await
 }
 
 fn candidate(statement: &Statement, proof: &str) -> Candidate {

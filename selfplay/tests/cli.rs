@@ -16,7 +16,11 @@ fn stp(folder: &Path, args: &[&str]) -> Output {
 
 fn refused(args: &[&str], code: i32, hints: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("bad.jsonl"), "{\"id\":\"a\",\"signature\":\": True\",\"split\":\"train\"}\nnonsense\n").unwrap();
+    std::fs::write(
+        folder.path().join("bad.jsonl"),
+        "{\"id\":\"a\",\"signature\":\": True\",\"split\":\"train\"}\nnonsense\n",
+    )
+    .unwrap();
     std::fs::write(folder.path().join("file"), "").unwrap();
     std::fs::write(folder.path().join("bad.toml"), "rounds = \"many\"\n").unwrap();
     let output = stp(folder.path(), args);
@@ -73,7 +77,10 @@ fn status_says_what_would_be_installed() {
     let folder = tempfile::tempdir().unwrap();
     let output = stp(folder.path(), &["toolchain", "status"]);
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("not installed") && text.contains("stp toolchain install"), "{text}");
+    assert!(
+        output.status.success() && text.contains("not installed") && text.contains("stp toolchain install"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -38,23 +38,58 @@ pub fn finish(command: &mut Command) -> String {
     text
 }
 
-/// Starts a run, waits for a line with `mark`, lets it work `after` longer and kills it.
+/// Starts a run and waits for a line with `mark` on standard error; the process and its id.
 ///
 /// # Panics
 /// If the run ends before the line comes.
-pub fn kill_at(command: &mut Command, mark: &str, after: Duration) {
-    let mut child: Child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+pub fn start_until(command: &mut Command, mark: &str) -> (Child, u32) {
+    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut seen = String::new();
-    let found = lines.map_while(Result::ok).any(|line| {
+    let found = lines.by_ref().map_while(Result::ok).any(|line| {
         seen.push_str(&line);
         seen.push('\n');
         line.contains(mark)
     });
     assert!(found, "the run ended before {mark:?}:\n{seen}");
+    // Somebody must go on reading, or the run's next line would find a closed pipe.
+    std::thread::spawn(move || lines.for_each(drop));
+    let pid = child.id();
+    (child, pid)
+}
+
+/// Starts a run, waits for a line with `mark`, lets it work `after` longer and kills it.
+///
+/// # Panics
+/// If the run ends before the line comes.
+pub fn kill_at(command: &mut Command, mark: &str, after: Duration) {
+    let (mut child, _) = start_until(command, mark);
     std::thread::sleep(after);
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// The processes whose parent is `parent`.
+///
+/// # Panics
+/// If `/proc` cannot be read.
+pub fn children_of(parent: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|entry| entry.file_name().to_string_lossy().parse().ok())
+        .filter(|pid| stat(*pid).and_then(|fields| fields.get(1)?.parse().ok()) == Some(parent))
+        .collect()
+}
+
+/// Whether a process exists and is not just waiting to be reaped.
+pub fn is_running(pid: u32) -> bool {
+    stat(pid).is_some_and(|fields| fields[0] != "Z")
+}
+
+/// The fields of `/proc/PID/stat` after the name: state, parent, ...
+fn stat(pid: u32) -> Option<Vec<String>> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    Some(text.rsplit(')').next()?.split_whitespace().map(String::from).collect())
 }
 
 /// All attempts of a run, by their key.
@@ -76,7 +111,9 @@ pub fn attempts(folder: &Path, rounds: u32) -> BTreeMap<(u32, &'static str, Stri
 }
 
 /// How many attempts each round and phase has.
-pub fn counts(attempts: &BTreeMap<(u32, &'static str, String, u32), Attempt>) -> BTreeMap<(u32, &'static str), usize> {
+pub fn counts(
+    attempts: &BTreeMap<(u32, &'static str, String, u32), Attempt>,
+) -> BTreeMap<(u32, &'static str), usize> {
     let mut counts = BTreeMap::new();
     for (round, phase, _, _) in attempts.keys() {
         *counts.entry((*round, *phase)).or_default() += 1;

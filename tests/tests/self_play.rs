@@ -4,10 +4,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use stp_datasets::{Corpus, Ledger, Outcome, Split, Verdict, canonical_text};
-use stp_tests::{attempts, counts, finish, kill_at, smoke};
+use stp_tests::{attempts, children_of, counts, finish, is_running, kill_at, smoke, start_until};
 
 const ROUNDS: u32 = 2;
 const PROOFS_PER_ROUND: usize = 120;
@@ -62,9 +63,11 @@ fn runs_play_to_the_end_whatever_happens_to_them() {
     let whole = scratch.path().join("whole");
     finish(&mut smoke(&whole, &[]));
     assert_whole(&whole, true);
-    let proved = attempts(&whole, ROUNDS).into_values().filter(|a| a.verdict.as_ref().is_some_and(Verdict::is_proved));
+    let proved =
+        attempts(&whole, ROUNDS).into_values().filter(|a| a.verdict.as_ref().is_some_and(Verdict::is_proved));
     assert!(proved.filter(|attempt| attempt.round > 0).count() > 0, "the model proves something");
     a_finished_run_does_nothing_more(&whole);
+    interrupted_runs_say_so_and_leave_no_process(&scratch.path().join("killed"));
     killed_runs_lose_nothing_and_count_nothing_twice(&scratch.path().join("killed"));
     let plain = scratch.path().join("plain");
     finish(&mut smoke(&plain, &["--method", "expert-iteration"]));
@@ -78,6 +81,16 @@ fn a_finished_run_does_nothing_more(folder: &Path) {
     assert_eq!(attempts(folder, ROUNDS), before);
     let other = smoke(folder, &["--seed", "7"]).output().unwrap();
     assert_eq!(other.status.code(), Some(2), "other settings are refused");
+}
+
+/// Ctrl-C while Lean works: exit code 130, one line of what to do, and all children ended.
+fn interrupted_runs_say_so_and_leave_no_process(folder: &Path) {
+    let (mut child, pid) = start_until(&mut smoke(folder, &[]), "setup: corpus proofs:");
+    let lean = children_of(pid);
+    assert!(!lean.is_empty(), "Lean runs");
+    assert!(Command::new("kill").args(["-INT", &pid.to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(lean.iter().all(|pid| !is_running(*pid)), "no Lean process is left");
 }
 
 fn killed_runs_lose_nothing_and_count_nothing_twice(folder: &Path) {

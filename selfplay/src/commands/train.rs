@@ -52,7 +52,8 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
         println!("{}", report.table(false));
         println!("time by step: {} · this process {}", report.times(), clock(started.elapsed()));
         println!(
-            "largest Lean process {:.1} GB · {} restarts",
+            "memory: this process {:.1} GB, each Lean process up to {:.1} GB · Lean restarts: {}",
+            own_peak().unwrap_or_default() as f64 / 1e9,
             stats.peak_rss as f64 / 1e9,
             restarts(&stats)
         );

