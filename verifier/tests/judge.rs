@@ -86,7 +86,7 @@ fn an_earlier_proof_does_not_help_a_later_one() {
 
 #[test]
 fn a_hanging_and_a_crashing_candidate_cost_their_neighbours_nothing() {
-    let pool = pool(1, Duration::from_secs(4));
+    let pool = pool(1, Duration::from_secs(8));
     let hang = (": ∀ a b c d : Fin 64, a + b + c + d = d + c + b + a", "by decide +kernel");
     let deep = format!("by exact {}trivial{}", "(".repeat(190), ")".repeat(190));
     let good = ("(a b : Nat) : a + b = b + a", "by omega");
