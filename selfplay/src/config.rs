@@ -185,10 +185,9 @@ impl RunConfig {
         }
         let config: Self = table.try_into().map_err(|error: toml::de::Error| {
             let place = overlay.map_or_else(|| format!("the preset `{preset}`"), |p| p.display().to_string());
-            UsageError(format!(
-                "The settings in {place} do not fit: {}. Mend that key and try again.",
-                error.message()
-            ))
+            // The error's own text names the key, on a line of its own.
+            let reason = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+            UsageError(format!("The settings in {place} do not fit: {reason}. Mend that key and try again."))
         })?;
         config.validate()?;
         Ok(config)
