@@ -6,6 +6,7 @@ mod config;
 mod device;
 mod error;
 mod nn;
+mod parallel;
 mod sample;
 mod tokenizer;
 mod train;

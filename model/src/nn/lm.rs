@@ -91,7 +91,7 @@ impl Lm {
         let device = tokens.device();
         let start = cache.len();
         let placement = Placement { pads: cache.pads(), start, time };
-        let rotation = self.rope.at(placement.positions(&device), batch, time);
+        let rotation = self.rope.at(placement.positions(self.config.max_seq - 1, &device), batch, time);
         let bias = placement.bias(self.config.group(), cache.slots_for(time), &device);
         let pass = Pass { batch, time, rotation, bias };
         let hidden = self.run(tokens, &pass, Some(cache));

@@ -18,11 +18,12 @@ pub(crate) struct Placement<'a> {
 }
 
 impl Placement<'_> {
-    /// Positions within each row's own sequence; padding gets position 0.
-    pub(crate) fn positions(&self, device: &Device) -> Tensor<1, Int> {
+    /// Positions within each row's own sequence; padding gets position 0. Rows that have ended may
+    /// be carried on past the last position, `last`, and then stay there.
+    pub(crate) fn positions(&self, last: usize, device: &Device) -> Tensor<1, Int> {
         let mut values = Vec::with_capacity(self.pads.len() * self.time);
         for &pad in self.pads {
-            values.extend((0..self.time).map(|i| (self.start + i).saturating_sub(pad) as i64));
+            values.extend((0..self.time).map(|i| (self.start + i).saturating_sub(pad).min(last) as i64));
         }
         let len = values.len();
         Tensor::from_data(TensorData::new(values, [len]), device)

@@ -59,32 +59,60 @@ pub(super) struct Batch<'a> {
     model: &'a Lm,
     config: &'a SampleConfig,
     picker: Picker,
+    waiting: Vec<Sequence>,
     rows: Vec<Sequence>,
     cache: KvCache,
+    prompt_tokens: usize,
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(model: &'a Lm, config: &'a SampleConfig) -> Self {
+    pub(super) fn new(model: &'a Lm, config: &'a SampleConfig, waiting: Vec<Sequence>) -> Self {
         let picker = Picker::new(config.temperature, config.top_p);
-        Self { model, config, picker, rows: Vec::new(), cache: KvCache::default() }
+        let cache = KvCache::default();
+        Self { model, config, picker, waiting, rows: Vec::new(), cache, prompt_tokens: 0 }
+    }
+
+    /// Whether sequences are running or waiting.
+    pub(super) fn is_active(&self) -> bool {
+        self.running() > 0 || !self.waiting.is_empty()
+    }
+
+    /// Prompt tokens read so far.
+    pub(super) fn prompt_tokens(&self) -> usize {
+        self.prompt_tokens
+    }
+
+    /// Lets waiting sequences join if half of the batch is free, and otherwise draws one token for
+    /// each; returns the completions that this ended.
+    pub(super) fn advance(
+        &mut self,
+        requests: &[SampleRequest],
+        step: usize,
+    ) -> Result<Vec<Completion>, ModelError> {
+        let running = self.running();
+        if running <= self.config.batch / 2 && !self.waiting.is_empty() {
+            let left = self.waiting.len().saturating_sub(self.config.batch - running);
+            let joining = self.waiting.split_off(left);
+            self.join(requests, joining, step)?;
+        } else if running > 0 {
+            self.step(step)?;
+        }
+        Ok(self.take_done())
     }
 
     /// Sequences still running.
-    pub(super) fn len(&self) -> usize {
+    fn running(&self) -> usize {
         self.rows.iter().filter(|row| row.state == State::Running).count()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Reads the prompts of new sequences, draws their first tokens and adds them to the batch.
-    /// Sequences of one request must stand together. Returns the prompt tokens read.
-    pub(super) fn join(
+    /// Sequences of one request must stand together.
+    fn join(
         &mut self,
         requests: &[SampleRequest],
         mut joining: Vec<Sequence>,
-    ) -> Result<usize, ModelError> {
+        step: usize,
+    ) -> Result<(), ModelError> {
         let mut distinct: Vec<usize> = joining.iter().map(|sequence| sequence.request).collect();
         distinct.dedup();
         let prompts: Vec<&[u32]> =
@@ -94,18 +122,19 @@ impl<'a> Batch<'a> {
         let sources: Vec<usize> = joining.iter().filter_map(source).collect();
         for (sequence, &row) in joining.iter_mut().zip(&sources) {
             sequence.prompt_len = prompts[row].len();
-            self.draw(sequence, &logits[row * self.vocab()..(row + 1) * self.vocab()], 0)?;
+            self.draw(sequence, &logits[row * self.vocab()..(row + 1) * self.vocab()], step)?;
         }
         cache.select(&sources);
         self.compact();
         self.cache.append(cache);
         self.rows.append(&mut joining);
-        Ok(prompts.iter().map(|prompt| prompt.len()).sum())
+        self.prompt_tokens += prompts.iter().map(|prompt| prompt.len()).sum::<usize>();
+        Ok(())
     }
 
     /// Feeds every row its last token and draws the next one.
-    pub(super) fn step(&mut self, step: usize) -> Result<(), ModelError> {
-        if self.len() * 4 <= self.rows.len() * 3 {
+    fn step(&mut self, step: usize) -> Result<(), ModelError> {
+        if self.running() * 4 <= self.rows.len() * 3 {
             self.compact();
         }
         let last = |row: &Sequence| i64::from(row.tokens.last().copied().unwrap_or(Special::Pad.id()));
@@ -122,7 +151,7 @@ impl<'a> Batch<'a> {
     }
 
     /// The completions of rows that ended since the last call.
-    pub(super) fn take_done(&mut self) -> Vec<Completion> {
+    fn take_done(&mut self) -> Vec<Completion> {
         let ended = self.rows.iter_mut().filter(|row| matches!(row.state, State::Stopped | State::Full));
         ended.map(Sequence::completion).collect()
     }

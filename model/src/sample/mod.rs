@@ -11,7 +11,9 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use batch::{Batch, Sequence};
+use burn::module::Module;
 
+use crate::parallel::Workers;
 use crate::{Lm, ModelError};
 
 /// A prompt and how many samples of it to draw.
@@ -61,7 +63,7 @@ pub struct SampleStats {
     pub completions: usize,
     /// Tokens drawn, stop tokens included.
     pub tokens: usize,
-    /// Prompt tokens read, each prompt once.
+    /// Prompt tokens read; a prompt counts once for each time that sequences of it join a batch.
     pub prompt_tokens: usize,
     /// Steps of the batch.
     pub steps: usize,
@@ -103,31 +105,29 @@ pub fn sample(
         check_prompt(model, index, &request.prompt)?;
     }
     let started = Instant::now();
-    let model = burn::module::Module::valid(model);
-    let mut batch = Batch::new(&model, config);
-    let mut waiting = queue(requests);
+    let model = model.valid();
+    let workers = Workers::new(&model.device(), config.batch)?;
+    let share = SampleConfig { batch: config.batch.div_ceil(workers.count()), ..config.clone() };
+    let queues = deal(requests, workers.count());
+    let mut batches: Vec<Batch> = queues.into_iter().map(|queue| Batch::new(&model, &share, queue)).collect();
     let mut stats = SampleStats::default();
-    while !(batch.is_empty() && waiting.is_empty()) {
-        let done = if batch.len() <= config.batch / 2 && !waiting.is_empty() {
-            let room = config.batch - batch.len();
-            let joining = waiting.split_off(waiting.len().saturating_sub(room));
-            stats.prompt_tokens += batch.join(requests, joining)?;
-            batch.take_done()
-        } else {
-            stats.steps += 1;
-            batch.step(stats.steps)?;
-            batch.take_done()
-        };
-        for completion in done {
+    while batches.iter().any(Batch::is_active) {
+        stats.steps += 1;
+        let step = stats.steps;
+        let done = workers.map(batches.iter_mut().collect(), |batch| batch.advance(requests, step));
+        for completion in done.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
             stats.completions += 1;
             stats.tokens += completion.tokens.len() + usize::from(completion.finished);
             if on_completion(completion).is_break() {
                 stats.interrupted = true;
-                stats.seconds = started.elapsed().as_secs_f64();
-                return Ok(stats);
+                break;
             }
         }
+        if stats.interrupted {
+            break;
+        }
     }
+    stats.prompt_tokens = batches.iter().map(Batch::prompt_tokens).sum();
     stats.seconds = started.elapsed().as_secs_f64();
     Ok(stats)
 }
@@ -156,15 +156,24 @@ pub(crate) fn check_tokens(model: &Lm, tokens: &[u32]) -> Result<(), ModelError>
     }
 }
 
-/// All sequences, the shortest prompts last because the batch takes them from the end.
-fn queue(requests: &[SampleRequest]) -> Vec<Sequence> {
+/// All sequences in one queue for each worker, about equally many in each; the shortest prompts
+/// last, because batches take sequences from the end. Samples of one prompt are kept together, as
+/// far as the balance allows, so that few prompts are read more than once.
+fn deal(requests: &[SampleRequest], workers: usize) -> Vec<Vec<Sequence>> {
+    let total: usize = requests.iter().map(|request| request.seeds.len()).sum();
+    let piece = total.div_ceil(4 * workers).max(1);
     let mut order: Vec<usize> = (0..requests.len()).collect();
     order.sort_by_key(|&index| std::cmp::Reverse(requests[index].prompt.len()));
-    let sequences = order.into_iter().flat_map(|request| {
-        let seeds = requests[request].seeds.iter().enumerate();
-        seeds.map(move |(sample, &seed)| Sequence::new(request, sample, seed))
-    });
-    sequences.collect()
+    let mut queues: Vec<Vec<Sequence>> = (0..workers).map(|_| Vec::new()).collect();
+    for request in order {
+        let seeds: Vec<(usize, u64)> = requests[request].seeds.iter().copied().enumerate().collect();
+        for seeds in seeds.chunks(piece) {
+            if let Some(queue) = queues.iter_mut().min_by_key(|queue| queue.len()) {
+                queue.extend(seeds.iter().map(|&(sample, seed)| Sequence::new(request, sample, seed)));
+            }
+        }
+    }
+    queues
 }
 
 #[cfg(test)]

@@ -70,8 +70,6 @@ pub(super) struct TokenBatch {
     pub targets: Vec<i64>,
     /// Its weight.
     pub weights: Vec<f32>,
-    /// Tokens without padding.
-    pub real_tokens: usize,
 }
 
 impl TokenBatch {
@@ -84,7 +82,6 @@ impl TokenBatch {
             rows: Vec::new(),
             targets: Vec::new(),
             weights: Vec::new(),
-            real_tokens: 0,
         };
         for (index, example) in examples.iter().enumerate() {
             batch.add(index * time, example);
@@ -101,21 +98,35 @@ impl TokenBatch {
         self.rows.extend((first..first + example.target.len()).map(|row| row as i64));
         self.targets.extend(example.target.iter().map(|&token| i64::from(token)));
         self.weights.extend(std::iter::repeat_n(example.weight, example.target.len()));
-        self.real_tokens += example.len();
     }
 }
 
 /// The batches of one epoch, in random order.
-pub(super) fn epoch_batches(examples: &[&Example], batch: usize, rng: &mut ChaCha8Rng) -> Vec<TokenBatch> {
+pub(super) fn epoch_batches<'a>(
+    examples: &[&'a Example],
+    batch: usize,
+    rng: &mut ChaCha8Rng,
+) -> Vec<Vec<&'a Example>> {
     let mut examples = examples.to_vec();
     shuffle(&mut examples, rng);
     // Sorting within whole batches keeps their number at `examples / batch`, rounded up.
     for pool in examples.chunks_mut(batch.saturating_mul(POOL)) {
         pool.sort_by_key(|example| example.len());
     }
-    let mut batches: Vec<TokenBatch> = examples.chunks(batch).map(TokenBatch::new).collect();
+    let mut batches: Vec<Vec<&Example>> = examples.chunks(batch).map(<[_]>::to_vec).collect();
     shuffle(&mut batches, rng);
     batches
+}
+
+/// Deals a batch, sorted by length, to at most `count` shares of about equal work.
+pub(super) fn deal<'a>(batch: &[&'a Example], count: usize) -> Vec<Vec<&'a Example>> {
+    let count = count.clamp(1, batch.len().max(1));
+    (0..count).map(|share| batch.iter().skip(share).step_by(count).copied().collect()).collect()
+}
+
+/// Sum of the weights of all target tokens.
+pub(super) fn total_weight(examples: &[&Example]) -> f64 {
+    examples.iter().map(|example| f64::from(example.weight) * example.target.len() as f64).sum()
 }
 
 fn shuffle<T>(items: &mut [T], rng: &mut ChaCha8Rng) {

@@ -1,4 +1,5 @@
-//! Clipping the gradient by its norm over all parameters together.
+//! Adding up the gradients of the shares of a batch, and clipping the sum by its norm over all
+//! parameters together.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
@@ -6,6 +7,17 @@ use burn::tensor::Tensor;
 
 use super::scalar;
 use crate::{Lm, ModelError};
+
+/// The sum of the gradients of the shares.
+pub(super) fn sum(parts: Vec<GradientsParams>, model: &Lm) -> GradientsParams {
+    let mut parts = parts.into_iter();
+    let mut sum = Sum { total: parts.next().unwrap_or_default(), part: GradientsParams::new() };
+    for part in parts {
+        sum.part = part;
+        model.visit(&mut sum);
+    }
+    sum.total
+}
 
 /// Scales the whole gradient down to `limit` if its norm is above.
 pub(super) fn clip(
@@ -23,6 +35,22 @@ pub(super) fn clip(
     let mut scale = Scale { gradients, factor: limit / norm };
     model.visit(&mut scale);
     Ok(scale.gradients)
+}
+
+struct Sum {
+    total: GradientsParams,
+    part: GradientsParams,
+}
+
+impl ModuleVisitor for Sum {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let gradient = match (self.total.remove::<D>(param.id), self.part.remove::<D>(param.id)) {
+            (Some(total), Some(part)) => total + part,
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => return,
+        };
+        self.total.register(param.id, gradient);
+    }
 }
 
 struct SumOfSquares<'a> {

@@ -6,14 +6,15 @@ mod gradients;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use batches::{Prepared, TokenBatch, epoch_batches, prepare};
+use batches::{Prepared, TokenBatch, deal, epoch_batches, prepare, total_weight};
 use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use crate::parallel::Workers;
 use crate::{Lm, ModelError};
 
 /// What to learn.
@@ -122,7 +123,7 @@ pub fn train(
     config.validate()?;
     let Prepared { examples, dropped } = prepare(&model, examples)?;
     let started = Instant::now();
-    let device = model.device().autodiff();
+    let workers = Workers::new(&model.device(), config.batch)?;
     let mut model = model.train();
     let mut optimizer =
         AdamWConfig::new().with_beta_2(0.98).with_epsilon(1e-8).with_weight_decay(config.weight_decay).init();
@@ -132,16 +133,14 @@ pub fn train(
     'epochs: for _ in 0..config.epochs {
         for batch in epoch_batches(&examples, config.batch, &mut rng) {
             let rate = config.rate(report.steps, steps);
-            let loss = loss(&model, &batch, &device);
-            let value = scalar(loss.clone())?;
+            let (value, gradients) = differentiate(&model, &batch, &workers)?;
             report.steps += 1;
             if !value.is_finite() {
                 return Err(ModelError::NotFinite { what: "loss", step: report.steps });
             }
-            let gradients = GradientsParams::from_grads(loss.backward(), &model);
             let gradients = gradients::clip(gradients, &model, config.grad_clip)?;
             model = optimizer.step(rate, model, gradients);
-            report.tokens += batch.real_tokens;
+            report.tokens += batch.iter().map(|example| example.len()).sum::<usize>();
             report.last_loss = value;
             if report.steps == 1 {
                 report.first_loss = value;
@@ -157,6 +156,26 @@ pub fn train(
     Ok((model.valid(), report))
 }
 
+/// Loss of a batch and its gradient, each share of the batch in its own autodiff graph.
+fn differentiate(
+    model: &Lm,
+    batch: &[&Example],
+    workers: &Workers,
+) -> Result<(f32, GradientsParams), ModelError> {
+    let total = total_weight(batch);
+    let plain = model.valid();
+    // New leaves for every share: graphs that share a node share a lock.
+    let shares = deal(batch, workers.count()).into_iter().map(|share| (share, plain.clone().train()));
+    let parts = workers.map(shares.collect(), |(share, leaves)| {
+        let loss = loss(&leaves, &TokenBatch::new(&share), total);
+        let value = scalar(loss.clone())?;
+        Ok((value, GradientsParams::from_grads(loss.backward(), &leaves)))
+    });
+    let parts: Vec<_> = parts.into_iter().collect::<Result<_, ModelError>>()?;
+    let value = parts.iter().map(|(value, _)| value).sum();
+    Ok((value, gradients::sum(parts.into_iter().map(|(_, gradients)| gradients).collect(), model)))
+}
+
 /// Mean weighted loss of a target token over all examples that fit.
 pub fn eval_loss(model: &Lm, examples: &[Example], batch: usize) -> Result<f32, ModelError> {
     if batch == 0 {
@@ -166,30 +185,31 @@ pub fn eval_loss(model: &Lm, examples: &[Example], batch: usize) -> Result<f32, 
     let Prepared { mut examples, .. } = prepare(model, examples)?;
     examples.sort_by_key(|example| example.len());
     let model = model.valid();
-    let device = model.device();
-    let (mut sum, mut weight) = (0.0, 0.0);
+    let workers = Workers::new(&model.device(), batch)?;
+    let total = total_weight(&examples);
+    let mut sum = 0.0;
     for chunk in examples.chunks(batch) {
-        let batch = TokenBatch::new(chunk);
-        let total: f64 = batch.weights.iter().map(|&weight| f64::from(weight)).sum();
-        sum += f64::from(scalar(loss(&model, &batch, &device))?) * total;
-        weight += total;
+        let shares = deal(chunk, workers.count());
+        for part in workers.map(shares, |share| scalar(loss(&model, &TokenBatch::new(&share), total))) {
+            sum += f64::from(part?);
+        }
     }
-    Ok((sum / weight) as f32)
+    Ok(sum as f32)
 }
 
-/// Weighted mean cross-entropy of the target tokens. Only their rows go through the output
-/// projection, which spares the prompts' and the padding's share of it.
-fn loss(model: &Lm, batch: &TokenBatch, device: &Device) -> Tensor<1> {
+/// Weighted cross-entropy of the target tokens over `total`, the weight of the whole batch. Only
+/// their rows go through the output projection, which spares the prompts' and the padding's share.
+fn loss(model: &Lm, batch: &TokenBatch, total: f64) -> Tensor<1> {
+    let device = model.device();
     let count = batch.rows.len();
     let int = |values: &[i64]| {
-        Tensor::<1, Int>::from_data(TensorData::new(values.to_vec(), [values.len()]), device)
+        Tensor::<1, Int>::from_data(TensorData::new(values.to_vec(), [values.len()]), &device)
     };
     let tokens = int(&batch.tokens).reshape([batch.batch, batch.time]);
     let hidden = model.hidden_rows(tokens, None).select(0, int(&batch.rows));
     let logprobs = log_softmax(model.logits(hidden), 1).gather(1, int(&batch.targets).reshape([count, 1]));
-    let total: f32 = batch.weights.iter().sum();
-    let weights: Vec<f32> = batch.weights.iter().map(|weight| -weight / total).collect();
-    let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 1]), device);
+    let weights: Vec<f32> = batch.weights.iter().map(|&weight| (f64::from(-weight) / total) as f32).collect();
+    let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 1]), &device);
     (logprobs * weights).sum()
 }
 

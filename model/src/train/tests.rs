@@ -1,5 +1,5 @@
 use super::*;
-use crate::{ModelConfig, SampleConfig, SampleRequest, Special, sample};
+use crate::{Device, ModelConfig, SampleConfig, SampleRequest, Special, sample};
 
 fn model() -> Lm {
     let config = ModelConfig {
