@@ -67,7 +67,7 @@ fn runs_play_to_the_end_whatever_happens_to_them() {
         attempts(&whole, ROUNDS).into_values().filter(|a| a.verdict.as_ref().is_some_and(Verdict::is_proved));
     assert!(proved.filter(|attempt| attempt.round > 0).count() > 0, "the model proves something");
     a_finished_run_does_nothing_more(&whole);
-    interrupted_runs_say_so_and_leave_no_process(&scratch.path().join("killed"));
+    interrupted_runs_say_so_and_leave_no_process(&scratch.path().join("interrupted"));
     killed_runs_lose_nothing_and_count_nothing_twice(&scratch.path().join("killed"));
     let plain = scratch.path().join("plain");
     finish(&mut smoke(&plain, &["--method", "expert-iteration"]));
@@ -96,13 +96,13 @@ fn interrupted_runs_say_so_and_leave_no_process(folder: &Path) {
 fn killed_runs_lose_nothing_and_count_nothing_twice(folder: &Path) {
     // (a line of the run, how long to let it work after that)
     let points = [
-        ("setup: statements:", 400),
+        ("setup: statements:", 100),
         ("stage 1:", 700),
-        ("stage1: train:", 600),
-        ("round 1: conjecture:", 100),
-        ("round 1: elaborate:", 900),
-        ("round-1: train:", 300),
-        ("round 2: prove:", 50),
+        ("stage1: train:", 100),
+        ("round 1: conjecture:", 0),
+        ("round 1: prove:", 0),
+        ("round 2: conjecture:", 100),
+        ("final: train:", 0),
     ];
     for (mark, after) in points {
         kill_at(&mut smoke(folder, &[]), mark, Duration::from_millis(after));
