@@ -1,5 +1,5 @@
 //! Prints how many tokens a second training and sampling do on the processor:
-//! `cargo run --release -p stp-model --example bench [-- SECONDS_EACH]`.
+//! `cargo run --release -p stp-model --example bench [-- SECONDS_EACH [training|sampling]]`.
 
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -15,6 +15,7 @@ const NEVER: u32 = u32::MAX;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let seconds = std::env::args().nth(1).map_or(Ok(10.0), |text| text.parse::<f64>())?;
+    let only = std::env::args().nth(2).unwrap_or_default();
     let small = ModelConfig::default();
     let large = ModelConfig { vocab_size: 1024, layers: 4, width: 256, heads: 4, ff: 688, ..small.clone() };
     for config in [small, large] {
@@ -29,10 +30,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             config.vocab_size,
             config.parameters()
         );
-        for batch in [16, 64] {
+        for batch in [16, 64].into_iter().filter(|_| only != "sampling") {
             println!("  training, batch {batch:>3}: {:>6.0} tokens/s", training(&model, batch, seconds)?);
         }
-        for batch in [64, 128] {
+        for batch in [64, 128].into_iter().filter(|_| only != "training") {
             println!("  sampling, batch {batch:>3}: {:>6.0} tokens/s", sampling(&model, batch, seconds)?);
         }
     }

@@ -31,10 +31,14 @@ impl Placement<'_> {
 
     /// Bias `[batch, 1, group * time, slots]`.
     pub(crate) fn bias(&self, group: usize, slots: usize, device: &Device) -> Tensor<4> {
+        self.bias_of(HIDDEN, group, slots, device)
+    }
+
+    fn bias_of(&self, hidden: f32, group: usize, slots: usize, device: &Device) -> Tensor<4> {
         let mut values = Vec::with_capacity(self.pads.len() * group * self.time * slots);
         for &pad in self.pads {
             for query in (0..group).flat_map(|_| self.start..self.start + self.time) {
-                let row = (0..slots).map(|key| if key >= pad && key <= query { 0.0 } else { HIDDEN });
+                let row = (0..slots).map(|key| if key >= pad && key <= query { 0.0 } else { hidden });
                 values.extend(row);
             }
         }
@@ -43,7 +47,8 @@ impl Placement<'_> {
     }
 }
 
-/// Causal bias `[1, 1, group * time, time]`, the same for every row.
+/// Causal bias `[1, 1, group * time, time]`, the same for every row. Every query sees at least
+/// itself, so hidden keys can have the score `-inf`, whose exponential is quicker than an underflow.
 pub(crate) fn causal(group: usize, time: usize, device: &Device) -> Tensor<4> {
-    Placement { pads: &[0], start: 0, time }.bias(group, time, device)
+    Placement { pads: &[0], start: 0, time }.bias_of(f32::NEG_INFINITY, group, time, device)
 }
