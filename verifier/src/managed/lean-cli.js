@@ -47,14 +47,17 @@ function run(lean) {
     inc(item);
     const shown = M._l_Lean_Message_toString(item, 0);
     const text = readString(tag(shown) === 249 ? shown : field(shown, 0));
-    const [, line, column, , body] = /^<in>:(\d+):(\d+): (?:(error|warning)(?:\([^)]*\))?: )?([^]*)$/.exec(text) || [0, 1, 0, 0, text];
+    const position = field(item, 1);
+    const [line, column] = [field(position, 0) >> 1, field(position, 1) >> 1];
+    // Errors and warnings are shown with a position and a label, information without.
+    const body = text.replace(/^<in>:\d+:\d+: (?:(?:error|warning)(?:\([^)]*\))?: )?/, '');
     let data = body.trimEnd();
     if (REFUSAL.test(data)) {
       severity = 'information';
       data = axioms(lean, env, noArguments, /#print axioms (\S+)/.exec(lines[line - 1])[1]);
     }
     failed = failed || severity === 'error';
-    fs.writeSync(1, JSON.stringify({ severity, pos: { line: Number(line), column: Number(column) }, data }) + '\n');
+    fs.writeSync(1, JSON.stringify({ severity, pos: { line, column }, data }) + '\n');
   }
   process.exit(failed ? 1 : 0);
 }
