@@ -11,6 +11,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::toolchain::ManagedLean;
@@ -40,6 +41,8 @@ pub(crate) struct ManagedWorker {
     child: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
+    /// The end of what it wrote to its standard error.
+    last_words: Option<JoinHandle<String>>,
     /// Resident size after the last answer, in bytes.
     pub(crate) rss: u64,
     /// Requests answered.
@@ -57,8 +60,11 @@ struct Answer {
 }
 
 impl ManagedWorker {
-    /// Starts a worker and waits until Lean is loaded and warm.
-    pub(crate) async fn start(lean: &ManagedLean, heartbeats: u64, limit: Duration) -> Result<Self, String> {
+    /// Starts a process; Lean is loaded when [`Self::ready`] returns.
+    ///
+    /// # Errors
+    /// If it cannot be started, in words for people.
+    pub(crate) fn spawn(lean: &ManagedLean, heartbeats: u64) -> Result<Self, String> {
         let script = scripts(&lean.root).map_err(|error| {
             format!("cannot write the worker's script in {}: {error}", lean.root.display())
         })?;
@@ -81,27 +87,31 @@ impl ManagedWorker {
         else {
             return Err("the worker has no pipes".to_owned());
         };
-        let last_words = tokio::spawn(last_words(errors));
+        let last_words = Some(tokio::spawn(last_words(errors)));
         let output = BufReader::new(output).lines();
-        let mut worker = Self { child, input, output, rss: 0, answered: 0 };
-        match timeout(limit, worker.read_answer()).await {
+        Ok(Self { child, input, output, last_words, rss: 0, answered: 0 })
+    }
+
+    /// Waits until Lean is loaded and warm. After an error the process is dead.
+    ///
+    /// # Errors
+    /// Why it did not start, in words for people.
+    pub(crate) async fn ready(&mut self, limit: Duration) -> Result<(), String> {
+        let reason = match timeout(limit, self.read_answer()).await {
             Ok(Ok((answer, _))) if answer.ready => {
-                worker.rss = answer.rss;
-                Ok(worker)
+                self.rss = answer.rss;
+                return Ok(());
             }
-            Ok(Ok((answer, _))) => {
-                Err(answer.fatal.unwrap_or_else(|| "its first line was unexpected".to_owned()))
-            }
-            Ok(Err(reason)) => {
-                worker.kill().await;
-                let words = last_words.await.unwrap_or_default();
-                Err(format!("{reason} {words}").trim().to_owned())
-            }
-            Err(_) => {
-                worker.kill().await;
-                Err(format!("Lean was not loaded after {} s", limit.as_secs()))
-            }
-        }
+            Ok(Ok((answer, _))) => answer.fatal.unwrap_or_else(|| "its first line was unexpected".to_owned()),
+            Ok(Err(reason)) => reason,
+            Err(_) => format!("Lean was not loaded after {} s", limit.as_secs()),
+        };
+        self.kill().await;
+        let words = match self.last_words.take() {
+            Some(words) => words.await.unwrap_or_default(),
+            None => String::new(),
+        };
+        Err(format!("{reason} {words}").trim().to_owned())
     }
 
     /// Sends a request and waits for its answer. After an error the worker is dead.

@@ -6,14 +6,15 @@
 
 mod file;
 
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use stp_datasets::{Status, Verdict};
 use tokio::io::AsyncReadExt;
-use tokio::process::Command;
+use tokio::process::{Child, ChildStdout, Command};
 
 use crate::pool::{Reply, Request, StatementReport};
 use crate::toolchain::NativeLean;
@@ -23,6 +24,8 @@ use file::{BatchFile, Finding};
 const START_ALLOWANCE: Duration = Duration::from_secs(30);
 /// More output than this ends the process.
 const MAX_OUTPUT: u64 = 16 << 20;
+/// What a process that closed its output may still take to end.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Limits of native checks.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +51,7 @@ pub(crate) async fn answer(
     lean: &NativeLean,
     requests: &[Request],
     limits: &Limits,
+    place: &mut Place,
 ) -> Result<Vec<Reply>, String> {
     let mut replies: Vec<Option<Reply>> = vec![None; requests.len()];
     let mut groups: Vec<Vec<usize>> = file::group(requests);
@@ -56,7 +60,7 @@ pub(crate) async fn answer(
         let batch = BatchFile::new(&chosen, limits.max_heartbeats);
         let began = Instant::now();
         let limit = START_ALLOWANCE + limits.check_timeout * u32::try_from(group.len()).unwrap_or(u32::MAX);
-        let run = run(lean, &batch.text, limit).await?;
+        let run = run(lean, &batch.text, limit, place).await?;
         let each = began.elapsed() / u32::try_from(group.len()).unwrap_or(1);
         let alone = group.len() == 1;
         match run {
@@ -89,54 +93,106 @@ pub(crate) async fn answer(
         .collect())
 }
 
-async fn run(lean: &NativeLean, text: &str, limit: Duration) -> Result<Run, String> {
+async fn run(lean: &NativeLean, text: &str, limit: Duration, place: &mut Place) -> Result<Run, String> {
     let folder = tempfile::tempdir().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
     let path = folder.path().join("Batch.lean");
     std::fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-    let mut command = Command::new(&lean.program);
-    command
-        .args(&lean.args)
-        .arg("--json")
-        .arg(&path)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .kill_on_drop(true);
-    if let Some(cwd) = &lean.cwd {
-        command.current_dir(cwd);
-    }
-    let mut child =
-        command.spawn().map_err(|error| format!("cannot start {}: {error}", lean.program.display()))?;
-    let group = Group(child.id());
-    let Some(output) = child.stdout.take() else { return Err("lean has no output pipe".to_owned()) };
+    let output = place.start(lean, &path)?;
     let mut text = Vec::new();
-    let work = async {
-        output.take(MAX_OUTPUT).read_to_end(&mut text).await?;
-        child.wait().await
+    let read = tokio::time::timeout(limit, output.take(MAX_OUTPUT).read_to_end(&mut text)).await;
+    // The end of the output is the end of the file's elaboration, or more of it than anybody needs.
+    let status = match read {
+        Err(_) => {
+            place.kill().await;
+            return Ok(Run::TimedOut);
+        }
+        Ok(Err(error)) => {
+            place.kill().await;
+            return Ok(Run::Died(error.to_string()));
+        }
+        Ok(Ok(_)) => place.end().await,
     };
-    let status = match tokio::time::timeout(limit, work).await {
-        Err(_) => return Ok(Run::TimedOut),
-        Ok(Err(error)) => return Ok(Run::Died(error.to_string())),
-        Ok(Ok(status)) => status,
-    };
-    drop(group);
     // 0 and 1 are Lean's own: without and with errors in the file.
-    match status.code() {
-        Some(0 | 1) => Ok(Run::Finished(String::from_utf8_lossy(&text).into_owned())),
-        _ => Ok(Run::Died(format!("lean ended with {status}"))),
+    match status {
+        Ok(status) if matches!(status.code(), Some(0 | 1)) => {
+            Ok(Run::Finished(String::from_utf8_lossy(&text).into_owned()))
+        }
+        Ok(status) => Ok(Run::Died(format!("lean ended with {status}"))),
+        Err(error) => Ok(Run::Died(error.to_string())),
+    }
+}
+
+/// Where a supervisor keeps its process, so that it can end it whenever it is told to stop.
+#[derive(Debug, Default)]
+pub(crate) struct Place {
+    running: Option<(Child, Group)>,
+}
+
+impl Place {
+    fn start(&mut self, lean: &NativeLean, file: &Path) -> Result<ChildStdout, String> {
+        let mut command = Command::new(&lean.program);
+        command
+            .args(&lean.args)
+            .arg("--json")
+            .arg(file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .kill_on_drop(true);
+        if let Some(cwd) = &lean.cwd {
+            command.current_dir(cwd);
+        }
+        let mut child =
+            command.spawn().map_err(|error| format!("cannot start {}: {error}", lean.program.display()))?;
+        let output = child.stdout.take().ok_or("lean has no output pipe")?;
+        let group = Group(child.id());
+        self.running = Some((child, group));
+        Ok(output)
+    }
+
+    /// Waits for the end of a process that closed its output, and kills it if it goes on without.
+    async fn end(&mut self) -> std::io::Result<ExitStatus> {
+        let Some((child, group)) = &mut self.running else {
+            return Err(std::io::Error::other("no process was started"));
+        };
+        let status = match tokio::time::timeout(GRACE, child.wait()).await {
+            Ok(status) => status,
+            Err(_) => {
+                group.kill();
+                child.wait().await
+            }
+        };
+        self.running = None;
+        status
+    }
+
+    /// Ends the process and its children, and waits until it is gone.
+    pub(crate) async fn kill(&mut self) {
+        if let Some((mut child, group)) = self.running.take() {
+            group.kill();
+            // It fails only if the process is gone already.
+            let _ = child.kill().await;
+        }
     }
 }
 
 /// Ends a whole process group when dropped: `lake` starts `lean` as a child of its own.
+#[derive(Debug)]
 struct Group(Option<u32>);
 
-impl Drop for Group {
-    fn drop(&mut self) {
+impl Group {
+    fn kill(&self) {
         if let Some(id) = self.0.and_then(|id| i32::try_from(id).ok()) {
             // It fails only if the group is gone already.
             let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
         }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 

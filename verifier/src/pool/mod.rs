@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stp_datasets::{Status, Verdict};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::gate;
@@ -149,6 +149,7 @@ struct Inner {
     queue: mpsc::UnboundedSender<Job>,
     counters: Arc<Counters>,
     workers: usize,
+    closing: watch::Sender<bool>,
     tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -175,6 +176,7 @@ impl Pool {
         let (queue, jobs) = mpsc::unbounded_channel();
         let jobs = Arc::new(Mutex::new(jobs));
         let counters = Arc::new(Counters::default());
+        let closing = watch::Sender::new(false);
         let tasks = (0..workers)
             .map(|_| {
                 let supervisor = worker::Supervisor::new(
@@ -182,11 +184,13 @@ impl Pool {
                     config.clone(),
                     jobs.clone(),
                     counters.clone(),
+                    closing.subscribe(),
                 );
                 tokio::spawn(supervisor.run())
             })
             .collect();
-        Self { inner: Arc::new(Inner { queue, counters, workers, tasks: std::sync::Mutex::new(tasks) }) }
+        let tasks = std::sync::Mutex::new(tasks);
+        Self { inner: Arc::new(Inner { queue, counters, workers, closing, tasks }) }
     }
 
     /// How many processes work side by side.
@@ -251,9 +255,9 @@ impl Pool {
 
     /// Ends all processes and waits until they are gone. Requests that wait get [`VerifierError::Closed`].
     pub async fn shutdown(&self) {
+        self.inner.closing.send_replace(true);
         for task in self.inner.take_tasks() {
-            task.abort();
-            // The task ends by being aborted; its process is killed as it is dropped.
+            // It fails only if the task panicked; its process is killed then, too.
             let _ = task.await;
         }
     }

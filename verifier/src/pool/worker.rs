@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use stp_datasets::{Status, Verdict};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 
 use super::{Counters, Job, PoolConfig, Reply, Request, StatementReport, VerifierError};
 use crate::managed::{Lost, ManagedWorker};
@@ -25,6 +25,7 @@ pub(super) struct Supervisor {
     config: PoolConfig,
     jobs: Arc<Mutex<mpsc::UnboundedReceiver<Job>>>,
     counters: Arc<Counters>,
+    closing: watch::Receiver<bool>,
 }
 
 impl Supervisor {
@@ -33,8 +34,9 @@ impl Supervisor {
         config: PoolConfig,
         jobs: Arc<Mutex<mpsc::UnboundedReceiver<Job>>>,
         counters: Arc<Counters>,
+        closing: watch::Receiver<bool>,
     ) -> Self {
-        Self { toolchain, config, jobs, counters }
+        Self { toolchain, config, jobs, counters, closing }
     }
 
     pub(super) async fn run(self) {
@@ -44,15 +46,36 @@ impl Supervisor {
         }
     }
 
+    /// Serves requests until the pool closes; then no process of this place is left.
     async fn run_managed(&self, lean: &ManagedLean) {
-        let mut worker = self.start(lean).await;
+        let mut place = None;
+        tokio::select! {
+            biased;
+            () = self.closed() => {}
+            () = self.serve(lean, &mut place) => {}
+        }
+        if let Some(process) = &mut place {
+            process.kill().await;
+        }
+    }
+
+    /// Returns when the pool closes.
+    async fn closed(&self) {
+        // An error means that the pool is gone, which is the same.
+        let _ = self.closing.clone().wait_for(|closing| *closing).await;
+    }
+
+    /// `place` always holds the process, ready or not, so that whoever stops this future can end it.
+    async fn serve(&self, lean: &ManagedLean, place: &mut Option<ManagedWorker>) {
+        let mut started = self.start(lean, place).await;
         while let Some((request, reply)) = self.next_job().await {
-            if worker.is_err() {
-                worker = self.start(lean).await;
+            if started.is_err() {
+                started = self.start(lean, place).await;
             }
-            let process = match &mut worker {
-                Ok(process) => process,
-                Err(error) => {
+            let process = match (&started, &mut *place) {
+                (Ok(()), Some(process)) => process,
+                (Ok(()), None) => continue,
+                (Err(error), _) => {
                     // A requester that went away needs no answer.
                     let _ = reply.send(Err(error.clone()));
                     continue;
@@ -67,7 +90,7 @@ impl Supervisor {
                 process.kill().await;
             }
             if !alive || old {
-                worker = self.start(lean).await;
+                started = self.start(lean, place).await;
             }
         }
     }
@@ -76,18 +99,18 @@ impl Supervisor {
         self.jobs.lock().await.recv().await
     }
 
-    async fn start(&self, lean: &ManagedLean) -> Result<ManagedWorker, VerifierError> {
+    async fn start(
+        &self,
+        lean: &ManagedLean,
+        place: &mut Option<ManagedWorker>,
+    ) -> Result<(), VerifierError> {
         let mut reason = String::new();
         for attempt in 0..START_ATTEMPTS {
             if attempt > 0 {
                 tokio::time::sleep(PAUSE_BETWEEN_STARTS).await;
             }
-            match ManagedWorker::start(lean, self.config.max_heartbeats, self.config.start_timeout).await {
-                Ok(worker) => {
-                    self.counters.starts.fetch_add(1, Ordering::Relaxed);
-                    tracing::debug!(pid = worker.pid(), "a Lean process is ready");
-                    return Ok(worker);
-                }
+            match self.start_once(lean, place).await {
+                Ok(()) => return Ok(()),
                 Err(error) => {
                     tracing::warn!("a Lean process did not start: {error}");
                     reason = error;
@@ -95,6 +118,14 @@ impl Supervisor {
             }
         }
         Err(VerifierError::Start { attempts: START_ATTEMPTS, reason })
+    }
+
+    async fn start_once(&self, lean: &ManagedLean, place: &mut Option<ManagedWorker>) -> Result<(), String> {
+        let process = place.insert(ManagedWorker::spawn(lean, self.config.max_heartbeats)?);
+        process.ready(self.config.start_timeout).await?;
+        self.counters.starts.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(pid = process.pid(), "a Lean process is ready");
+        Ok(())
     }
 
     /// The reply, and whether the process lives on.
@@ -127,7 +158,18 @@ impl Supervisor {
         }
     }
 
+    /// Serves requests until the pool closes; then no process of this place is left.
     async fn run_native(&self, lean: &NativeLean) {
+        let mut place = native::Place::default();
+        tokio::select! {
+            biased;
+            () = self.closed() => {}
+            () = self.serve_native(lean, &mut place) => {}
+        }
+        place.kill().await;
+    }
+
+    async fn serve_native(&self, lean: &NativeLean, place: &mut native::Place) {
         let limits = native::Limits {
             check_timeout: self.config.check_timeout,
             max_heartbeats: self.config.max_heartbeats,
@@ -135,7 +177,7 @@ impl Supervisor {
         while let Some(jobs) = self.next_batch().await {
             let began = Instant::now();
             let requests: Vec<_> = jobs.iter().map(|(request, _)| request.clone()).collect();
-            let replies = native::answer(lean, &requests, &limits).await;
+            let replies = native::answer(lean, &requests, &limits, place).await;
             self.counters.starts.fetch_add(1, Ordering::Relaxed);
             self.counters.checks.fetch_add(jobs.len() as u64, Ordering::Relaxed);
             self.counters.busy_ms.fetch_add(millis(began.elapsed()), Ordering::Relaxed);
