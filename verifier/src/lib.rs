@@ -3,11 +3,13 @@
 //! A verdict `proved` means that Lean accepted exactly the statement asked for, with no axiom beyond
 //! `propext`, `Quot.sound` and `Classical.choice`.
 
+pub mod cache;
 pub mod gate;
 mod managed;
 mod native;
 mod pool;
 pub mod toolchain;
 
+pub use cache::VerdictCache;
 pub use pool::{Candidate, Pool, PoolConfig, PoolStats, StatementReport, VerifierError};
 pub use toolchain::Toolchain;

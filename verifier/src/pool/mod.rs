@@ -14,6 +14,7 @@ use stp_datasets::{Status, Verdict};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::cache::{self, VerdictCache};
 use crate::gate;
 use crate::toolchain::Toolchain;
 
@@ -32,6 +33,8 @@ pub struct PoolConfig {
     pub max_rss_bytes: u64,
     /// A process is replaced after this many checks.
     pub recycle_after: u64,
+    /// Answers of earlier checks; shared by as many pools as hold it.
+    pub cache: Option<Arc<VerdictCache>>,
 }
 
 impl Default for PoolConfig {
@@ -43,6 +46,7 @@ impl Default for PoolConfig {
             max_heartbeats: 20_000,
             max_rss_bytes: 3 << 30,
             recycle_after: 50_000,
+            cache: None,
         }
     }
 }
@@ -95,6 +99,8 @@ pub enum VerifierError {
 pub struct PoolStats {
     /// Requests answered by Lean.
     pub checks: u64,
+    /// Requests answered from the cache, by whatever pool shares it.
+    pub cache_hits: u64,
     /// Time in which processes were busy with checks, summed, in milliseconds.
     pub busy_ms: u64,
     /// Processes started.
@@ -146,6 +152,10 @@ pub struct Pool {
 
 #[derive(Debug)]
 struct Inner {
+    toolchain: String,
+    heartbeats: u64,
+    check_timeout: Duration,
+    cache: Option<Arc<VerdictCache>>,
     queue: mpsc::UnboundedSender<Job>,
     counters: Arc<Counters>,
     workers: usize,
@@ -190,7 +200,18 @@ impl Pool {
             })
             .collect();
         let tasks = std::sync::Mutex::new(tasks);
-        Self { inner: Arc::new(Inner { queue, counters, workers, closing, tasks }) }
+        let inner = Inner {
+            toolchain: toolchain.identity(),
+            heartbeats: config.max_heartbeats,
+            check_timeout: config.check_timeout,
+            cache: config.cache,
+            queue,
+            counters,
+            workers,
+            closing,
+            tasks,
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// How many processes work side by side.
@@ -206,6 +227,17 @@ impl Pool {
         if let Err(reason) = gate::check_proof(&candidate.proof) {
             return Ok(Verdict::new(Status::Rejected, reason));
         }
+        let Some(cache) = &self.inner.cache else { return self.ask_check(candidate).await };
+        let key = cache::check_key(&self.inner.toolchain, self.inner.heartbeats, &candidate);
+        if let Some(verdict) = cache.verdict(&key, self.inner.check_timeout) {
+            return Ok(verdict);
+        }
+        let verdict = self.ask_check(candidate).await?;
+        cache.keep_verdict(key, self.inner.check_timeout, &verdict);
+        Ok(verdict)
+    }
+
+    async fn ask_check(&self, candidate: Candidate) -> Result<Verdict, VerifierError> {
         match self.request(Request::Check(candidate)).await? {
             Reply::Verdict(verdict) => Ok(verdict),
             _ => Err(VerifierError::Closed),
@@ -220,6 +252,17 @@ impl Pool {
         if let Err(reason) = gate::check_signature(signature) {
             return Ok(StatementReport { ok: false, messages: vec![reason], fingerprint: None });
         }
+        let Some(cache) = &self.inner.cache else { return self.ask_statement(header, signature).await };
+        let key = cache::statement_key(&self.inner.toolchain, self.inner.heartbeats, header, signature);
+        if let Some(report) = cache.statement(&key, self.inner.check_timeout) {
+            return Ok(report);
+        }
+        let report = self.ask_statement(header, signature).await?;
+        cache.keep_statement(key, self.inner.check_timeout, &report);
+        Ok(report)
+    }
+
+    async fn ask_statement(&self, header: &str, signature: &str) -> Result<StatementReport, VerifierError> {
         let request = Request::Statement { header: header.to_owned(), signature: signature.to_owned() };
         match self.request(request).await? {
             Reply::Statement(report) => Ok(report),
@@ -244,6 +287,7 @@ impl Pool {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         PoolStats {
             checks: read(&counters.checks),
+            cache_hits: self.inner.cache.as_ref().map_or(0, |cache| cache.counts().0),
             busy_ms: read(&counters.busy_ms),
             starts: read(&counters.starts),
             timeouts: read(&counters.timeouts),

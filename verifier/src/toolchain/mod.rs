@@ -176,6 +176,27 @@ fn native(
 }
 
 impl Toolchain {
+    /// What names this Lean in the key of a verdict: another Lean, another name.
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Managed(lean) => {
+                let folder = lean.root.file_name().unwrap_or_default().to_string_lossy();
+                format!("managed {} {folder}", lean.version)
+            }
+            Self::Native(lean) => {
+                format!("native {} {} {:?} {:?}", lean.version, lean.program.display(), lean.args, lean.cwd)
+            }
+        }
+    }
+
+    /// Whether the same name means the same library tomorrow; a Lake project's own files may change.
+    pub fn is_fixed(&self) -> bool {
+        match self {
+            Self::Managed(_) => true,
+            Self::Native(lean) => lean.cwd.is_none(),
+        }
+    }
+
     /// A few lines for `stp toolchain status`: what it is, why it was taken and where it lies.
     pub fn describe(&self) -> String {
         match self {
