@@ -5,6 +5,8 @@
 
 mod scan;
 
+use std::collections::HashSet;
+
 use scan::{Kind, Piece, pieces};
 
 /// A theorem of a file.
@@ -90,10 +92,13 @@ const MODIFIERS: &[&str] =
     &["private", "protected", "noncomputable", "nonrec", "public", "unsafe", "partial"];
 
 /// The theorems, lemmas and examples of a file, in order.
+///
+/// An earlier theorem stands in the header only where it is named later or may be found without its name
+/// (it has an attribute), so that one that is wrong spoils nothing but what builds on it.
 pub fn theorems(text: &str) -> Vec<Result<LeanTheorem, LeanFileError>> {
     let pieces = pieces(text);
     let starts = command_starts(text, &pieces);
-    let mut header = String::new();
+    let mut before: Vec<Command<'_>> = Vec::new();
     let mut found = Vec::new();
     let mut prefix_from = None;
     for (index, &first) in starts.iter().enumerate() {
@@ -106,17 +111,74 @@ pub fn theorems(text: &str) -> Vec<Result<LeanTheorem, LeanFileError>> {
             prefix_from = Some(from);
             continue;
         }
-        let command = declaration(&pieces[first..last]);
-        let keyword = pieces.get(first + command).map_or("", |piece| piece.text);
-        if matches!(keyword, "theorem" | "lemma" | "example") {
-            let before = format!("{header}{}", lead(text, &pieces, from, first));
-            found.push(take(text, &pieces[first + command..last], before, end));
+        let keyword_at = first + declaration(&pieces[first..last]);
+        let keyword = pieces.get(keyword_at).map_or("", |piece| piece.text);
+        let is_theorem = matches!(keyword, "theorem" | "lemma" | "example");
+        let command = Command { text: &text[begin..end], pieces: &pieces[from..last], name: None };
+        if is_theorem {
+            let header = format!("{}{}", needed(&before, &command), lead(text, &pieces, from, first));
+            found.push(take(text, &pieces[keyword_at..last], header, end));
         }
         if keyword != "example" && !keyword.starts_with('#') {
-            header.push_str(&text[begin..end]);
+            let has_attribute = pieces[first..keyword_at].iter().any(|piece| piece.text == "@");
+            let name = pieces.get(keyword_at + 1).filter(|_| is_theorem && !has_attribute);
+            before.push(Command { name: name.map(|piece| piece.text), ..command });
         }
     }
     found
+}
+
+/// A command of a file.
+struct Command<'a> {
+    text: &'a str,
+    pieces: &'a [Piece<'a>],
+    /// The name without which a theorem is not used.
+    name: Option<&'a str>,
+}
+
+impl<'a> Command<'a> {
+    /// Every word of it, and the last part of dotted ones.
+    fn words(&self) -> impl Iterator<Item = &'a str> {
+        self.pieces.iter().flat_map(|piece| [Some(piece.text), piece.text.rsplit('.').next()]).flatten()
+    }
+}
+
+/// The text of the commands that `command` may need.
+fn needed(before: &[Command<'_>], command: &Command<'_>) -> String {
+    let mut words: HashSet<&str> = command.words().collect();
+    let mut kept = Vec::new();
+    for earlier in before.iter().rev() {
+        let last = |name: &str| words.contains(name.rsplit('.').next().unwrap_or(name));
+        if earlier.name.is_none_or(last) {
+            words.extend(earlier.words());
+            kept.push(earlier.text);
+        }
+    }
+    kept.reverse();
+    kept.concat()
+}
+
+/// A statement as provers' data sets write it (`theorem NAME BINDERS : TYPE := by sorry`, the proof may be
+/// missing) as signature, with the lines that its universe parameters need before it. A text that does not
+/// begin with `theorem`, `lemma` or `example` is a signature already.
+///
+/// # Errors
+/// What is wrong with it, in words for people.
+pub fn signature_of(statement: &str) -> Result<(String, String), String> {
+    let pieces = pieces(statement);
+    let declares = |piece: &Piece<'_>| matches!(piece.text, "theorem" | "lemma" | "example");
+    if !pieces.get(declaration(&pieces)).is_some_and(declares) {
+        return Ok((String::new(), statement.trim().to_owned()));
+    }
+    let mut found = match body(&pieces).0 {
+        Some(_) => theorems(statement),
+        None => theorems(&format!("{} := _", statement.trim_end())),
+    };
+    match (found.pop(), found.is_empty()) {
+        (Some(Ok(theorem)), true) => Ok((theorem.header, theorem.signature)),
+        (Some(Err(error)), true) => Err(format!("`{}` {}", error.name, error.reason)),
+        _ => Err("the statement is more than one theorem; give each a row of its own".to_owned()),
+    }
 }
 
 /// What stands between the last command and this one's declaration: `open … in` and the like.
@@ -291,15 +353,43 @@ mod tests {
         let three = found[3].as_ref().unwrap_err();
         assert!(three.line == 22 && three.to_string().contains("pattern matching"), "{three}");
         let four = found[4].as_ref().unwrap();
-        assert!(four.header.contains("def twice") && four.header.contains("theorem three"));
+        assert!(four.header.contains("def twice") && !four.header.contains("theorem three"));
         assert!(!four.header.contains("#eval") && !four.header.contains("example"));
         assert_eq!(four.proof, "\n  rfl");
+    }
+
+    #[test]
+    fn earlier_theorems_come_along_where_they_are_needed() {
+        let text = "theorem A.a : True := trivial\ntheorem b : True := a\ntheorem wrong : False := x\n@[simp] theorem s : True := trivial\ntheorem c : True := b\n";
+        let last = theorems(text).pop().unwrap().unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(last.header.lines().collect::<Vec<_>>(), [lines[0], lines[1], lines[3]]);
     }
 
     #[test]
     fn a_file_without_theorems_has_none() {
         assert!(theorems("").is_empty() && theorems("-- theorem\n").is_empty());
         assert!(theorems("def x := 1\n#check x\n").is_empty());
+    }
+
+    #[test]
+    fn statements_of_data_sets_become_signatures() {
+        let signature = "(a b : Nat) : a + b = b + a";
+        for statement in [
+            signature.to_owned(),
+            format!("theorem add_comm' {signature} := by sorry"),
+            format!("/-- doc -/ theorem add_comm' {signature} := by"),
+            format!("@[simp] lemma x {signature} :="),
+            format!("example {signature}"),
+        ] {
+            assert_eq!(signature_of(&statement), Ok((String::new(), signature.to_owned())), "{statement}");
+        }
+        assert_eq!(
+            signature_of("theorem x.{u} (α : Type u) : α = α := rfl"),
+            Ok(("universe u\n".to_owned(), "(α : Type u) : α = α".to_owned()))
+        );
+        assert!(signature_of("theorem a : True := trivial\ntheorem b : True := trivial").is_err());
+        assert!(signature_of("theorem").is_err());
     }
 
     proptest::proptest! {

@@ -33,7 +33,8 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
     let started = Instant::now();
     block_on(async {
         let cancel = Cancel::on_signals()?;
-        let pool = Pool::start(&lean, pool_config(&config, args.workers, &lean));
+        let cache = toolchain::cache(&args.lean, &lean, &display);
+        let pool = Pool::start(&lean, PoolConfig { cache, ..pool_config(&config, args.workers, &lean) });
         let (train, valid) = Run::choose(&corpus, &config);
         display.line(&format!(
             "run folder {} · {} train and {} valid statements · {} · seed {}",
@@ -52,10 +53,12 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
         println!("{}", report.table(false));
         println!("time by step: {} · this process {}", report.times(), clock(started.elapsed()));
         println!(
-            "memory: this process {:.1} GB, each Lean process up to {:.1} GB · Lean restarts: {}",
+            "memory: this process {:.1} GB, each Lean process up to {:.1} GB · Lean restarts: {} · answers from the \
+             verdict cache: {}",
             own_peak().unwrap_or_default() as f64 / 1e9,
             stats.peak_rss as f64 / 1e9,
-            restarts(&stats)
+            restarts(&stats),
+            stats.cache_hits
         );
         println!("run folder: {}", run.folder.path().display());
         Ok(ExitCode::SUCCESS)

@@ -10,6 +10,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::managed;
+
 pub use install::{InstallError, Progress, ensure_managed, install, installed};
 
 /// A Lean that can be run.
@@ -181,7 +183,7 @@ impl Toolchain {
         match self {
             Self::Managed(lean) => {
                 let folder = lean.root.file_name().unwrap_or_default().to_string_lossy();
-                format!("managed {} {folder}", lean.version)
+                format!("managed {} {folder} {}", lean.version, managed::revision())
             }
             Self::Native(lean) => {
                 format!("native {} {} {:?} {:?}", lean.version, lean.program.display(), lean.args, lean.cwd)
