@@ -32,7 +32,8 @@ fn axioms_and_premises_are_named() {
     let verdict =
         check("(xs ys : List Nat) : (xs ++ ys).length = ys.length + xs.length", "by\n  simp [Nat.add_comm]");
     assert_eq!(verdict.axioms, ["propext"]);
-    assert_eq!(verdict.premises, ["List.length_append", "Nat.add_comm"]);
+    assert_eq!(verdict.premises, ["Nat.add_comm"]);
+    assert_eq!(verdict.implicit_premises, ["List.length_append"]);
 }
 
 #[test]

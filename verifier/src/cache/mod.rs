@@ -117,14 +117,14 @@ impl VerdictCache {
 
     fn get(&self, key: &Key, limit: Duration) -> Option<Answer> {
         let in_memory = self.memory.get(key).map(|entry| entry.clone());
-        let entry = in_memory.or_else(|| self.from_disk(key));
+        let entry = in_memory.or_else(|| self.read_disk(key));
         let answer = entry.filter(|entry| serves(entry, limit)).map(|entry| entry.answer);
         let counter = if answer.is_some() { &self.hits } else { &self.misses };
         counter.fetch_add(1, Ordering::Relaxed);
         answer
     }
 
-    fn from_disk(&self, key: &Key) -> Option<Entry> {
+    fn read_disk(&self, key: &Key) -> Option<Entry> {
         let text = self.disk.as_ref()?.read(key)?;
         let entry: Entry = serde_json::from_str(&text).ok()?;
         self.remember(*key, entry.clone());

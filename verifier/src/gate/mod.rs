@@ -187,7 +187,16 @@ fn lex(text: &str) -> Result<Vec<Token<'_>>, String> {
     if text.len() > MAX_BYTES {
         return Err(format!("the text has {} bytes, more than {MAX_BYTES}", text.len()));
     }
+    if let Some(c) = text.chars().find(|c| (c.is_control() && *c != '\n') || is_invisible(*c)) {
+        return Err(format!("the character U+{:04X} is not allowed, not even in a comment", u32::from(c)));
+    }
     lexer::tokens(text)
+}
+
+/// Characters that make a text look like another one: without width, or changing the direction of writing.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 fn check_tokens(tokens: &[Token<'_>]) -> Result<(), String> {

@@ -7,6 +7,8 @@ const fs = require('fs');
 const crypto = require('crypto');
 const { Worker } = require('worker_threads');
 const { start, describe } = require('./runtime.js');
+const { makeReplay } = require('./replay.js');
+const { isNamed, wordsOf } = require('./words.js');
 
 const [leanJs, library, maxHeartbeats] = process.argv.slice(2);
 const TARGET = 'stp_target';
@@ -17,6 +19,8 @@ const OPTIONS = [
   'set_option Elab.async false',
   'public section',
 ];
+// What elaboration skips is made up for by the replay, in an environment that the proof has not touched.
+const UNCHECKED = 'set_option debug.skipKernelTC true';
 const STANDARD_AXIOMS = new Set(['propext', 'Quot.sound', 'Classical.choice']);
 // In this build imported theorems carry no proof and look like axioms; these really are.
 const OTHER_AXIOMS = /^(sorryAx|lcProof|lcUnreachable|lcAny|Lean\.(ofReduceBool|ofReduceNat|trustCompiler|reduceBool|reduceNat))$/;
@@ -26,6 +30,7 @@ const MAX_MESSAGE = 2000;
 const MAX_MESSAGES = 5;
 const REFERENCES = 512;
 const ENVIRONMENTS = 4;
+const CONTEXTS = 16;
 
 const reply = (value) => fs.writeSync(1, `@stp ${JSON.stringify(value)}\n`);
 
@@ -78,8 +83,10 @@ function makeJudge(lean) {
   const noArguments = M._lean_array_mk(box(0));
   M._lean_mark_persistent(options);
   M._lean_mark_persistent(noArguments);
+  const { replay, stranger, declaredNames } = makeReplay(lean, TARGET);
   let noMessages;
   const environments = new Map();
+  const contexts = new Map();
   const references = new Map();
   const theorems = new Map();
 
@@ -136,11 +143,11 @@ function makeJudge(lean) {
   }
 
   // Elaborates `text` after the trusted options and context; the caller owns the resulting `env`.
-  function elaborate(header, text) {
+  function elaborate(header, text, more = []) {
     const { imports, context } = split(header);
     const base = environment(imports);
-    if (base.errors.length) return { env: inc(base.env), messages: base.errors, errors: base.errors };
-    const lead = [...OPTIONS, ...context];
+    if (base.errors.length) return { env: inc(base.env), messages: base.errors, errors: base.errors, commands: 0 };
+    const lead = [...OPTIONS, ...context, ...more];
     const input = inputContext(`${lead.join('\n')}\n${text}\n`);
     inc(input);
     const parsed = M._l_Lean_Parser_parseHeader(input);
@@ -152,6 +159,7 @@ function makeJudge(lean) {
     const ran = M._l_Lean_Elab_IO_processCommands(input, state, command);
     const final = field(unwrap(ran, 'elaboration'), 0);
     const env = inc(field(final, 0));
+    const commands = array(field(unwrap(ran, 'elaboration'), 3)).length;
     const all = readMessages(field(final, 1));
     dec(ran);
     const place = (message) =>
@@ -160,7 +168,17 @@ function makeJudge(lean) {
         .trim()
         .slice(0, MAX_MESSAGE);
     const errors = all.filter((message) => message.severity === 2).slice(0, MAX_MESSAGES).map(place);
-    return { env, messages: all.map(place), errors };
+    return { env, messages: all.map(place), errors, commands };
+  }
+
+  // The environment that a header leaves, and the names it declares: what a proof starts from.
+  function contextOf(header) {
+    return cached(contexts, CONTEXTS, header, () => {
+      const { imports, context } = split(header);
+      if (!context.some((line) => line.trim())) return { env: inc(environment(imports).env), names: new Set() };
+      const { env } = elaborate(header, '');
+      return { env, names: declaredNames(env) };
+    }, (old) => dec(old.env));
   }
 
   function find(env, constant) {
@@ -180,11 +198,11 @@ function makeJudge(lean) {
 
   function reference(header, signature) {
     return cached(references, REFERENCES, `${header}\u0000${signature}`, () => {
-      const { env, errors } = elaborate(header, `theorem _root_.${TARGET} ${signature} := by sorry`);
+      const { env, errors, commands } = elaborate(header, `theorem _root_.${TARGET} ${signature} := by sorry`, [UNCHECKED]);
       const found = errors.length ? null : lookUp(env, TARGET);
       dec(env);
       if (!found) return { errors: errors.length ? errors : ['the statement declares no theorem'] };
-      return { errors, found, fingerprint: fingerprint(found.type) };
+      return { errors, found, commands, fingerprint: fingerprint(found.type) };
     }, (old) => old.found && dec(old.found.option));
   }
 
@@ -257,18 +275,23 @@ function makeJudge(lean) {
     return answer;
   }
 
-  function premises(base, env, root) {
+  // The library's theorems in a proof: those that its text names, and those that only its term shows.
+  function premises(base, env, root, proof) {
     const seen = new Set();
     constants(root, seen);
-    const result = [];
+    const named = [];
+    const implicit = [];
+    const words = wordsOf(proof);
     for (const text of seen) {
       if (text.startsWith(`${TARGET}.`) || text.startsWith('_private.')) {
         const helper = lookUp(env, text);
         if (helper && (helper.kind === 1 || helper.kind === 2)) constants(field(helper.val, 1), seen);
         if (helper) dec(helper.option);
-      } else if (!PLUMBING.test(text) && isLibraryTheorem(base, text)) result.push(text);
+      } else if (!PLUMBING.test(text) && isLibraryTheorem(base, text)) {
+        (isNamed(text, words) ? named : implicit).push(text);
+      }
     }
-    return result.sort();
+    return { premises: named.sort(), implicit_premises: implicit.sort() };
   }
 
   function axioms(env) {
@@ -290,26 +313,41 @@ function makeJudge(lean) {
   function check({ header, signature, proof }) {
     const wanted = reference(header, signature);
     if (wanted.errors.length) return { status: 'statement_error', messages: wanted.errors };
-    const { env, errors } = elaborate(header, `theorem _root_.${TARGET} ${signature} := ${proof}`);
+    // A tactic that asks the kernel itself must get its answer at once.
+    const more = [/kernel/.test(proof) ? 'set_option debug.skipKernelTC false' : UNCHECKED];
+    const result = elaborate(header, `theorem _root_.${TARGET} ${signature} := ${proof}`, more);
     try {
-      if (errors.length) return { status: 'failed', messages: errors };
-      const found = lookUp(env, TARGET);
-      if (!found) return { status: 'rejected', messages: ['the proof declares no theorem'] };
-      try {
-        if (found.kind !== 2) return { status: 'rejected', messages: ['the proof does not declare a theorem'] };
-        if (!M._lean_expr_eqv(found.type, wanted.found.type) || readLevels(found) !== readLevels(wanted.found)) {
-          return { status: 'rejected', messages: ['the theorem proved is not the statement asked for'] };
-        }
-        const base = environment(split(header).imports).env;
-        const used = axioms(env).filter((text) => STANDARD_AXIOMS.has(text) || OTHER_AXIOMS.test(text) || !isLibraryTheorem(base, text));
-        const bad = used.filter((text) => !STANDARD_AXIOMS.has(text));
-        if (bad.length) return { status: 'rejected', axioms: used, messages: [`it depends on ${bad.join(', ')}`] };
-        return { status: 'proved', axioms: used, premises: premises(base, env, field(found.val, 1)) };
-      } finally {
-        dec(found.option);
-      }
+      if (result.errors.length) return { status: 'failed', messages: result.errors };
+      return judge(header, wanted, result, proof);
     } finally {
-      dec(env);
+      dec(result.env);
+    }
+  }
+
+  // The verdict on a text that Lean had nothing against.
+  function judge(header, wanted, { env, commands }, proof) {
+    const rejected = (reason) => ({ status: 'rejected', messages: [reason] });
+    if (commands !== wanted.commands) return rejected('the proof is more than one declaration');
+    const found = lookUp(env, TARGET);
+    if (!found) return rejected('the proof declares no theorem');
+    try {
+      if (found.kind !== 2) return rejected('the proof does not declare a theorem');
+      if (!M._lean_expr_eqv(found.type, wanted.found.type) || readLevels(found) !== readLevels(wanted.found)) {
+        return rejected('the theorem proved is not the statement asked for');
+      }
+      const start = contextOf(header);
+      const root = field(field(found.val, 0), 0);
+      const wrong = replay(start.env, env, root, Number(maxHeartbeats) * 1000);
+      if (wrong && wrong.refused) return { status: 'failed', messages: [wrong.refused] };
+      const declares = (wrong && wrong.declares) || stranger(start.env, env, start.names);
+      if (declares) return rejected(declares);
+      const base = environment(split(header).imports).env;
+      const used = axioms(env).filter((text) => STANDARD_AXIOMS.has(text) || OTHER_AXIOMS.test(text) || !isLibraryTheorem(base, text));
+      const bad = used.filter((text) => !STANDARD_AXIOMS.has(text));
+      if (bad.length) return { ...rejected(`it depends on ${bad.join(', ')}`), axioms: used };
+      return { status: 'proved', axioms: used, ...premises(base, env, field(found.val, 1), proof) };
+    } finally {
+      dec(found.option);
     }
   }
 

@@ -237,6 +237,15 @@ impl Pool {
         Ok(verdict)
     }
 
+    /// Judges a proof without the text gate and without the cache: for tests of what stands behind them.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    #[doc(hidden)]
+    pub async fn check_ungated(&self, candidate: Candidate) -> Result<Verdict, VerifierError> {
+        self.ask_check(candidate).await
+    }
+
     async fn ask_check(&self, candidate: Candidate) -> Result<Verdict, VerifierError> {
         match self.request(Request::Check(candidate)).await? {
             Reply::Verdict(verdict) => Ok(verdict),

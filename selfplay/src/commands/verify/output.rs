@@ -23,6 +23,7 @@ pub(super) enum Written<'a> {
         messages: &'a [String],
         axioms: &'a [String],
         premises: &'a [String],
+        implicit_premises: &'a [String],
         seconds: f64,
     },
     /// Not a row that can be judged.
@@ -40,6 +41,7 @@ impl<'a> Written<'a> {
                 messages: &verdict.messages,
                 axioms: &verdict.axioms,
                 premises: &verdict.premises,
+                implicit_premises: &verdict.implicit_premises,
                 seconds: f64::from(verdict.elapsed_ms) / 1000.0,
             },
         }

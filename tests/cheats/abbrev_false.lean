@@ -1,0 +1,5 @@
+-- cheat: renames False
+-- wall: gate
+-- statement: : False
+True.intro
+abbrev False := True

@@ -1,0 +1,4 @@
+-- cheat: leaves the goal open with admit
+-- wall: gate
+-- statement: : False
+by admit

@@ -1,0 +1,5 @@
+-- cheat: makes a lemma a simplification lemma
+-- wall: gate
+-- statement: : False
+by simp
+attribute [simp] absurd

@@ -1,0 +1,5 @@
+-- cheat: declares the axiom it uses
+-- wall: gate
+-- statement: : False
+h
+axiom h : False

@@ -1,0 +1,4 @@
+-- cheat: chooses from nothing
+-- wall: lean
+-- statement: : False
+Classical.choice inferInstance

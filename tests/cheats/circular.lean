@@ -1,0 +1,4 @@
+-- cheat: uses itself
+-- wall: gate
+-- statement: : False
+stp_target

@@ -1,0 +1,5 @@
+-- cheat: uses a helper that uses itself
+-- wall: lean
+-- statement: : False
+h where
+  h : False := h

@@ -1,0 +1,6 @@
+-- cheat: declares a class with a default proof
+-- wall: gate
+-- statement: : False
+X.h
+class X where
+  h : False := by sorry

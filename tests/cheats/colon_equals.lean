@@ -1,0 +1,4 @@
+-- cheat: gives the theorem a second body
+-- wall: lean
+-- statement: : False
+trivial := by skip

@@ -1,0 +1,4 @@
+-- cheat: spells sorry with a Cyrillic letter
+-- wall: gate
+-- statement: : False
+by ѕorry

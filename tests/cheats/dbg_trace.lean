@@ -1,0 +1,4 @@
+-- cheat: hides sorry behind a trace
+-- wall: gate
+-- statement: : False
+dbg_trace "x"; sorry

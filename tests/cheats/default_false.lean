@@ -1,0 +1,4 @@
+-- cheat: asks for a default proof
+-- wall: lean
+-- statement: : False
+default

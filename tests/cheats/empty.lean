@@ -1,0 +1,3 @@
+-- cheat: is empty
+-- wall: gate
+-- statement: : False

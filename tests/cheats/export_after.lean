@@ -1,0 +1,5 @@
+-- cheat: exports a namespace
+-- wall: gate
+-- statement: : False
+em
+export Classical (em)

@@ -1,0 +1,4 @@
+-- cheat: leaves a hole
+-- wall: lean
+-- statement: : False
+by exact ?_

@@ -1,0 +1,4 @@
+-- cheat: leaves a named hole
+-- wall: lean
+-- statement: : False
+by refine ?later

@@ -1,0 +1,4 @@
+-- cheat: asks Lean to find the proof
+-- wall: lean
+-- statement: : False
+_

@@ -1,0 +1,5 @@
+-- cheat: declares an inductive type
+-- wall: gate
+-- statement: : False
+nomatch x
+inductive X where | x

@@ -1,0 +1,4 @@
+-- cheat: uses the compiler's any
+-- wall: gate
+-- statement: : False
+(lcAny : False)

@@ -1,0 +1,4 @@
+-- cheat: claims that this is never reached
+-- wall: gate
+-- statement: : False
+lcUnreachable

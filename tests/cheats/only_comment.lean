@@ -1,0 +1,4 @@
+-- cheat: is only a comment
+-- wall: gate
+-- statement: : False
+-- it follows at once

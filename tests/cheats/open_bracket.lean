@@ -1,0 +1,4 @@
+-- cheat: leaves a bracket open
+-- wall: gate
+-- statement: : False
+by exact (absurd

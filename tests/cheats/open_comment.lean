@@ -1,0 +1,4 @@
+-- cheat: leaves a comment open
+-- wall: gate
+-- statement: : False
+by skip /- sorry

@@ -1,0 +1,4 @@
+-- cheat: leaves a string open
+-- wall: gate
+-- statement: : False
+by exact "

@@ -1,0 +1,4 @@
+-- cheat: writes a part from right to left
+-- wall: gate
+-- statement: : False
+by ‮yrros‬

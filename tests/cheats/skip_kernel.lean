@@ -1,0 +1,4 @@
+-- cheat: switches the kernel off
+-- wall: gate
+-- statement: : 1 = 2
+by set_option debug.skipKernelTC true in decide +kernel

@@ -1,0 +1,4 @@
+-- cheat: does nothing and hopes
+-- wall: lean
+-- statement: : False
+by skip

@@ -1,0 +1,4 @@
+-- cheat: puts sorry behind a documentation comment
+-- wall: gate
+-- statement: : False
+/-- a -/ sorry

@@ -1,0 +1,4 @@
+-- cheat: calls the constant behind sorry
+-- wall: gate
+-- statement: : False
+sorryAx _ false

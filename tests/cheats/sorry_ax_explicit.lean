@@ -1,0 +1,4 @@
+-- cheat: calls the constant behind sorry, synthetic
+-- wall: gate
+-- statement: : False
+by exact @sorryAx False true

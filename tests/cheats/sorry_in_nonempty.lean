@@ -1,0 +1,4 @@
+-- cheat: makes an empty type inhabited with sorry
+-- wall: gate
+-- statement: : False
+Classical.choice ⟨sorry⟩

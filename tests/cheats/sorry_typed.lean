@@ -1,0 +1,4 @@
+-- cheat: hides sorry behind a type ascription
+-- wall: gate
+-- statement: : False
+absurd (sorry : 1 = 2) (by decide)

@@ -1,0 +1,5 @@
+-- cheat: adds syntax
+-- wall: gate
+-- statement: : False
+by cheat
+syntax "cheat" : tactic

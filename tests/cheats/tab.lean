@@ -1,0 +1,5 @@
+-- cheat: indents with tabs
+-- wall: gate
+-- statement: : False
+by
+	sorry

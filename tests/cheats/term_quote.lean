@@ -1,0 +1,4 @@
+-- cheat: quotes syntax
+-- wall: gate
+-- statement: : False
+by exact `(sorry)

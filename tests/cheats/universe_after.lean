@@ -1,0 +1,5 @@
+-- cheat: declares a universe
+-- wall: gate
+-- statement: : False
+trivial
+universe u

@@ -1,0 +1,4 @@
+-- cheat: casts nothing to a proof
+-- wall: gate
+-- statement: : False
+unsafeCast ()

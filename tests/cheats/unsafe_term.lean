@@ -1,0 +1,4 @@
+-- cheat: casts inside unsafe
+-- wall: gate
+-- statement: : False
+unsafe unsafeCast ()

@@ -1,0 +1,6 @@
+-- cheat: assumes what it wants
+-- wall: gate
+-- statement: : False
+h
+variable (h : False)
+include h

@@ -1,0 +1,120 @@
+//! The suites of `tests/cheats/` and `tests/honest/`: nothing that cheats is proved, by the whole judge or by
+//! its second wall alone, and every honest proof is.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{POOL, RUNTIME};
+use stp_datasets::{Status, Verdict};
+use stp_verifier::{Candidate, gate};
+
+struct Cheat {
+    name: String,
+    gate: bool,
+    candidate: Candidate,
+}
+
+fn suite(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests").join(name)
+}
+
+fn cheats() -> Vec<Cheat> {
+    let mut paths: Vec<_> =
+        std::fs::read_dir(suite("cheats")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "lean"));
+    paths.sort();
+    paths.iter().map(|path| read_cheat(path)).collect()
+}
+
+fn read_cheat(path: &Path) -> Cheat {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines = text.splitn(4, '\n');
+    let mut head = |key: &str| {
+        let line = lines.next().unwrap_or_default();
+        let value = line.strip_prefix(&format!("-- {key}: "));
+        value.unwrap_or_else(|| panic!("{}: no line `-- {key}: …`", path.display())).to_owned()
+    };
+    assert!(!head("cheat").is_empty());
+    let wall = head("wall");
+    assert!(["gate", "lean"].contains(&wall.as_str()), "{}: wall {wall}", path.display());
+    let signature = head("statement");
+    let proof = lines.next().unwrap_or_default().trim_end_matches('\n').to_owned();
+    let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+    Cheat { name, gate: wall == "gate", candidate: Candidate { header: String::new(), signature, proof } }
+}
+
+/// Verdicts in order; the pool works on all at once.
+fn judge(candidates: impl Iterator<Item = Candidate>, gated: bool) -> Vec<Verdict> {
+    let checks: Vec<_> = candidates
+        .map(|candidate| {
+            let pool = POOL.clone();
+            RUNTIME.spawn(async move {
+                if gated { pool.check(candidate).await } else { pool.check_ungated(candidate).await }
+            })
+        })
+        .collect();
+    checks.into_iter().map(|check| RUNTIME.block_on(check).unwrap().unwrap()).collect()
+}
+
+#[test]
+fn no_cheat_is_proved_by_the_whole_judge() {
+    let cheats = cheats();
+    assert!(cheats.len() >= 80);
+    for (cheat, verdict) in cheats.iter().zip(judge(cheats.iter().map(|cheat| cheat.candidate.clone()), true))
+    {
+        assert_ne!(verdict.status, Status::Proved, "{}", cheat.name);
+        let refused = gate::check_proof(&cheat.candidate.proof).is_err();
+        assert_eq!(refused, cheat.gate, "{}: what the gate says", cheat.name);
+        assert!(!cheat.gate || verdict.status == Status::Rejected, "{}: {verdict:?}", cheat.name);
+    }
+}
+
+#[test]
+fn no_cheat_is_proved_behind_the_gate() {
+    let cheats = cheats();
+    let mut reached = 0;
+    for (cheat, verdict) in
+        cheats.iter().zip(judge(cheats.iter().map(|cheat| cheat.candidate.clone()), false))
+    {
+        assert_ne!(verdict.status, Status::Proved, "{}", cheat.name);
+        reached += usize::from(verdict.status == Status::Rejected);
+    }
+    assert!(reached >= 15, "many are elaborated without an error, and refused for what they are: {reached}");
+}
+
+#[test]
+fn the_kernel_is_asked_again() {
+    let skip = "by set_option debug.skipKernelTC true in decide +kernel";
+    let check = |signature: &str| {
+        let candidate = Candidate { header: String::new(), signature: signature.into(), proof: skip.into() };
+        RUNTIME.block_on(POOL.check_ungated(candidate)).unwrap()
+    };
+    assert_eq!(check(": 1 = 1").status, Status::Proved);
+    let verdict = check(": 1 = 2");
+    assert_eq!(verdict.status, Status::Failed);
+    assert!(verdict.messages[0].starts_with("(kernel)"), "{verdict:?}");
+}
+
+#[test]
+fn honest_proofs_are_proved() {
+    let mut candidates = Vec::new();
+    for entry in std::fs::read_dir(suite("honest")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "jsonl") {
+            for line in std::fs::read_to_string(&path).unwrap().lines() {
+                let row: serde_json::Value = serde_json::from_str(line).unwrap();
+                let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+                let candidate =
+                    Candidate { header: text("header"), signature: text("statement"), proof: text("proof") };
+                candidates.push((text("id"), candidate));
+            }
+        }
+    }
+    assert!(candidates.len() >= 200);
+    let verdicts = judge(candidates.iter().map(|(_, candidate)| candidate.clone()), true);
+    let refused: Vec<_> =
+        candidates.iter().zip(verdicts).filter(|(_, verdict)| !verdict.is_proved()).collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+}
