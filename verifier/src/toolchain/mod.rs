@@ -5,6 +5,7 @@
 
 mod install;
 mod patch;
+mod wasm;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
