@@ -36,8 +36,9 @@ function initialise(M, library) {
   const X = M.__x;
   // Most of Lean's functions are not exported: they are found through the table of symbols, once each.
   Object.setPrototypeOf(M, new Proxy({}, {
-    get(_, key) {
-      const found = typeof key === 'string' && key[0] === '_' ? X.symbol(key.slice(1)) : undefined;
+    get(base, key) {
+      if (key in base || typeof key !== 'string' || key[0] !== '_') return base[key];
+      const found = X.symbol(key.slice(1));
       if (found !== undefined) M[key] = found;
       return found;
     },

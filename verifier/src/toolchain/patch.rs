@@ -11,7 +11,7 @@ const REPLACEMENTS: [(&str, &str, &str); 4] = [
     (
         "find symbols by a hash table in place of a search through the names of all exports",
         "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);",
-        "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);var stpPlace=stpSymbol(symbol);if(stpPlace)return stpPlace;",
+        "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);var stpPlace=stpSymbol(symbol);if(stpPlace)return stpPlace&0x7fffffff;",
     ),
     ("find symbols of the script itself without listing them", "newSymIndex=Object.keys(lib.exports).indexOf(symbol);", "newSymIndex=symbol in lib.exports?0:-1;"),
     (
@@ -34,7 +34,7 @@ const ASSIGN_PURPOSE: &str = "assign only the exports that the script uses";
 const SYMBOLS: &str = ";var stpTable;function stpSymbol(s){if(!stpTable){var b=require(\"fs\").readFileSync(__dirname+\"/lean.symbols\");stpTable=new Uint32Array(b.buffer,b.byteOffset,b.length>>2)}var h=0x811c9dc5,g=0x9747b28c;for(var i=0;i<s.length;i++){var c=s.charCodeAt(i);h=Math.imul(h^c,0x01000193);g^=c;g=Math.imul(g<<5|g>>>27,0x9e3779b1)}h>>>=0;g>>>=0;var m=stpTable.length/3-1;for(var k=h&m;stpTable[3*k+2];k=k+1&m){if(stpTable[3*k]===h&&stpTable[3*k+1]===g)return stpTable[3*k+2]}return 0}";
 
 /// Lets the worker reach the runtime.
-const EXPORTS: &str = ";Module.__x={stackRestore,HEAP:()=>{growMemViews();return HEAPU8},wasmMemory:()=>wasmMemory,symbol:s=>{var p=stpSymbol(s);return p?getWasmTableEntry(p):undefined},ev:c=>eval(c)};";
+const EXPORTS: &str = ";Module.__x={stackRestore,HEAP:()=>{growMemViews();return HEAPU8},wasmMemory:()=>wasmMemory,symbol:s=>{var p=stpSymbol(s);return p>>>31?p&0x7fffffff:p?getWasmTableEntry(p):undefined},ev:c=>eval(c)};";
 
 /// What is written beside each other.
 pub struct Patched {

@@ -11,17 +11,22 @@ const MAGIC: &[u8] = b"\0asm\x01\0\0\0";
 const CUSTOM: u8 = 0;
 const IMPORT: u8 = 2;
 const TABLE: u8 = 4;
+const GLOBAL: u8 = 6;
 const EXPORT: u8 = 7;
 const ELEMENT: u8 = 9;
 const FUNCTION_KIND: u8 = 0;
+const GLOBAL_KIND: u8 = 3;
+/// Marks the address of data among places in the function table.
+const DATA: u32 = 1 << 31;
 const MALFORMED: &str = "the WebAssembly binary is not of the expected form";
 
 /// The rewritten binary and its symbols.
 pub(super) struct Rewritten {
     /// The binary.
     pub(super) wasm: Vec<u8>,
-    /// Slots of three little-endian words: two hashes of the symbol and its place in the function table,
-    /// which is 0 in an empty slot; a power of two of them, probed linearly from the first hash.
+    /// Slots of three little-endian words: two hashes of the symbol and its place in the function table, or
+    /// its address with the highest bit set; 0 in an empty slot. Their number is a power of two, and they
+    /// are probed linearly from the first hash.
     pub(super) symbols: Vec<u8>,
 }
 
@@ -37,7 +42,8 @@ pub(super) fn rewrite(wasm: &[u8], keep: &HashSet<&str>) -> Result<Rewritten, &'
     let find = |id: u8| sections.iter().find(|section| section.0 == id).map(|section| section.1);
     let exports = find(EXPORT).and_then(exports).ok_or(MALFORMED)?;
     let elements = find(ELEMENT).and_then(elements).ok_or(MALFORMED)?;
-    let imported = find(IMPORT).and_then(imported).ok_or(MALFORMED)?;
+    let (imported, imported_globals) = find(IMPORT).and_then(imported).ok_or(MALFORMED)?;
+    let addresses = find(GLOBAL).and_then(addresses).ok_or(MALFORMED)?;
     // The linking section names symbols that the script asks for at the start.
     let linking = String::from_utf8_lossy(find(CUSTOM).ok_or(MALFORMED)?);
     let kept = |export: &Export| {
@@ -59,6 +65,13 @@ pub(super) fn rewrite(wasm: &[u8], keep: &HashSet<&str>) -> Result<Rewritten, &'
             next
         });
         symbols.push((export.name, place));
+    }
+
+    for export in exports.iter().filter(|export| export.kind == GLOBAL_KIND) {
+        let index = export.index.checked_sub(imported_globals).ok_or(MALFORMED)? as usize;
+        if let Some(address) = addresses.get(index).ok_or(MALFORMED)? {
+            symbols.push((export.name, address | DATA));
+        }
     }
 
     let mut out = Vec::with_capacity(wasm.len());
@@ -98,10 +111,24 @@ fn elements(mut body: &[u8]) -> Option<Vec<u32>> {
     (0..count).map(|_| number(&mut body)).collect()
 }
 
-/// The names that the binary imports; those of its own exports among them must stay.
-fn imported(mut body: &[u8]) -> Option<HashSet<&str>> {
+/// The values of the constant globals: addresses of data.
+fn addresses(mut body: &[u8]) -> Option<Vec<Option<u32>>> {
+    let count = number(&mut body)?;
+    (0..count)
+        .map(|_| {
+            let (kind, variable) = (byte(&mut body)?, byte(&mut body)? == 1);
+            let (instruction, value) = (byte(&mut body)?, number(&mut body)?);
+            let constant = kind == 0x7f && instruction == 0x41 && !variable && value != 0 && value < DATA;
+            (byte(&mut body)? == 0x0b).then_some(constant.then_some(value))
+        })
+        .collect()
+}
+
+/// The names that the binary imports (its own exports among them must stay), and how many are globals.
+fn imported(mut body: &[u8]) -> Option<(HashSet<&str>, u32)> {
     let count = number(&mut body)?;
     let mut names = HashSet::new();
+    let mut globals = 0;
     for _ in 0..count {
         text(&mut body)?;
         names.insert(text(&mut body)?);
@@ -117,7 +144,10 @@ fn imported(mut body: &[u8]) -> Option<HashSet<&str>> {
                     number(&mut body)?;
                 }
             }
-            3 => drop(take(&mut body, 2)?),
+            GLOBAL_KIND => {
+                take(&mut body, 2)?;
+                globals += 1;
+            }
             4 => {
                 byte(&mut body)?;
                 number(&mut body)?;
@@ -125,7 +155,7 @@ fn imported(mut body: &[u8]) -> Option<HashSet<&str>> {
             _ => return None,
         }
     }
-    Some(names)
+    Some((names, globals))
 }
 
 fn table_section(functions: usize) -> Vec<u8> {
@@ -235,7 +265,7 @@ fn number(rest: &mut &[u8]) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// Two functions `a` and `b`, of which only `a` is in the table, and both are exported.
+    /// Two functions `a` and `b`, of which only `a` is in the table, and data `q`; all three are exported.
     fn module() -> Vec<u8> {
         let mut wasm = MAGIC.to_vec();
         for (id, body) in [
@@ -244,7 +274,8 @@ mod tests {
             (IMPORT, [b"\x01\x03env\x01f\0\0".as_slice()].concat()),
             (3, vec![2, 0, 0]),
             (TABLE, vec![1, 0x70, 0, 2]),
-            (EXPORT, b"\x02\x01a\0\x01\x01b\0\x02".to_vec()),
+            (GLOBAL, vec![1, 0x7f, 0, 0x41, 0x90, 0x01, 0x0b]),
+            (EXPORT, b"\x03\x01a\0\x01\x01b\0\x02\x01q\x03\0".to_vec()),
             (ELEMENT, vec![1, 0, 0x41, 1, 0x0b, 1, 1]),
             (10, vec![2, 2, 0, 0x0b, 2, 0, 0x0b]),
         ] {
@@ -272,6 +303,7 @@ mod tests {
         assert_eq!(place(&rewritten.symbols, "a"), Some(1));
         assert_eq!(place(&rewritten.symbols, "b"), Some(2));
         assert_eq!(place(&rewritten.symbols, "c"), None);
+        assert_eq!(place(&rewritten.symbols, "q"), Some(0x90 | DATA));
     }
 
     #[test]
