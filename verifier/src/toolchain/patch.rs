@@ -7,17 +7,22 @@ use std::collections::HashSet;
 use super::wasm;
 
 /// (what it is for, text to find, text to put there)
-const REPLACEMENTS: [(&str, &str, &str); 4] = [
+const REPLACEMENTS: [(&str, &str, &str); 5] = [
     (
         "find symbols by a hash table in place of a search through the names of all exports",
         "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);",
         "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);var stpPlace=stpSymbol(symbol);if(stpPlace)return stpPlace&0x7fffffff;",
     ),
-    ("find symbols of the script itself without listing them", "newSymIndex=Object.keys(lib.exports).indexOf(symbol);", "newSymIndex=symbol in lib.exports?0:-1;"),
     (
-        "one thread in place of four",
-        "var pthreadPoolSize=4;",
-        "var pthreadPoolSize=1;",
+        "find symbols of the script itself without listing them",
+        "newSymIndex=Object.keys(lib.exports).indexOf(symbol);",
+        "newSymIndex=symbol in lib.exports?0:-1;",
+    ),
+    ("one thread in place of four", "var pthreadPoolSize=4;", "var pthreadPoolSize=1;"),
+    (
+        "ask for the file flags where Node.js' permissions allow it",
+        "process.binding(\"constants\")",
+        "({fs:require(\"fs\").constants})",
     ),
     (
         "let the worker bring its own Module",
@@ -81,9 +86,9 @@ fn slim(script: &str) -> Option<String> {
     let kept: Vec<&str> = script[body_start..body_end]
         .split(';')
         .filter(|statement| {
-            statement.split_once("=Module[").is_none_or(|(name, _)| {
-                is_used(name) || statement.contains("wasmTable")
-            })
+            statement
+                .split_once("=Module[")
+                .is_none_or(|(name, _)| is_used(name) || statement.contains("wasmTable"))
         })
         .collect();
     let mut variables: Vec<&str> = script[names_start..names_end].split(',').collect();
@@ -95,7 +100,8 @@ fn slim(script: &str) -> Option<String> {
 }
 
 fn identifiers(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '$')).filter(|word| word.starts_with('_'))
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '$'))
+        .filter(|word| word.starts_with('_'))
 }
 
 /// The exports that the script reads: `wasmExports["name"]`, and what it looks up by a string.
