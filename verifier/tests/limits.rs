@@ -5,6 +5,7 @@
 mod common;
 
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use common::{RUNTIME, candidate, check_with};
@@ -14,6 +15,9 @@ use stp_verifier::{Pool, PoolConfig};
 
 /// The kernel is busy with it for hours, and no limit of Lean's own stops it.
 const ENDLESS: (&str, &str) = (": ∀ a b c d : Fin 64, a + b + c + d = d + c + b + a", "by decide +kernel");
+
+/// One pool at a time, so that the only child is its worker.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// The Lean process among the children of this one.
 fn worker() -> String {
@@ -36,6 +40,7 @@ fn during_an_endless_check(pool: &Pool, signal: &str) -> Verdict {
 
 #[test]
 fn a_killed_a_stopped_and_an_endless_worker_are_replaced() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let pool = common::pool(1, Duration::from_secs(10));
     let good = || assert_eq!(check_with(&pool, ": True", "trivial").status, Status::Proved);
     good();
@@ -52,6 +57,7 @@ fn a_killed_a_stopped_and_an_endless_worker_are_replaced() {
 
 #[test]
 fn a_worker_over_its_memory_is_killed_at_once() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let lean = Toolchain::Managed(common::managed());
     let config = PoolConfig {
         workers: 1,
@@ -71,6 +77,7 @@ fn a_worker_over_its_memory_is_killed_at_once() {
 
 #[test]
 fn a_worker_can_neither_write_nor_read_elsewhere_nor_start_programs() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let lean = common::managed();
     let target = lean.root.join("written-by-a-test");
     for attempt in [
