@@ -1,5 +1,7 @@
 //! One managed worker: a child process that keeps Lean loaded and speaks JSON lines.
 
+mod memory;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -71,7 +73,7 @@ impl ManagedWorker {
             format!("cannot write the worker's script in {}: {error}", lean.root.display())
         })?;
         let mut child = Command::new(&lean.node)
-            .arg("--stack-size=4000")
+            .args(lean.node_arguments())
             .arg(script)
             .arg(&lean.lean_js)
             .arg(&lean.library)
@@ -117,14 +119,27 @@ impl ManagedWorker {
     }
 
     /// Sends a request and waits for its answer. After an error the worker is dead.
-    pub(crate) async fn ask(&mut self, request: &Value, limit: Duration) -> Result<Value, Lost> {
+    ///
+    /// Over `max_rss` bytes it is killed at once.
+    pub(crate) async fn ask(
+        &mut self,
+        request: &Value,
+        limit: Duration,
+        max_rss: u64,
+    ) -> Result<Value, Lost> {
+        let outgrown = memory::outgrown(self.child.id(), max_rss);
         let line = format!("{request}\n");
         let exchange = async {
             self.input.write_all(line.as_bytes()).await.map_err(|error| error.to_string())?;
             self.input.flush().await.map_err(|error| error.to_string())?;
             self.read_answer().await
         };
-        let outcome = match timeout(limit, exchange).await {
+        let answered = tokio::select! {
+            biased;
+            answered = timeout(limit, exchange) => answered,
+            rss = outgrown => Ok(Err(format!("out of memory: the process grew to {} MB", rss / 1_000_000))),
+        };
+        let outcome = match answered {
             Err(_) => Err(Lost::Timeout),
             Ok(Err(reason)) => Err(Lost::Died(reason)),
             Ok(Ok((Answer { crashed: Some(reason), .. }, _))) => Err(Lost::Died(reason)),

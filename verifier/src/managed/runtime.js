@@ -34,6 +34,15 @@ function start(leanJs, library, onReady, onFatal) {
 
 function initialise(M, library) {
   const X = M.__x;
+  // Most of Lean's functions are not exported: they are found through the table of symbols, once each.
+  Object.setPrototypeOf(M, new Proxy({}, {
+    get(base, key) {
+      if (key in base || typeof key !== 'string' || key[0] !== '_') return base[key];
+      const found = X.symbol(key.slice(1));
+      if (found !== undefined) M[key] = found;
+      return found;
+    },
+  }));
   const view = () => new DataView(X.wasmMemory().buffer);
   const bytes = () => X.HEAP();
   const isScalar = (p) => (p & 1) === 1;

@@ -29,7 +29,8 @@ pub struct PoolConfig {
     pub start_timeout: Duration,
     /// Lean's own limit (`maxHeartbeats`).
     pub max_heartbeats: u64,
-    /// A process over this resident size is replaced after its check.
+    /// A process over this resident size is replaced after its check; over one and a half times this size
+    /// it is killed at once (on Linux).
     pub max_rss_bytes: u64,
     /// A process is replaced after this many checks.
     pub recycle_after: u64,
@@ -44,7 +45,7 @@ impl Default for PoolConfig {
             check_timeout: Duration::from_secs(10),
             start_timeout: Duration::from_secs(120),
             max_heartbeats: 20_000,
-            max_rss_bytes: 3 << 30,
+            max_rss_bytes: 3 << 29,
             recycle_after: 50_000,
             cache: None,
         }
@@ -81,7 +82,7 @@ pub struct StatementReport {
 pub enum VerifierError {
     /// Lean cannot be started.
     #[error(
-        "Lean could not be started {attempts} times in a row: {reason}. See `stp toolchain status`; if the managed Lean is damaged, remove its folder and run `stp toolchain install`. Each process needs about 2.5 GB of memory: fewer can be asked for with --workers."
+        "Lean could not be started {attempts} times in a row: {reason}. See `stp toolchain status`; if the managed Lean is damaged, remove its folder and run `stp toolchain install`. Each process needs about 0.9 GB of memory: fewer can be asked for with --workers."
     )]
     Start {
         /// Tries.

@@ -131,7 +131,8 @@ impl Supervisor {
     /// The reply, and whether the process lives on.
     async fn ask(&self, process: &mut ManagedWorker, request: &Request) -> (Reply, bool) {
         let began = Instant::now();
-        let outcome = process.ask(&line(request), self.limit(request)).await;
+        let max_rss = self.config.max_rss_bytes.saturating_add(self.config.max_rss_bytes / 2);
+        let outcome = process.ask(&line(request), self.limit(request), max_rss).await;
         self.counters.checks.fetch_add(1, Ordering::Relaxed);
         self.counters.busy_ms.fetch_add(millis(began.elapsed()), Ordering::Relaxed);
         self.counters.peak_rss.fetch_max(process.rss, Ordering::Relaxed);

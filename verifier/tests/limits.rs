@@ -1,0 +1,94 @@
+//! Whatever happens to a worker ends in a verdict, and the pool then judges a good proof again.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use common::{RUNTIME, candidate, check_with};
+use stp_datasets::{Status, Verdict};
+use stp_verifier::toolchain::Toolchain;
+use stp_verifier::{Pool, PoolConfig};
+
+/// The kernel is busy with it for hours, and no limit of Lean's own stops it.
+const ENDLESS: (&str, &str) = (": ∀ a b c d : Fin 64, a + b + c + d = d + c + b + a", "by decide +kernel");
+
+/// One pool at a time, so that the only child is its worker.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// The Lean process among the children of this one.
+fn worker() -> String {
+    let me = std::process::id();
+    let children = std::fs::read_dir("/proc/self/task").unwrap().flatten().find_map(|task| {
+        let path = task.path().join("children");
+        std::fs::read_to_string(path).ok().filter(|text| !text.trim().is_empty())
+    });
+    let children = children.unwrap_or_else(|| panic!("{me} has no child"));
+    children.split_whitespace().last().unwrap().to_owned()
+}
+
+fn during_an_endless_check(pool: &Pool, signal: &str) -> Verdict {
+    let (pool, candidate) = (pool.clone(), candidate(ENDLESS.0, ENDLESS.1));
+    let check = RUNTIME.spawn(async move { pool.check(candidate).await });
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(Command::new("kill").args([signal, &worker()]).status().unwrap().success());
+    RUNTIME.block_on(check).unwrap().unwrap()
+}
+
+#[test]
+fn a_killed_a_stopped_and_an_endless_worker_are_replaced() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let pool = common::pool(1, Duration::from_secs(10));
+    let good = || assert_eq!(check_with(&pool, ": True", "trivial").status, Status::Proved);
+    good();
+    assert_eq!(during_an_endless_check(&pool, "-KILL").status, Status::Crashed);
+    good();
+    assert_eq!(during_an_endless_check(&pool, "-STOP").status, Status::Timeout);
+    good();
+    assert_eq!(check_with(&pool, ENDLESS.0, ENDLESS.1).status, Status::Timeout);
+    good();
+    let stats = pool.stats();
+    assert_eq!((stats.starts, stats.timeouts, stats.crashes), (4, 2, 1));
+    RUNTIME.block_on(pool.shutdown());
+}
+
+#[test]
+fn a_worker_over_its_memory_is_killed_at_once() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let lean = Toolchain::Managed(common::managed());
+    let config = PoolConfig {
+        workers: 1,
+        check_timeout: Duration::from_secs(600),
+        max_rss_bytes: 100 << 20,
+        ..PoolConfig::default()
+    };
+    let pool = {
+        let _inside = RUNTIME.enter();
+        Pool::start(&lean, config)
+    };
+    let verdict = check_with(&pool, ENDLESS.0, ENDLESS.1);
+    assert_eq!(verdict.status, Status::Crashed);
+    assert!(verdict.messages[0].contains("out of memory"), "{verdict:?}");
+    RUNTIME.block_on(pool.shutdown());
+}
+
+#[test]
+fn a_worker_can_neither_write_nor_read_elsewhere_nor_start_programs() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let lean = common::managed();
+    let target = lean.root.join("written-by-a-test");
+    for attempt in [
+        format!("require('fs').writeFileSync({:?}, 'x')", target.display().to_string()),
+        "require('fs').readFileSync('/etc/passwd')".to_owned(),
+        "require('child_process').execFileSync('/bin/true')".to_owned(),
+    ] {
+        let probe = format!("try {{ {attempt}; console.log('done') }} catch (e) {{ console.log(e.code) }}");
+        let output =
+            Command::new(&lean.node).args(lean.node_arguments()).args(["-e", &probe]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "ERR_ACCESS_DENIED", "{attempt}");
+    }
+    assert!(!target.exists());
+}
