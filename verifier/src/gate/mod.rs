@@ -4,8 +4,12 @@
 //! declaration, starts a command, changes options or runs code while elaborating. The gate refuses too
 //! much rather than too little; Lean's own answer and the axiom check come after it.
 
+mod code;
+mod header;
 mod lexer;
 
+pub use code::may_run_code;
+pub use header::check_header;
 use lexer::Token;
 
 /// Longest text in bytes.

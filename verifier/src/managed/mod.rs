@@ -16,9 +16,10 @@ use tokio::time::timeout;
 
 use crate::toolchain::ManagedLean;
 
-const SCRIPTS: [(&str, &str); 3] = [
+const SCRIPTS: [(&str, &str); 4] = [
     ("worker.js", include_str!("worker.js")),
     ("runtime.js", include_str!("runtime.js")),
+    ("file-op.js", include_str!("file-op.js")),
     ("lean-cli.js", include_str!("lean-cli.js")),
 ];
 /// Lines of the worker's that are answers begin so; whatever else Lean's build prints is noise.

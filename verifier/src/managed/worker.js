@@ -7,6 +7,7 @@ const fs = require('fs');
 const crypto = require('crypto');
 const { Worker } = require('worker_threads');
 const { start, describe } = require('./runtime.js');
+const { makeFileOp, seal } = require('./file-op.js');
 
 const [leanJs, library, maxHeartbeats] = process.argv.slice(2);
 const TARGET = 'stp_target';
@@ -42,6 +43,7 @@ start(leanJs, library, serve, (error) => {
 });
 
 function serve(lean) {
+  seal(lean);
   const judge = makeJudge(lean);
   judge.warmUp();
   let pending = '';
@@ -342,5 +344,6 @@ function makeJudge(lean) {
     }
   }
 
-  return { check, statement, signatures, warmUp };
+  const file = makeFileOp(lean, Number(maxHeartbeats), () => environment(''));
+  return { check, statement, signatures, file, warmUp };
 }

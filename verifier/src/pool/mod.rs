@@ -2,19 +2,23 @@
 //!
 //! Each worker has one candidate at a time, so a candidate that kills or hangs its process is named
 //! without doubt and costs nobody else anything. Processes are started ahead, in the background.
+//! The same handle also stands for workers on other machines, see [`Pool::connect`].
 
+mod file;
 mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use file::{FileMessage, FileOutcome, FileReport, Position, Sorry};
 use serde::{Deserialize, Serialize};
 use stp_datasets::{Status, Verdict};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::gate;
+use crate::queue::{QueueError, RemoteConfig, RemotePool};
 use crate::toolchain::Toolchain;
 
 /// Limits and size of a pool.
@@ -60,7 +64,7 @@ pub struct Candidate {
 }
 
 /// What Lean says of a statement.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatementReport {
     /// Whether it elaborates as a theorem.
     pub ok: bool,
@@ -88,6 +92,9 @@ pub enum VerifierError {
     /// The pool was shut down.
     #[error("the pool of Lean processes was shut down while a request waited")]
     Closed,
+    /// Workers on other machines cannot be asked.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
 }
 
 /// What a pool has done so far.
@@ -121,19 +128,30 @@ pub(crate) struct Counters {
 }
 
 /// What a worker can be asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Request {
     Check(Candidate),
     Statement { header: String, signature: String },
     Signatures(Vec<String>),
+    File { code: String, timeout_ms: u64 },
+}
+
+impl Request {
+    /// Whether the process must not judge anything after it.
+    fn leaves_traces(&self) -> bool {
+        matches!(self, Self::File { code, .. } if gate::may_run_code(code))
+    }
 }
 
 /// What it answers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Reply {
     Verdict(Verdict),
     Statement(StatementReport),
     Signatures(Vec<Option<String>>),
+    File(FileOutcome),
 }
 
 pub(crate) type Job = (Request, oneshot::Sender<Result<Reply, VerifierError>>);
@@ -141,7 +159,13 @@ pub(crate) type Job = (Request, oneshot::Sender<Result<Reply, VerifierError>>);
 /// A handle on the pool; clones share it. The processes end when the last handle is dropped.
 #[derive(Clone, Debug)]
 pub struct Pool {
-    inner: Arc<Inner>,
+    backend: Backend,
+}
+
+#[derive(Clone, Debug)]
+enum Backend {
+    Local(Arc<Inner>),
+    Remote(RemotePool),
 }
 
 #[derive(Debug)]
@@ -190,12 +214,27 @@ impl Pool {
             })
             .collect();
         let tasks = std::sync::Mutex::new(tasks);
-        Self { inner: Arc::new(Inner { queue, counters, workers, closing, tasks }) }
+        let inner = Inner { queue, counters, workers, closing, tasks };
+        Self { backend: Backend::Local(Arc::new(inner)) }
     }
 
-    /// How many processes work side by side.
+    /// A handle on workers of other machines (`stp worker`), reached through NATS JetStream at `url`.
+    ///
+    /// Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`QueueError`] if the server cannot be reached or is not set up for it.
+    pub async fn connect(url: &str, config: RemoteConfig) -> Result<Self, QueueError> {
+        let remote = RemotePool::connect(url, config).await?;
+        Ok(Self { backend: Backend::Remote(remote) })
+    }
+
+    /// How many processes work side by side; for workers of other machines, as many as were promised.
     pub fn workers(&self) -> usize {
-        self.inner.workers
+        match &self.backend {
+            Backend::Local(inner) => inner.workers,
+            Backend::Remote(remote) => remote.workers(),
+        }
     }
 
     /// Judges one proof.
@@ -238,9 +277,28 @@ impl Pool {
         }
     }
 
-    /// What the pool has done so far.
+    /// Elaborates a whole Lean text with its own imports, from a clean environment.
+    ///
+    /// The text is not judged: it may define and run what it likes, so an answer without errors proves
+    /// nothing that [`Self::check`] would. A process that elaborated a text which may run code (see
+    /// [`gate::may_run_code`]) is replaced before its next request.
+    ///
+    /// # Errors
+    /// [`VerifierError`] if Lean cannot be run at all.
+    pub async fn run_file(&self, code: &str, timeout: Duration) -> Result<FileOutcome, VerifierError> {
+        let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        match self.request(Request::File { code: code.to_owned(), timeout_ms }).await? {
+            Reply::File(outcome) => Ok(outcome),
+            _ => Err(VerifierError::Closed),
+        }
+    }
+
+    /// What the pool has done so far; for workers of other machines, what this handle knows of it.
     pub fn stats(&self) -> PoolStats {
-        let counters = &self.inner.counters;
+        let counters = match &self.backend {
+            Backend::Local(inner) => &inner.counters,
+            Backend::Remote(remote) => remote.counters(),
+        };
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         PoolStats {
             checks: read(&counters.checks),
@@ -254,17 +312,27 @@ impl Pool {
     }
 
     /// Ends all processes and waits until they are gone. Requests that wait get [`VerifierError::Closed`].
+    /// Workers of other machines go on; only the connection ends.
     pub async fn shutdown(&self) {
-        self.inner.closing.send_replace(true);
-        for task in self.inner.take_tasks() {
+        let inner = match &self.backend {
+            Backend::Local(inner) => inner,
+            Backend::Remote(remote) => return remote.shutdown().await,
+        };
+        inner.closing.send_replace(true);
+        for task in inner.take_tasks() {
             // It fails only if the task panicked; its process is killed then, too.
             let _ = task.await;
         }
     }
 
-    async fn request(&self, request: Request) -> Result<Reply, VerifierError> {
+    /// Asks without the text gate, which is the caller's to apply.
+    pub(crate) async fn request(&self, request: Request) -> Result<Reply, VerifierError> {
+        let inner = match &self.backend {
+            Backend::Local(inner) => inner,
+            Backend::Remote(remote) => return remote.request(request).await,
+        };
         let (sender, receiver) = oneshot::channel();
-        self.inner.queue.send((request, sender)).map_err(|_| VerifierError::Closed)?;
+        inner.queue.send((request, sender)).map_err(|_| VerifierError::Closed)?;
         receiver.await.map_err(|_| VerifierError::Closed)?
     }
 }

@@ -176,6 +176,14 @@ fn native(
 }
 
 impl Toolchain {
+    /// The version, by which results of one Lean are told from those of another.
+    pub fn version(&self) -> &str {
+        match self {
+            Self::Managed(lean) => &lean.version,
+            Self::Native(lean) => &lean.version,
+        }
+    }
+
     /// A few lines for `stp toolchain status`: what it is, why it was taken and where it lies.
     pub fn describe(&self) -> String {
         match self {
