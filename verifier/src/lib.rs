@@ -12,7 +12,7 @@ pub mod serve;
 pub mod toolchain;
 
 pub use pool::{
-    Candidate, FileMessage, FileOutcome, FileReport, Pool, PoolConfig, PoolStats, Position, Sorry, StatementReport,
-    VerifierError,
+    Candidate, FileMessage, FileOutcome, FileReport, Pool, PoolConfig, PoolStats, Position, Sorry,
+    StatementReport, VerifierError,
 };
 pub use toolchain::Toolchain;

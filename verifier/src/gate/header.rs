@@ -30,8 +30,10 @@ pub fn check_header(header: &str) -> Result<(), String> {
                 return Err("`in` hides a command in a header".to_owned());
             }
             _ if command.is_empty() => {
-                return Err("a header may only import, open, set options and declare universes and variables"
-                    .to_owned());
+                return Err(
+                    "a header may only import, open, set options and declare universes and variables"
+                        .to_owned(),
+                );
             }
             ref other => super::check_tokens(std::slice::from_ref(other))
                 .or_else(|reason| if is_bracket(other) { Ok(()) } else { Err(reason) })?,

@@ -187,6 +187,11 @@ pub fn check_signature(signature: &str) -> Result<(), String> {
     if colon { Ok(()) } else { Err("the statement has no `:` before its type".to_owned()) }
 }
 
+/// Whether `text` is one name and nothing else.
+pub fn is_name(text: &str) -> bool {
+    !text.contains(char::is_whitespace) && matches!(lexer::tokens(text).as_deref(), Ok([Token::Word(_)]))
+}
+
 fn lex(text: &str) -> Result<Vec<Token<'_>>, String> {
     if text.len() > MAX_BYTES {
         return Err(format!("the text has {} bytes, more than {MAX_BYTES}", text.len()));

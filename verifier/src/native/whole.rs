@@ -66,7 +66,10 @@ mod tests {
             r#"{"severity":"error","pos":{"line":3,"column":0},"endPos":null,"data":"no"}"#,
         );
         let found = messages(output);
-        assert_eq!((found.len(), found[0].severity.as_str(), found[0].data.as_str()), (2, "info", "Nat : Type"));
+        assert_eq!(
+            (found.len(), found[0].severity.as_str(), found[0].data.as_str()),
+            (2, "info", "Nat : Type")
+        );
         assert_eq!((found[0].end_pos.unwrap().column, found[1].end_pos), (7, None));
     }
 }

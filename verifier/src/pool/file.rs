@@ -60,8 +60,10 @@ impl FileReport {
     /// Adds an entry for each `declaration uses sorry` that no entry explains (a macro's, or any on a
     /// native Lean, which does not list them), so that no open end looks like a proof.
     pub(crate) fn complete(mut self) -> Self {
-        let warned = |message: &&FileMessage| message.data.starts_with("declaration uses `sorry`")
-            || message.data.starts_with("declaration uses 'sorry'");
+        let warned = |message: &&FileMessage| {
+            message.data.starts_with("declaration uses `sorry`")
+                || message.data.starts_with("declaration uses 'sorry'")
+        };
         let warnings: Vec<_> = self.messages.iter().filter(warned).collect();
         let unexplained = warnings.iter().enumerate().filter(|(index, warning)| {
             let next = warnings.get(index + 1).map_or(u32::MAX, |next| next.pos.line);

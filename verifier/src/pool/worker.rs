@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use stp_datasets::{Status, Verdict};
 use tokio::sync::{Mutex, mpsc, watch};
 
-use super::{Counters, FileOutcome, FileReport, Job, PoolConfig, Reply, Request, StatementReport, VerifierError};
+use super::{
+    Counters, FileOutcome, FileReport, Job, PoolConfig, Reply, Request, StatementReport, VerifierError,
+};
 use crate::managed::{Lost, ManagedWorker};
 use crate::native;
 use crate::toolchain::{ManagedLean, NativeLean, Toolchain};

@@ -64,9 +64,12 @@ impl<T: DeserializeOwned> FromRequest<Arc<Shared>> for Body<T> {
     async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, ApiError> {
         match Json::<T>::from_request(request, shared).await {
             Ok(Json(body)) => Ok(Self(body)),
-            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(ApiError::too_large(
-                format!("the body has more than {} bytes; send fewer snippets at once", shared.config.max_body_bytes),
-            )),
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(ApiError::too_large(format!(
+                    "the body has more than {} bytes; send fewer snippets at once",
+                    shared.config.max_body_bytes
+                )))
+            }
             Err(rejection @ JsonRejection::MissingJsonContentType(_)) => {
                 Err(ApiError { code: rejection.status(), detail: rejection.body_text(), retry_after: None })
             }

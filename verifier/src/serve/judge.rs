@@ -59,7 +59,8 @@ pub(super) async fn judge(
         rows.push((row.id, candidate));
     }
     let places = shared.admit("rows", rows.len())?;
-    let work = rows.into_iter().zip(places).map(|((id, candidate), place)| one(&shared, id, candidate, place));
+    let work =
+        rows.into_iter().zip(places).map(|((id, candidate), place)| one(&shared, id, candidate, place));
     let verdicts = try_join_all(work).await?;
     Ok(Json(json!({ "verdicts": verdicts })))
 }

@@ -163,7 +163,9 @@ async fn one(shared: &Shared, snippet: Snippet, limit: Duration, place: Place) -
 
 fn name(outcome: &FileOutcome) -> &'static str {
     match outcome {
-        FileOutcome::Done(report) if report.messages.iter().any(|message| message.severity == "error") => "lean_error",
+        FileOutcome::Done(report) if report.messages.iter().any(|message| message.severity == "error") => {
+            "lean_error"
+        }
         FileOutcome::Done(report) if !report.sorries.is_empty() => "sorry",
         FileOutcome::Done(_) => "valid",
         FileOutcome::TimedOut(_) => "timeout",

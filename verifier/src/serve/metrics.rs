@@ -58,15 +58,21 @@ impl Metrics {
     pub(super) fn render(&self, pool: &PoolStats, workers: usize, under_way: usize) -> String {
         let counted = self.counted();
         let mut page = Page(String::new());
-        let requests = counted.requests.iter().map(|((path, code), count)| {
-            (format!("{{path=\"{path}\",code=\"{code}\"}}"), *count as f64)
-        });
+        let requests = counted
+            .requests
+            .iter()
+            .map(|((path, code), count)| (format!("{{path=\"{path}\",code=\"{code}\"}}"), *count as f64));
         page.family("stp_http_requests_total", "counter", "HTTP requests answered.", requests);
         let outcomes = counted.outcomes.iter().map(|((kind, outcome), count)| {
             (format!("{{kind=\"{kind}\",outcome=\"{outcome}\"}}"), *count as f64)
         });
         page.family("stp_answers_total", "counter", "Snippets and proofs answered, by outcome.", outcomes);
-        page.single("stp_queue_length", "gauge", "Snippets that wait.", under_way.saturating_sub(workers) as f64);
+        page.single(
+            "stp_queue_length",
+            "gauge",
+            "Snippets that wait.",
+            under_way.saturating_sub(workers) as f64,
+        );
         page.single("stp_in_progress", "gauge", "Snippets that wait or run.", under_way as f64);
         page.single("stp_lean_workers", "gauge", "Lean processes.", workers as f64);
         let busy = pool.busy_ms as f64 / 1000.0;

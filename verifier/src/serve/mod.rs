@@ -82,7 +82,9 @@ pub enum ServeError {
         reason: String,
     },
     /// The key cannot be matched by any request.
-    #[error("the API key is empty or has spaces around it. Give one with --api-key or STP_API_KEY, or leave it out.")]
+    #[error(
+        "the API key is empty or has spaces around it. Give one with --api-key or STP_API_KEY, or leave it out."
+    )]
     BadKey,
     /// The listening socket broke down.
     #[error("the server stopped accepting connections: {0}. Start it again.")]
