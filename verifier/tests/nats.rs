@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use async_nats::jetstream::{self, kv, stream};
+use async_nats::jetstream::{self, stream};
 use common::{RUNTIME, candidate};
 use stp_datasets::{Status, Verdict};
 use stp_verifier::queue::{QueueError, RemoteConfig, WorkerConfig, run_worker};
@@ -20,7 +20,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 const ROLE: &str = "STP_TEST_WORKER_OF";
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// Roomy: on a busy machine the first use of a tactic takes seconds.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Not a test by itself: a worker, until it is told to stop or killed.
 #[test]
@@ -28,7 +29,7 @@ fn worker() {
     let Some(url) = std::env::var_os(ROLE) else { return };
     let config = WorkerConfig {
         url: url.into_string().unwrap(),
-        pool: PoolConfig { workers: 1, ..PoolConfig::default() },
+        pool: PoolConfig { workers: 1, check_timeout: TIMEOUT, ..PoolConfig::default() },
         ack_wait: Duration::from_secs(3),
         ..WorkerConfig::default()
     };
@@ -135,7 +136,7 @@ fn candidates() -> Vec<Candidate> {
         candidate("(a : Nat) : a = b", "rfl"),
         candidate(": False", "by sorry"),
         candidate("(p : Prop) : p ∨ ¬p", "Classical.em p"),
-        candidate(": ∀ a b c d : Fin 64, a + b + c + d = d + c + b + a", "by decide +kernel"),
+        candidate("(n : Nat) : n = n", "by\n  induction n with\n  | zero => rfl"),
     ];
     all.extend((0..30).map(|n| {
         candidate(
@@ -189,7 +190,6 @@ fn a_killed_worker_and_a_killed_server_lose_nothing() {
         candidates.iter().map(|c| (c.clone(), RUNTIME.block_on(local.check(c.clone())).unwrap())).collect();
     let report = RUNTIME.block_on(local.statement("", "(a : Nat) : b = a")).unwrap();
     RUNTIME.block_on(local.shutdown());
-    assert_eq!(known[&candidates[5]].status, Status::Timeout);
 
     let storage = tempfile::tempdir().unwrap();
     let port = free_port();
@@ -253,10 +253,11 @@ fn a_killed_worker_and_a_killed_server_lose_nothing() {
     let signatures = RUNTIME.block_on(pool.signatures(&names)).unwrap();
     assert_eq!(signatures, [Some("(n m : Nat) : n + m = m + n".to_owned()), None]);
     let stats = pool.stats();
-    assert_eq!((stats.checks, stats.timeouts), (2 * asked + 2, 2), "{stats:?}");
+    assert_eq!(stats.checks, 2 * asked + 2, "{stats:?}");
 
     hostile_requests_get_the_gates_answer(&url);
     verdicts_of_another_lean_are_refused(&url);
+    limits_travel_with_requests(&url);
 
     // A worker that is told to stop ends well, and leaves no request unanswered.
     RUNTIME.block_on(pool.shutdown());
@@ -302,6 +303,18 @@ fn hostile_requests_get_the_gates_answer(url: &str) {
     });
 }
 
+fn limits_travel_with_requests(url: &str) {
+    let config = RemoteConfig { check_timeout: Duration::from_secs(2), ..RemoteConfig::default() };
+    let pool = RUNTIME.block_on(Pool::connect(url, config)).unwrap();
+    let hangs = candidate(": ∀ a b c d : Fin 64, a + b + c + d = d + c + b + a", "by decide +kernel");
+    let verdict = RUNTIME.block_on(pool.check(hangs)).unwrap();
+    assert_eq!(
+        (verdict.status, verdict.messages),
+        (Status::Timeout, vec!["no answer within 2 s".to_owned()])
+    );
+    RUNTIME.block_on(pool.shutdown());
+}
+
 fn verdicts_of_another_lean_are_refused(url: &str) {
     let config = RemoteConfig { toolchain: Some("Lean 3".into()), ..RemoteConfig::default() };
     let pool = connect(url, config).unwrap();
@@ -343,10 +356,15 @@ fn what_is_wrong_with_a_queue_is_said_with_advice() {
             ..stream::Config::default()
         };
         context.create_stream(taken).await.unwrap();
-        let bucket = kv::Config { bucket: "long-verdicts".into(), history: 9, ..kv::Config::default() };
-        context.create_key_value(bucket).await.unwrap();
+        let bucket = stream::Config {
+            name: "KV_long-verdicts".into(),
+            subjects: vec!["$KV.long-verdicts.>".into()],
+            max_messages_per_subject: 9,
+            ..stream::Config::default()
+        };
+        context.create_stream(bucket).await.unwrap();
     });
-    for (queue, words) in [("kept", "not a work queue"), ("long", "KV_long-verdicts")] {
+    for (queue, words) in [("kept", "not a work queue"), ("long", "more than one value")] {
         let config = RemoteConfig { queue: queue.into(), ..RemoteConfig::default() };
         let error = connect(&url, config).unwrap_err();
         assert!(matches!(error, QueueError::Misconfigured { .. }), "{error}");

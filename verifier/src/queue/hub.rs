@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
-use async_nats::jetstream::stream::{self, RetentionPolicy, StorageType, Stream};
-use async_nats::jetstream::{self, Context, kv};
+use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
+use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, StorageType, Stream};
+use async_nats::jetstream::{self, Context, ErrorCode, kv};
 use async_nats::{ConnectOptions, ServerAddr};
 
 use super::QueueError;
@@ -43,12 +44,8 @@ impl Hub {
             .await
             .map_err(|error| QueueError::Unreachable { url: shown.clone(), reason: error.to_string() })?;
         let context = jetstream::new(client);
-        context
-            .query_account()
-            .await
-            .map_err(|error| QueueError::NoJetStream { url: shown.clone(), reason: error.to_string() })?;
-        let stream = open_stream(&context, queue).await?;
-        let answers = open_answers(&context, queue).await?;
+        let stream = open_stream(&context, &shown, queue).await?;
+        let answers = open_answers(&context, &shown, queue).await?;
         Ok(Self { context, stream, answers, url: shown, queue: queue.to_owned() })
     }
 
@@ -85,47 +82,93 @@ fn stream_name(queue: &str) -> String {
     format!("{queue}-checks")
 }
 
-async fn open_stream(context: &Context, queue: &str) -> Result<Stream, QueueError> {
-    let name = stream_name(queue);
+async fn open_stream(context: &Context, url: &str, queue: &str) -> Result<Stream, QueueError> {
     let subject = format!("{queue}.checks.*");
+    let config = stream::Config {
+        name: stream_name(queue),
+        subjects: vec![subject.clone()],
+        retention: RetentionPolicy::WorkQueue,
+        storage: StorageType::File,
+        duplicate_window: DUPLICATE_WINDOW,
+        ..stream::Config::default()
+    };
+    let work_queue = |found: &stream::Config| {
+        (found.retention != RetentionPolicy::WorkQueue)
+            .then(|| "it is not a work queue (its retention differs)".to_owned())
+    };
+    open(context, url, config, &subject, work_queue).await
+}
+
+/// The bucket is made as the stream that it is: the library's own way asks things that older servers do not
+/// tell.
+async fn open_answers(context: &Context, url: &str, queue: &str) -> Result<kv::Store, QueueError> {
+    let bucket = format!("{queue}-verdicts");
+    let subject = format!("$KV.{bucket}.>");
+    let name = format!("KV_{bucket}");
+    let config = stream::Config {
+        name: name.clone(),
+        subjects: vec![subject.clone()],
+        max_messages_per_subject: 1,
+        max_age: KEEP_ANSWERS,
+        storage: StorageType::File,
+        discard: DiscardPolicy::New,
+        allow_rollup: true,
+        deny_delete: true,
+        allow_direct: true,
+        ..stream::Config::default()
+    };
+    let one_each = |found: &stream::Config| {
+        (found.max_messages_per_subject != 1).then(|| "it keeps more than one value for each key".to_owned())
+    };
+    open(context, url, config, &subject, one_each).await?;
+    let wrong = |error: jetstream::context::KeyValueError| QueueError::Misconfigured {
+        name: name.clone(),
+        reason: error.to_string(),
+    };
+    context.get_key_value(bucket).await.map_err(wrong)
+}
+
+/// The stream of that name, made if need be; one that was there must fit.
+async fn open(
+    context: &Context,
+    url: &str,
+    config: stream::Config,
+    subject: &str,
+    unfit: impl Fn(&stream::Config) -> Option<String>,
+) -> Result<Stream, QueueError> {
+    let name = config.name.clone();
     let wrong = |reason: String| QueueError::Misconfigured { name: name.clone(), reason };
-    let stream = context
-        .get_or_create_stream(stream::Config {
-            name: name.clone(),
-            subjects: vec![subject.clone()],
-            retention: RetentionPolicy::WorkQueue,
-            storage: StorageType::File,
-            duplicate_window: DUPLICATE_WINDOW,
-            ..stream::Config::default()
-        })
-        .await
-        .map_err(|error| wrong(error.to_string()))?;
+    let stream = context.get_or_create_stream(config).await.map_err(|error| {
+        if has_no_jetstream(&error) {
+            QueueError::NoJetStream { url: url.to_owned(), reason: error.to_string() }
+        } else {
+            wrong(error.to_string())
+        }
+    })?;
     let found = &stream.cached_info().config;
-    if found.retention != RetentionPolicy::WorkQueue {
-        return Err(wrong("it is not a work queue (its retention differs)".to_owned()));
-    }
     if found.storage != StorageType::File {
         return Err(wrong("it is kept in memory, not in files".to_owned()));
     }
-    if !found.subjects.contains(&subject) {
+    if !found.subjects.iter().any(|one| one == subject) {
         return Err(wrong(format!("it does not take the subject `{subject}`")));
     }
-    Ok(stream)
+    match unfit(found) {
+        Some(reason) => Err(wrong(reason)),
+        None => Ok(stream),
+    }
 }
 
-async fn open_answers(context: &Context, queue: &str) -> Result<kv::Store, QueueError> {
-    let bucket = format!("{queue}-verdicts");
-    let config = kv::Config {
-        bucket: bucket.clone(),
-        history: 1,
-        max_age: KEEP_ANSWERS,
-        storage: StorageType::File,
-        ..kv::Config::default()
-    };
-    context.create_key_value(config).await.map_err(|error| QueueError::Misconfigured {
-        name: format!("KV_{bucket}"),
-        reason: error.to_string(),
-    })
+fn has_no_jetstream(error: &CreateStreamError) -> bool {
+    match error.kind() {
+        CreateStreamErrorKind::JetStreamUnavailable
+        | CreateStreamErrorKind::TimedOut
+        | CreateStreamErrorKind::Response => true,
+        CreateStreamErrorKind::JetStream(error) => {
+            [ErrorCode::JETSTREAM_NOT_ENABLED, ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT]
+                .contains(&error.error_code())
+        }
+        _ => false,
+    }
 }
 
 fn addresses(url: &str) -> std::io::Result<Vec<ServerAddr>> {
