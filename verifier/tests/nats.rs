@@ -69,9 +69,10 @@ fn start_worker(url: &str) -> Process {
         .spawn()
         .unwrap();
     let output = std::io::BufReader::new(child.stdout.take().unwrap());
-    let connected =
-        std::io::BufRead::lines(output).map_while(Result::ok).any(|line| line.contains("connected"));
-    assert!(connected);
+    let mut lines = std::io::BufRead::lines(output).map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("connected")));
+    // The pipe is read to its end: the child's test runner gives up if it cannot write.
+    std::thread::spawn(move || lines.for_each(drop));
     Process(child)
 }
 
