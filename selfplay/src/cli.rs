@@ -27,7 +27,7 @@ pub enum Command {
     Train(TrainArgs),
     /// Show the table of a run, finished or not.
     Report(ReportArgs),
-    /// Judge proofs: JSON lines {"signature", "proof"} in, verdicts out.
+    /// Judge proofs: JSON lines {"id", "statement", "proof"} or a Lean file in, verdicts out.
     Verify(VerifyArgs),
     /// The Lean toolchain that is used.
     Toolchain(ToolchainArgs),
@@ -51,6 +51,9 @@ pub struct LeanArgs {
     /// Where the managed Lean is kept [default: the user's cache folder].
     #[arg(long, value_name = "FOLDER", env = "STP_HOME")]
     pub home: Option<PathBuf>,
+    /// Ask Lean again even where an earlier run got an answer.
+    #[arg(long)]
+    pub no_cache: bool,
 }
 
 /// `stp train`.
@@ -110,14 +113,29 @@ pub struct ReportArgs {
 /// `stp verify`.
 #[derive(Clone, Debug, Args)]
 pub struct VerifyArgs {
-    /// A file of JSON lines with `signature`, `proof` and, if there is one, `header` [default: standard input].
+    /// JSON lines {"id", "statement", "proof", "header"?}, or a `.lean` file; `-` is standard input [default].
     pub file: Option<PathBuf>,
+    /// Where the verdicts go; a file that holds the first of them is gone on with [default: standard output].
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Begin the output file anew.
+    #[arg(long)]
+    pub overwrite: bool,
+    /// A file with the Lean text that stands before each theorem whose row brings no header.
+    #[arg(long, value_name = "FILE")]
+    pub header: Option<PathBuf>,
+    /// Exit code 1 unless every row is proved.
+    #[arg(long)]
+    pub all_must_pass: bool,
     /// Lean processes.
     #[arg(long, default_value_t = 2)]
     pub workers: usize,
     /// Wall-clock limit of one check, in seconds.
     #[arg(long, default_value_t = 10.0)]
     pub timeout: f64,
+    /// A Lean process that grows over this is replaced, in MiB.
+    #[arg(long, value_name = "MB", default_value_t = 3072)]
+    pub memory_mb: u64,
     /// Which Lean to use.
     #[command(flatten)]
     pub lean: LeanArgs,

@@ -7,7 +7,7 @@ pub struct UsageError(pub String);
 
 /// The user ended the run with Ctrl-C: exit code 130.
 #[derive(Debug, thiserror::Error)]
-#[error("Stopped. Everything up to here is in the run folder; the same command again goes on from there.")]
+#[error("Stopped. Everything up to here is kept; the same command again goes on from there.")]
 pub struct Interrupted;
 
 /// The process's exit code for an error.

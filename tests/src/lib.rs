@@ -20,10 +20,13 @@ pub fn stp() -> PathBuf {
     binary
 }
 
-/// A `smoke` run in that folder.
+/// A `smoke` run in that folder that asks Lean everything anew.
 pub fn smoke(folder: &Path, extra: &[&str]) -> Command {
     let mut command = Command::new(stp());
-    command.args(["train", "--preset", "smoke", "--quiet", "--run-dir"]).arg(folder).args(extra);
+    command
+        .args(["train", "--preset", "smoke", "--quiet", "--no-cache", "--run-dir"])
+        .arg(folder)
+        .args(extra);
     command
 }
 

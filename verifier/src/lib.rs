@@ -3,6 +3,7 @@
 //! A verdict `proved` means that Lean accepted exactly the statement asked for, with no axiom beyond
 //! `propext`, `Quot.sound` and `Classical.choice`.
 
+pub mod cache;
 pub mod gate;
 mod managed;
 mod native;
@@ -11,6 +12,7 @@ pub mod queue;
 pub mod serve;
 pub mod toolchain;
 
+pub use cache::VerdictCache;
 pub use pool::{
     Candidate, FileMessage, FileOutcome, FileReport, Pool, PoolConfig, PoolStats, Position, Sorry,
     StatementReport, VerifierError,

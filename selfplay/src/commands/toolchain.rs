@@ -2,13 +2,13 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use stp_verifier::Toolchain;
 use stp_verifier::toolchain::{self, Located, Progress, ToolchainOptions};
+use stp_verifier::{Toolchain, VerdictCache};
 
 use crate::cli::{LeanArgs, ToolchainArgs, ToolchainCommand};
 use crate::display::Display;
@@ -43,6 +43,25 @@ pub(super) fn take(args: &LeanArgs, display: &Display) -> Result<Toolchain> {
     let first = lean.describe();
     display.line(first.lines().next().unwrap_or_default());
     Ok(lean)
+}
+
+/// The cache of verdicts, beside the managed Lean; without one if it cannot be used, and says so.
+pub(super) fn cache(args: &LeanArgs, lean: &Toolchain, display: &Display) -> Option<Arc<VerdictCache>> {
+    if args.no_cache {
+        return None;
+    }
+    let home = toolchain::home(&options(args)).ok().filter(|_| lean.is_fixed());
+    let Some(home) = home else { return Some(Arc::new(VerdictCache::in_memory())) };
+    let opened = std::fs::create_dir_all(&home)
+        .map_err(anyhow::Error::from)
+        .and_then(|()| Ok(VerdictCache::open(&home.join("verdicts.sqlite"))?));
+    match opened {
+        Ok(cache) => Some(Arc::new(cache)),
+        Err(error) => {
+            display.line(&format!("going on without the verdict cache: {error}"));
+            None
+        }
+    }
 }
 
 fn options(args: &LeanArgs) -> ToolchainOptions {

@@ -34,7 +34,8 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
         Some(url) => Verifier::Remote(url.clone(), remote_config(&config, &args)),
         None => {
             let lean = toolchain::take(&args.lean, &display)?;
-            let pool = pool_config(&config, args.workers, &lean);
+            let cache = toolchain::cache(&args.lean, &lean, &display);
+            let pool = PoolConfig { cache, ..pool_config(&config, args.workers, &lean) };
             Verifier::Local(lean, pool)
         }
     };
@@ -60,10 +61,12 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
         println!("{}", report.table(false));
         println!("time by step: {} · this process {}", report.times(), clock(started.elapsed()));
         println!(
-            "memory: this process {:.1} GB, each Lean process up to {:.1} GB · Lean restarts: {}",
+            "memory: this process {:.1} GB, each Lean process up to {:.1} GB · Lean restarts: {} · answers from the \
+             verdict cache: {}",
             own_peak().unwrap_or_default() as f64 / 1e9,
             stats.peak_rss as f64 / 1e9,
-            restarts(&stats)
+            restarts(&stats),
+            stats.cache_hits
         );
         println!("run folder: {}", run.folder.path().display());
         Ok(ExitCode::SUCCESS)

@@ -177,8 +177,7 @@ async fn last_words(mut errors: impl tokio::io::AsyncRead + Unpin) -> String {
 
 /// The worker's script, written once for each version of it beside the Lean that it drives.
 fn scripts(root: &Path) -> io::Result<PathBuf> {
-    let digest = SCRIPTS.iter().fold(Sha256::new(), |hasher, (_, text)| hasher.chain_update(text)).finalize();
-    let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let short = revision();
     let folder = root.join(format!("worker-{short}"));
     if !folder.join(SCRIPTS[0].0).is_file() {
         let staging = root.join(format!("worker-{short}.{}", std::process::id()));
@@ -192,4 +191,10 @@ fn scripts(root: &Path) -> io::Result<PathBuf> {
         }
     }
     Ok(folder.join(SCRIPTS[0].0))
+}
+
+/// A name for this version of the scripts, which changes with every letter of them.
+pub(crate) fn revision() -> String {
+    let digest = SCRIPTS.iter().fold(Sha256::new(), |hasher, (_, text)| hasher.chain_update(text)).finalize();
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

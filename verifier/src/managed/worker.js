@@ -182,7 +182,7 @@ function makeJudge(lean) {
 
   function reference(header, signature) {
     return cached(references, REFERENCES, `${header}\u0000${signature}`, () => {
-      const { env, errors } = elaborate(header, `theorem ${TARGET} ${signature} := by sorry`);
+      const { env, errors } = elaborate(header, `theorem _root_.${TARGET} ${signature} := by sorry`);
       const found = errors.length ? null : lookUp(env, TARGET);
       dec(env);
       if (!found) return { errors: errors.length ? errors : ['the statement declares no theorem'] };
@@ -292,7 +292,7 @@ function makeJudge(lean) {
   function check({ header, signature, proof }) {
     const wanted = reference(header, signature);
     if (wanted.errors.length) return { status: 'statement_error', messages: wanted.errors };
-    const { env, errors } = elaborate(header, `theorem ${TARGET} ${signature} := ${proof}`);
+    const { env, errors } = elaborate(header, `theorem _root_.${TARGET} ${signature} := ${proof}`);
     try {
       if (errors.length) return { status: 'failed', messages: errors };
       const found = lookUp(env, TARGET);

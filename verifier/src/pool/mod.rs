@@ -17,6 +17,7 @@ use stp_datasets::{Status, Verdict};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::cache::{self, VerdictCache};
 use crate::gate;
 use crate::queue::{QueueError, RemoteConfig, RemotePool};
 use crate::toolchain::Toolchain;
@@ -36,6 +37,8 @@ pub struct PoolConfig {
     pub max_rss_bytes: u64,
     /// A process is replaced after this many checks.
     pub recycle_after: u64,
+    /// Answers of earlier checks; shared by as many pools as hold it.
+    pub cache: Option<Arc<VerdictCache>>,
 }
 
 impl Default for PoolConfig {
@@ -47,6 +50,7 @@ impl Default for PoolConfig {
             max_heartbeats: 20_000,
             max_rss_bytes: 3 << 30,
             recycle_after: 50_000,
+            cache: None,
         }
     }
 }
@@ -102,6 +106,8 @@ pub enum VerifierError {
 pub struct PoolStats {
     /// Requests answered by Lean.
     pub checks: u64,
+    /// Requests answered from the cache, by whatever pool shares it.
+    pub cache_hits: u64,
     /// Time in which processes were busy with checks, summed, in milliseconds.
     pub busy_ms: u64,
     /// Processes started.
@@ -170,6 +176,10 @@ enum Backend {
 
 #[derive(Debug)]
 struct Inner {
+    toolchain: String,
+    heartbeats: u64,
+    check_timeout: Duration,
+    cache: Option<Arc<VerdictCache>>,
     queue: mpsc::UnboundedSender<Job>,
     counters: Arc<Counters>,
     workers: usize,
@@ -214,7 +224,17 @@ impl Pool {
             })
             .collect();
         let tasks = std::sync::Mutex::new(tasks);
-        let inner = Inner { queue, counters, workers, closing, tasks };
+        let inner = Inner {
+            toolchain: toolchain.identity(),
+            heartbeats: config.max_heartbeats,
+            check_timeout: config.check_timeout,
+            cache: config.cache,
+            queue,
+            counters,
+            workers,
+            closing,
+            tasks,
+        };
         Self { backend: Backend::Local(Arc::new(inner)) }
     }
 
@@ -245,6 +265,25 @@ impl Pool {
         if let Err(reason) = gate::check_proof(&candidate.proof) {
             return Ok(Verdict::new(Status::Rejected, reason));
         }
+        let Some((inner, cache)) = self.cache() else { return self.ask_check(candidate).await };
+        let key = cache::check_key(&inner.toolchain, inner.heartbeats, &candidate);
+        if let Some(verdict) = cache.verdict(&key, inner.check_timeout) {
+            return Ok(verdict);
+        }
+        let verdict = self.ask_check(candidate).await?;
+        cache.keep_verdict(key, inner.check_timeout, &verdict);
+        Ok(verdict)
+    }
+
+    /// Earlier answers, which only a pool of this machine may have.
+    fn cache(&self) -> Option<(&Inner, &VerdictCache)> {
+        match &self.backend {
+            Backend::Local(inner) => inner.cache.as_deref().map(|cache| (&**inner, cache)),
+            Backend::Remote(_) => None,
+        }
+    }
+
+    async fn ask_check(&self, candidate: Candidate) -> Result<Verdict, VerifierError> {
         match self.request(Request::Check(candidate)).await? {
             Reply::Verdict(verdict) => Ok(verdict),
             _ => Err(VerifierError::Closed),
@@ -259,6 +298,17 @@ impl Pool {
         if let Err(reason) = gate::check_signature(signature) {
             return Ok(StatementReport { ok: false, messages: vec![reason], fingerprint: None });
         }
+        let Some((inner, cache)) = self.cache() else { return self.ask_statement(header, signature).await };
+        let key = cache::statement_key(&inner.toolchain, inner.heartbeats, header, signature);
+        if let Some(report) = cache.statement(&key, inner.check_timeout) {
+            return Ok(report);
+        }
+        let report = self.ask_statement(header, signature).await?;
+        cache.keep_statement(key, inner.check_timeout, &report);
+        Ok(report)
+    }
+
+    async fn ask_statement(&self, header: &str, signature: &str) -> Result<StatementReport, VerifierError> {
         let request = Request::Statement { header: header.to_owned(), signature: signature.to_owned() };
         match self.request(request).await? {
             Reply::Statement(report) => Ok(report),
@@ -302,6 +352,7 @@ impl Pool {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         PoolStats {
             checks: read(&counters.checks),
+            cache_hits: self.cache().map_or(0, |(_, cache)| cache.counts().0),
             busy_ms: read(&counters.busy_ms),
             starts: read(&counters.starts),
             timeouts: read(&counters.timeouts),

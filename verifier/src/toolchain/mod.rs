@@ -10,6 +10,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::managed;
+
 pub use install::{InstallError, Progress, ensure_managed, install, installed};
 
 /// A Lean that can be run.
@@ -181,6 +183,27 @@ impl Toolchain {
         match self {
             Self::Managed(lean) => &lean.version,
             Self::Native(lean) => &lean.version,
+        }
+    }
+
+    /// What names this Lean in the key of a verdict: another Lean, another name.
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Managed(lean) => {
+                let folder = lean.root.file_name().unwrap_or_default().to_string_lossy();
+                format!("managed {} {folder} {}", lean.version, managed::revision())
+            }
+            Self::Native(lean) => {
+                format!("native {} {} {:?} {:?}", lean.version, lean.program.display(), lean.args, lean.cwd)
+            }
+        }
+    }
+
+    /// Whether the same name means the same library tomorrow; a Lake project's own files may change.
+    pub fn is_fixed(&self) -> bool {
+        match self {
+            Self::Managed(_) => true,
+            Self::Native(lean) => lean.cwd.is_none(),
         }
     }
 
