@@ -33,6 +33,10 @@ pub enum Command {
     Toolchain(ToolchainArgs),
     /// The corpus.
     Corpus(CorpusArgs),
+    /// Answer over HTTP: Lean texts as the Kimina Lean server does, and verdicts on proofs.
+    Serve(ServeArgs),
+    /// Judge proofs for other machines, which ask through a NATS server.
+    Worker(WorkerArgs),
 }
 
 /// Which Lean to use.
@@ -82,6 +86,12 @@ pub struct TrainArgs {
     /// Where the model runs: auto, cpu, wgpu or cuda.
     #[arg(long, default_value = "auto")]
     pub device: String,
+    /// Judge on other machines: the NATS server (nats://HOST:4222) that their `stp worker` is connected to.
+    #[arg(long, value_name = "URL")]
+    pub verifier: Option<String>,
+    /// The queue of that server.
+    #[arg(long, value_name = "NAME", default_value = stp_verifier::queue::DEFAULT_QUEUE, requires = "verifier")]
+    pub queue: String,
     /// Plain log lines in place of progress bars.
     #[arg(long)]
     pub quiet: bool,
@@ -175,6 +185,55 @@ pub struct CorpusCheckArgs {
     /// Also try the single tactics of `closed_by` and compare.
     #[arg(long)]
     pub tactics: bool,
+    /// Lean processes.
+    #[arg(long, default_value_t = 2)]
+    pub workers: usize,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// `stp serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8000")]
+    pub listen: String,
+    /// The key that requests must bring as `Authorization: Bearer KEY` [default: none is needed].
+    #[arg(long, value_name = "KEY", env = "STP_API_KEY", hide_env_values = true)]
+    pub api_key: Option<String>,
+    /// Lean processes.
+    #[arg(long, default_value_t = 2)]
+    pub workers: usize,
+    /// Wall-clock limit of judging one proof, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    pub timeout: f64,
+    /// Longest limit that a request gets for each of its Lean texts, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300.0)]
+    pub max_timeout: f64,
+    /// Lean's own limit (`maxHeartbeats`).
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    pub max_heartbeats: u64,
+    /// Texts and proofs that may wait; then requests are told to come again (429).
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    pub max_waiting: usize,
+    /// Texts or proofs in one request.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub max_snippets: usize,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// `stp worker`.
+#[derive(Clone, Debug, Args)]
+pub struct WorkerArgs {
+    /// The NATS server: nats://HOST:4222, with USER:PASSWORD@ before the host if it asks for them.
+    #[arg(long, value_name = "URL", env = "STP_NATS", hide_env_values = true)]
+    pub nats: String,
+    /// The queue of that server, the same for workers and clients.
+    #[arg(long, value_name = "NAME", default_value = stp_verifier::queue::DEFAULT_QUEUE)]
+    pub queue: String,
     /// Lean processes.
     #[arg(long, default_value_t = 2)]
     pub workers: usize,

@@ -8,8 +8,13 @@ pub mod gate;
 mod managed;
 mod native;
 mod pool;
+pub mod queue;
+pub mod serve;
 pub mod toolchain;
 
 pub use cache::VerdictCache;
-pub use pool::{Candidate, Pool, PoolConfig, PoolStats, StatementReport, VerifierError};
+pub use pool::{
+    Candidate, FileMessage, FileOutcome, FileReport, Pool, PoolConfig, PoolStats, Position, Sorry,
+    StatementReport, VerifierError,
+};
 pub use toolchain::Toolchain;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::{RUNTIME, candidate};
 use stp_datasets::Status;
 use stp_verifier::toolchain::{self, Located, ToolchainOptions};
-use stp_verifier::{Pool, PoolConfig};
+use stp_verifier::{FileOutcome, Pool, PoolConfig};
 
 /// A `lean` program: a shell script that runs the managed Lean once for each call.
 fn lean_program(folder: &Path) -> PathBuf {
@@ -69,4 +69,11 @@ fn a_batch_file_gives_every_candidate_its_own_verdict() {
     let signatures = RUNTIME.block_on(pool.signatures(&names)).unwrap();
     assert_eq!(signatures, [Some("(n m : Nat) : n + m = m + n".to_owned()), None]);
     assert!(!RUNTIME.block_on(pool.statement("", "(a : Nat) : a = b")).unwrap().ok);
+    // A whole text is a file of its own. The command line does not list sorries, so its warnings stand for them.
+    let text = "theorem x : 1 = 2 := by\n  sorry\n#check Nat\nexample : 1 = 2 := rfl";
+    let outcome = RUNTIME.block_on(pool.run_file(text, Duration::from_secs(120))).unwrap();
+    let FileOutcome::Done(report) = outcome else { panic!("{outcome:?}") };
+    let said: Vec<_> = report.messages.iter().map(|m| (m.severity.as_str(), m.pos.line)).collect();
+    assert_eq!(said, [("warning", 1), ("info", 3), ("error", 4)], "{report:?}");
+    assert_eq!((report.sorries.len(), report.sorries[0].pos.line), (1, 1));
 }

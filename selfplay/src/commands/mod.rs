@@ -1,9 +1,11 @@
 //! The commands: each turns its options into calls of the library.
 
 mod corpus;
+mod serve;
 mod toolchain;
 mod train;
 mod verify;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -29,6 +31,8 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Corpus(args)) => match args.command {
             CorpusCommand::Check(args) => block_on(corpus::check(args)),
         },
+        Some(Command::Serve(args)) => block_on(serve::serve(args)),
+        Some(Command::Worker(args)) => block_on(worker::worker(args)),
     }
 }
 

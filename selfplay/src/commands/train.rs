@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use stp_datasets::Ledger;
+use stp_verifier::queue::RemoteConfig;
 use stp_verifier::{Pool, PoolConfig, Toolchain};
 
 use super::{block_on, load_corpus, toolchain};
@@ -29,12 +30,19 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
     let folder = RunFolder::open(&path, &config)?;
     let ledger = Arc::new(Ledger::open(&folder.ledger())?);
     let display = Display::new(args.quiet);
-    let lean = toolchain::take(&args.lean, &display)?;
+    let verifier = match &args.verifier {
+        Some(url) => Verifier::Remote(url.clone(), remote_config(&config, &args)),
+        None => {
+            let lean = toolchain::take(&args.lean, &display)?;
+            let cache = toolchain::cache(&args.lean, &lean, &display);
+            let pool = PoolConfig { cache, ..pool_config(&config, args.workers, &lean) };
+            Verifier::Local(lean, pool)
+        }
+    };
     let started = Instant::now();
     block_on(async {
         let cancel = Cancel::on_signals()?;
-        let cache = toolchain::cache(&args.lean, &lean, &display);
-        let pool = Pool::start(&lean, PoolConfig { cache, ..pool_config(&config, args.workers, &lean) });
+        let pool = verifier.start().await?;
         let (train, valid) = Run::choose(&corpus, &config);
         display.line(&format!(
             "run folder {} · {} train and {} valid statements · {} · seed {}",
@@ -63,6 +71,32 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
         println!("run folder: {}", run.folder.path().display());
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Where proofs are judged.
+enum Verifier {
+    Local(Toolchain, PoolConfig),
+    Remote(String, RemoteConfig),
+}
+
+impl Verifier {
+    async fn start(self) -> Result<Pool> {
+        match self {
+            Self::Local(lean, config) => Ok(Pool::start(&lean, config)),
+            Self::Remote(url, config) => Ok(Pool::connect(&url, config).await?),
+        }
+    }
+}
+
+fn remote_config(config: &RunConfig, args: &TrainArgs) -> RemoteConfig {
+    let default = RemoteConfig::default();
+    RemoteConfig {
+        queue: args.queue.clone(),
+        workers: args.workers.unwrap_or(default.workers),
+        check_timeout: Duration::from_secs_f64(config.verifier.timeout_s),
+        max_heartbeats: config.verifier.max_heartbeats,
+        ..default
+    }
 }
 
 fn restarts(stats: &stp_verifier::PoolStats) -> u64 {

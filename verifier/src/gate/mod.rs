@@ -4,8 +4,12 @@
 //! declaration, starts a command, changes options or runs code while elaborating. The gate refuses too
 //! much rather than too little; Lean's own answer and the axiom check come after it.
 
+mod code;
+mod header;
 mod lexer;
 
+pub use code::may_run_code;
+pub use header::check_header;
 use lexer::Token;
 
 /// Longest text in bytes.
@@ -181,6 +185,11 @@ pub fn check_signature(signature: &str) -> Result<(), String> {
         }
     }
     if colon { Ok(()) } else { Err("the statement has no `:` before its type".to_owned()) }
+}
+
+/// Whether `text` is one name and nothing else.
+pub fn is_name(text: &str) -> bool {
+    !text.contains(char::is_whitespace) && matches!(lexer::tokens(text).as_deref(), Ok([Token::Word(_)]))
 }
 
 fn lex(text: &str) -> Result<Vec<Token<'_>>, String> {

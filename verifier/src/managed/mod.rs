@@ -18,11 +18,12 @@ use tokio::time::timeout;
 
 use crate::toolchain::ManagedLean;
 
-const SCRIPTS: [(&str, &str); 5] = [
+const SCRIPTS: [(&str, &str); 6] = [
     ("worker.js", include_str!("worker.js")),
     ("runtime.js", include_str!("runtime.js")),
     ("replay.js", include_str!("replay.js")),
     ("words.js", include_str!("words.js")),
+    ("file-op.js", include_str!("file-op.js")),
     ("lean-cli.js", include_str!("lean-cli.js")),
 ];
 /// Lines of the worker's that are answers begin so; whatever else Lean's build prints is noise.

@@ -17,6 +17,7 @@ function start(leanJs, library, onReady, onFatal) {
   const M = (globalThis.LeanModule = {
     noInitialRun: true,
     noExitRuntime: true,
+    stdin: () => null, // requests come that way and are nobody else's to read
     print() {},
     printErr() {},
     onRuntimeInitialized() {

@@ -9,6 +9,7 @@ const { Worker } = require('worker_threads');
 const { start, describe } = require('./runtime.js');
 const { makeReplay } = require('./replay.js');
 const { isNamed, wordsOf } = require('./words.js');
+const { makeFileOp, seal } = require('./file-op.js');
 
 const [leanJs, library, maxHeartbeats] = process.argv.slice(2);
 const TARGET = 'stp_target';
@@ -47,6 +48,7 @@ start(leanJs, library, serve, (error) => {
 });
 
 function serve(lean) {
+  seal(lean);
   const judge = makeJudge(lean);
   judge.warmUp();
   let pending = '';
@@ -380,5 +382,6 @@ function makeJudge(lean) {
     }
   }
 
-  return { check, statement, signatures, warmUp };
+  const file = makeFileOp(lean, Number(maxHeartbeats), () => environment(''));
+  return { check, statement, signatures, file, warmUp };
 }

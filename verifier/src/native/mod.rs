@@ -5,6 +5,7 @@
 //! process that died or ran out of time) is asked again in smaller files, down to one candidate alone.
 
 mod file;
+mod whole;
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -16,7 +17,7 @@ use stp_datasets::{Status, Verdict};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::pool::{Reply, Request, StatementReport};
+use crate::pool::{FileOutcome, Reply, Request, StatementReport};
 use crate::toolchain::NativeLean;
 use file::{BatchFile, Finding};
 
@@ -54,13 +55,19 @@ pub(crate) async fn answer(
     place: &mut Place,
 ) -> Result<Vec<Reply>, String> {
     let mut replies: Vec<Option<Reply>> = vec![None; requests.len()];
+    for (request, reply) in requests.iter().zip(&mut replies) {
+        if let Request::File { code, timeout_ms } = request {
+            let limit = Duration::from_millis(*timeout_ms);
+            *reply = Some(Reply::File(whole::elaborate(lean, code, limit, limits, place).await?));
+        }
+    }
     let mut groups: Vec<Vec<usize>> = file::group(requests);
     while let Some(group) = groups.pop() {
         let chosen: Vec<_> = group.iter().map(|&index| &requests[index]).collect();
         let batch = BatchFile::new(&chosen, limits.max_heartbeats);
         let began = Instant::now();
         let limit = START_ALLOWANCE + limits.check_timeout * u32::try_from(group.len()).unwrap_or(u32::MAX);
-        let run = run(lean, &batch.text, limit, place).await?;
+        let run = run(lean, &[], &batch.text, limit, place).await?;
         let each = began.elapsed() / u32::try_from(group.len()).unwrap_or(1);
         let alone = group.len() == 1;
         match run {
@@ -93,11 +100,17 @@ pub(crate) async fn answer(
         .collect())
 }
 
-async fn run(lean: &NativeLean, text: &str, limit: Duration, place: &mut Place) -> Result<Run, String> {
+async fn run(
+    lean: &NativeLean,
+    options: &[&str],
+    text: &str,
+    limit: Duration,
+    place: &mut Place,
+) -> Result<Run, String> {
     let folder = tempfile::tempdir().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
     let path = folder.path().join("Batch.lean");
     std::fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-    let output = place.start(lean, &path)?;
+    let output = place.start(lean, options, &path)?;
     let mut text = Vec::new();
     let read = tokio::time::timeout(limit, output.take(MAX_OUTPUT).read_to_end(&mut text)).await;
     // The end of the output is the end of the file's elaboration, or more of it than anybody needs.
@@ -129,10 +142,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn start(&mut self, lean: &NativeLean, file: &Path) -> Result<ChildStdout, String> {
+    fn start(&mut self, lean: &NativeLean, options: &[&str], file: &Path) -> Result<ChildStdout, String> {
         let mut command = Command::new(&lean.program);
         command
             .args(&lean.args)
+            .args(options)
             .arg("--json")
             .arg(file)
             .stdin(Stdio::null())
@@ -208,6 +222,7 @@ fn reply(request: &Request, finding: Finding, each: Duration) -> Option<Reply> {
             fingerprint: None,
         })),
         Request::Signatures(_) => Some(Reply::Signatures(finding.signatures)),
+        Request::File { .. } => None,
     }
 }
 
@@ -244,5 +259,6 @@ fn failure(request: &Request, status: Status, text: &str) -> Reply {
             fingerprint: None,
         }),
         Request::Signatures(names) => Reply::Signatures(vec![None; names.len()]),
+        Request::File { .. } => Reply::File(FileOutcome::Crashed(text.to_owned())),
     }
 }

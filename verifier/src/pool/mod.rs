@@ -2,13 +2,16 @@
 //!
 //! Each worker has one candidate at a time, so a candidate that kills or hangs its process is named
 //! without doubt and costs nobody else anything. Processes are started ahead, in the background.
+//! The same handle also stands for workers on other machines, see [`Pool::connect`].
 
+mod file;
 mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use file::{FileMessage, FileOutcome, FileReport, Position, Sorry};
 use serde::{Deserialize, Serialize};
 use stp_datasets::{Status, Verdict};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
@@ -16,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::cache::{self, VerdictCache};
 use crate::gate;
+use crate::queue::{QueueError, RemoteConfig, RemotePool};
 use crate::toolchain::Toolchain;
 
 /// Limits and size of a pool.
@@ -65,7 +69,7 @@ pub struct Candidate {
 }
 
 /// What Lean says of a statement.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatementReport {
     /// Whether it elaborates as a theorem.
     pub ok: bool,
@@ -93,6 +97,9 @@ pub enum VerifierError {
     /// The pool was shut down.
     #[error("the pool of Lean processes was shut down while a request waited")]
     Closed,
+    /// Workers on other machines cannot be asked.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
 }
 
 /// What a pool has done so far.
@@ -128,19 +135,30 @@ pub(crate) struct Counters {
 }
 
 /// What a worker can be asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Request {
     Check(Candidate),
     Statement { header: String, signature: String },
     Signatures(Vec<String>),
+    File { code: String, timeout_ms: u64 },
+}
+
+impl Request {
+    /// Whether the process must not judge anything after it.
+    fn leaves_traces(&self) -> bool {
+        matches!(self, Self::File { code, .. } if gate::may_run_code(code))
+    }
 }
 
 /// What it answers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Reply {
     Verdict(Verdict),
     Statement(StatementReport),
     Signatures(Vec<Option<String>>),
+    File(FileOutcome),
 }
 
 pub(crate) type Job = (Request, oneshot::Sender<Result<Reply, VerifierError>>);
@@ -148,7 +166,13 @@ pub(crate) type Job = (Request, oneshot::Sender<Result<Reply, VerifierError>>);
 /// A handle on the pool; clones share it. The processes end when the last handle is dropped.
 #[derive(Clone, Debug)]
 pub struct Pool {
-    inner: Arc<Inner>,
+    backend: Backend,
+}
+
+#[derive(Clone, Debug)]
+enum Backend {
+    Local(Arc<Inner>),
+    Remote(RemotePool),
 }
 
 #[derive(Debug)]
@@ -212,12 +236,26 @@ impl Pool {
             closing,
             tasks,
         };
-        Self { inner: Arc::new(inner) }
+        Self { backend: Backend::Local(Arc::new(inner)) }
     }
 
-    /// How many processes work side by side.
+    /// A handle on workers of other machines (`stp worker`), reached through NATS JetStream at `url`.
+    ///
+    /// Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`QueueError`] if the server cannot be reached or is not set up for it.
+    pub async fn connect(url: &str, config: RemoteConfig) -> Result<Self, QueueError> {
+        let remote = RemotePool::connect(url, config).await?;
+        Ok(Self { backend: Backend::Remote(remote) })
+    }
+
+    /// How many processes work side by side; for workers of other machines, as many as were promised.
     pub fn workers(&self) -> usize {
-        self.inner.workers
+        match &self.backend {
+            Backend::Local(inner) => inner.workers,
+            Backend::Remote(remote) => remote.workers(),
+        }
     }
 
     /// Judges one proof.
@@ -228,13 +266,13 @@ impl Pool {
         if let Err(reason) = gate::check_proof(&candidate.proof) {
             return Ok(Verdict::new(Status::Rejected, reason));
         }
-        let Some(cache) = &self.inner.cache else { return self.ask_check(candidate).await };
-        let key = cache::check_key(&self.inner.toolchain, self.inner.heartbeats, &candidate);
-        if let Some(verdict) = cache.verdict(&key, self.inner.check_timeout) {
+        let Some((inner, cache)) = self.cache() else { return self.ask_check(candidate).await };
+        let key = cache::check_key(&inner.toolchain, inner.heartbeats, &candidate);
+        if let Some(verdict) = cache.verdict(&key, inner.check_timeout) {
             return Ok(verdict);
         }
         let verdict = self.ask_check(candidate).await?;
-        cache.keep_verdict(key, self.inner.check_timeout, &verdict);
+        cache.keep_verdict(key, inner.check_timeout, &verdict);
         Ok(verdict)
     }
 
@@ -245,6 +283,14 @@ impl Pool {
     #[doc(hidden)]
     pub async fn check_ungated(&self, candidate: Candidate) -> Result<Verdict, VerifierError> {
         self.ask_check(candidate).await
+    }
+
+    /// Earlier answers, which only a pool of this machine may have.
+    fn cache(&self) -> Option<(&Inner, &VerdictCache)> {
+        match &self.backend {
+            Backend::Local(inner) => inner.cache.as_deref().map(|cache| (&**inner, cache)),
+            Backend::Remote(_) => None,
+        }
     }
 
     async fn ask_check(&self, candidate: Candidate) -> Result<Verdict, VerifierError> {
@@ -262,13 +308,13 @@ impl Pool {
         if let Err(reason) = gate::check_signature(signature) {
             return Ok(StatementReport { ok: false, messages: vec![reason], fingerprint: None });
         }
-        let Some(cache) = &self.inner.cache else { return self.ask_statement(header, signature).await };
-        let key = cache::statement_key(&self.inner.toolchain, self.inner.heartbeats, header, signature);
-        if let Some(report) = cache.statement(&key, self.inner.check_timeout) {
+        let Some((inner, cache)) = self.cache() else { return self.ask_statement(header, signature).await };
+        let key = cache::statement_key(&inner.toolchain, inner.heartbeats, header, signature);
+        if let Some(report) = cache.statement(&key, inner.check_timeout) {
             return Ok(report);
         }
         let report = self.ask_statement(header, signature).await?;
-        cache.keep_statement(key, self.inner.check_timeout, &report);
+        cache.keep_statement(key, inner.check_timeout, &report);
         Ok(report)
     }
 
@@ -291,13 +337,32 @@ impl Pool {
         }
     }
 
-    /// What the pool has done so far.
+    /// Elaborates a whole Lean text with its own imports, from a clean environment.
+    ///
+    /// The text is not judged: it may define and run what it likes, so an answer without errors proves
+    /// nothing that [`Self::check`] would. A process that elaborated a text which may run code (see
+    /// [`gate::may_run_code`]) is replaced before its next request.
+    ///
+    /// # Errors
+    /// [`VerifierError`] if Lean cannot be run at all.
+    pub async fn run_file(&self, code: &str, timeout: Duration) -> Result<FileOutcome, VerifierError> {
+        let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        match self.request(Request::File { code: code.to_owned(), timeout_ms }).await? {
+            Reply::File(outcome) => Ok(outcome),
+            _ => Err(VerifierError::Closed),
+        }
+    }
+
+    /// What the pool has done so far; for workers of other machines, what this handle knows of it.
     pub fn stats(&self) -> PoolStats {
-        let counters = &self.inner.counters;
+        let counters = match &self.backend {
+            Backend::Local(inner) => &inner.counters,
+            Backend::Remote(remote) => remote.counters(),
+        };
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         PoolStats {
             checks: read(&counters.checks),
-            cache_hits: self.inner.cache.as_ref().map_or(0, |cache| cache.counts().0),
+            cache_hits: self.cache().map_or(0, |(_, cache)| cache.counts().0),
             busy_ms: read(&counters.busy_ms),
             starts: read(&counters.starts),
             timeouts: read(&counters.timeouts),
@@ -308,17 +373,27 @@ impl Pool {
     }
 
     /// Ends all processes and waits until they are gone. Requests that wait get [`VerifierError::Closed`].
+    /// Workers of other machines go on; only the connection ends.
     pub async fn shutdown(&self) {
-        self.inner.closing.send_replace(true);
-        for task in self.inner.take_tasks() {
+        let inner = match &self.backend {
+            Backend::Local(inner) => inner,
+            Backend::Remote(remote) => return remote.shutdown().await,
+        };
+        inner.closing.send_replace(true);
+        for task in inner.take_tasks() {
             // It fails only if the task panicked; its process is killed then, too.
             let _ = task.await;
         }
     }
 
-    async fn request(&self, request: Request) -> Result<Reply, VerifierError> {
+    /// Asks without the text gate, which is the caller's to apply.
+    pub(crate) async fn request(&self, request: Request) -> Result<Reply, VerifierError> {
+        let inner = match &self.backend {
+            Backend::Local(inner) => inner,
+            Backend::Remote(remote) => return remote.request(request).await,
+        };
         let (sender, receiver) = oneshot::channel();
-        self.inner.queue.send((request, sender)).map_err(|_| VerifierError::Closed)?;
+        inner.queue.send((request, sender)).map_err(|_| VerifierError::Closed)?;
         receiver.await.map_err(|_| VerifierError::Closed)?
     }
 }

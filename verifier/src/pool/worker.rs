@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use stp_datasets::{Status, Verdict};
 use tokio::sync::{Mutex, mpsc, watch};
 
-use super::{Counters, Job, PoolConfig, Reply, Request, StatementReport, VerifierError};
+use super::{
+    Counters, FileOutcome, FileReport, Job, PoolConfig, Reply, Request, StatementReport, VerifierError,
+};
 use crate::managed::{Lost, ManagedWorker};
 use crate::native;
 use crate::toolchain::{ManagedLean, NativeLean, Toolchain};
@@ -69,6 +71,9 @@ impl Supervisor {
     async fn serve(&self, lean: &ManagedLean, place: &mut Option<ManagedWorker>) {
         let mut started = self.start(lean, place).await;
         while let Some((request, reply)) = self.next_job().await {
+            if reply.is_closed() {
+                continue; // nobody waits for it any more
+            }
             if started.is_err() {
                 started = self.start(lean, place).await;
             }
@@ -84,6 +89,7 @@ impl Supervisor {
             let (answer, alive) = self.ask(process, &request).await;
             let old =
                 process.rss > self.config.max_rss_bytes || process.answered >= self.config.recycle_after;
+            let old = old || request.leaves_traces();
             let _ = reply.send(Ok(answer));
             if alive && old {
                 self.counters.recycled.fetch_add(1, Ordering::Relaxed);
@@ -155,6 +161,7 @@ impl Supervisor {
             Request::Signatures(names) => {
                 self.config.check_timeout + Duration::from_millis(100) * saturating(names.len())
             }
+            Request::File { timeout_ms, .. } => Duration::from_millis(*timeout_ms),
             _ => self.config.check_timeout,
         }
     }
@@ -225,6 +232,7 @@ fn line(request: &Request) -> Value {
             json!({ "id": 0, "op": "statement", "header": header, "signature": signature })
         }
         Request::Signatures(names) => json!({ "id": 0, "op": "signatures", "names": names }),
+        Request::File { code, .. } => json!({ "id": 0, "op": "file", "code": code }),
     }
 }
 
@@ -245,6 +253,8 @@ fn read_reply(request: &Request, value: &Value) -> Reply {
         Request::Signatures(_) => {
             Vec::deserialize(&value["signatures"]).map_or_else(broken, Reply::Signatures)
         }
+        Request::File { .. } => FileReport::deserialize(value)
+            .map_or_else(broken, |report| Reply::File(FileOutcome::Done(report.complete()))),
     }
 }
 
@@ -258,6 +268,10 @@ fn failure(request: &Request, status: Status, reason: String, began: Instant) ->
             Reply::Statement(StatementReport { ok: false, messages: vec![reason], fingerprint: None })
         }
         Request::Signatures(names) => Reply::Signatures(vec![None; names.len()]),
+        Request::File { timeout_ms, .. } if status == Status::Timeout => {
+            Reply::File(FileOutcome::TimedOut(*timeout_ms))
+        }
+        Request::File { .. } => Reply::File(FileOutcome::Crashed(reason)),
     }
 }
 

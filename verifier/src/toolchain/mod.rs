@@ -198,6 +198,14 @@ impl ManagedLean {
 }
 
 impl Toolchain {
+    /// The version, by which results of one Lean are told from those of another.
+    pub fn version(&self) -> &str {
+        match self {
+            Self::Managed(lean) => &lean.version,
+            Self::Native(lean) => &lean.version,
+        }
+    }
+
     /// What names this Lean in the key of a verdict: another Lean, another name.
     pub fn identity(&self) -> String {
         match self {

@@ -1,0 +1,159 @@
+//! Counters for Prometheus, in its text format.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::pool::PoolStats;
+
+/// Upper bounds of the latency histogram, in seconds.
+const BOUNDS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
+
+/// What was counted since the start.
+#[derive(Debug, Default)]
+pub(super) struct Metrics {
+    counted: Mutex<Counted>,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    /// (path, status code)
+    requests: BTreeMap<(&'static str, u16), u64>,
+    /// (kind, outcome)
+    outcomes: BTreeMap<(&'static str, &'static str), u64>,
+    buckets: [u64; BOUNDS.len()],
+    seconds: f64,
+    count: u64,
+}
+
+impl Metrics {
+    fn counted(&self) -> std::sync::MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(super) fn request(&self, path: &'static str, code: u16) {
+        *self.counted().requests.entry((path, code)).or_default() += 1;
+    }
+
+    /// A snippet (`check`) or row (`judge`) was answered, `time` after it was admitted.
+    pub(super) fn answered(&self, kind: &'static str, outcome: &'static str, time: Duration) {
+        let mut counted = self.counted();
+        *counted.outcomes.entry((kind, outcome)).or_default() += 1;
+        let seconds = time.as_secs_f64();
+        counted.seconds += seconds;
+        counted.count += 1;
+        for (bucket, bound) in counted.buckets.iter_mut().zip(BOUNDS) {
+            *bucket += u64::from(seconds <= bound);
+        }
+    }
+
+    /// Mean time from admission to answer, in seconds, if there was any answer.
+    pub(super) fn mean_seconds(&self) -> Option<f64> {
+        let counted = self.counted();
+        (counted.count > 0).then(|| counted.seconds / counted.count as f64)
+    }
+
+    /// The text of `/metrics`.
+    pub(super) fn render(&self, pool: &PoolStats, workers: usize, under_way: usize) -> String {
+        let counted = self.counted();
+        let mut page = Page(String::new());
+        let requests = counted
+            .requests
+            .iter()
+            .map(|((path, code), count)| (format!("{{path=\"{path}\",code=\"{code}\"}}"), *count as f64));
+        page.family("stp_http_requests_total", "counter", "HTTP requests answered.", requests);
+        let outcomes = counted.outcomes.iter().map(|((kind, outcome), count)| {
+            (format!("{{kind=\"{kind}\",outcome=\"{outcome}\"}}"), *count as f64)
+        });
+        page.family("stp_answers_total", "counter", "Snippets and proofs answered, by outcome.", outcomes);
+        page.single(
+            "stp_queue_length",
+            "gauge",
+            "Snippets that wait.",
+            under_way.saturating_sub(workers) as f64,
+        );
+        page.single("stp_in_progress", "gauge", "Snippets that wait or run.", under_way as f64);
+        page.single("stp_lean_workers", "gauge", "Lean processes.", workers as f64);
+        let busy = pool.busy_ms as f64 / 1000.0;
+        page.single("stp_lean_busy_seconds_total", "counter", "Time Lean processes were busy, summed.", busy);
+        page.single("stp_lean_requests_total", "counter", "Requests answered by Lean.", pool.checks as f64);
+        page.single("stp_lean_starts_total", "counter", "Lean processes started.", pool.starts as f64);
+        let restarts = [("timeout", pool.timeouts), ("crash", pool.crashes), ("recycled", pool.recycled)];
+        let restarts =
+            restarts.into_iter().map(|(reason, count)| (format!("{{reason=\"{reason}\"}}"), count as f64));
+        page.family("stp_lean_restarts_total", "counter", "Lean processes replaced, by reason.", restarts);
+        page.single("stp_lean_peak_rss_bytes", "gauge", "Largest Lean process seen.", pool.peak_rss as f64);
+        page.histogram(&counted);
+        page.0
+    }
+}
+
+struct Page(String);
+
+impl Page {
+    fn family(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (String, f64)>,
+    ) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for (labels, value) in samples {
+            let _ = writeln!(self.0, "{name}{labels} {value}");
+        }
+    }
+
+    fn single(&mut self, name: &str, kind: &str, help: &str, value: f64) {
+        self.family(name, kind, help, [(String::new(), value)]);
+    }
+
+    fn histogram(&mut self, counted: &Counted) {
+        let name = "stp_answer_seconds";
+        let buckets = counted
+            .buckets
+            .iter()
+            .zip(BOUNDS)
+            .map(|(count, bound)| (format!("_bucket{{le=\"{bound}\"}}"), *count as f64))
+            .chain([
+                ("_bucket{le=\"+Inf\"}".to_owned(), counted.count as f64),
+                ("_sum".to_owned(), counted.seconds),
+                ("_count".to_owned(), counted.count as f64),
+            ]);
+        self.family(name, "histogram", "Time from a snippet's admission to its answer.", buckets);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_each_family_once_and_cumulative_buckets() {
+        let metrics = Metrics::default();
+        metrics.request("/api/check", 200);
+        metrics.answered("check", "valid", Duration::from_millis(70));
+        metrics.answered("check", "valid", Duration::from_secs(3));
+        let stats = PoolStats { busy_ms: 1500, ..PoolStats::default() };
+        let page = metrics.render(&stats, 2, 5);
+        for line in [
+            "stp_http_requests_total{path=\"/api/check\",code=\"200\"} 1",
+            "stp_answers_total{kind=\"check\",outcome=\"valid\"} 2",
+            "stp_queue_length 3",
+            "stp_lean_busy_seconds_total 1.5",
+            "stp_answer_seconds_bucket{le=\"0.05\"} 0",
+            "stp_answer_seconds_bucket{le=\"0.1\"} 1",
+            "stp_answer_seconds_bucket{le=\"5\"} 2",
+            "stp_answer_seconds_bucket{le=\"+Inf\"} 2",
+            "stp_answer_seconds_count 2",
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line} in\n{page}");
+        }
+        let types: Vec<_> = page.lines().filter(|line| line.starts_with("# TYPE")).collect();
+        let distinct: std::collections::BTreeSet<_> = types.iter().collect();
+        assert_eq!(types.len(), distinct.len());
+        assert!((metrics.mean_seconds().unwrap() - 1.535).abs() < 1e-9);
+    }
+}
