@@ -7,6 +7,8 @@ const fs = require('fs');
 const crypto = require('crypto');
 const { Worker } = require('worker_threads');
 const { start, describe } = require('./runtime.js');
+const { makeWall } = require('./wall.js');
+const { isNamed, wordsOf } = require('./words.js');
 
 const [leanJs, library, maxHeartbeats] = process.argv.slice(2);
 const TARGET = 'stp_target';
@@ -78,8 +80,10 @@ function makeJudge(lean) {
   const noArguments = M._lean_array_mk(box(0));
   M._lean_mark_persistent(options);
   M._lean_mark_persistent(noArguments);
+  const wall = makeWall(lean, TARGET);
   let noMessages;
   const environments = new Map();
+  const grounds = new Map();
   const references = new Map();
   const theorems = new Map();
 
@@ -139,7 +143,7 @@ function makeJudge(lean) {
   function elaborate(header, text) {
     const { imports, context } = split(header);
     const base = environment(imports);
-    if (base.errors.length) return { env: inc(base.env), messages: base.errors, errors: base.errors };
+    if (base.errors.length) return { env: inc(base.env), messages: base.errors, errors: base.errors, commands: 0 };
     const lead = [...OPTIONS, ...context];
     const input = inputContext(`${lead.join('\n')}\n${text}\n`);
     inc(input);
@@ -152,6 +156,7 @@ function makeJudge(lean) {
     const ran = M._l_Lean_Elab_IO_processCommands(input, state, command);
     const final = field(unwrap(ran, 'elaboration'), 0);
     const env = inc(field(final, 0));
+    const commands = array(field(unwrap(ran, 'elaboration'), 3)).length;
     const all = readMessages(field(final, 1));
     dec(ran);
     const place = (message) =>
@@ -160,7 +165,7 @@ function makeJudge(lean) {
         .trim()
         .slice(0, MAX_MESSAGE);
     const errors = all.filter((message) => message.severity === 2).slice(0, MAX_MESSAGES).map(place);
-    return { env, messages: all.map(place), errors };
+    return { env, messages: all.map(place), errors, commands };
   }
 
   function find(env, constant) {
@@ -180,11 +185,11 @@ function makeJudge(lean) {
 
   function reference(header, signature) {
     return cached(references, REFERENCES, `${header}\u0000${signature}`, () => {
-      const { env, errors } = elaborate(header, `theorem ${TARGET} ${signature} := by sorry`);
+      const { env, errors, commands } = elaborate(header, `theorem ${TARGET} ${signature} := by sorry`);
       const found = errors.length ? null : lookUp(env, TARGET);
       dec(env);
       if (!found) return { errors: errors.length ? errors : ['the statement declares no theorem'] };
-      return { errors, found, fingerprint: fingerprint(found.type) };
+      return { errors, found, commands, fingerprint: fingerprint(found.type) };
     }, (old) => old.found && dec(old.found.option));
   }
 
@@ -257,18 +262,22 @@ function makeJudge(lean) {
     return answer;
   }
 
-  function premises(base, env, root) {
+  // The library's theorems in a proof: those that its text names, and those that only its term shows.
+  function premises(base, env, root, proof) {
     const seen = new Set();
     constants(root, seen);
-    const result = [];
+    const named = [];
+    const implicit = [];
+    const words = wordsOf(proof);
     for (const text of seen) {
       if (text.startsWith(`${TARGET}.`) || text.startsWith('_private.')) {
         const helper = lookUp(env, text);
         if (helper && (helper.kind === 1 || helper.kind === 2)) constants(field(helper.val, 1), seen);
         if (helper) dec(helper.option);
-      } else if (!PLUMBING.test(text) && isLibraryTheorem(base, text)) result.push(text);
+      } else if (isNamed(text, words) && isLibraryTheorem(base, text)) named.push(text);
+      else if (!PLUMBING.test(text) && isLibraryTheorem(base, text)) implicit.push(text);
     }
-    return result.sort();
+    return { premises: named.sort(), implicit_premises: implicit.sort() };
   }
 
   function axioms(env) {
@@ -287,29 +296,47 @@ function makeJudge(lean) {
     return names;
   }
 
+  // What the proofs of this header may build on: the imports and the header's own declarations.
+  function ground(header) {
+    const { imports, context } = split(header);
+    const base = environment(imports).env;
+    if (!context.some((line) => line.trim())) return base;
+    return cached(grounds, ENVIRONMENTS, header, () => elaborate(header, '').env, dec);
+  }
+
   function check({ header, signature, proof }) {
     const wanted = reference(header, signature);
     if (wanted.errors.length) return { status: 'statement_error', messages: wanted.errors };
-    const { env, errors } = elaborate(header, `theorem ${TARGET} ${signature} := ${proof}`);
+    const result = elaborate(header, `theorem ${TARGET} ${signature} := ${proof}`);
     try {
-      if (errors.length) return { status: 'failed', messages: errors };
-      const found = lookUp(env, TARGET);
-      if (!found) return { status: 'rejected', messages: ['the proof declares no theorem'] };
-      try {
-        if (found.kind !== 2) return { status: 'rejected', messages: ['the proof does not declare a theorem'] };
-        if (!M._lean_expr_eqv(found.type, wanted.found.type) || readLevels(found) !== readLevels(wanted.found)) {
-          return { status: 'rejected', messages: ['the theorem proved is not the statement asked for'] };
-        }
-        const base = environment(split(header).imports).env;
-        const used = axioms(env).filter((text) => STANDARD_AXIOMS.has(text) || OTHER_AXIOMS.test(text) || !isLibraryTheorem(base, text));
-        const bad = used.filter((text) => !STANDARD_AXIOMS.has(text));
-        if (bad.length) return { status: 'rejected', axioms: used, messages: [`it depends on ${bad.join(', ')}`] };
-        return { status: 'proved', axioms: used, premises: premises(base, env, field(found.val, 1)) };
-      } finally {
-        dec(found.option);
-      }
+      if (result.errors.length) return { status: 'failed', messages: result.errors };
+      return judge(header, wanted, result, proof);
     } finally {
-      dec(env);
+      dec(result.env);
+    }
+  }
+
+  function judge(header, wanted, { env, commands }, proof) {
+    const rejected = (reason) => ({ status: 'rejected', messages: [reason] });
+    if (commands !== wanted.commands) return rejected('the proof is more than one declaration');
+    const found = lookUp(env, TARGET);
+    if (!found) return rejected('the proof declares no theorem');
+    try {
+      if (found.kind !== 2) return rejected('the proof does not declare a theorem');
+      if (!M._lean_expr_eqv(found.type, wanted.found.type) || readLevels(found) !== readLevels(wanted.found)) {
+        return rejected('the theorem proved is not the statement asked for');
+      }
+      const base = environment(split(header).imports).env;
+      const used = axioms(env).filter((text) => STANDARD_AXIOMS.has(text) || OTHER_AXIOMS.test(text) || !isLibraryTheorem(base, text));
+      const bad = used.filter((text) => !STANDARD_AXIOMS.has(text));
+      if (bad.length) return { ...rejected(`it depends on ${bad.join(', ')}`), axioms: used };
+      const began = process.hrtime.bigint();
+      const refused = wall.refuse(ground(header), env);
+      const replay_us = Number((process.hrtime.bigint() - began) / 1000n);
+      if (refused) return { ...rejected(refused), axioms: used, replay_us };
+      return { status: 'proved', axioms: used, replay_us, ...premises(base, env, field(found.val, 1), proof) };
+    } finally {
+      dec(found.option);
     }
   }
 
