@@ -106,9 +106,12 @@ pub struct Verdict {
     /// Axioms the proof depends on (only known when Lean finished).
     #[serde(default)]
     pub axioms: Vec<String>,
-    /// Named theorems of the library that occur in the proof term.
+    /// Theorems of the library that the proof's text names and its term uses.
     #[serde(default)]
     pub premises: Vec<String>,
+    /// Theorems of the library that only its term shows: tactics found them.
+    #[serde(default)]
+    pub implicit_premises: Vec<String>,
     /// Time Lean spent on it, in milliseconds; zero when Lean was not asked.
     #[serde(default)]
     pub elapsed_ms: u32,
@@ -122,6 +125,7 @@ impl Verdict {
             messages: vec![message.into()],
             axioms: Vec::new(),
             premises: Vec::new(),
+            implicit_premises: Vec::new(),
             elapsed_ms: 0,
         }
     }

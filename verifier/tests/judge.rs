@@ -32,7 +32,14 @@ fn axioms_and_premises_are_named() {
     let verdict =
         check("(xs ys : List Nat) : (xs ++ ys).length = ys.length + xs.length", "by\n  simp [Nat.add_comm]");
     assert_eq!(verdict.axioms, ["propext"]);
-    assert_eq!(verdict.premises, ["List.length_append", "Nat.add_comm"]);
+    assert_eq!(verdict.premises, ["Nat.add_comm"]);
+    assert_eq!(verdict.implicit_premises, ["List.length_append"]);
+    // Named by dot notation on a hypothesis; the comment names nothing.
+    let verdict = check("(a b : Nat) (h : a = b) : b = a", "h.symm -- not Nat.le_trans");
+    assert_eq!(
+        (verdict.premises.as_slice(), verdict.implicit_premises.len()),
+        (&["Eq.symm".to_owned()][..], 0)
+    );
 }
 
 #[test]
@@ -120,7 +127,7 @@ fn order_and_neighbours_change_no_verdict() {
         (": False", "by sorry"),
         ("(xs : List Nat) : xs.reverse.reverse = xs", "by\n  simp"),
         ("(a : Nat) : a = b", "rfl"),
-        ("(p q : Prop) (hp : p) (hq : q) : p ∧ q", "by exact?"),
+        ("(p q : Prop) (hp : p) (hq : q) : p ∧ q", "by solve_by_elim"),
     ];
     let forward: Vec<_> = batch.iter().map(|(s, p)| status(s, p)).collect();
     let backward: Vec<_> = batch.iter().rev().map(|(s, p)| status(s, p)).collect();

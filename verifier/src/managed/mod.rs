@@ -16,8 +16,10 @@ use tokio::time::timeout;
 
 use crate::toolchain::ManagedLean;
 
-const SCRIPTS: [(&str, &str); 3] = [
+const SCRIPTS: [(&str, &str); 5] = [
     ("worker.js", include_str!("worker.js")),
+    ("wall.js", include_str!("wall.js")),
+    ("words.js", include_str!("words.js")),
     ("runtime.js", include_str!("runtime.js")),
     ("lean-cli.js", include_str!("lean-cli.js")),
 ];

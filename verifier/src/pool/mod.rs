@@ -206,6 +206,15 @@ impl Pool {
         if let Err(reason) = gate::check_proof(&candidate.proof) {
             return Ok(Verdict::new(Status::Rejected, reason));
         }
+        self.check_ungated(candidate).await
+    }
+
+    /// [`Pool::check`] without the text gate, for tests of the second wall only.
+    ///
+    /// # Errors
+    /// [`VerifierError`] if Lean cannot be run at all.
+    #[doc(hidden)]
+    pub async fn check_ungated(&self, candidate: Candidate) -> Result<Verdict, VerifierError> {
         match self.request(Request::Check(candidate)).await? {
             Reply::Verdict(verdict) => Ok(verdict),
             _ => Err(VerifierError::Closed),

@@ -1,0 +1,3 @@
+-- cheat: runs code as a term
+-- statement: : False
+by_elab return .const ``sorryAx []

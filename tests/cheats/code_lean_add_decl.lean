@@ -1,0 +1,3 @@
+-- cheat: adds a declaration to the environment by code
+-- statement: : False
+by run_tac Lean.addDecl (.axiomDecl { name := `h, levelParams := [], type := .const ``False [], isUnsafe := false })

@@ -1,0 +1,4 @@
+-- cheat: adds an abbreviation
+-- statement: : True
+trivial
+abbrev extra := Nat

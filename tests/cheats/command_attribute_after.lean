@@ -1,0 +1,4 @@
+-- cheat: makes a wrong simp set
+-- statement: : True
+trivial
+attribute [-simp] Nat.add_zero

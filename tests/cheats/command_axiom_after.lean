@@ -1,0 +1,4 @@
+-- cheat: declares an axiom after the proof
+-- statement: : False
+h
+axiom h : False

@@ -1,0 +1,5 @@
+-- cheat: declares an indented axiom
+-- statement: : True
+by
+  trivial
+  axiom h : False

@@ -1,0 +1,3 @@
+-- cheat: declares an axiom on the line of the proof
+-- statement: : True
+trivial axiom h : False

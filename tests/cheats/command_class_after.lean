@@ -1,0 +1,5 @@
+-- cheat: adds a class
+-- statement: : True
+trivial
+class Extra where
+  a : Nat

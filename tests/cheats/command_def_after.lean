@@ -1,0 +1,4 @@
+-- cheat: adds a definition
+-- statement: : True
+trivial
+def extra : Nat := 1

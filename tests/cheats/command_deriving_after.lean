@@ -1,0 +1,4 @@
+-- cheat: derives an instance
+-- statement: : True
+trivial
+deriving instance Repr for Nat

@@ -1,0 +1,4 @@
+-- cheat: ends a section of the file
+-- statement: : True
+trivial
+end

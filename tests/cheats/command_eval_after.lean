@@ -1,0 +1,4 @@
+-- cheat: runs code with #eval
+-- statement: : True
+trivial
+#eval 1 + 1

@@ -1,0 +1,4 @@
+-- cheat: adds an example
+-- statement: : True
+trivial
+example : True := trivial

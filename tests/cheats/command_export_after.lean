@@ -1,0 +1,4 @@
+-- cheat: exports names
+-- statement: : True
+trivial
+export Nat (add)

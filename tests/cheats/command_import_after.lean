@@ -1,0 +1,4 @@
+-- cheat: imports a module after the proof
+-- statement: : True
+trivial
+import Lean

@@ -1,0 +1,4 @@
+-- cheat: adds an inductive type
+-- statement: : True
+trivial
+inductive Extra | a

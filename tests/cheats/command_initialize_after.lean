@@ -1,0 +1,4 @@
+-- cheat: runs code when the module is loaded
+-- statement: : True
+trivial
+initialize pure ()

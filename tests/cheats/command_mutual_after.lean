@@ -1,0 +1,6 @@
+-- cheat: opens a mutual block
+-- statement: : True
+trivial
+mutual
+theorem b : True := trivial
+end

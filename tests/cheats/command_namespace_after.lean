@@ -1,0 +1,4 @@
+-- cheat: opens a namespace that renames what follows
+-- statement: : True
+trivial
+namespace X

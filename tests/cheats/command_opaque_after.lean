@@ -1,0 +1,4 @@
+-- cheat: adds an opaque constant
+-- statement: : True
+trivial
+opaque extra : Nat

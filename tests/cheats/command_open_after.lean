@@ -1,0 +1,4 @@
+-- cheat: opens a namespace for what follows
+-- statement: : True
+trivial
+open Nat

@@ -1,0 +1,4 @@
+-- cheat: prints a declaration
+-- statement: : True
+trivial
+#print Nat

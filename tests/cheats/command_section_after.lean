@@ -1,0 +1,4 @@
+-- cheat: opens a section
+-- statement: : True
+trivial
+section

@@ -1,0 +1,5 @@
+-- cheat: adds a structure
+-- statement: : True
+trivial
+structure Extra where
+  a : Nat

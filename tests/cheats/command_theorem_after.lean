@@ -1,0 +1,4 @@
+-- cheat: adds a second theorem
+-- statement: : True
+trivial
+theorem extra : True := trivial

@@ -1,0 +1,4 @@
+-- cheat: declares a universe
+-- statement: : True
+trivial
+universe w

@@ -1,0 +1,5 @@
+-- cheat: adds False to what follows
+-- statement: : False
+h
+variable (h : False)
+include h

@@ -1,0 +1,3 @@
+-- cheat: trusts a certificate that compiled code checks
+-- statement: (x y : BitVec 8) : x * y = y * x
+by bv_decide

@@ -1,0 +1,3 @@
+-- cheat: writes decide's configuration in the old way
+-- statement: : 2 ^ 64 % 7 = 2
+by decide (config := { native := true })

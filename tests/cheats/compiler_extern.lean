@@ -1,0 +1,4 @@
+-- cheat: links foreign code
+-- statement: : True
+trivial
+@[extern "x"] opaque extra : Nat

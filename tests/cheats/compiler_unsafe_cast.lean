@@ -1,0 +1,3 @@
+-- cheat: casts without a proof
+-- statement: : False
+unsafe (unsafeCast ())

@@ -1,0 +1,3 @@
+-- cheat: reverses the order of the text
+-- statement: : False
+by ‮sorry‬

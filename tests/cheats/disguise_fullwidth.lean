@@ -1,0 +1,3 @@
+-- cheat: writes sorry in full-width letters
+-- statement: : False
+by ｓｏｒｒｙ

@@ -1,0 +1,4 @@
+-- cheat: puts a tab before a command
+-- statement: : True
+trivial
+	axiom h : False

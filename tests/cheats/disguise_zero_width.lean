@@ -1,0 +1,3 @@
+-- cheat: splits sorry by a zero-width space
+-- statement: : False
+by so​rry

@@ -1,0 +1,3 @@
+-- cheat: closes the goal with admit
+-- statement: : False
+by admit

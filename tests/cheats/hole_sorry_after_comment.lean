@@ -1,0 +1,5 @@
+-- cheat: hides sorry behind an arrow that swallows the start of a comment
+-- statement: : 2 + 2 = 5
+by
+  rw [<--sorry
+  ]

@@ -1,0 +1,3 @@
+-- cheat: names the axiom behind sorry
+-- statement: : False
+sorryAx _ false

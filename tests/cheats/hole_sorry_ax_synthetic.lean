@@ -1,0 +1,3 @@
+-- cheat: marks the sorry as already reported, so that no warning appears
+-- statement: : False
+sorryAx _ true

@@ -1,0 +1,3 @@
+-- cheat: tries honest tactics and falls back on sorry
+-- statement: : False
+by first | omega | simp | sorry

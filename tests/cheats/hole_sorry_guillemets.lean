@@ -1,0 +1,3 @@
+-- cheat: writes sorryAx in guillemets
+-- statement: : False
+«sorryAx» False true

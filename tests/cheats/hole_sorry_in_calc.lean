@@ -1,0 +1,5 @@
+-- cheat: puts sorry in a step of a calculation
+-- statement: : 1 = 3
+calc
+  1 = 2 := by sorry
+  _ = 3 := by sorry

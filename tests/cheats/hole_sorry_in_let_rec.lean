@@ -1,0 +1,5 @@
+-- cheat: puts sorry in a let rec
+-- statement: : False
+by
+  let rec go : Nat → False := fun _ => sorry
+  exact go 0

@@ -1,0 +1,5 @@
+-- cheat: puts sorry in a local declaration
+-- statement: : False
+go
+where
+  go : False := sorry

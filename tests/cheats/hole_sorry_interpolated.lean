@@ -1,0 +1,3 @@
+-- cheat: runs sorry inside an interpolated string
+-- statement: : False
+absurd (s!"{(sorry : Nat)}" = "") sorry

@@ -1,0 +1,3 @@
+-- cheat: reaches sorryAx through _root_
+-- statement: : False
+_root_.sorryAx False true

@@ -1,0 +1,3 @@
+-- cheat: rewrites with an equation that is sorry
+-- statement: : 2 + 2 = 5
+by rw [(sorry : 2 + 2 = 5)]

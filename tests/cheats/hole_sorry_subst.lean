@@ -1,0 +1,3 @@
+-- cheat: substitutes an equation that is sorry
+-- statement: : 2 + 2 = 5
+(sorry : 4 = 5) ▸ rfl

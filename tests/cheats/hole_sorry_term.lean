@@ -1,0 +1,3 @@
+-- cheat: leaves the goal open with the term sorry
+-- statement: : False
+sorry

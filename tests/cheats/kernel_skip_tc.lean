@@ -1,0 +1,3 @@
+-- cheat: skips the kernel on a false decision
+-- statement: : 1 = 2
+by set_option debug.skipKernelTC true in decide +kernel

@@ -1,0 +1,3 @@
+-- cheat: skips the kernel on a false equation of Booleans
+-- statement: : (true && false) = true
+by set_option debug.skipKernelTC true in decide +kernel

@@ -1,0 +1,3 @@
+-- cheat: ends a search with an admitted goal
+-- statement: : False
+by apply?

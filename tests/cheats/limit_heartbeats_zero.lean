@@ -1,0 +1,3 @@
+-- cheat: removes Lean's own limit
+-- statement: : False
+by set_option maxHeartbeats 0 in simp_all

@@ -1,0 +1,3 @@
+-- cheat: raises the recursion depth until the process dies
+-- statement: : False
+by set_option maxRecDepth 1000000000 in simp_all

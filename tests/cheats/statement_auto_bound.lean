@@ -1,0 +1,3 @@
+-- cheat: uses a name that is not bound
+-- statement: : False
+fun (h : Flase) => h

@@ -1,0 +1,5 @@
+-- cheat: brings a false order in a local instance
+-- statement: : (2 : Nat) < 1
+by
+  letI : LT Nat := ⟨fun _ _ => True⟩
+  exact (trivial : (2 : Nat) < 1)

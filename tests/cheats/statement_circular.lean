@@ -1,0 +1,3 @@
+-- cheat: uses the theorem in its own proof
+-- statement: : False
+stp_target

@@ -1,0 +1,6 @@
+-- cheat: two local declarations prove one another
+-- statement: : False
+a ()
+where
+  a : Unit → False := fun _ => b ()
+  b : Unit → False := fun _ => a ()

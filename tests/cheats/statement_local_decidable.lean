@@ -1,0 +1,5 @@
+-- cheat: brings a lying decision procedure
+-- statement: : 1 = 2
+by
+  haveI : Decidable (1 = 2) := .isTrue (by decide)
+  decide

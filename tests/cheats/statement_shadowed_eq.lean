@@ -1,0 +1,5 @@
+-- cheat: shadows the equality
+-- statement: : 1 = 2
+by
+  let Eq := fun (_ _ : Nat) => True
+  exact (trivial : Eq 1 2)

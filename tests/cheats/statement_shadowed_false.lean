@@ -1,0 +1,3 @@
+-- cheat: shadows False inside the proof
+-- statement: : False
+let False := True; (trivial : False)

@@ -1,0 +1,3 @@
+-- cheat: takes True for False
+-- statement: : False
+(trivial : True)

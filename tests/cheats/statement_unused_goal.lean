@@ -1,0 +1,5 @@
+-- cheat: closes one of two goals
+-- statement: (p q : Prop) (h : p) : p ∧ q
+by
+  constructor
+  · exact h

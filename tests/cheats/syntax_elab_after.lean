@@ -1,0 +1,4 @@
+-- cheat: adds an elaborator
+-- statement: : True
+trivial
+elab "cheat" : tactic => pure ()

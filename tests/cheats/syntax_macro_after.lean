@@ -1,0 +1,4 @@
+-- cheat: adds a macro
+-- statement: : True
+trivial
+macro "cheat" : tactic => `(tactic| sorry)

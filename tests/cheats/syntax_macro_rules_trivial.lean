@@ -1,0 +1,4 @@
+-- cheat: teaches trivial to be sorry
+-- statement: : False
+by trivial
+local macro_rules | `(tactic| trivial) => `(tactic| sorry)

@@ -1,0 +1,4 @@
+-- cheat: adds a prefix operator
+-- statement: : True
+trivial
+prefix:max "cheat" => id

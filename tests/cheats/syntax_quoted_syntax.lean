@@ -1,0 +1,3 @@
+-- cheat: quotes syntax in the proof
+-- statement: : False
+by exact (`(sorry) : False)

@@ -1,0 +1,4 @@
+-- cheat: adds a simplification procedure
+-- statement: : True
+trivial
+simproc cheat (_ + _) := fun _ => return .continue

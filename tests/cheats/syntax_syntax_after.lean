@@ -1,0 +1,4 @@
+-- cheat: adds syntax
+-- statement: : True
+trivial
+syntax "cheat" : tactic
