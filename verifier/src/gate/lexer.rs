@@ -23,6 +23,10 @@ pub enum Token<'a> {
 /// # Errors
 /// What cannot be divided into tokens, in words for people.
 pub fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
+    // In comments and strings, too: what cannot be seen makes a text look like another.
+    if let Some(c) = text.chars().find(|&c| is_invisible(c)) {
+        return Err(format!("the invisible character U+{:04X} is not allowed", u32::from(c)));
+    }
     let mut lexer = Lexer { text, position: 0, previous: None };
     let mut found = Vec::new();
     while let Some(token) = lexer.next()? {
@@ -255,6 +259,18 @@ impl<'a> Lexer<'a> {
     }
 }
 
+/// Control characters other than the line's end, and characters of no width or that turn the direction.
+fn is_invisible(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'
+                ..='\u{180f}'
+        )
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}')
+        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 fn is_letter_like(c: char) -> bool {
     matches!(c, 'α'..='ω' | 'Α'..='Ω' | 'ϊ'..='ϻ' | 'ἀ'..='῾' | '℀'..='⅏' | '𝒜'..='𝖟')
         && !matches!(c, 'λ' | 'Π' | 'Σ')
@@ -342,6 +358,11 @@ mod tests {
         for c in ['\u{200b}', '\u{202e}', '\u{feff}', '\u{ff41}', '\0', '\t', '\r', '\u{a0}', 'а', '\u{0301}']
         {
             assert!(tokens(&format!("x{c}y")).is_err(), "{c:?}");
+        }
+        for c in ['\u{202e}', '\u{200b}', '\r', '\0'] {
+            for text in [format!("x -- {c}"), format!("x /- {c} -/"), format!("\"{c}\"")] {
+                assert!(tokens(&text).is_err(), "{text:?}");
+            }
         }
     }
 
