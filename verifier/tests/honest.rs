@@ -5,12 +5,15 @@ mod common;
 
 use std::path::Path;
 
+use common::{POOL, RUNTIME};
 use serde::Deserialize;
 use stp_datasets::Status;
-use stp_verifier::gate;
+use stp_verifier::{Candidate, gate};
 
 #[derive(Deserialize)]
 struct Honest {
+    #[serde(default)]
+    header: String,
     signature: String,
     proof: String,
 }
@@ -37,8 +40,9 @@ fn the_gate_lets_honest_proofs_pass() {
 #[test]
 fn honest_proofs_are_proved() {
     let mut wrong = Vec::new();
-    for Honest { signature, proof } in &honest() {
-        let verdict = common::check(signature, proof);
+    for Honest { header, signature, proof } in honest() {
+        let candidate = Candidate { header, signature: signature.clone(), proof: proof.clone() };
+        let verdict = RUNTIME.block_on(POOL.check(candidate)).unwrap();
         if verdict.status != Status::Proved {
             wrong.push(format!("{signature} := {proof}\n{:?} {:?}", verdict.status, verdict.messages));
         }
