@@ -46,8 +46,9 @@ pub async fn lemma_signatures(run: &Run, names: BTreeSet<String>) -> Result<Hash
 
 /// The trigger lemmas of an attempt's proof.
 pub fn lemmas_of(attempt: &Attempt) -> Vec<String> {
-    let premises = attempt.verdict.as_ref().map_or(&[][..], |verdict| &verdict.premises);
-    trigger_lemmas(premises, &attempt.proof)
+    let Some(verdict) = &attempt.verdict else { return Vec::new() };
+    let premises: Vec<_> = verdict.premises.iter().chain(&verdict.implicit_premises).cloned().collect();
+    trigger_lemmas(&premises, &attempt.proof)
 }
 
 /// Proved given statements, with corpus proofs and with sampled ones of statements that are proved often.

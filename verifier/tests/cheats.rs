@@ -62,11 +62,12 @@ fn judge(candidates: impl Iterator<Item = Candidate>, gated: bool) -> Vec<Verdic
 fn no_cheat_is_proved_by_the_whole_judge() {
     let cheats = cheats();
     assert!(cheats.len() >= 80);
+    let gate_differs = |cheat: &&Cheat| gate::check_proof(&cheat.candidate.proof).is_err() != cheat.gate;
+    let differs: Vec<_> = cheats.iter().filter(gate_differs).map(|cheat| &cheat.name).collect();
+    assert!(differs.is_empty(), "what the gate says of these is not what their files say: {differs:?}");
     for (cheat, verdict) in cheats.iter().zip(judge(cheats.iter().map(|cheat| cheat.candidate.clone()), true))
     {
         assert_ne!(verdict.status, Status::Proved, "{}", cheat.name);
-        let refused = gate::check_proof(&cheat.candidate.proof).is_err();
-        assert_eq!(refused, cheat.gate, "{}: what the gate says", cheat.name);
         assert!(!cheat.gate || verdict.status == Status::Rejected, "{}: {verdict:?}", cheat.name);
     }
 }

@@ -23,7 +23,11 @@ pub enum Token<'a> {
 /// # Errors
 /// What cannot be divided into tokens, in words for people.
 pub fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
-    let mut lexer = Lexer { text, position: 0 };
+    // In comments and strings, too: what cannot be seen makes a text look like another.
+    if let Some(c) = text.chars().find(|&c| is_invisible(c)) {
+        return Err(format!("the invisible character U+{:04X} is not allowed", u32::from(c)));
+    }
+    let mut lexer = Lexer { text, position: 0, previous: None };
     let mut found = Vec::new();
     while let Some(token) = lexer.next()? {
         found.push(token);
@@ -34,6 +38,8 @@ pub fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
 struct Lexer<'a> {
     text: &'a str,
     position: usize,
+    /// The token that ends at `position`, if no space follows it.
+    previous: Option<Token<'a>>,
 }
 
 impl<'a> Lexer<'a> {
@@ -53,16 +59,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn next(&mut self) -> Result<Option<Token<'a>>, String> {
-        loop {
-            self.take_while(|c| c == ' ' || c == '\n');
-            if self.rest().starts_with("--") {
-                self.take_while(|c| c != '\n');
-            } else if self.rest().starts_with("/-") {
-                self.skip_comment()?;
-            } else {
-                break;
-            }
-        }
+        self.skip_space()?;
         let Some(first) = self.peek() else { return Ok(None) };
         let start = self.position;
         let token = match first {
@@ -73,10 +70,7 @@ impl<'a> Lexer<'a> {
                 self.raw_string(hashes)?
             }
             '\'' => self.character()?,
-            c if c.is_ascii_digit() => {
-                // `x.1` and `1.5` alike: what follows the dot is its own token.
-                Token::Literal(self.take_while(|c| c.is_ascii_alphanumeric() || c == '_'))
-            }
+            c if c.is_ascii_digit() => self.number()?,
             c if is_word_start(c) => {
                 self.word()?;
                 Token::Word(&self.text[start..self.position])
@@ -86,7 +80,62 @@ impl<'a> Lexer<'a> {
             c if is_allowed_symbol(c) => self.single(Token::Symbol(first)),
             c => return Err(format!("the character {c:?} (U+{:04X}) is not allowed", u32::from(c))),
         };
+        self.previous = Some(token);
         Ok(Some(token))
+    }
+
+    /// Skips spaces and comments.
+    ///
+    /// Lean reads the longest token first, and `<-`, `|-`, `//` or `\/` swallow what looks like the start
+    /// of a comment: so a comment right after a symbol is refused. Doc comments belong to commands.
+    fn skip_space(&mut self) -> Result<(), String> {
+        loop {
+            if !self.take_while(|c| c == ' ' || c == '\n').is_empty() {
+                self.previous = None;
+            }
+            let rest = self.rest();
+            let line = rest.starts_with("--");
+            if !line && !rest.starts_with("/-") {
+                return Ok(());
+            }
+            if matches!(self.previous, Some(Token::Symbol(_))) {
+                return Err("a comment follows a symbol without a space".to_owned());
+            }
+            if line {
+                self.take_while(|c| c != '\n');
+            } else if rest.starts_with("/--") || rest.starts_with("/-!") {
+                return Err("`/--` and `/-!` comments document commands, not proofs".to_owned());
+            } else {
+                self.skip_comment()?;
+            }
+            self.previous = None;
+        }
+    }
+
+    /// A number; `x.1` and `1.5` alike: what follows the dot is its own token.
+    ///
+    /// To Lean a number ends where a word begins, and `1r"..."` is a number and a raw string: refused.
+    fn number(&mut self) -> Result<Token<'a>, String> {
+        let start = self.position;
+        let rest = self.rest();
+        let radix = |marks: [&str; 2]| marks.iter().any(|mark| rest.starts_with(mark));
+        if radix(["0x", "0X"]) {
+            self.position += 2;
+            self.take_while(|c| c.is_ascii_hexdigit() || c == '_');
+        } else if radix(["0b", "0B"]) || radix(["0o", "0O"]) {
+            self.position += 2;
+            self.take_while(|c| c.is_ascii_digit() || c == '_');
+        } else {
+            self.take_while(|c| c.is_ascii_digit() || c == '_');
+            if self.rest().starts_with(['e', 'E']) {
+                self.position += 1;
+                self.take_while(|c| c.is_ascii_digit());
+            }
+        }
+        if self.peek().is_some_and(is_word_rest) || self.rest().starts_with('«') {
+            return Err("a word follows a number without a space".to_owned());
+        }
+        Ok(Token::Literal(&self.text[start..self.position]))
     }
 
     fn single(&mut self, token: Token<'a>) -> Token<'a> {
@@ -122,11 +171,28 @@ impl<'a> Lexer<'a> {
             self.position += c.len_utf8();
             match c {
                 '"' => return Ok(Token::Literal(&self.text[start..self.position])),
-                '\\' => self.position += self.peek().map_or(0, char::len_utf8),
+                '\\' => self.escape(true)?,
                 _ => {}
             }
         }
         Err("a string is not closed".to_owned())
+    }
+
+    /// What follows a backslash in a string or character: only what Lean knows.
+    fn escape(&mut self, in_string: bool) -> Result<(), String> {
+        let digits = match self.peek() {
+            Some('\\' | '"' | '\'' | 'n' | 't' | 'r') => 0,
+            Some('\n') if in_string => 0,
+            Some('x') => 2,
+            Some('u') => 4,
+            _ => return Err("a backslash is followed by what Lean does not know".to_owned()),
+        };
+        self.position += 1;
+        if self.rest().bytes().take(digits).filter(u8::is_ascii_hexdigit).count() < digits {
+            return Err("an escaped character has too few digits".to_owned());
+        }
+        self.position += digits;
+        Ok(())
     }
 
     /// The number of `#` if a raw string `r"`, `r#"`, ... begins here.
@@ -148,27 +214,30 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A character literal; a lone `'` elsewhere is not Lean (primes belong to words).
+    /// A character literal, or the operator `''`; primes belong to words, and some operators end in one.
     fn character(&mut self) -> Result<Token<'a>, String> {
         let start = self.position;
-        let mut characters = self.text[start + 1..].char_indices();
-        let closed = match characters.next() {
-            Some((_, '\\')) => {
-                let after_escape = self.text[start + 2..].char_indices().skip(1).take(12);
-                after_escape.filter(|(_, c)| *c == '\'').map(|(i, _)| start + 2 + i).next()
-            }
-            Some((_, c)) if c != '\'' && c != '\n' => {
-                characters.next().filter(|(_, c)| *c == '\'').map(|(i, _)| start + 1 + i)
-            }
-            _ => None,
-        };
-        match closed {
-            Some(end) => {
-                self.position = end + 1;
-                Ok(Token::Literal(&self.text[start..=end]))
-            }
-            None => Err("a character literal is not closed".to_owned()),
+        if matches!(self.previous, Some(Token::Symbol(_) | Token::Close(_) | Token::Literal(_))) {
+            return Err("a `'` follows a symbol without a space".to_owned());
         }
+        self.position += 1;
+        match self.peek() {
+            Some('\'') => {
+                self.position += 1;
+                return Ok(Token::Symbol('\''));
+            }
+            Some('\\') => {
+                self.position += 1;
+                self.escape(false)?;
+            }
+            Some(c) if c != '\n' => self.position += c.len_utf8(),
+            _ => {}
+        }
+        if self.peek() != Some('\'') {
+            return Err("a character literal is not closed".to_owned());
+        }
+        self.position += 1;
+        Ok(Token::Literal(&self.text[start..self.position]))
     }
 
     fn word(&mut self) -> Result<(), String> {
@@ -188,6 +257,18 @@ impl<'a> Lexer<'a> {
             }
         }
     }
+}
+
+/// Control characters other than the line's end, and characters of no width or that turn the direction.
+fn is_invisible(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'
+                ..='\u{180f}'
+        )
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}')
+        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn is_letter_like(c: char) -> bool {
@@ -245,6 +326,27 @@ mod tests {
     }
 
     #[test]
+    fn what_lean_would_divide_otherwise_is_an_error() {
+        for text in [
+            "rw [<--sorry]",
+            "a //- b -/",
+            "p \\/- q -/",
+            "h |--x",
+            "1r\"\\\" axiom \"",
+            "x.1r\"a\"",
+            "'\\n axiom'",
+            "\"\\q\"",
+            "\"\\u{41}\"",
+            "f⁻¹'\"' x",
+            "/-- doc -/ x",
+            "/-! doc -/ x",
+        ] {
+            assert!(tokens(text).is_err(), "{text}");
+        }
+        assert_eq!(tokens("1e5 0xff 0b1 1_000 '\\x41' \"a\\\n b\" f '' s").unwrap().len(), 9);
+    }
+
+    #[test]
     fn what_is_not_closed_is_an_error() {
         for text in ["\"abc", "/- x", "'a", "«x", "r#\"x\"", "/- /- -/"] {
             assert!(tokens(text).is_err(), "{text}");
@@ -256,6 +358,11 @@ mod tests {
         for c in ['\u{200b}', '\u{202e}', '\u{feff}', '\u{ff41}', '\0', '\t', '\r', '\u{a0}', 'а', '\u{0301}']
         {
             assert!(tokens(&format!("x{c}y")).is_err(), "{c:?}");
+        }
+        for c in ['\u{202e}', '\u{200b}', '\r', '\0'] {
+            for text in [format!("x -- {c}"), format!("x /- {c} -/"), format!("\"{c}\"")] {
+                assert!(tokens(&text).is_err(), "{text:?}");
+            }
         }
     }
 

@@ -2,7 +2,14 @@
 //!
 //! A proof is hostile text. It may be one term or tactic block and nothing else: nothing that ends the
 //! declaration, starts a command, changes options or runs code while elaborating. The gate refuses too
-//! much rather than too little; Lean's own answer and the axiom check come after it.
+//! much rather than too little; Lean's own answer and the kernel's second look come after it.
+//!
+//! Of the forms that belong to commands, two may stand inside a proof, each closed by `in`: `open Name in`,
+//! and `set_option maxRecDepth N in` with N up to [`MAX_REC_DEPTH`]. `maxHeartbeats` may not be set: the
+//! pool's limit is the same for every candidate. `exact?`, `apply?` and their like are refused: they
+//! search the whole library, and their first use in a process takes many seconds and over a gigabyte, so
+//! that a verdict would depend on what the process did before. `let rec` and `where` may stand: what
+//! they add is the theorem's own and goes through the kernel.
 
 mod code;
 mod header;
@@ -16,6 +23,8 @@ use lexer::Token;
 pub const MAX_BYTES: usize = 64 * 1024;
 /// Deepest nesting of brackets.
 pub const MAX_DEPTH: usize = 200;
+/// Highest `maxRecDepth` that a proof may set (Lean's default is 512).
+pub const MAX_REC_DEPTH: u32 = 2048;
 
 /// Words that start a command, end the declaration, or belong to commands.
 const COMMANDS: &[&str] = &[
@@ -63,7 +72,6 @@ const COMMANDS: &[&str] = &[
     "notation3",
     "omit",
     "opaque",
-    "open",
     "partial",
     "postfix",
     "prefix",
@@ -79,7 +87,6 @@ const COMMANDS: &[&str] = &[
     "scoped",
     "section",
     "seal",
-    "set_option",
     "set_premise_selector",
     "set_library_suggestions",
     "show_panel_widgets",
@@ -108,10 +115,18 @@ const COMMANDS: &[&str] = &[
 /// Words that leave the goal open, run code, or trust more than the kernel.
 const FORBIDDEN: &[&str] = &[
     "admit",
+    "apply?",
+    "bv_decide",
+    "bv_decide?",
+    "bv_check",
     "by_elab",
     "csimp",
     "elab_term",
     "eval%",
+    "exact?",
+    "rw?",
+    "show_suggestions",
+    "suggestions",
     "exposeNames",
     "extern",
     "ffi",
@@ -213,8 +228,14 @@ fn check_tokens(tokens: &[Token<'_>]) -> Result<(), String> {
     for (index, token) in tokens.iter().enumerate() {
         let next = tokens.get(index + 1);
         match token {
+            Token::Word("open") => check_open(&tokens[index + 1..])?,
+            Token::Word("set_option") => check_option(&tokens[index + 1..])?,
+            Token::Word("scoped") if index > 0 && tokens[index - 1] == Token::Word("open") => {}
             Token::Word(word) => check_word(word, index.checked_sub(1).and_then(|i| tokens.get(i)), next)?,
-            Token::Symbol('#') => return Err("`#` starts a command".to_owned()),
+            // `#[1, 2]` is an array and `5#8` a bit vector; a command is a `#` and a word.
+            Token::Symbol('#') if !matches!(next, Some(Token::Open('[') | Token::Literal(_))) => {
+                return Err("`#` starts a command".to_owned());
+            }
             Token::Symbol('@') if next == Some(&Token::Open('[')) => {
                 return Err("`@[` sets attributes".to_owned());
             }
@@ -231,12 +252,40 @@ fn check_tokens(tokens: &[Token<'_>]) -> Result<(), String> {
     Ok(())
 }
 
+/// `open A B in`, `open scoped A in`, `open A (b c) in`.
+fn check_open(after: &[Token<'_>]) -> Result<(), String> {
+    let names = after.iter().take_while(|token| {
+        matches!(token, Token::Word(word) if *word != "in")
+            || matches!(token, Token::Open('(') | Token::Close(')'))
+    });
+    let count = names.count();
+    match after.get(count) {
+        Some(Token::Word("in")) if count > 0 => Ok(()),
+        _ => Err("`open` may stand in a proof only as `open Name in`".to_owned()),
+    }
+}
+
+/// `set_option maxRecDepth N in`.
+fn check_option(after: &[Token<'_>]) -> Result<(), String> {
+    match after {
+        [Token::Word("maxRecDepth"), Token::Literal(number), Token::Word("in"), ..]
+            if number.parse::<u32>().is_ok_and(|number| number <= MAX_REC_DEPTH) =>
+        {
+            Ok(())
+        }
+        _ => Err(format!("only `set_option maxRecDepth N in` may stand in a proof, N up to {MAX_REC_DEPTH}")),
+    }
+}
+
+/// Commands of these families run code or declare things, whatever follows.
+const COMMAND_FAMILIES: &[&str] = &["builtin_", "declare_", "gen_", "register_", "run_"];
+
 fn check_word(word: &str, previous: Option<&Token<'_>>, next: Option<&Token<'_>>) -> Result<(), String> {
     if word.contains('«') {
         return Err("`«»` names are not allowed".to_owned());
     }
     // `x.end` is a field, and Lean's keywords are no field names: only a bare word can be a command.
-    if COMMANDS.contains(&word) {
+    if COMMANDS.contains(&word) || COMMAND_FAMILIES.iter().any(|family| word.starts_with(family)) {
         return Err(format!("`{word}` belongs to commands"));
     }
     if let Some(part) = word.split('.').find(|part| FORBIDDEN.contains(part)) {
@@ -317,7 +366,9 @@ mod tests {
             "match h with\n  | .inl h => .inr h\n  | .inr h => .inl h",
             "by\n  intro h; cases h <;> first | assumption | contradiction",
             "fun x ↦ x.elim id (· ▸ rfl)",
-            "by exact?",
+            "by simp [show #[1, 2].size = 2 from rfl, (5#8 : BitVec 8)]",
+            "open Classical in em _",
+            "by\n  open Nat (add_comm) in set_option maxRecDepth 1000 in rw [add_comm]",
         ] {
             check_proof(proof).unwrap_or_else(|reason| panic!("{proof}: {reason}"));
         }
@@ -343,7 +394,12 @@ mod tests {
             "by admit",
             "by stop",
             "include_str \"x\"",
-            "open Classical in em _",
+            "open Nat",
+            "open Lean.Elab in x",
+            "set_option maxRecDepth 100000 in x",
+            "set_option maxRecDepth 100\nx",
+            "by set_option maxHeartbeats 0 in simp",
+            "by exact?",
             "by\n  simp)\n  (",
             "«sorry»",
             "stp_target",

@@ -1,0 +1,5 @@
+-- cheat: adds an abbreviation
+-- wall: gate
+-- statement: : True
+trivial
+abbrev extra := Nat

@@ -1,0 +1,5 @@
+-- cheat: declares an axiom after the proof
+-- wall: gate
+-- statement: : False
+h
+axiom h : False

@@ -1,0 +1,6 @@
+-- cheat: declares an indented axiom
+-- wall: gate
+-- statement: : True
+by
+  trivial
+  axiom h : False

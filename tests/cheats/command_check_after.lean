@@ -1,0 +1,5 @@
+-- cheat: asks #check
+-- wall: gate
+-- statement: : True
+trivial
+#check Nat

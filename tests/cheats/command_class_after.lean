@@ -1,0 +1,6 @@
+-- cheat: adds a class
+-- wall: gate
+-- statement: : True
+trivial
+class Extra where
+  a : Nat

@@ -1,0 +1,5 @@
+-- cheat: adds a definition
+-- wall: gate
+-- statement: : True
+trivial
+def extra : Nat := 1

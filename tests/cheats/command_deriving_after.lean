@@ -1,0 +1,5 @@
+-- cheat: derives an instance
+-- wall: gate
+-- statement: : True
+trivial
+deriving instance Repr for Nat

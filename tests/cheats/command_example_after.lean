@@ -1,0 +1,5 @@
+-- cheat: adds an example
+-- wall: gate
+-- statement: : True
+trivial
+example : True := trivial

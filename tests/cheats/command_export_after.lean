@@ -1,0 +1,5 @@
+-- cheat: exports names
+-- wall: gate
+-- statement: : True
+trivial
+export Nat (add)

@@ -1,0 +1,5 @@
+-- cheat: imports a module after the proof
+-- wall: gate
+-- statement: : True
+trivial
+import Lean

@@ -1,0 +1,5 @@
+-- cheat: runs code when the module is loaded
+-- wall: gate
+-- statement: : True
+trivial
+initialize pure ()

@@ -1,0 +1,5 @@
+-- cheat: adds an instance that others could use
+-- wall: gate
+-- statement: : True
+trivial
+instance : Inhabited Empty := ⟨by sorry⟩

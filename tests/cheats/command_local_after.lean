@@ -1,0 +1,5 @@
+-- cheat: declares a local instance
+-- wall: gate
+-- statement: : True
+trivial
+local instance : Inhabited Nat := ⟨7⟩

@@ -1,0 +1,5 @@
+-- cheat: prints a declaration
+-- wall: gate
+-- statement: : True
+trivial
+#print Nat

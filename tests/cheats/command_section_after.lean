@@ -1,0 +1,5 @@
+-- cheat: opens a section
+-- wall: gate
+-- statement: : True
+trivial
+section

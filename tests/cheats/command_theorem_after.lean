@@ -1,0 +1,5 @@
+-- cheat: adds a second theorem
+-- wall: gate
+-- statement: : True
+trivial
+theorem extra : True := trivial

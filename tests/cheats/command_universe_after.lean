@@ -1,0 +1,5 @@
+-- cheat: declares a universe
+-- wall: gate
+-- statement: : True
+trivial
+universe w

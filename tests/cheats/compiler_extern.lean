@@ -1,0 +1,5 @@
+-- cheat: links foreign code
+-- wall: gate
+-- statement: : True
+trivial
+@[extern "x"] opaque extra : Nat

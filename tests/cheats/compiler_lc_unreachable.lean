@@ -1,0 +1,4 @@
+-- cheat: uses the compiler's unreachable code
+-- wall: gate
+-- statement: : False
+lcUnreachable

@@ -1,0 +1,4 @@
+-- cheat: casts without a proof
+-- wall: gate
+-- statement: : False
+unsafe (unsafeCast ())

@@ -1,0 +1,4 @@
+-- cheat: reverses the order of the text
+-- wall: gate
+-- statement: : False
+by ‮sorry‬

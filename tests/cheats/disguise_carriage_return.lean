@@ -1,0 +1,4 @@
+-- cheat: ends a comment by a carriage return
+-- wall: gate
+-- statement: : False
+by -- nothingsorry

@@ -1,0 +1,4 @@
+-- cheat: writes sorry in full-width letters
+-- wall: gate
+-- statement: : False
+by ｓｏｒｒｙ

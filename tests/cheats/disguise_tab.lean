@@ -1,0 +1,5 @@
+-- cheat: puts a tab before a command
+-- wall: gate
+-- statement: : True
+trivial
+	axiom h : False

@@ -1,0 +1,4 @@
+-- cheat: closes the goal with admit
+-- wall: gate
+-- statement: : False
+by admit

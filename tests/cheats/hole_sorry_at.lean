@@ -1,0 +1,4 @@
+-- cheat: gives sorryAx explicit universes
+-- wall: gate
+-- statement: : False
+@sorryAx.{0} False true

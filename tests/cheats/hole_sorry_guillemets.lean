@@ -1,0 +1,4 @@
+-- cheat: writes sorryAx in guillemets
+-- wall: gate
+-- statement: : False
+«sorryAx» False true

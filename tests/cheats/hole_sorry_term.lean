@@ -1,0 +1,4 @@
+-- cheat: leaves the goal open with the term sorry
+-- wall: gate
+-- statement: : False
+sorry

@@ -1,0 +1,4 @@
+-- cheat: ends a search with an admitted goal
+-- wall: gate
+-- statement: : False
+by apply?

@@ -1,0 +1,4 @@
+-- cheat: uses the theorem in its own proof
+-- wall: gate
+-- statement: : False
+stp_target

@@ -1,0 +1,7 @@
+-- cheat: two local declarations prove one another
+-- wall: gate
+-- statement: : False
+a ()
+where
+  a : Unit → False := fun _ => b ()
+  b : Unit → False := fun _ => a ()

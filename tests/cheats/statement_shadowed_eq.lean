@@ -1,0 +1,6 @@
+-- cheat: shadows the equality
+-- wall: gate
+-- statement: : 1 = 2
+by
+  let Eq := fun (_ _ : Nat) => True
+  exact (trivial : Eq 1 2)

@@ -1,0 +1,4 @@
+-- cheat: takes True for False
+-- wall: gate
+-- statement: : False
+(trivial : True)

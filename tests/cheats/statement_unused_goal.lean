@@ -1,0 +1,6 @@
+-- cheat: closes one of two goals
+-- wall: gate
+-- statement: (p q : Prop) (h : p) : p ∧ q
+by
+  constructor
+  · exact h

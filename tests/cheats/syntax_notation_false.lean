@@ -1,0 +1,5 @@
+-- cheat: makes False a notation for True
+-- wall: gate
+-- statement: : False
+trivial
+local notation "False" => True

@@ -1,0 +1,5 @@
+-- cheat: adds syntax
+-- wall: gate
+-- statement: : True
+trivial
+syntax "cheat" : tactic
