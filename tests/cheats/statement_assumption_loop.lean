@@ -1,5 +1,5 @@
 -- cheat: takes the goal for its hypothesis
--- wall: gate
+-- wall: lean
 -- statement: : False
 by
   suffices h : False from h

@@ -1,4 +1,4 @@
 -- cheat: uses a name that is not bound
--- wall: gate
+-- wall: lean
 -- statement: : False
 fun (h : Flase) => h

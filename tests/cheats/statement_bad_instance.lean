@@ -1,5 +1,5 @@
 -- cheat: brings a false order in a local instance
--- wall: gate
+-- wall: lean
 -- statement: : (2 : Nat) < 1
 by
   letI : LT Nat := ⟨fun _ _ => True⟩

@@ -1,5 +1,5 @@
 -- cheat: two local declarations prove one another
--- wall: gate
+-- wall: lean
 -- statement: : False
 a ()
 where

@@ -1,5 +1,5 @@
 -- cheat: brings a lying decision procedure
--- wall: gate
+-- wall: lean
 -- statement: : 1 = 2
 by
   haveI : Decidable (1 = 2) := .isTrue (by decide)

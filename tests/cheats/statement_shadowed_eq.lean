@@ -1,5 +1,5 @@
 -- cheat: shadows the equality
--- wall: gate
+-- wall: lean
 -- statement: : 1 = 2
 by
   let Eq := fun (_ _ : Nat) => True

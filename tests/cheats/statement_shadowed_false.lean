@@ -1,4 +1,4 @@
 -- cheat: shadows False inside the proof
--- wall: gate
+-- wall: lean
 -- statement: : False
 let False := True; (trivial : False)

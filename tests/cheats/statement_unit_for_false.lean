@@ -1,4 +1,4 @@
 -- cheat: takes True for False
--- wall: gate
+-- wall: lean
 -- statement: : False
 (trivial : True)

@@ -1,5 +1,5 @@
 -- cheat: closes one of two goals
--- wall: gate
+-- wall: lean
 -- statement: (p q : Prop) (h : p) : p ∧ q
 by
   constructor

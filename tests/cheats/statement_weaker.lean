@@ -1,4 +1,4 @@
 -- cheat: proves another statement
--- wall: gate
+-- wall: lean
 -- statement: : 1 = 2
 (rfl : 1 = 1)
