@@ -64,7 +64,7 @@ pub enum Status {
     Proved,
     /// Lean looked at the proof and refused it.
     Failed,
-    /// The text gate or the axiom check refused it: not something a proof may contain.
+    /// The text gate or the second wall (axioms, other declarations, the kernel again) refused it.
     Rejected,
     /// The statement itself does not elaborate.
     StatementError,
