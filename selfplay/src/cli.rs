@@ -134,7 +134,7 @@ pub struct VerifyArgs {
     #[arg(long, default_value_t = 10.0)]
     pub timeout: f64,
     /// A Lean process that grows over this is replaced, in MiB.
-    #[arg(long, value_name = "MB", default_value_t = 3072)]
+    #[arg(long, value_name = "MB", default_value_t = 1536)]
     pub memory_mb: u64,
     /// Which Lean to use.
     #[command(flatten)]

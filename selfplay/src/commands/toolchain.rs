@@ -69,7 +69,7 @@ fn options(args: &LeanArgs) -> ToolchainOptions {
 }
 
 fn install(home: &Path, display: &Display) -> Result<Toolchain> {
-    display.line(&format!("installing the managed Lean in {} (once, 740 MB)", home.display()));
+    display.line(&format!("installing the managed Lean in {} (once, 500 MB)", home.display()));
     let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = display.has_bars().then(|| ProgressBar::new(0).with_style(style.progress_chars("━━─")));
     let last_line = Mutex::new(Instant::now());

@@ -127,7 +127,7 @@ fn pool_config(config: &RunConfig, workers: Option<usize>, lean: &Toolchain) -> 
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = match lean {
         _ if chosen > 0 => chosen,
-        // Each managed process needs about 2.5 GB.
+        // Each managed process needs about 0.8 GB.
         Toolchain::Managed(_) => cores.min(4),
         Toolchain::Native(_) => cores,
     };

@@ -18,7 +18,7 @@ pub fn managed() -> ManagedLean {
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 /// A pool that all tests of the binary share.
-pub static POOL: LazyLock<Pool> = LazyLock::new(|| pool(1, Duration::from_secs(120)));
+pub static POOL: LazyLock<Pool> = LazyLock::new(|| pool(2, Duration::from_secs(120)));
 
 pub fn pool(workers: usize, check_timeout: Duration) -> Pool {
     let _inside = RUNTIME.enter();
