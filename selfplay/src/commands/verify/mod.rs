@@ -5,7 +5,7 @@ mod rows;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -140,7 +140,7 @@ fn read(args: &VerifyArgs) -> Result<mpsc::Receiver<Result<Row>>> {
     Ok(receiver)
 }
 
-fn is_lean(path: &PathBuf) -> bool {
+fn is_lean(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "lean")
 }
 
