@@ -106,6 +106,8 @@ fn a_hanging_and_a_crashing_candidate_cost_their_neighbours_nothing() {
     assert_eq!((statuses[0], statuses[2], statuses[4]), (Status::Proved, Status::Proved, Status::Proved));
     assert_eq!(statuses[1], Status::Timeout);
     assert_eq!(statuses[3], Status::Proved);
+    // The replacement of the killed process is up when it has judged something.
+    assert_eq!(RUNTIME.block_on(pool.check(candidate(": 1 + 1 = 2", "rfl"))).unwrap().status, Status::Proved);
     let stats = pool.stats();
     assert_eq!((stats.timeouts, stats.starts), (1, 2), "{stats:?}");
     assert!(stats.peak_rss > 0);
@@ -121,7 +123,7 @@ fn order_and_neighbours_change_no_verdict() {
         (": False", "by sorry"),
         ("(xs : List Nat) : xs.reverse.reverse = xs", "by\n  simp"),
         ("(a : Nat) : a = b", "rfl"),
-        ("(p q : Prop) (hp : p) (hq : q) : p ∧ q", "by exact?"),
+        ("(p q : Prop) (hp : p) (hq : q) : p ∧ q", "by exact ⟨hp, hq⟩"),
     ];
     let forward: Vec<_> = batch.iter().map(|(s, p)| status(s, p)).collect();
     let backward: Vec<_> = batch.iter().rev().map(|(s, p)| status(s, p)).collect();

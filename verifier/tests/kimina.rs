@@ -296,31 +296,33 @@ fn the_judge_cannot_be_cheated_over_http() {
         (json!(9), "statement_error"),
     ];
     assert_eq!(found, expected, "{reply:#}");
-    assert_eq!(verdicts[1]["premises"], json!(["List.append_nil"]));
+    assert_eq!(verdicts[1]["implicit_premises"], json!(["List.append_nil"]));
     assert!(verdicts[0]["seconds"].as_f64().unwrap() > 0.0 && verdicts[0]["axioms"].is_array());
 }
 
 #[test]
 fn more_than_the_queue_holds_is_told_to_come_again() {
+    // One for each of the pool's two processes.
     let hanging = std::thread::spawn(|| {
-        post(*TIGHT, "/api/check", &json!({ "snippets": [{ "id": "h", "code": HANGS }], "timeout": 4 }))
+        let snippets = json!([{ "id": "h", "code": HANGS }, { "id": "i", "code": HANGS }]);
+        post(*TIGHT, "/api/check", &json!({ "snippets": snippets, "timeout": 4 }))
     });
-    until("it is under way", || metric(*TIGHT, "stp_in_progress") == 1.0);
+    until("they are under way", || metric(*TIGHT, "stp_in_progress") == 2.0);
     let refused = post(*TIGHT, "/api/check", &json!({ "snippets": [{ "id": "a", "code": "#check Nat" }] }));
     assert_eq!(refused.code, 429, "{}", refused.text);
     assert!(refused.retry_after.unwrap().parse::<u64>().unwrap() >= 1);
     let result = hanging.join().unwrap().json()["results"][0].clone();
     assert!(result["error"].as_str().unwrap().contains("timed out"), "{result:#}");
     assert_eq!(result["time"], 4.0);
-    until("the place is free again", || metric(*TIGHT, "stp_in_progress") == 0.0);
+    until("the places are free again", || metric(*TIGHT, "stp_in_progress") == 0.0);
     let accepted = post(*TIGHT, "/api/check", &json!({ "snippets": [{ "id": "a", "code": "#check Nat" }] }));
     assert_eq!(accepted.code, 200, "{}", accepted.text);
     let page = get(*TIGHT, "/metrics").text;
     for line in [
         "stp_http_requests_total{path=\"/api/check\",code=\"429\"} 1",
-        "stp_answers_total{kind=\"check\",outcome=\"timeout\"} 1",
+        "stp_answers_total{kind=\"check\",outcome=\"timeout\"} 2",
         "# TYPE stp_answer_seconds histogram",
-        "stp_lean_workers 1",
+        "stp_lean_workers 2",
     ] {
         assert!(page.lines().any(|found| found == line), "{line} in\n{page}");
     }

@@ -79,6 +79,7 @@ async fn one(shared: &Shared, id: Value, candidate: Candidate, place: Place) -> 
         "messages": verdict.messages,
         "axioms": verdict.axioms,
         "premises": verdict.premises,
+        "implicit_premises": verdict.implicit_premises,
         "seconds": f64::from(verdict.elapsed_ms) / 1000.0,
     }))
 }
