@@ -4,6 +4,7 @@
 //! `propext`, `Quot.sound` and `Classical.choice`.
 
 pub mod cache;
+mod confine;
 pub mod gate;
 mod managed;
 mod native;
@@ -13,6 +14,7 @@ pub mod serve;
 pub mod toolchain;
 
 pub use cache::VerdictCache;
+pub use confine::{Walls, managed_program};
 pub use pool::{
     Candidate, FileMessage, FileOutcome, FileReport, Pool, PoolConfig, PoolStats, Position, Sorry,
     StatementReport, VerifierError,

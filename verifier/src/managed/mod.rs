@@ -16,6 +16,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::confine::{self, Ceilings, Policy};
 use crate::toolchain::ManagedLean;
 
 const SCRIPTS: [(&str, &str); 6] = [
@@ -30,6 +31,13 @@ const SCRIPTS: [(&str, &str); 6] = [
 const MARK: &str = "@stp ";
 /// An answer longer than this is not one of ours.
 const MAX_ANSWER: usize = 4 << 20;
+
+/// It reads a few hundred files of the library, one after the other, and runs about ten threads.
+const CEILINGS: Ceilings = Ceilings { open_files: 256, file_size: 0, processes: 64 };
+/// CPU time over the wall-clock limit, for the engine's own threads.
+const SPARE_CPU: Duration = Duration::from_secs(10);
+/// What a process that closed its output may still take to end.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// How a request to a worker can end without an answer.
 #[derive(Debug)]
@@ -73,13 +81,14 @@ impl ManagedWorker {
         let script = scripts(&lean.root).map_err(|error| {
             format!("cannot write the worker's script in {}: {error}", lean.root.display())
         })?;
-        let mut child = Command::new(&lean.node)
+        let program = confine::managed_program(lean)
+            .map_err(|error| format!("cannot wall in {}: {error}", lean.node.display()))?;
+        let mut child = Command::from(program)
             .args(lean.node_arguments())
             .arg(script)
             .arg(&lean.lean_js)
             .arg(&lean.library)
             .arg(heartbeats.to_string())
-            .env_remove("NODE_OPTIONS")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -92,6 +101,7 @@ impl ManagedWorker {
         else {
             return Err("the worker has no pipes".to_owned());
         };
+        CEILINGS.put_on(child.id(), Policy::managed(lean).walls());
         let last_words = Some(tokio::spawn(last_words(errors)));
         let output = BufReader::new(output).lines();
         Ok(Self { child, input, output, last_words, rss: 0, answered: 0 })
@@ -121,7 +131,7 @@ impl ManagedWorker {
 
     /// Sends a request and waits for its answer. After an error the worker is dead.
     ///
-    /// Over `max_rss` bytes it is killed at once.
+    /// Over `max_rss` bytes it is killed at once; it can use twice the CPU time of the limit.
     pub(crate) async fn ask(
         &mut self,
         request: &Value,
@@ -129,6 +139,7 @@ impl ManagedWorker {
         max_rss: u64,
     ) -> Result<Value, Lost> {
         let outgrown = memory::outgrown(self.child.id(), max_rss);
+        confine::limit_cpu(self.child.id(), limit.saturating_mul(2) + SPARE_CPU);
         let line = format!("{request}\n");
         let exchange = async {
             self.input.write_all(line.as_bytes()).await.map_err(|error| error.to_string())?;
@@ -159,7 +170,7 @@ impl ManagedWorker {
     async fn read_answer(&mut self) -> Result<(Answer, Value), String> {
         loop {
             let line = self.output.next_line().await.map_err(|error| error.to_string())?;
-            let Some(line) = line else { return Err("the Lean process ended".to_owned()) };
+            let Some(line) = line else { return Err(self.end().await) };
             let Some(text) = line.strip_prefix(MARK) else { continue };
             if text.len() > MAX_ANSWER {
                 return Err("the answer is too long".to_owned());
@@ -167,6 +178,14 @@ impl ManagedWorker {
             let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
             let answer = Answer::deserialize(&value).map_err(|error| error.to_string())?;
             return Ok((answer, value));
+        }
+    }
+
+    /// How the process ended, in words.
+    async fn end(&mut self) -> String {
+        match timeout(GRACE, self.child.wait()).await {
+            Ok(Ok(status)) => format!("the Lean process ended with {status}"),
+            _ => "the Lean process ended".to_owned(),
         }
     }
 

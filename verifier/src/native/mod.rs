@@ -17,6 +17,7 @@ use stp_datasets::{Status, Verdict};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStdout, Command};
 
+use crate::confine::{Ceilings, Policy};
 use crate::pool::{FileOutcome, Reply, Request, StatementReport};
 use crate::toolchain::NativeLean;
 use file::{BatchFile, Finding};
@@ -25,6 +26,8 @@ use file::{BatchFile, Finding};
 const START_ALLOWANCE: Duration = Duration::from_secs(30);
 /// More output than this ends the process.
 const MAX_OUTPUT: u64 = 16 << 20;
+/// Lean maps each imported file, and `lake` starts it as a child.
+const CEILINGS: Ceilings = Ceilings { open_files: 16_384, file_size: 64 << 20, processes: 256 };
 /// What a process that closed its output may still take to end.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -157,8 +160,13 @@ impl Place {
         if let Some(cwd) = &lean.cwd {
             command.current_dir(cwd);
         }
+        let policy = Policy::native(lean);
+        policy
+            .enclose(command.as_std_mut())
+            .map_err(|error| format!("cannot wall in {}: {error}", lean.program.display()))?;
         let mut child =
             command.spawn().map_err(|error| format!("cannot start {}: {error}", lean.program.display()))?;
+        CEILINGS.put_on(child.id(), policy.walls());
         let output = child.stdout.take().ok_or("lean has no output pipe")?;
         let group = Group(child.id());
         self.running = Some((child, group));

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, mpsc, watch};
 use super::{
     Counters, FileOutcome, FileReport, Job, PoolConfig, Reply, Request, StatementReport, VerifierError,
 };
+use crate::confine;
 use crate::managed::{Lost, ManagedWorker};
 use crate::native;
 use crate::toolchain::{ManagedLean, NativeLean, Toolchain};
@@ -129,6 +130,7 @@ impl Supervisor {
     async fn start_once(&self, lean: &ManagedLean, place: &mut Option<ManagedWorker>) -> Result<(), String> {
         let process = place.insert(ManagedWorker::spawn(lean, self.config.max_heartbeats)?);
         process.ready(self.config.start_timeout).await?;
+        confine::limit_growth(process.pid(), self.max_rss());
         self.counters.starts.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(pid = process.pid(), "a Lean process is ready");
         Ok(())
@@ -137,8 +139,7 @@ impl Supervisor {
     /// The reply, and whether the process lives on.
     async fn ask(&self, process: &mut ManagedWorker, request: &Request) -> (Reply, bool) {
         let began = Instant::now();
-        let max_rss = self.config.max_rss_bytes.saturating_add(self.config.max_rss_bytes / 2);
-        let outcome = process.ask(&line(request), self.limit(request), max_rss).await;
+        let outcome = process.ask(&line(request), self.limit(request), self.max_rss()).await;
         self.counters.checks.fetch_add(1, Ordering::Relaxed);
         self.counters.busy_ms.fetch_add(millis(began.elapsed()), Ordering::Relaxed);
         self.counters.peak_rss.fetch_max(process.rss, Ordering::Relaxed);
@@ -154,6 +155,11 @@ impl Supervisor {
                 (failure(request, Status::Crashed, reason, began), false)
             }
         }
+    }
+
+    /// The size in bytes at which a process is killed in the middle of a check.
+    fn max_rss(&self) -> u64 {
+        self.config.max_rss_bytes.saturating_add(self.config.max_rss_bytes / 2)
     }
 
     fn limit(&self, request: &Request) -> Duration {
