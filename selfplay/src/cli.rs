@@ -37,6 +37,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Judge proofs for other machines, which ask through a NATS server.
     Worker(WorkerArgs),
+    /// Measure how fast this machine judges.
+    Bench(BenchArgs),
 }
 
 /// Which Lean to use.
@@ -136,6 +138,38 @@ pub struct VerifyArgs {
     /// A Lean process that grows over this is replaced, in MiB.
     #[arg(long, value_name = "MB", default_value_t = 1536)]
     pub memory_mb: u64,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// `stp bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// What to measure.
+    #[command(subcommand)]
+    pub command: BenchCommand,
+}
+
+/// What can be measured.
+#[derive(Clone, Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Verdicts a second and their CPU time, beside Lean's own work and one Lean process for each proof.
+    Verifier(BenchVerifierArgs),
+}
+
+/// `stp bench verifier`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchVerifierArgs {
+    /// Candidates, made of the corpus' proofs; half of them are wrong.
+    #[arg(long, default_value_t = 2000)]
+    pub candidates: usize,
+    /// How many of them also get a Lean process each, which takes seconds.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub one_process_each: usize,
+    /// Lean processes.
+    #[arg(long, default_value_t = 2)]
+    pub workers: usize,
     /// Which Lean to use.
     #[command(flatten)]
     pub lean: LeanArgs,

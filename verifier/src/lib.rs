@@ -15,6 +15,7 @@ pub mod toolchain;
 
 pub use cache::VerdictCache;
 pub use confine::{Walls, managed_program};
+pub use managed::command_line;
 pub use pool::{
     Candidate, FileMessage, FileOutcome, FileReport, Pool, PoolConfig, PoolStats, Position, Sorry,
     StatementReport, VerifierError,

@@ -1,5 +1,6 @@
 //! The commands: each turns its options into calls of the library.
 
+mod bench;
 mod corpus;
 mod serve;
 mod toolchain;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use stp_datasets::{Corpus, Ledger};
 
-use crate::cli::{Cli, Command, CorpusCommand, ReportArgs};
+use crate::cli::{BenchCommand, Cli, Command, CorpusCommand, ReportArgs};
 use crate::config::RunConfig;
 use crate::report::Report;
 use crate::run::Run;
@@ -33,6 +34,9 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         },
         Some(Command::Serve(args)) => block_on(serve::serve(args)),
         Some(Command::Worker(args)) => block_on(worker::worker(args)),
+        Some(Command::Bench(args)) => match args.command {
+            BenchCommand::Verifier(args) => block_on(bench::verifier(args)),
+        },
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use stp_verifier::toolchain::{self, Located, Progress, ToolchainOptions};
-use stp_verifier::{Toolchain, VerdictCache};
+use stp_verifier::{Toolchain, VerdictCache, Walls};
 
 use crate::cli::{LeanArgs, ToolchainArgs, ToolchainCommand};
 use crate::display::Display;
@@ -19,7 +19,9 @@ const PLAIN_LINE_EVERY: Duration = Duration::from_secs(5);
 pub(super) fn toolchain(args: &ToolchainArgs) -> Result<ExitCode> {
     let options = options(&args.lean);
     match (args.command, toolchain::locate(&options)?) {
-        (_, Located::Ready(lean)) => println!("{}", lean.describe()),
+        (_, Located::Ready(lean)) => {
+            println!("{}\nwalls:   {}", lean.describe(), Walls::around(&lean));
+        }
         (ToolchainCommand::Status, Located::NotInstalled(home)) => {
             println!(
                 "managed Lean: not installed\nwhy:     no --lean, STP_LEAN or --project was given\nplace:   {}\n\
@@ -42,6 +44,7 @@ pub(super) fn take(args: &LeanArgs, display: &Display) -> Result<Toolchain> {
     };
     let first = lean.describe();
     display.line(first.lines().next().unwrap_or_default());
+    display.line(&format!("walls around its processes: {}", Walls::around(&lean)));
     Ok(lean)
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -17,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::confine::{self, Ceilings, Policy};
-use crate::toolchain::ManagedLean;
+use crate::toolchain::{ManagedLean, NativeLean};
 
 const SCRIPTS: [(&str, &str); 6] = [
     ("worker.js", include_str!("worker.js")),
@@ -60,6 +61,8 @@ pub(crate) struct ManagedWorker {
     pub(crate) rss: u64,
     /// Requests answered.
     pub(crate) answered: u64,
+    /// CPU time of the last answer inside Lean's elaborator and kernel, in microseconds.
+    pub(crate) lean_us: u64,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +71,8 @@ struct Answer {
     ready: bool,
     #[serde(default)]
     rss: u64,
+    #[serde(default)]
+    lean_us: u64,
     fatal: Option<String>,
     crashed: Option<String>,
 }
@@ -104,7 +109,7 @@ impl ManagedWorker {
         CEILINGS.put_on(child.id(), Policy::managed(lean).walls());
         let last_words = Some(tokio::spawn(last_words(errors)));
         let output = BufReader::new(output).lines();
-        Ok(Self { child, input, output, last_words, rss: 0, answered: 0 })
+        Ok(Self { child, input, output, last_words, rss: 0, answered: 0, lean_us: 0 })
     }
 
     /// Waits until Lean is loaded and warm. After an error the process is dead.
@@ -127,6 +132,12 @@ impl ManagedWorker {
             None => String::new(),
         };
         Err(format!("{reason} {words}").trim().to_owned())
+    }
+
+    /// What [`Self::ready`] has to say by now; `None` if Lean is still being loaded.
+    pub(crate) fn ready_by_now(&mut self) -> Option<Result<(), String>> {
+        // Reading lines may be broken off and begun again.
+        self.ready(Duration::MAX).now_or_never()
     }
 
     /// Sends a request and waits for its answer. After an error the worker is dead.
@@ -158,6 +169,7 @@ impl ManagedWorker {
             Ok(Ok((answer, value))) => {
                 self.rss = answer.rss;
                 self.answered += 1;
+                self.lean_us = answer.lean_us;
                 Ok(value)
             }
         };
@@ -227,6 +239,21 @@ fn scripts(root: &Path) -> io::Result<PathBuf> {
         }
     }
     Ok(folder.join(SCRIPTS[0].0))
+}
+
+/// The managed Lean under the command line of `lean`, which takes one process for each file.
+///
+/// # Errors
+/// If its scripts cannot be written beside it.
+pub fn command_line(lean: &ManagedLean) -> io::Result<NativeLean> {
+    let script = scripts(&lean.root)?.with_file_name("lean-cli.js");
+    Ok(NativeLean {
+        program: lean.node.clone(),
+        args: vec!["--stack-size=4000".into(), script.into(), (&lean.lean_js).into(), (&lean.library).into()],
+        cwd: None,
+        version: lean.version.clone(),
+        source: "the managed Lean, one process for each file".to_owned(),
+    })
 }
 
 /// A name for this version of the scripts, which changes with every letter of them.

@@ -19,7 +19,7 @@ const AUXILIARY =
 
 const PRIVATE = /^_private\.(?:.*?)\.0\./;
 
-function makeReplay(lean, target) {
+function makeReplay(lean, target, timed) {
   const { M, view, isScalar, tag, field, box, inc, dec, array, name, readName } = lean;
 
   function find(env, nameObject) {
@@ -135,7 +135,7 @@ function makeReplay(lean, target) {
     const held = [];
     const add = (kind, value, text) => {
       const object = declaration(kind, value);
-      const result = M._lean_add_decl(kernel, heartbeats, object, box(0));
+      const result = timed(() => M._lean_add_decl(kernel, heartbeats, object, box(0)));
       dec(object);
       const inside = field(result, 0);
       if (tag(result) === 0) {

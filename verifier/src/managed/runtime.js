@@ -6,11 +6,16 @@
 const MODULE = '/stp-library'; // where the library is mounted inside the build's own file system
 const STACK_MIB = 64; // the build's default of 64 KiB traps on a few hundred nested parentheses
 
+let lastWords = ''; // the last complaint that the build wrote to its standard error
+
 function describe(error) {
+  const said = lastWords && ` (${lastWords})`;
   if (typeof WebAssembly.Exception !== 'undefined' && error instanceof WebAssembly.Exception) {
-    return 'an exception inside Lean';
+    return `an exception inside Lean${said}`;
   }
-  return String((error && error.message) || error);
+  // So emscripten ends a program: Lean found no way on, mostly for want of stack or memory.
+  if (error === 'unwind') return `Lean gave up${said}`;
+  return `${(error && error.message) || error}${said}`;
 }
 
 function start(leanJs, library, onReady, onFatal) {
@@ -19,7 +24,9 @@ function start(leanJs, library, onReady, onFatal) {
     noExitRuntime: true,
     stdin: () => null, // requests come that way and are nobody else's to read
     print() {},
-    printErr() {},
+    printErr(text) {
+      if (/panic|memory|overflow|abort/i.test(text)) lastWords = String(text).slice(0, 300);
+    },
     onRuntimeInitialized() {
       setTimeout(() => {
         try {

@@ -33,6 +33,16 @@ const REFERENCES = 512;
 const ENVIRONMENTS = 4;
 const CONTEXTS = 16;
 
+// CPU time inside Lean's elaborator and kernel, in microseconds: what the judge's own work is measured against.
+let leanTime = 0;
+function timed(work) {
+  const before = process.threadCpuUsage();
+  const result = work();
+  const { user, system } = process.threadCpuUsage(before);
+  leanTime += user + system;
+  return result;
+}
+
 const reply = (value) => fs.writeSync(1, `@stp ${JSON.stringify(value)}\n`);
 
 // The main thread is blocked while Lean works, so a second one sees to it that no orphan stays.
@@ -67,6 +77,7 @@ function serve(lean) {
 function answer(judge, line) {
   const request = JSON.parse(line);
   const began = process.hrtime.bigint();
+  leanTime = 0;
   let body;
   try {
     body = judge[request.op](request);
@@ -76,7 +87,7 @@ function answer(judge, line) {
     process.exit(3);
   }
   const elapsed_ms = Number((process.hrtime.bigint() - began) / 1000000n);
-  reply({ id: request.id, ...body, elapsed_ms, rss: process.memoryUsage.rss() });
+  reply({ id: request.id, ...body, elapsed_ms, lean_us: leanTime, rss: process.memoryUsage.rss() });
 }
 
 function makeJudge(lean) {
@@ -85,7 +96,7 @@ function makeJudge(lean) {
   const noArguments = M._lean_array_mk(box(0));
   M._lean_mark_persistent(options);
   M._lean_mark_persistent(noArguments);
-  const { replay, stranger, declaredNames } = makeReplay(lean, TARGET);
+  const { replay, stranger, declaredNames } = makeReplay(lean, TARGET, timed);
   let noMessages;
   const environments = new Map();
   const contexts = new Map();
@@ -158,7 +169,7 @@ function makeJudge(lean) {
     inc(base.env);
     inc(noMessages);
     const command = M._l_Lean_Elab_Command_mkState(base.env, noMessages, options);
-    const ran = M._l_Lean_Elab_IO_processCommands(input, state, command);
+    const ran = timed(() => M._l_Lean_Elab_IO_processCommands(input, state, command));
     const final = field(unwrap(ran, 'elaboration'), 0);
     const env = inc(field(final, 0));
     const commands = array(field(unwrap(ran, 'elaboration'), 3)).length;

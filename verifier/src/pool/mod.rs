@@ -111,6 +111,8 @@ pub struct PoolStats {
     pub cache_hits: u64,
     /// Time in which processes were busy with checks, summed, in milliseconds.
     pub busy_ms: u64,
+    /// CPU time inside Lean's elaborator and kernel, summed, in milliseconds; only managed workers tell.
+    pub lean_ms: u64,
     /// Processes started.
     pub starts: u64,
     /// Processes killed because the time ran out.
@@ -127,6 +129,7 @@ pub struct PoolStats {
 pub(crate) struct Counters {
     pub(crate) checks: AtomicU64,
     pub(crate) busy_ms: AtomicU64,
+    pub(crate) lean_us: AtomicU64,
     pub(crate) starts: AtomicU64,
     pub(crate) timeouts: AtomicU64,
     pub(crate) crashes: AtomicU64,
@@ -364,6 +367,7 @@ impl Pool {
             checks: read(&counters.checks),
             cache_hits: self.cache().map_or(0, |(_, cache)| cache.counts().0),
             busy_ms: read(&counters.busy_ms),
+            lean_ms: read(&counters.lean_us) / 1000,
             starts: read(&counters.starts),
             timeouts: read(&counters.timeouts),
             crashes: read(&counters.crashes),

@@ -23,6 +23,32 @@ const PAUSE_BETWEEN_STARTS: Duration = Duration::from_millis(500);
 /// Requests that a native process takes in one file.
 const NATIVE_BATCH: usize = 32;
 
+/// The processes of one supervisor.
+#[derive(Debug, Default)]
+struct Place {
+    current: Option<ManagedWorker>,
+    /// Takes over from `current`, which is old, when Lean is loaded in it.
+    heir: Option<ManagedWorker>,
+    /// On its way out.
+    retired: Option<ManagedWorker>,
+}
+
+impl Place {
+    async fn bury(&mut self) {
+        if let Some(process) = &mut self.retired {
+            process.kill().await;
+        }
+        self.retired = None;
+    }
+
+    /// Ends all processes and waits until they are gone.
+    async fn clear(&mut self) {
+        for process in [&mut self.current, &mut self.heir, &mut self.retired].into_iter().flatten() {
+            process.kill().await;
+        }
+    }
+}
+
 pub(super) struct Supervisor {
     toolchain: Toolchain,
     config: PoolConfig,
@@ -51,15 +77,13 @@ impl Supervisor {
 
     /// Serves requests until the pool closes; then no process of this place is left.
     async fn run_managed(&self, lean: &ManagedLean) {
-        let mut place = None;
+        let mut place = Place::default();
         tokio::select! {
             biased;
             () = self.closed() => {}
             () = self.serve(lean, &mut place) => {}
         }
-        if let Some(process) = &mut place {
-            process.kill().await;
-        }
+        place.clear().await;
     }
 
     /// Returns when the pool closes.
@@ -68,17 +92,18 @@ impl Supervisor {
         let _ = self.closing.clone().wait_for(|closing| *closing).await;
     }
 
-    /// `place` always holds the process, ready or not, so that whoever stops this future can end it.
-    async fn serve(&self, lean: &ManagedLean, place: &mut Option<ManagedWorker>) {
+    /// `place` always holds the processes, ready or not, so that whoever stops this future can end them.
+    async fn serve(&self, lean: &ManagedLean, place: &mut Place) {
         let mut started = self.start(lean, place).await;
         while let Some((request, reply)) = self.next_job().await {
             if reply.is_closed() {
                 continue; // nobody waits for it any more
             }
+            self.succeed(place).await;
             if started.is_err() {
                 started = self.start(lean, place).await;
             }
-            let process = match (&started, &mut *place) {
+            let process = match (&started, &mut place.current) {
                 (Ok(()), Some(process)) => process,
                 (Ok(()), None) => continue,
                 (Err(error), _) => {
@@ -90,15 +115,45 @@ impl Supervisor {
             let (answer, alive) = self.ask(process, &request).await;
             let old =
                 process.rss > self.config.max_rss_bytes || process.answered >= self.config.recycle_after;
-            let old = old || request.leaves_traces();
             let _ = reply.send(Ok(answer));
-            if alive && old {
+            if alive && request.leaves_traces() {
                 self.counters.recycled.fetch_add(1, Ordering::Relaxed);
                 process.kill().await;
             }
-            if !alive || old {
+            if !alive || request.leaves_traces() {
                 started = self.start(lean, place).await;
+            } else if old {
+                self.prepare_heir(lean, place);
             }
+        }
+    }
+
+    /// Starts the process that takes over from an old one, which goes on until it is ready.
+    fn prepare_heir(&self, lean: &ManagedLean, place: &mut Place) {
+        if place.heir.is_none() {
+            match ManagedWorker::spawn(lean, self.config.max_heartbeats) {
+                Ok(process) => place.heir = Some(process),
+                Err(error) => tracing::warn!("a Lean process did not start: {error}"),
+            }
+        }
+    }
+
+    /// Lets the heir take over if it is ready.
+    async fn succeed(&self, place: &mut Place) {
+        match place.heir.as_mut().and_then(ManagedWorker::ready_by_now) {
+            Some(Ok(())) => {
+                let old = std::mem::replace(&mut place.current, place.heir.take());
+                self.counters.recycled.fetch_add(1, Ordering::Relaxed);
+                self.counters.starts.fetch_add(1, Ordering::Relaxed);
+                confine::limit_growth(place.current.as_ref().and_then(ManagedWorker::pid), self.max_rss());
+                place.retired = old;
+                place.bury().await;
+            }
+            Some(Err(error)) => {
+                tracing::warn!("a Lean process did not start: {error}");
+                place.heir = None;
+            }
+            None => {}
         }
     }
 
@@ -106,11 +161,7 @@ impl Supervisor {
         self.jobs.lock().await.recv().await
     }
 
-    async fn start(
-        &self,
-        lean: &ManagedLean,
-        place: &mut Option<ManagedWorker>,
-    ) -> Result<(), VerifierError> {
+    async fn start(&self, lean: &ManagedLean, place: &mut Place) -> Result<(), VerifierError> {
         let mut reason = String::new();
         for attempt in 0..START_ATTEMPTS {
             if attempt > 0 {
@@ -127,8 +178,13 @@ impl Supervisor {
         Err(VerifierError::Start { attempts: START_ATTEMPTS, reason })
     }
 
-    async fn start_once(&self, lean: &ManagedLean, place: &mut Option<ManagedWorker>) -> Result<(), String> {
-        let process = place.insert(ManagedWorker::spawn(lean, self.config.max_heartbeats)?);
+    async fn start_once(&self, lean: &ManagedLean, place: &mut Place) -> Result<(), String> {
+        // An heir that is under way is sooner ready than a new one.
+        place.current = match place.heir.take() {
+            Some(heir) => Some(heir),
+            None => Some(ManagedWorker::spawn(lean, self.config.max_heartbeats)?),
+        };
+        let Some(process) = &mut place.current else { return Ok(()) };
         process.ready(self.config.start_timeout).await?;
         confine::limit_growth(process.pid(), self.max_rss());
         self.counters.starts.fetch_add(1, Ordering::Relaxed);
@@ -143,6 +199,7 @@ impl Supervisor {
         self.counters.checks.fetch_add(1, Ordering::Relaxed);
         self.counters.busy_ms.fetch_add(millis(began.elapsed()), Ordering::Relaxed);
         self.counters.peak_rss.fetch_max(process.rss, Ordering::Relaxed);
+        self.counters.lean_us.fetch_add(std::mem::take(&mut process.lean_us), Ordering::Relaxed);
         match outcome {
             Ok(value) => (read_reply(request, &value), true),
             Err(Lost::Timeout) => {

@@ -1,0 +1,223 @@
+//! `stp bench verifier`: what a verdict costs, beside Lean's own work and beside other ways to get one.
+
+mod usage;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use comfy_table::{Table, presets::ASCII_MARKDOWN};
+use stp_datasets::{CorpusEntry, Status};
+use stp_verifier::{Candidate, FileOutcome, Pool, PoolConfig, Toolchain, Walls};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::{load_corpus, toolchain};
+use crate::cli::BenchVerifierArgs;
+use crate::display::Display;
+
+/// Candidates judged before anything is measured: the first use of a tactic costs more than the later ones.
+const WARM_UP: usize = 300;
+
+/// A way to judge candidates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// Verdicts from the pool.
+    Verdicts,
+    /// Whole texts through the pool's processes, as a REPL server takes them; nothing is judged.
+    WholeTexts,
+}
+
+/// What one way cost.
+struct Measured {
+    candidates: usize,
+    accepted: usize,
+    wall: f64,
+    cpu: f64,
+    /// CPU time inside Lean's elaborator and kernel.
+    lean: f64,
+    peak_rss: u64,
+}
+
+/// Prints the table.
+pub(super) async fn verifier(args: BenchVerifierArgs) -> Result<ExitCode> {
+    ensure!(
+        usage::cpu_seconds().is_some(),
+        "CPU time is read from /proc, which this system has not. Run the benchmark on Linux."
+    );
+    let display = Display::new(false);
+    let lean = toolchain::take(&args.lean, &display)?;
+    let candidates = candidates(&load_corpus("core")?.entries, args.candidates.max(2));
+    let config = PoolConfig { workers: args.workers.max(1), ..PoolConfig::default() };
+
+    let pool = Pool::start(&lean, config.clone());
+    let warm = &candidates[..WARM_UP.min(candidates.len())];
+    for way in [Way::Verdicts, Way::WholeTexts] {
+        measure(&pool, warm, way, 2, &display).await?;
+    }
+    let verdicts = measure(&pool, &candidates, Way::Verdicts, 2, &display).await?;
+    let texts = measure(&pool, &candidates, Way::WholeTexts, 2, &display).await?;
+    pool.shutdown().await;
+
+    let alone = match &lean {
+        Toolchain::Managed(lean) => Toolchain::Native(
+            stp_verifier::command_line(lean).context("the managed Lean's folder cannot be written")?,
+        ),
+        Toolchain::Native(_) => lean.clone(),
+    };
+    let pool = Pool::start(&alone, config.clone());
+    let sample = &candidates[..args.one_process_each.clamp(1, candidates.len())];
+    let each = measure(&pool, sample, Way::Verdicts, 1, &display).await?;
+    pool.shutdown().await;
+
+    let managed = matches!(lean, Toolchain::Managed(_));
+    println!("{}", table(&verdicts, &texts, &each, managed));
+    println!("{}", summary(&verdicts, &each, config.workers, managed));
+    println!("walls around the processes: {}", Walls::around(&lean));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every other one is wrong: a proof of the statement that comes next in the corpus.
+fn candidates(entries: &[CorpusEntry], count: usize) -> Vec<Candidate> {
+    let pairs: Vec<_> =
+        entries.iter().flat_map(|entry| entry.proofs.iter().map(move |proof| (entry, proof))).collect();
+    (0..count)
+        .map(|index| {
+            let (entry, proof) = pairs[index / 2 % pairs.len()];
+            let other = pairs
+                .iter()
+                .cycle()
+                .skip(index / 2 % pairs.len())
+                .find(|(next, _)| next.statement.id != entry.statement.id);
+            let proof = if index % 2 == 0 { proof } else { other.map_or(proof, |(_, proof)| proof) };
+            Candidate {
+                header: entry.statement.header.clone(),
+                signature: entry.statement.signature.clone(),
+                proof: proof.clone(),
+            }
+        })
+        .collect()
+}
+
+/// Judges all candidates, with so many of them under way for each process.
+async fn measure(
+    pool: &Pool,
+    candidates: &[Candidate],
+    way: Way,
+    ahead: usize,
+    display: &Display,
+) -> Result<Measured> {
+    let progress = display.phase("bench", candidates.len() as u64);
+    let limit = Arc::new(Semaphore::new(pool.workers() * ahead));
+    // Nothing is measured before Lean is loaded.
+    for _ in 0..pool.workers() {
+        accepts(pool, candidates[0].clone(), way).await?;
+    }
+    let (stats, cpu, began) = (pool.stats(), usage::cpu_seconds().unwrap_or_default(), Instant::now());
+    let mut checks = JoinSet::new();
+    let mut accepted = 0;
+    for candidate in candidates {
+        let permit = limit.clone().acquire_owned().await?;
+        let (pool, candidate) = (pool.clone(), candidate.clone());
+        checks.spawn(async move {
+            let _permit = permit;
+            accepts(&pool, candidate, way).await
+        });
+        progress.advance(1);
+    }
+    while let Some(done) = checks.join_next().await {
+        accepted += usize::from(done??);
+    }
+    let after = pool.stats();
+    progress.finish(&format!("{} candidates, {accepted} accepted", candidates.len()));
+    Ok(Measured {
+        candidates: candidates.len(),
+        accepted,
+        wall: began.elapsed().as_secs_f64(),
+        cpu: usage::cpu_seconds().unwrap_or_default() - cpu,
+        lean: Duration::from_millis(after.lean_ms - stats.lean_ms).as_secs_f64(),
+        peak_rss: after.peak_rss,
+    })
+}
+
+async fn accepts(pool: &Pool, candidate: Candidate, way: Way) -> Result<bool> {
+    if way == Way::Verdicts {
+        return Ok(pool.check(candidate).await?.status == Status::Proved);
+    }
+    let Candidate { header, signature, proof } = candidate;
+    let text = format!("{header}\ntheorem candidate {signature} := {proof}\n");
+    let outcome = pool.run_file(&text, Duration::from_secs(30)).await?;
+    Ok(match outcome {
+        FileOutcome::Done(report) => report.messages.iter().all(|message| message.severity != "error"),
+        FileOutcome::TimedOut(_) | FileOutcome::Crashed(_) => false,
+    })
+}
+
+fn table(verdicts: &Measured, texts: &Measured, each: &Measured, managed: bool) -> Table {
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN).set_header([
+        "way",
+        "candidates",
+        "accepted",
+        "wall s",
+        "per second",
+        "CPU ms each",
+        "of which Lean",
+        "cores busy",
+    ]);
+    let ways = [
+        ("verdicts of the pool", verdicts),
+        ("whole texts, REPL style", texts),
+        ("one Lean process each", each),
+    ];
+    for (name, measured) in ways {
+        let Measured { candidates, accepted, wall, cpu, lean, .. } = measured;
+        let count = *candidates as f64;
+        let told = managed && *lean > 0.0;
+        table.add_row([
+            name.to_owned(),
+            candidates.to_string(),
+            accepted.to_string(),
+            format!("{wall:.1}"),
+            format!("{:.1}", count / wall),
+            format!("{:.1}", 1000.0 * cpu / count),
+            if told { format!("{:.1}", 1000.0 * lean / count) } else { "–".to_owned() },
+            format!("{:.2}", cpu / wall),
+        ]);
+    }
+    table
+}
+
+fn summary(verdicts: &Measured, each: &Measured, workers: usize, managed: bool) -> String {
+    let rate = |measured: &Measured| measured.candidates as f64 / measured.wall;
+    let mut lines = vec![format!(
+        "{workers} Lean processes; {:.0} times the proofs per second of one process each",
+        rate(verdicts) / rate(each)
+    )];
+    if managed {
+        lines.push(format!(
+            "CPU time over Lean's own: {:.1} %; largest process: {} MB",
+            100.0 * (verdicts.cpu / verdicts.lean - 1.0),
+            verdicts.peak_rss / 1_000_000
+        ));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_the_candidates_have_the_proof_of_another_statement() {
+        let entries = stp_datasets::Corpus::core().unwrap().entries;
+        let candidates = candidates(&entries, 2000);
+        assert_eq!(candidates.len(), 2000);
+        for pair in candidates.chunks(2) {
+            assert_eq!(pair[0].signature, pair[1].signature);
+        }
+        let differ = candidates.chunks(2).filter(|pair| pair[0].proof != pair[1].proof).count();
+        assert!(differ > 900, "{differ}");
+    }
+}
