@@ -61,7 +61,7 @@ pub(crate) struct ManagedWorker {
     pub(crate) rss: u64,
     /// Requests answered.
     pub(crate) answered: u64,
-    /// CPU time of the last answer inside Lean's elaborator and kernel, in microseconds.
+    /// CPU time of Lean's elaborator and kernel for the last answer, in microseconds.
     pub(crate) lean_us: u64,
 }
 

@@ -33,12 +33,13 @@ const REFERENCES = 512;
 const ENVIRONMENTS = 4;
 const CONTEXTS = 16;
 
-// CPU time inside Lean's elaborator and kernel, in microseconds: what the judge's own work is measured against.
+// CPU time of Lean's elaborator and kernel on the candidate, in microseconds: what the judge's own work is measured
+// against. It is the whole process's, because Lean elaborates in threads of its own.
 let leanTime = 0;
 function timed(work) {
-  const before = process.threadCpuUsage();
+  const before = process.cpuUsage();
   const result = work();
-  const { user, system } = process.threadCpuUsage(before);
+  const { user, system } = process.cpuUsage(before);
   leanTime += user + system;
   return result;
 }
@@ -211,7 +212,9 @@ function makeJudge(lean) {
 
   function reference(header, signature) {
     return cached(references, REFERENCES, `${header}\u0000${signature}`, () => {
+      const before = leanTime;
       const { env, errors, commands } = elaborate(header, `theorem _root_.${TARGET} ${signature} := by sorry`, [UNCHECKED]);
+      leanTime = before;
       const found = errors.length ? null : lookUp(env, TARGET);
       dec(env);
       if (!found) return { errors: errors.length ? errors : ['the statement declares no theorem'] };

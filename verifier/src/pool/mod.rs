@@ -111,7 +111,7 @@ pub struct PoolStats {
     pub cache_hits: u64,
     /// Time in which processes were busy with checks, summed, in milliseconds.
     pub busy_ms: u64,
-    /// CPU time inside Lean's elaborator and kernel, summed, in milliseconds; only managed workers tell.
+    /// CPU time of Lean's elaborator and kernel on proofs, summed, in milliseconds; only managed workers tell.
     pub lean_ms: u64,
     /// Processes started.
     pub starts: u64,
