@@ -18,7 +18,8 @@ use seccompiler::{
     TargetArch,
 };
 
-use super::{Policy, Walls};
+use super::{Ceilings, Policy, Walls};
+use crate::managed::status_bytes;
 
 /// The newest Landlock whose rights this module knows; older kernels enforce what they have of them.
 const LANDLOCK: ABI = ABI::V6;
@@ -170,24 +171,12 @@ fn program(
     SeccompFilter::new(calls, SeccompAction::Allow, refuse, machine)?.try_into()
 }
 
-/// Limits of one process, put on from outside while it starts.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ceilings {
-    pub(crate) open_files: u64,
-    /// In bytes.
-    pub(crate) file_size: u64,
-    /// Processes and threads; only counted where it has a namespace of its own.
-    pub(crate) processes: u64,
-}
-
-impl Ceilings {
-    pub(crate) fn put_on(self, pid: Option<u32>, walls: Walls) {
-        hard(pid, Resource::Core, 0);
-        hard(pid, Resource::Nofile, self.open_files);
-        hard(pid, Resource::Fsize, self.file_size);
-        if walls.namespace {
-            hard(pid, Resource::Nproc, self.processes);
-        }
+pub(super) fn put_on(ceilings: Ceilings, pid: Option<u32>, walls: Walls) {
+    hard(pid, Resource::Core, 0);
+    hard(pid, Resource::Nofile, ceilings.open_files);
+    hard(pid, Resource::Fsize, ceilings.file_size);
+    if walls.namespace {
+        hard(pid, Resource::Nproc, ceilings.processes);
     }
 }
 
@@ -209,11 +198,7 @@ pub(crate) fn limit_cpu(pid: Option<u32>, more: Duration) {
 ///
 /// Address space would not do: the engine reserves far more of it than it ever touches.
 pub(crate) fn limit_growth(pid: Option<u32>, more: u64) {
-    let used = pid.and_then(|pid| {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmData:"))?;
-        line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib << 10)
-    });
+    let used = pid.and_then(|pid| status_bytes(pid, "VmData:"));
     if let Some(used) = used {
         hard(pid, Resource::Data, used.saturating_add(more));
     }

@@ -21,7 +21,24 @@ use other as system;
 
 use crate::toolchain::{ManagedLean, NativeLean, Toolchain};
 
-pub(crate) use system::{Ceilings, limit_cpu, limit_growth};
+pub(crate) use system::{limit_cpu, limit_growth};
+
+/// Limits of one process, put on from outside while it starts.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux limits a process from outside"))]
+pub(crate) struct Ceilings {
+    pub(crate) open_files: u64,
+    /// In bytes.
+    pub(crate) file_size: u64,
+    /// Processes and threads; only counted where it has a namespace of its own.
+    pub(crate) processes: u64,
+}
+
+impl Ceilings {
+    pub(crate) fn put_on(self, pid: Option<u32>, walls: Walls) {
+        system::put_on(self, pid, walls);
+    }
+}
 
 /// What a process is, which decides what it may do.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ const POLL: Duration = Duration::from_millis(100);
 pub(super) async fn outgrown(pid: Option<u32>, limit: u64) -> u64 {
     loop {
         tokio::time::sleep(POLL).await;
-        match pid.and_then(resident) {
+        match pid.and_then(|pid| status_bytes(pid, "VmRSS:")) {
             Some(size) if size > limit => return size,
             Some(_) => {}
             None => std::future::pending().await,
@@ -19,8 +19,9 @@ pub(super) async fn outgrown(pid: Option<u32>, limit: u64) -> u64 {
     }
 }
 
-fn resident(pid: u32) -> Option<u64> {
+/// A size that Linux tells of a process, such as `VmRSS:`, in bytes.
+pub(crate) fn status_bytes(pid: u32, field: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib << 10)
 }

@@ -20,6 +20,9 @@ use tokio::time::timeout;
 use crate::confine::{self, Ceilings, Policy};
 use crate::toolchain::{ManagedLean, NativeLean};
 
+#[cfg(target_os = "linux")]
+pub(crate) use memory::status_bytes;
+
 const SCRIPTS: [(&str, &str); 6] = [
     ("worker.js", include_str!("worker.js")),
     ("runtime.js", include_str!("runtime.js")),

@@ -29,21 +29,12 @@ struct Place {
     current: Option<ManagedWorker>,
     /// Takes over from `current`, which is old, when Lean is loaded in it.
     heir: Option<ManagedWorker>,
-    /// On its way out.
-    retired: Option<ManagedWorker>,
 }
 
 impl Place {
-    async fn bury(&mut self) {
-        if let Some(process) = &mut self.retired {
-            process.kill().await;
-        }
-        self.retired = None;
-    }
-
     /// Ends all processes and waits until they are gone.
     async fn clear(&mut self) {
-        for process in [&mut self.current, &mut self.heir, &mut self.retired].into_iter().flatten() {
+        for process in [&mut self.current, &mut self.heir].into_iter().flatten() {
             process.kill().await;
         }
     }
@@ -142,12 +133,15 @@ impl Supervisor {
     async fn succeed(&self, place: &mut Place) {
         match place.heir.as_mut().and_then(ManagedWorker::ready_by_now) {
             Some(Ok(())) => {
-                let old = std::mem::replace(&mut place.current, place.heir.take());
+                std::mem::swap(&mut place.current, &mut place.heir);
                 self.counters.recycled.fetch_add(1, Ordering::Relaxed);
                 self.counters.starts.fetch_add(1, Ordering::Relaxed);
                 confine::limit_growth(place.current.as_ref().and_then(ManagedWorker::pid), self.max_rss());
-                place.retired = old;
-                place.bury().await;
+                // The old one stays in its place until it is gone.
+                if let Some(old) = &mut place.heir {
+                    old.kill().await;
+                }
+                place.heir = None;
             }
             Some(Err(error)) => {
                 tracing::warn!("a Lean process did not start: {error}");
@@ -180,11 +174,11 @@ impl Supervisor {
 
     async fn start_once(&self, lean: &ManagedLean, place: &mut Place) -> Result<(), String> {
         // An heir that is under way is sooner ready than a new one.
-        place.current = match place.heir.take() {
-            Some(heir) => Some(heir),
-            None => Some(ManagedWorker::spawn(lean, self.config.max_heartbeats)?),
+        let process = match place.heir.take() {
+            Some(heir) => heir,
+            None => ManagedWorker::spawn(lean, self.config.max_heartbeats)?,
         };
-        let Some(process) = &mut place.current else { return Ok(()) };
+        let process = place.current.insert(process);
         process.ready(self.config.start_timeout).await?;
         confine::limit_growth(process.pid(), self.max_rss());
         self.counters.starts.fetch_add(1, Ordering::Relaxed);
