@@ -23,9 +23,10 @@ use crate::toolchain::{ManagedLean, NativeLean};
 #[cfg(target_os = "linux")]
 pub(crate) use memory::status_bytes;
 
-const SCRIPTS: [(&str, &str); 6] = [
+const SCRIPTS: [(&str, &str); 7] = [
     ("worker.js", include_str!("worker.js")),
     ("runtime.js", include_str!("runtime.js")),
+    ("expressions.js", include_str!("expressions.js")),
     ("replay.js", include_str!("replay.js")),
     ("words.js", include_str!("words.js")),
     ("file-op.js", include_str!("file-op.js")),

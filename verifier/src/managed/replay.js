@@ -20,7 +20,7 @@ const AUXILIARY =
 const PRIVATE = /^_private\.(?:.*?)\.0\./;
 
 function makeReplay(lean, target, timed) {
-  const { M, view, isScalar, tag, field, box, inc, dec, array, name, readName } = lean;
+  const { M, view, isScalar, tag, field, box, inc, dec, array, name, readName, constants } = lean;
 
   function find(env, nameObject) {
     return M._l_Lean_Environment_find_x3f(inc(env), inc(nameObject), 0);
@@ -38,25 +38,6 @@ function makeReplay(lean, target, timed) {
     const found = has(env, nameObject);
     dec(nameObject);
     return found;
-  }
-
-  // Calls `each` with the names of the constants of an expression.
-  function constants(root, each) {
-    const visited = new Set();
-    const stack = [root];
-    while (stack.length) {
-      const e = stack.pop();
-      if (isScalar(e) || visited.has(e)) continue;
-      visited.add(e);
-      switch (tag(e)) {
-        case 4: each(field(e, 0)); break;
-        case 5: stack.push(field(e, 0), field(e, 1)); break;
-        case 6: case 7: stack.push(field(e, 1), field(e, 2)); break;
-        case 8: stack.push(field(e, 1), field(e, 2), field(e, 3)); break;
-        case 10: stack.push(field(e, 1)); break;
-        case 11: each(field(e, 0)); stack.push(field(e, 2)); break;
-      }
-    }
   }
 
   function kernelOf(env) {
@@ -127,11 +108,12 @@ function makeReplay(lean, target, timed) {
     return object;
   }
 
-  // Adds the theorem `root` of `env`, and what it needs that `base` lacks, to `base`. { refused, declares }: why the
-  // kernel refuses, or what is declared that a proof may not declare.
+  // Adds the theorem `root` of `env`, and what it needs that `base` lacks, to `base`. { refused, declares, rests }: why
+  // the kernel refuses, what is declared that a proof may not declare, or names in `base` that it rests on.
   function replay(base, env, root, heartbeats) {
     let kernel = kernelOf(base);
     const done = new Set();
+    const rests = new Map();
     const held = [];
     const add = (kind, value, text) => {
       const object = declaration(kind, value);
@@ -152,7 +134,10 @@ function makeReplay(lean, target, timed) {
       const text = readName(nameObject);
       if (done.has(text)) return null;
       done.add(text);
-      if (has(base, nameObject)) return null;
+      if (has(base, nameObject)) {
+        rests.set(text, nameObject);
+        return null;
+      }
       const option = find(env, nameObject);
       if (isScalar(option)) return { refused: `(kernel) unknown constant ${text}` };
       held.push(option);
@@ -170,7 +155,7 @@ function makeReplay(lean, target, timed) {
       return add(kind, value, text);
     };
     try {
-      return visit(root);
+      return visit(root) || { rests };
     } finally {
       if (kernel) dec(kernel);
       held.forEach(dec);

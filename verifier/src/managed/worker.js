@@ -4,9 +4,9 @@
 // Answers start with `@stp `; whatever else the build prints is noise.
 
 const fs = require('fs');
-const crypto = require('crypto');
 const { Worker } = require('worker_threads');
 const { start, describe } = require('./runtime.js');
+const { makeExpressions } = require('./expressions.js');
 const { makeReplay } = require('./replay.js');
 const { isNamed, wordsOf } = require('./words.js');
 const { makeFileOp, seal } = require('./file-op.js');
@@ -18,18 +18,22 @@ const OPTIONS = [
   'set_option autoImplicit false',
   'set_option relaxedAutoImplicit false',
   'set_option Elab.async false',
+  'set_option linter.all false', // nobody reads warnings
   'public section',
 ];
 // What elaboration skips is made up for by the replay, in an environment that the proof has not touched.
 const UNCHECKED = 'set_option debug.skipKernelTC true';
+const CHECKED = 'set_option debug.skipKernelTC false';
 const STANDARD_AXIOMS = new Set(['propext', 'Quot.sound', 'Classical.choice']);
 // In this build imported theorems carry no proof and look like axioms; these really are.
 const OTHER_AXIOMS = /^(sorryAx|lcProof|lcUnreachable|lcAny|Lean\.(ofReduceBool|ofReduceNat|trustCompiler|reduceBool|reduceNat))$/;
 const PLUMBING =
   /^(Lean|Std\.Tactic|Classical\.choice|propext|Quot\.sound|Eq\.|HEq\.|Iff\.|congr|eq_self|of_eq|eq_true|eq_false|id$|rfl$|absurd|False\.|True\.|And\.|Or\.|Not\.|implies_|forall_|ne_|not_false|trivial)|(^|\.)(_|match_|proof_|eq_\d|injEq|sizeOf|noConfusion|brecOn|casesOn|recOn|rec$|below|congr_simp|eq_def|inj$)/;
+// Lean.MessageSeverity.
+const INFORMATION = 0;
+const ERROR = 2;
 const MAX_MESSAGE = 2000;
 const MAX_MESSAGES = 5;
-const REFERENCES = 512;
 const ENVIRONMENTS = 4;
 const CONTEXTS = 16;
 
@@ -97,12 +101,12 @@ function makeJudge(lean) {
   const noArguments = M._lean_array_mk(box(0));
   M._lean_mark_persistent(options);
   M._lean_mark_persistent(noArguments);
-  const { replay, stranger, declaredNames } = makeReplay(lean, TARGET, timed);
+  const { fingerprint, constants, readLevels } = makeExpressions(lean);
+  const { replay, stranger, declaredNames } = makeReplay({ ...lean, constants }, TARGET, timed);
   let noMessages;
+  let begin;
   const environments = new Map();
   const contexts = new Map();
-  const references = new Map();
-  const theorems = new Map();
 
   function cached(map, limit, key, make, drop) {
     let value = map.get(key);
@@ -136,63 +140,87 @@ function makeJudge(lean) {
       const processed = M._l_Lean_Elab_processHeader(field(pair, 0), options, messages, context, 0, noArguments, 0, name('Stp'));
       const result = unwrap(processed, 'imports');
       M._lean_mark_persistent(processed);
-      const errors = readMessages(field(result, 1)).filter((message) => message.severity === 2);
-      return { env: field(result, 0), errors: errors.map((message) => message.text) };
+      return { env: field(result, 0), errors: readMessages(field(result, 1), ERROR), theorems: new Map() };
     }, () => {});
   }
 
-  function readMessages(log) {
+  // The first messages of that severity (0 information, 1 warning, 2 error) and above.
+  function readMessages(log, least) {
     inc(log);
     const items = M._l_Lean_MessageLog_toArray(log);
-    const messages = array(items).map((item) => {
-      const severity = view().getUint8(item + 8 + 4 * view().getUint8(item + 6) + 1);
+    const severityOf = (item) => view().getUint8(item + 8 + 4 * view().getUint8(item + 6) + 1);
+    const chosen = array(items).filter((item) => severityOf(item) >= least).slice(0, MAX_MESSAGES);
+    const texts = chosen.map((item) => {
       inc(item);
       const shown = M._l_Lean_Message_toString(item, 0);
       const text = readString(tag(shown) === 249 ? shown : field(shown, 0));
       dec(shown);
-      return { severity, text };
+      return text;
     });
     dec(items);
-    return messages;
+    return texts;
   }
 
-  // Elaborates `text` after the trusted options and context; the caller owns the resulting `env`.
-  function elaborate(header, text, more = []) {
-    const { imports, context } = split(header);
-    const base = environment(imports);
-    if (base.errors.length) return { env: inc(base.env), messages: base.errors, errors: base.errors, commands: 0 };
-    const lead = [...OPTIONS, ...context, ...more];
-    const input = inputContext(`${lead.join('\n')}\n${text}\n`);
-    inc(input);
-    const parsed = M._l_Lean_Parser_parseHeader(input);
-    const state = inc(field(field(unwrap(parsed, 'parser'), 1), 0));
-    dec(parsed);
-    inc(base.env);
-    inc(noMessages);
-    const command = M._l_Lean_Elab_Command_mkState(base.env, noMessages, options);
-    const ran = timed(() => M._l_Lean_Elab_IO_processCommands(input, state, command));
-    const final = field(unwrap(ran, 'elaboration'), 0);
-    const env = inc(field(final, 0));
-    const commands = array(field(unwrap(ran, 'elaboration'), 3)).length;
-    const all = readMessages(field(final, 1));
-    dec(ran);
-    const place = (message) =>
-      message.text
-        .replace(/^<in>:(\d+):/, (_, row) => `${Number(row) - lead.length}:`)
+  // The parser at the first character of a text.
+  function textBegin() {
+    if (!begin) {
+      const parsed = M._l_Lean_Parser_parseHeader(inputContext('end'));
+      M._lean_mark_persistent(parsed);
+      begin = field(field(unwrap(parsed, 'parser'), 1), 0);
+    }
+    return inc(begin);
+  }
+
+  // Lets Lean elaborate `text` from `state`, which it consumes; the caller owns the resulting `state`.
+  function run(text, state, lead = 0, severity = ERROR) {
+    const ran = timed(() => M._l_Lean_Elab_IO_processCommands(inputContext(text), textBegin(), state));
+    const frontend = unwrap(ran, 'elaboration');
+    const after = inc(field(frontend, 0));
+    const commands = array(field(frontend, 3)).length;
+    const messages = readMessages(field(after, 1), severity).map((text) =>
+      text
+        .replace(/^<in>:(\d+):/, (_, row) => `${Number(row) - lead}:`)
         .trim()
-        .slice(0, MAX_MESSAGE);
-    const errors = all.filter((message) => message.severity === 2).slice(0, MAX_MESSAGES).map(place);
-    return { env, messages: all.map(place), errors, commands };
+        .slice(0, MAX_MESSAGE),
+    );
+    dec(ran);
+    return { state: after, messages, commands };
   }
 
-  // The environment that a header leaves, and the names it declares: what a proof starts from.
-  function contextOf(header) {
-    return cached(contexts, CONTEXTS, header, () => {
+  // What the texts of a header start from: the trusted options and the header's own lines, elaborated once. `env` and
+  // the `names` declared in it are what a proof finds. `ahead`: lines that mean nothing without the theorem, such as
+  // `open Nat in`, and go before each text.
+  function contextOf(header, kernel = false) {
+    return cached(contexts, CONTEXTS, `${kernel}\u0000${header}`, () => {
       const { imports, context } = split(header);
-      if (!context.some((line) => line.trim())) return { env: inc(environment(imports).env), names: new Set() };
-      const { env } = elaborate(header, '');
-      return { env, names: declaredNames(env) };
-    }, (old) => dec(old.env));
+      const base = environment(imports);
+      if (base.errors.length) return { errors: base.errors };
+      const start = M._l_Lean_Elab_Command_mkState(inc(base.env), inc(noMessages), options);
+      const trusted = [...OPTIONS, kernel ? CHECKED : UNCHECKED, ''].join('\n');
+      const bare = run(trusted, start).state;
+      if (!context.some((line) => line.trim())) return started(bare, base.env, '');
+      const lines = `${context.join('\n')}\n`;
+      const { state, messages } = run(lines, inc(bare));
+      const env = field(state, 0);
+      const result = messages.length ? started(bare, env, lines) : started(inc(state), env, '');
+      dec(state);
+      if (!messages.length) dec(bare);
+      return result;
+    }, (old) => old.state && [old.state, old.env].forEach(dec));
+  }
+
+  function started(state, env, ahead) {
+    return { state, env: inc(env), names: declaredNames(env), ahead, errors: [], axioms: new Map() };
+  }
+
+  // Elaborates `text` below the header; the caller owns the resulting `env`.
+  function elaborate(header, text, { kernel = false, severity = ERROR } = {}) {
+    const { state, ahead, errors } = contextOf(header, kernel);
+    if (errors.length) return { env: box(0), messages: errors, commands: 0 };
+    const after = run(`${ahead}${text}\n`, inc(state), ahead.split('\n').length - 1, severity);
+    const result = { ...after, env: inc(field(after.state, 0)) };
+    dec(after.state);
+    return result;
   }
 
   function find(env, constant) {
@@ -210,81 +238,27 @@ function makeJudge(lean) {
     return { option, kind: tag(info), levels: field(constant, 1), type: field(constant, 2), val };
   }
 
+  // What tells the theorem of a statement from others: its type, universes and number of commands.
   function reference(header, signature) {
-    return cached(references, REFERENCES, `${header}\u0000${signature}`, () => {
-      const before = leanTime;
-      const { env, errors, commands } = elaborate(header, `theorem _root_.${TARGET} ${signature} := by sorry`, [UNCHECKED]);
-      leanTime = before;
-      const found = errors.length ? null : lookUp(env, TARGET);
+    const before = leanTime;
+    const { env, messages, commands } = elaborate(header, `theorem _root_.${TARGET} ${signature} := sorry`);
+    leanTime = before;
+    try {
+      const found = messages.length ? null : lookUp(env, TARGET);
+      if (!found) return { errors: messages.length ? messages : ['the statement declares no theorem'] };
+      const made = { fingerprint: fingerprint(found.type), levels: readLevels(found.levels), commands };
+      dec(found.option);
+      return { made };
+    } finally {
       dec(env);
-      if (!found) return { errors: errors.length ? errors : ['the statement declares no theorem'] };
-      return { errors, found, commands, fingerprint: fingerprint(found.type) };
-    }, (old) => old.found && dec(old.found.option));
-  }
-
-  // A hash of an expression that ignores bound names, binder kinds and metadata.
-  function fingerprint(root) {
-    const memo = new Map();
-    const hash = (text) => crypto.createHash('sha256').update(text).digest('base64').slice(0, 20);
-    const natural = (p) => (isScalar(p) ? String(p >>> 1) : readString(M._lean_big_nat_to_string ? M._lean_big_nat_to_string(p) : M._l_Nat_repr(inc(p))));
-    const level = (p) => {
-      if (isScalar(p)) return '0';
-      const kind = tag(p);
-      if (kind === 1) return `s${level(field(p, 0))}`;
-      if (kind === 2 || kind === 3) return `${kind}(${level(field(p, 0))},${level(field(p, 1))})`;
-      return `n${readName(field(p, 0))}`;
-    };
-    const levels = (p) => (isScalar(p) ? '' : `${level(field(p, 0))};${levels(field(p, 1))}`);
-    const node = (e) => {
-      switch (tag(e)) {
-        case 0: return `b${natural(field(e, 0))}`;
-        case 3: return `S${level(field(e, 0))}`;
-        case 4: return `c${readName(field(e, 0))}{${levels(field(e, 1))}}`;
-        case 5: return hash(`a${go(field(e, 0))} ${go(field(e, 1))}`);
-        case 6: return hash(`l${go(field(e, 1))} ${go(field(e, 2))}`);
-        case 7: return hash(`f${go(field(e, 1))} ${go(field(e, 2))}`);
-        case 8: return hash(`t${go(field(e, 1))} ${go(field(e, 2))} ${go(field(e, 3))}`);
-        case 9: {
-          const literal = field(e, 0);
-          return tag(literal) === 1 ? hash(`L${readString(field(literal, 0))}`) : `n${natural(field(literal, 0))}`;
-        }
-        case 10: return go(field(e, 1));
-        case 11: return hash(`p${readName(field(e, 0))}.${natural(field(e, 1))} ${go(field(e, 2))}`);
-        default: return `?${tag(e)}`;
-      }
-    };
-    const go = (e) => {
-      if (isScalar(e)) return `s${e}`;
-      let value = memo.get(e);
-      if (value === undefined) memo.set(e, (value = node(e)));
-      return value;
-    };
-    return crypto.createHash('sha256').update(go(root)).digest('hex').slice(0, 24);
-  }
-
-  function constants(root, seen) {
-    const visited = new Set();
-    const stack = [root];
-    while (stack.length) {
-      const e = stack.pop();
-      if (isScalar(e) || visited.has(e)) continue;
-      visited.add(e);
-      switch (tag(e)) {
-        case 4: seen.add(readName(field(e, 0))); break;
-        case 5: stack.push(field(e, 0), field(e, 1)); break;
-        case 6: case 7: stack.push(field(e, 1), field(e, 2)); break;
-        case 8: stack.push(field(e, 1), field(e, 2), field(e, 3)); break;
-        case 10: stack.push(field(e, 1)); break;
-        case 11: stack.push(field(e, 2)); break;
-      }
     }
   }
 
   // Kinds of ConstantInfo: 0 axiom (imported theorems of this build among them), 2 theorem.
-  function isLibraryTheorem(base, text) {
+  function isLibraryTheorem({ env, theorems }, text) {
     const known = theorems.get(text);
     if (known !== undefined) return known;
-    const found = lookUp(base, text);
+    const found = lookUp(env, text);
     const answer = found !== null && (found.kind === 0 || found.kind === 2);
     if (found) dec(found.option);
     theorems.set(text, answer);
@@ -294,14 +268,15 @@ function makeJudge(lean) {
   // The library's theorems in a proof: those that its text names, and those that only its term shows.
   function premises(base, env, root, proof) {
     const seen = new Set();
-    constants(root, seen);
+    const note = (constant) => seen.add(readName(constant));
+    constants(root, note, false);
     const named = [];
     const implicit = [];
     const words = wordsOf(proof);
     for (const text of seen) {
       if (text.startsWith(`${TARGET}.`) || text.startsWith('_private.')) {
         const helper = lookUp(env, text);
-        if (helper && (helper.kind === 1 || helper.kind === 2)) constants(field(helper.val, 1), seen);
+        if (helper && (helper.kind === 1 || helper.kind === 2)) constants(field(helper.val, 1), note, false);
         if (helper) dec(helper.option);
       } else if (!PLUMBING.test(text) && isLibraryTheorem(base, text)) {
         (isNamed(text, words) ? named : implicit).push(text);
@@ -310,7 +285,8 @@ function makeJudge(lean) {
     return { premises: named.sort(), implicit_premises: implicit.sort() };
   }
 
-  function axioms(env) {
+  // The axioms below a constant, library theorems left out.
+  function axiomsOf(base, env, constant) {
     const state = M._lean_alloc_object(16);
     view().setInt32(state, 1, true);
     view().setUint16(state + 4, 16, true);
@@ -319,22 +295,34 @@ function makeJudge(lean) {
     view().setUint32(state + 8, box(1), true);
     inc(noArguments);
     view().setUint32(state + 12, noArguments, true);
-    inc(env);
-    const result = M._l_Lean_CollectAxioms_collect(name(TARGET), env, state);
+    const result = M._l_Lean_CollectAxioms_collect(inc(constant), inc(env), state);
     const names = array(field(field(result, 1), 1)).map(readName);
     dec(result);
-    return names;
+    return names.filter((text) => STANDARD_AXIOMS.has(text) || OTHER_AXIOMS.test(text) || !isLibraryTheorem(base, text));
   }
 
-  function check({ header, signature, proof }) {
-    const wanted = reference(header, signature);
-    if (wanted.errors.length) return { status: 'statement_error', messages: wanted.errors };
+  // The axioms below what a proof rests on; what was there before the proof has the same ones for all proofs.
+  function axiomsBelow(header, rests) {
+    const { env, axioms } = contextOf(header);
+    const all = new Set();
+    for (const [text, constant] of rests) {
+      if (!axioms.has(text)) axioms.set(text, axiomsOf(environment(split(header).imports), env, constant));
+      axioms.get(text).forEach((axiom) => all.add(axiom));
+    }
+    return [...all].sort();
+  }
+
+  function check({ header, signature, proof, reference: known }) {
+    const { made, errors } = known ? { made: known } : reference(header, signature);
+    if (errors) return { status: 'statement_error', messages: errors };
     // A tactic that asks the kernel itself must get its answer at once.
-    const more = [/kernel/.test(proof) ? 'set_option debug.skipKernelTC false' : UNCHECKED];
-    const result = elaborate(header, `theorem _root_.${TARGET} ${signature} := ${proof}`, more);
+    const kernel = /kernel/.test(proof);
+    const result = elaborate(header, `theorem _root_.${TARGET} ${signature} := ${proof}`, { kernel });
     try {
-      if (result.errors.length) return { status: 'failed', messages: result.errors };
-      return judge(header, wanted, result, proof);
+      const verdict = result.messages.length
+        ? { status: 'failed', messages: result.messages }
+        : judge(header, made, result, proof);
+      return known ? verdict : { ...verdict, reference: made };
     } finally {
       dec(result.env);
     }
@@ -348,41 +336,34 @@ function makeJudge(lean) {
     if (!found) return rejected('the proof declares no theorem');
     try {
       if (found.kind !== 2) return rejected('the proof does not declare a theorem');
-      if (!M._lean_expr_eqv(found.type, wanted.found.type) || readLevels(found) !== readLevels(wanted.found)) {
+      if (fingerprint(found.type) !== wanted.fingerprint || readLevels(found.levels) !== wanted.levels) {
         return rejected('the theorem proved is not the statement asked for');
       }
       const start = contextOf(header);
       const root = field(field(found.val, 0), 0);
-      const wrong = replay(start.env, env, root, Number(maxHeartbeats) * 1000);
-      if (wrong && wrong.refused) return { status: 'failed', messages: [wrong.refused] };
-      const declares = (wrong && wrong.declares) || stranger(start.env, env, start.names);
-      if (declares) return rejected(declares);
-      const base = environment(split(header).imports).env;
-      const used = axioms(env).filter((text) => STANDARD_AXIOMS.has(text) || OTHER_AXIOMS.test(text) || !isLibraryTheorem(base, text));
+      const { refused, declares, rests } = replay(start.env, env, root, Number(maxHeartbeats) * 1000);
+      if (refused) return { status: 'failed', messages: [refused] };
+      const strange = declares || stranger(start.env, env, start.names);
+      if (strange) return rejected(strange);
+      const used = axiomsBelow(header, rests);
       const bad = used.filter((text) => !STANDARD_AXIOMS.has(text));
       if (bad.length) return { ...rejected(`it depends on ${bad.join(', ')}`), axioms: used };
-      return { status: 'proved', axioms: used, ...premises(base, env, field(found.val, 1), proof) };
+      return { status: 'proved', axioms: used, ...premises(environment(split(header).imports), env, field(found.val, 1), proof) };
     } finally {
       dec(found.option);
     }
   }
 
-  function readLevels(found) {
-    const names = [];
-    for (let p = found.levels; !isScalar(p); p = field(p, 1)) names.push(readName(field(p, 0)));
-    return names.join(' ');
-  }
-
   function statement({ header, signature }) {
-    const { errors, fingerprint: print } = reference(header, signature);
-    return errors.length ? { ok: false, messages: errors } : { ok: true, messages: [], fingerprint: print };
+    const { made, errors } = reference(header, signature);
+    return errors ? { ok: false, messages: errors } : { ok: true, messages: [], fingerprint: made.fingerprint, reference: made };
   }
 
   function signatures({ names }) {
     const signature = (text) => {
-      const { env, errors, messages } = elaborate('', `#check ${text}`);
+      const { env, messages } = elaborate('', `#check ${text}`, { severity: INFORMATION });
       dec(env);
-      if (errors.length || !messages.length) return null;
+      if (!messages.length) return null;
       const flat = messages[0].replace(/^\d+:\d+: (info: )?/, '').replace(/\s+/g, ' ').trim();
       return flat.startsWith(text) ? flat.slice(text.length).replace(/^\.\{[^}]*\}/, '').trim() : null;
     };

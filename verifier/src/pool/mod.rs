@@ -5,6 +5,7 @@
 //! The same handle also stands for workers on other machines, see [`Pool::connect`].
 
 mod file;
+mod references;
 mod worker;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use file::{FileMessage, FileOutcome, FileReport, Position, Sorry};
+use references::References;
 use serde::{Deserialize, Serialize};
 use stp_datasets::{Status, Verdict};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
@@ -214,6 +216,7 @@ impl Pool {
         let (queue, jobs) = mpsc::unbounded_channel();
         let jobs = Arc::new(Mutex::new(jobs));
         let counters = Arc::new(Counters::default());
+        let references = Arc::new(References::default());
         let closing = watch::Sender::new(false);
         let tasks = (0..workers)
             .map(|_| {
@@ -222,6 +225,7 @@ impl Pool {
                     config.clone(),
                     jobs.clone(),
                     counters.clone(),
+                    references.clone(),
                     closing.subscribe(),
                 );
                 tokio::spawn(supervisor.run())

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use stp_datasets::{Status, Verdict};
 use tokio::sync::{Mutex, mpsc, watch};
 
+use super::references::References;
 use super::{
-    Counters, FileOutcome, FileReport, Job, PoolConfig, Reply, Request, StatementReport, VerifierError,
+    Candidate, Counters, FileOutcome, FileReport, Job, PoolConfig, Reply, Request, StatementReport,
+    VerifierError,
 };
 use crate::confine;
 use crate::managed::{Lost, ManagedWorker};
@@ -45,6 +47,7 @@ pub(super) struct Supervisor {
     config: PoolConfig,
     jobs: Arc<Mutex<mpsc::UnboundedReceiver<Job>>>,
     counters: Arc<Counters>,
+    references: Arc<References>,
     closing: watch::Receiver<bool>,
 }
 
@@ -54,9 +57,10 @@ impl Supervisor {
         config: PoolConfig,
         jobs: Arc<Mutex<mpsc::UnboundedReceiver<Job>>>,
         counters: Arc<Counters>,
+        references: Arc<References>,
         closing: watch::Receiver<bool>,
     ) -> Self {
-        Self { toolchain, config, jobs, counters, closing }
+        Self { toolchain, config, jobs, counters, references, closing }
     }
 
     pub(super) async fn run(self) {
@@ -189,13 +193,20 @@ impl Supervisor {
     /// The reply, and whether the process lives on.
     async fn ask(&self, process: &mut ManagedWorker, request: &Request) -> (Reply, bool) {
         let began = Instant::now();
-        let outcome = process.ask(&line(request), self.limit(request), self.max_rss()).await;
+        let outcome = process.ask(&self.line(request), self.limit(request), self.max_rss()).await;
         self.counters.checks.fetch_add(1, Ordering::Relaxed);
         self.counters.busy_ms.fetch_add(millis(began.elapsed()), Ordering::Relaxed);
         self.counters.peak_rss.fetch_max(process.rss, Ordering::Relaxed);
         self.counters.lean_us.fetch_add(std::mem::take(&mut process.lean_us), Ordering::Relaxed);
         match outcome {
-            Ok(value) => (read_reply(request, &value), true),
+            Ok(value) => {
+                if let Request::Check(Candidate { header, signature, .. })
+                | Request::Statement { header, signature } = request
+                {
+                    self.references.keep(header, signature, &value);
+                }
+                (read_reply(request, &value), true)
+            }
             Err(Lost::Timeout) => {
                 self.counters.timeouts.fetch_add(1, Ordering::Relaxed);
                 let seconds = self.config.check_timeout.as_secs_f64();
@@ -205,6 +216,24 @@ impl Supervisor {
                 self.counters.crashes.fetch_add(1, Ordering::Relaxed);
                 (failure(request, Status::Crashed, reason, began), false)
             }
+        }
+    }
+
+    fn line(&self, request: &Request) -> Value {
+        match request {
+            Request::Check(candidate) => json!({
+                "id": 0,
+                "op": "check",
+                "header": candidate.header,
+                "signature": candidate.signature,
+                "proof": candidate.proof,
+                "reference": self.references.get(&candidate.header, &candidate.signature),
+            }),
+            Request::Statement { header, signature } => {
+                json!({ "id": 0, "op": "statement", "header": header, "signature": signature })
+            }
+            Request::Signatures(names) => json!({ "id": 0, "op": "signatures", "names": names }),
+            Request::File { code, .. } => json!({ "id": 0, "op": "file", "code": code }),
         }
     }
 
@@ -273,23 +302,6 @@ impl Supervisor {
             }
         }
         Some(batch)
-    }
-}
-
-fn line(request: &Request) -> Value {
-    match request {
-        Request::Check(candidate) => json!({
-            "id": 0,
-            "op": "check",
-            "header": candidate.header,
-            "signature": candidate.signature,
-            "proof": candidate.proof,
-        }),
-        Request::Statement { header, signature } => {
-            json!({ "id": 0, "op": "statement", "header": header, "signature": signature })
-        }
-        Request::Signatures(names) => json!({ "id": 0, "op": "signatures", "names": names }),
-        Request::File { code, .. } => json!({ "id": 0, "op": "file", "code": code }),
     }
 }
 
