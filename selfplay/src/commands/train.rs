@@ -136,6 +136,7 @@ fn pool_config(config: &RunConfig, workers: Option<usize>, lean: &Toolchain) -> 
         check_timeout: Duration::from_secs_f64(settings.timeout_s),
         max_heartbeats: settings.max_heartbeats,
         max_rss_bytes: settings.max_rss_mb << 20,
+        messages: 1, // the ledger keeps the first
         ..PoolConfig::default()
     }
 }

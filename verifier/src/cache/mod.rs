@@ -156,9 +156,10 @@ fn millis(limit: Duration) -> u64 {
 }
 
 /// The key of a check: `toolchain` names the Lean, `heartbeats` is its own limit.
-pub(crate) fn check_key(toolchain: &str, heartbeats: u64, candidate: &Candidate) -> Key {
+pub(crate) fn check_key(toolchain: &str, heartbeats: u64, messages: usize, candidate: &Candidate) -> Key {
     let proof = normalise(&candidate.proof);
-    hash(&["check", toolchain, &heartbeats.to_string(), &candidate.header, &candidate.signature, &proof])
+    let limits = format!("{heartbeats} {messages}");
+    hash(&["check", toolchain, &limits, &candidate.header, &candidate.signature, &proof])
 }
 
 /// The key of a statement.
@@ -195,14 +196,15 @@ mod tests {
 
     #[test]
     fn keys_tell_apart_what_counts_and_nothing_else() {
-        let key = |proof: &str| check_key("lean", 1, &candidate(proof));
+        let key = |proof: &str| check_key("lean", 1, 5, &candidate(proof));
         assert_eq!(key("by\n  simp"), key("by  \n  simp\n\n"));
         assert_ne!(key("by\n  simp"), key("by\n   simp"));
         assert_ne!(key("\"a \n\""), key("\"a\n\""));
-        assert_ne!(key("x"), check_key("other", 1, &candidate("x")));
-        assert_ne!(key("x"), check_key("lean", 2, &candidate("x")));
+        assert_ne!(key("x"), check_key("other", 1, 5, &candidate("x")));
+        assert_ne!(key("x"), check_key("lean", 2, 5, &candidate("x")));
+        assert_ne!(key("x"), check_key("lean", 1, 4, &candidate("x")));
         let moved = Candidate { header: ": ".into(), signature: "True".into(), proof: "x".into() };
-        assert_ne!(key("x"), check_key("lean", 1, &moved));
+        assert_ne!(key("x"), check_key("lean", 1, 5, &moved));
     }
 
     #[test]

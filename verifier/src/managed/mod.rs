@@ -67,6 +67,8 @@ pub(crate) struct ManagedWorker {
     pub(crate) answered: u64,
     /// CPU time of Lean's elaborator and kernel for the last answer, in microseconds.
     pub(crate) lean_us: u64,
+    /// CPU time of Lean's printer of errors for it, in microseconds.
+    pub(crate) print_us: u64,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +79,8 @@ struct Answer {
     rss: u64,
     #[serde(default)]
     lean_us: u64,
+    #[serde(default)]
+    print_us: u64,
     fatal: Option<String>,
     crashed: Option<String>,
 }
@@ -113,7 +117,7 @@ impl ManagedWorker {
         CEILINGS.put_on(child.id(), Policy::managed(lean).walls());
         let last_words = Some(tokio::spawn(last_words(errors)));
         let output = BufReader::new(output).lines();
-        Ok(Self { child, input, output, last_words, rss: 0, answered: 0, lean_us: 0 })
+        Ok(Self { child, input, output, last_words, rss: 0, answered: 0, lean_us: 0, print_us: 0 })
     }
 
     /// Waits until Lean is loaded and warm. After an error the process is dead.
@@ -174,6 +178,7 @@ impl ManagedWorker {
                 self.rss = answer.rss;
                 self.answered += 1;
                 self.lean_us = answer.lean_us;
+                self.print_us = answer.print_us;
                 Ok(value)
             }
         };

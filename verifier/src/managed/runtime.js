@@ -51,7 +51,13 @@ function initialise(M, library) {
       return found;
     },
   }));
-  const view = () => new DataView(X.wasmMemory().buffer);
+  let seen = new DataView(X.wasmMemory().buffer);
+  // The memory's buffer is another one when it has grown.
+  const view = () => {
+    const { buffer } = X.wasmMemory();
+    if (seen.buffer !== buffer) seen = new DataView(buffer);
+    return seen;
+  };
   const bytes = () => X.HEAP();
   const isScalar = (p) => (p & 1) === 1;
   const tag = (p) => view().getUint8(p + 7);

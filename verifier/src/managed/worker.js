@@ -40,11 +40,21 @@ const CONTEXTS = 16;
 // CPU time of Lean's elaborator and kernel on the candidate, in microseconds: what the judge's own work is measured
 // against. It is the whole process's, because Lean elaborates in threads of its own.
 let leanTime = 0;
-function timed(work) {
+let printTime = 0; // the same of its printer of errors
+function cpuTimeOf(work) {
   const before = process.cpuUsage();
   const result = work();
   const { user, system } = process.cpuUsage(before);
-  leanTime += user + system;
+  return [result, user + system];
+}
+function timed(work) {
+  const [result, time] = cpuTimeOf(work);
+  leanTime += time;
+  return result;
+}
+function timedPrinting(work) {
+  const [result, time] = cpuTimeOf(work);
+  printTime += time;
   return result;
 }
 
@@ -83,6 +93,7 @@ function answer(judge, line) {
   const request = JSON.parse(line);
   const began = process.hrtime.bigint();
   leanTime = 0;
+  printTime = 0;
   let body;
   try {
     body = judge[request.op](request);
@@ -92,7 +103,7 @@ function answer(judge, line) {
     process.exit(3);
   }
   const elapsed_ms = Number((process.hrtime.bigint() - began) / 1000000n);
-  reply({ id: request.id, ...body, elapsed_ms, lean_us: leanTime, rss: process.memoryUsage.rss() });
+  reply({ id: request.id, ...body, elapsed_ms, lean_us: leanTime, print_us: printTime, rss: process.memoryUsage.rss() });
 }
 
 function makeJudge(lean) {
@@ -145,11 +156,11 @@ function makeJudge(lean) {
   }
 
   // The first messages of that severity (0 information, 1 warning, 2 error) and above.
-  function readMessages(log, least) {
+  function readMessages(log, least, most = MAX_MESSAGES) {
     inc(log);
     const items = M._l_Lean_MessageLog_toArray(log);
     const severityOf = (item) => view().getUint8(item + 8 + 4 * view().getUint8(item + 6) + 1);
-    const chosen = array(items).filter((item) => severityOf(item) >= least).slice(0, MAX_MESSAGES);
+    const chosen = array(items).filter((item) => severityOf(item) >= least).slice(0, most);
     const texts = chosen.map((item) => {
       inc(item);
       const shown = M._l_Lean_Message_toString(item, 0);
@@ -172,12 +183,12 @@ function makeJudge(lean) {
   }
 
   // Lets Lean elaborate `text` from `state`, which it consumes; the caller owns the resulting `state`.
-  function run(text, state, lead = 0, severity = ERROR) {
+  function run(text, state, { lead = 0, severity = ERROR, most = MAX_MESSAGES } = {}) {
     const ran = timed(() => M._l_Lean_Elab_IO_processCommands(inputContext(text), textBegin(), state));
     const frontend = unwrap(ran, 'elaboration');
     const after = inc(field(frontend, 0));
     const commands = array(field(frontend, 3)).length;
-    const messages = readMessages(field(after, 1), severity).map((text) =>
+    const messages = timedPrinting(() => readMessages(field(after, 1), severity, most)).map((text) =>
       text
         .replace(/^<in>:(\d+):/, (_, row) => `${Number(row) - lead}:`)
         .trim()
@@ -214,10 +225,10 @@ function makeJudge(lean) {
   }
 
   // Elaborates `text` below the header; the caller owns the resulting `env`.
-  function elaborate(header, text, { kernel = false, severity = ERROR } = {}) {
+  function elaborate(header, text, { kernel = false, ...wanted } = {}) {
     const { state, ahead, errors } = contextOf(header, kernel);
     if (errors.length) return { env: box(0), messages: errors, commands: 0 };
-    const after = run(`${ahead}${text}\n`, inc(state), ahead.split('\n').length - 1, severity);
+    const after = run(`${ahead}${text}\n`, inc(state), { lead: ahead.split('\n').length - 1, ...wanted });
     const result = { ...after, env: inc(field(after.state, 0)) };
     dec(after.state);
     return result;
@@ -312,12 +323,12 @@ function makeJudge(lean) {
     return [...all].sort();
   }
 
-  function check({ header, signature, proof, reference: known }) {
+  function check({ header, signature, proof, reference: known, messages: most }) {
     const { made, errors } = known ? { made: known } : reference(header, signature);
     if (errors) return { status: 'statement_error', messages: errors };
     // A tactic that asks the kernel itself must get its answer at once.
     const kernel = /kernel/.test(proof);
-    const result = elaborate(header, `theorem _root_.${TARGET} ${signature} := ${proof}`, { kernel });
+    const result = elaborate(header, `theorem _root_.${TARGET} ${signature} := ${proof}`, { kernel, most });
     try {
       const verdict = result.messages.length
         ? { status: 'failed', messages: result.messages }

@@ -35,6 +35,8 @@ pub struct PoolConfig {
     pub start_timeout: Duration,
     /// Lean's own limit (`maxHeartbeats`).
     pub max_heartbeats: u64,
+    /// Errors that a verdict of the managed Lean brings at most; printing one costs it some 4 ms.
+    pub messages: usize,
     /// A process over this resident size is replaced after its check; over one and a half times this size
     /// it is killed at once (on Linux).
     pub max_rss_bytes: u64,
@@ -51,6 +53,7 @@ impl Default for PoolConfig {
             check_timeout: Duration::from_secs(10),
             start_timeout: Duration::from_secs(120),
             max_heartbeats: 20_000,
+            messages: 5,
             max_rss_bytes: 3 << 29,
             recycle_after: 50_000,
             cache: None,
@@ -115,6 +118,8 @@ pub struct PoolStats {
     pub busy_ms: u64,
     /// CPU time of Lean's elaborator and kernel on proofs, summed, in milliseconds; only managed workers tell.
     pub lean_ms: u64,
+    /// CPU time of Lean's printer of errors, summed, in milliseconds; only managed workers tell.
+    pub print_ms: u64,
     /// Processes started.
     pub starts: u64,
     /// Processes killed because the time ran out.
@@ -132,6 +137,7 @@ pub(crate) struct Counters {
     pub(crate) checks: AtomicU64,
     pub(crate) busy_ms: AtomicU64,
     pub(crate) lean_us: AtomicU64,
+    pub(crate) print_us: AtomicU64,
     pub(crate) starts: AtomicU64,
     pub(crate) timeouts: AtomicU64,
     pub(crate) crashes: AtomicU64,
@@ -184,6 +190,7 @@ enum Backend {
 struct Inner {
     toolchain: String,
     heartbeats: u64,
+    messages: usize,
     check_timeout: Duration,
     cache: Option<Arc<VerdictCache>>,
     queue: mpsc::UnboundedSender<Job>,
@@ -235,6 +242,7 @@ impl Pool {
         let inner = Inner {
             toolchain: toolchain.identity(),
             heartbeats: config.max_heartbeats,
+            messages: config.messages,
             check_timeout: config.check_timeout,
             cache: config.cache,
             queue,
@@ -274,7 +282,7 @@ impl Pool {
             return Ok(Verdict::new(Status::Rejected, reason));
         }
         let Some((inner, cache)) = self.cache() else { return self.ask_check(candidate).await };
-        let key = cache::check_key(&inner.toolchain, inner.heartbeats, &candidate);
+        let key = cache::check_key(&inner.toolchain, inner.heartbeats, inner.messages, &candidate);
         if let Some(verdict) = cache.verdict(&key, inner.check_timeout) {
             return Ok(verdict);
         }
@@ -372,6 +380,7 @@ impl Pool {
             cache_hits: self.cache().map_or(0, |(_, cache)| cache.counts().0),
             busy_ms: read(&counters.busy_ms),
             lean_ms: read(&counters.lean_us) / 1000,
+            print_ms: read(&counters.print_us) / 1000,
             starts: read(&counters.starts),
             timeouts: read(&counters.timeouts),
             crashes: read(&counters.crashes),

@@ -198,6 +198,7 @@ impl Supervisor {
         self.counters.busy_ms.fetch_add(millis(began.elapsed()), Ordering::Relaxed);
         self.counters.peak_rss.fetch_max(process.rss, Ordering::Relaxed);
         self.counters.lean_us.fetch_add(std::mem::take(&mut process.lean_us), Ordering::Relaxed);
+        self.counters.print_us.fetch_add(std::mem::take(&mut process.print_us), Ordering::Relaxed);
         match outcome {
             Ok(value) => {
                 if let Request::Check(Candidate { header, signature, .. })
@@ -227,6 +228,7 @@ impl Supervisor {
                 "header": candidate.header,
                 "signature": candidate.signature,
                 "proof": candidate.proof,
+                "messages": self.config.messages,
                 "reference": self.references.get(&candidate.header, &candidate.signature),
             }),
             Request::Statement { header, signature } => {

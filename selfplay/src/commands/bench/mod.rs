@@ -2,6 +2,7 @@
 
 mod usage;
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ const WARM_UP: usize = 300;
 /// A way to judge candidates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
+    /// Statements alone, as a run elaborates them before it samples proofs.
+    Statements,
     /// Verdicts from the pool.
     Verdicts,
     /// Whole texts through the pool's processes, as a REPL server takes them; nothing is judged.
@@ -37,6 +40,8 @@ struct Measured {
     cpu: f64,
     /// CPU time inside Lean's elaborator and kernel.
     lean: f64,
+    /// CPU time of Lean's printer of errors.
+    printing: f64,
     peak_rss: u64,
 }
 
@@ -49,13 +54,16 @@ pub(super) async fn verifier(args: BenchVerifierArgs) -> Result<ExitCode> {
     let display = Display::new(false);
     let lean = toolchain::take(&args.lean, &display)?;
     let candidates = candidates(&load_corpus("core")?.entries, args.candidates.max(2));
-    let config = PoolConfig { workers: args.workers.max(1), ..PoolConfig::default() };
+    // One error for each failed proof is what training asks for.
+    let config = PoolConfig { workers: args.workers.max(1), messages: 1, ..PoolConfig::default() };
 
     let pool = Pool::start(&lean, config.clone());
     let warm = &candidates[..WARM_UP.min(candidates.len())];
     for way in [Way::Verdicts, Way::WholeTexts] {
         measure(&pool, warm, way, 2, &display).await?;
     }
+    let distinct = distinct_statements(&candidates);
+    let statements = measure(&pool, &distinct, Way::Statements, 2, &display).await?;
     let verdicts = measure(&pool, &candidates, Way::Verdicts, 2, &display).await?;
     let texts = measure(&pool, &candidates, Way::WholeTexts, 2, &display).await?;
     pool.shutdown().await;
@@ -72,7 +80,7 @@ pub(super) async fn verifier(args: BenchVerifierArgs) -> Result<ExitCode> {
     pool.shutdown().await;
 
     let managed = matches!(lean, Toolchain::Managed(_));
-    println!("{}", table(&verdicts, &texts, &each, managed));
+    println!("{}", table(&[&statements, &verdicts, &texts, &each], managed));
     println!("{}", summary(&verdicts, &each, config.workers, managed));
     println!("walls around the processes: {}", Walls::around(&lean));
     Ok(ExitCode::SUCCESS)
@@ -98,6 +106,12 @@ fn candidates(entries: &[CorpusEntry], count: usize) -> Vec<Candidate> {
             }
         })
         .collect()
+}
+
+/// The first candidate of each statement.
+fn distinct_statements(candidates: &[Candidate]) -> Vec<Candidate> {
+    let mut seen = HashSet::new();
+    candidates.iter().filter(|it| seen.insert((&it.header, &it.signature))).cloned().collect()
 }
 
 /// Judges all candidates, with so many of them under way for each process.
@@ -137,13 +151,16 @@ async fn measure(
         wall: began.elapsed().as_secs_f64(),
         cpu: usage::cpu_seconds().unwrap_or_default() - cpu,
         lean: Duration::from_millis(after.lean_ms - stats.lean_ms).as_secs_f64(),
+        printing: Duration::from_millis(after.print_ms - stats.print_ms).as_secs_f64(),
         peak_rss: after.peak_rss,
     })
 }
 
 async fn accepts(pool: &Pool, candidate: Candidate, way: Way) -> Result<bool> {
-    if way == Way::Verdicts {
-        return Ok(pool.check(candidate).await?.status == Status::Proved);
+    match way {
+        Way::Statements => return Ok(pool.statement(&candidate.header, &candidate.signature).await?.ok),
+        Way::Verdicts => return Ok(pool.check(candidate).await?.status == Status::Proved),
+        Way::WholeTexts => {}
     }
     let Candidate { header, signature, proof } = candidate;
     let text = format!("{header}\ntheorem candidate {signature} := {proof}\n");
@@ -154,7 +171,7 @@ async fn accepts(pool: &Pool, candidate: Candidate, way: Way) -> Result<bool> {
     })
 }
 
-fn table(verdicts: &Measured, texts: &Measured, each: &Measured, managed: bool) -> Table {
+fn table(measured: &[&Measured; 4], managed: bool) -> Table {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN).set_header([
         "way",
@@ -166,12 +183,9 @@ fn table(verdicts: &Measured, texts: &Measured, each: &Measured, managed: bool) 
         "of which Lean",
         "cores busy",
     ]);
-    let ways = [
-        ("verdicts of the pool", verdicts),
-        ("whole texts, REPL style", texts),
-        ("one Lean process each", each),
-    ];
-    for (name, measured) in ways {
+    let names =
+        ["statements alone", "verdicts of the pool", "whole texts, REPL style", "one Lean process each"];
+    for (name, measured) in names.into_iter().zip(measured) {
         let Measured { candidates, accepted, wall, cpu, lean, .. } = measured;
         let count = *candidates as f64;
         let told = managed && *lean > 0.0;
@@ -197,8 +211,10 @@ fn summary(verdicts: &Measured, each: &Measured, workers: usize, managed: bool) 
     )];
     if managed {
         lines.push(format!(
-            "CPU time over Lean's own: {:.1} %; largest process: {} MB",
+            "CPU time over Lean's elaborator and kernel: {:.1} %; when it has printed its errors: {:.1} %; \
+             largest process: {} MB",
             100.0 * (verdicts.cpu / verdicts.lean - 1.0),
+            100.0 * (verdicts.cpu / (verdicts.lean + verdicts.printing) - 1.0),
             verdicts.peak_rss / 1_000_000
         ));
     }
