@@ -12,5 +12,8 @@ mod record;
 pub use canonical::{canonical_text, normalise_spaces};
 pub use corpus::{Corpus, CorpusError};
 pub use lean_file::{LeanFileError, LeanTheorem, signature_of, theorems};
-pub use ledger::{Attempt, Conjecture, Ledger, LedgerError, Outcome, Phase, Step, Tally};
+pub use ledger::{
+    Attempt, Conjecture, Event, Ledger, LedgerError, LedgerStatement, LedgerStats, Origin, Outcome, Phase,
+    Step, Tally,
+};
 pub use record::{CorpusEntry, Lemma, Split, Statement, Status, Verdict};

@@ -128,6 +128,7 @@ async fn train(
     if examples.is_empty() {
         run.display.line(&format!("{name}: nothing to train on; the model stays as it is"));
         run.language.save(&run.folder, name, Checkpoint { config, model, tokenizer })?;
+        run.ledger.record_checkpoint(name, &detail)?;
         return Ok(detail);
     }
     let settings = TrainConfig {
@@ -162,6 +163,7 @@ async fn train(
     run.language.save(&run.folder, name, Checkpoint { config, model, tokenizer })?;
     detail["loss"] = report.last_loss.into();
     detail["tokens"] = report.tokens.into();
+    run.ledger.record_checkpoint(name, &detail)?;
     Ok(detail)
 }
 

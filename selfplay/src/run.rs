@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
+use serde_json::json;
 use stp_datasets::{Corpus, Ledger, Split, Statement};
 use stp_verifier::Pool;
 
@@ -58,6 +59,24 @@ impl Run {
     /// # Errors
     /// The first step's error; what is finished stays so.
     pub async fn play(&mut self) -> Result<Report> {
+        self.ledger.record_statements(&self.train)?;
+        self.ledger.record_statements(&self.valid)?;
+        let version = env!("CARGO_PKG_VERSION");
+        self.ledger.record_event("started", &json!({ "version": version, "process": std::process::id() }))?;
+        let played = self.play_steps().await;
+        let (kind, detail) = match &played {
+            Ok(()) => ("finished", json!({})),
+            Err(error) => ("stopped", json!({ "reason": error.to_string() })),
+        };
+        self.ledger.record_event(kind, &detail)?;
+        played?;
+        let report = self.report()?;
+        self.folder.write_report("report.md", &report.table(true))?;
+        self.folder.write_report("report.json", &serde_json::to_string_pretty(&report)?)?;
+        Ok(report)
+    }
+
+    async fn play_steps(&mut self) -> Result<()> {
         for step in plan::steps(self.config.rounds, self.config.method == Method::Stp) {
             if self.ledger.step(&step.name())?.is_some() {
                 continue;
@@ -71,10 +90,7 @@ impl Run {
                 detail,
             })?;
         }
-        let report = self.report()?;
-        self.folder.write_report("report.md", &report.table(true))?;
-        self.folder.write_report("report.json", &serde_json::to_string_pretty(&report)?)?;
-        Ok(report)
+        Ok(())
     }
 
     async fn do_step(&mut self, step: Step) -> Result<serde_json::Value> {

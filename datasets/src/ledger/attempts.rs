@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Ledger, LedgerError, conversion_error, read_json};
+use super::{Ledger, LedgerError, conversion_error, read_json, statements};
 use crate::{Status, Verdict};
 
 /// Why a proof was sampled.
@@ -63,7 +63,7 @@ pub struct Tally {
     pub judged: u32,
 }
 
-const COLUMNS: &str = "round, phase, statement, sample, proof, tokens, logprob, verdict";
+const COLUMNS: &str = "round, phase, statement, sample, proof, tokens, logprob, status, elapsed_ms, messages, axioms, premises, implicit_premises";
 
 impl Ledger {
     /// Records a sampled proof. One that is there already, judged or not, is left as it is.
@@ -71,26 +71,39 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`] if the database refuses.
     pub fn record_attempt(&self, attempt: &Attempt) -> Result<(), LedgerError> {
-        let (status, verdict) = verdict_columns(attempt.verdict.as_ref());
+        self.record_attempts(std::slice::from_ref(attempt))
+    }
+
+    /// Records sampled proofs, with their verdicts where they have one, all in one transaction.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses; then none is recorded.
+    pub fn record_attempts(&self, attempts: &[Attempt]) -> Result<(), LedgerError> {
         self.with(|db| {
-            db.prepare_cached(
-                "INSERT OR IGNORE INTO attempts
-                 (round, phase, statement, sample, proof, tokens, logprob, status, verdict)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?
-            .execute(params![
-                attempt.round,
-                attempt.phase.as_str(),
-                attempt.statement,
-                attempt.sample,
-                attempt.proof,
-                attempt.tokens,
-                attempt.logprob,
-                status,
-                verdict
-            ])
-        })?;
-        Ok(())
+            let transaction = db.unchecked_transaction()?;
+            for attempt in attempts {
+                let statement = statements::id_of(&transaction, &attempt.statement)?;
+                note_round(&transaction, attempt.round)?;
+                let added = transaction
+                    .prepare_cached(
+                        "INSERT OR IGNORE INTO attempts (round, phase, statement, sample, proof, tokens, logprob)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    )?
+                    .execute(params![
+                        attempt.round,
+                        attempt.phase.as_str(),
+                        statement,
+                        attempt.sample,
+                        attempt.proof,
+                        attempt.tokens,
+                        attempt.logprob
+                    ])?;
+                if let (1, Some(verdict)) = (added, &attempt.verdict) {
+                    insert_verdict(&transaction, transaction.last_insert_rowid(), verdict)?;
+                }
+            }
+            transaction.commit()
+        })
     }
 
     /// Records the verdict of an attempt that has none yet.
@@ -98,22 +111,19 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`] if the database refuses.
     pub fn record_verdict(&self, attempt: &Attempt, verdict: &Verdict) -> Result<(), LedgerError> {
-        let (status, text) = verdict_columns(Some(verdict));
         self.with(|db| {
-            db.prepare_cached(
-                "UPDATE attempts SET status = ?5, verdict = ?6
-                 WHERE round = ?1 AND phase = ?2 AND statement = ?3 AND sample = ?4 AND status IS NULL",
-            )?
-            .execute(params![
-                attempt.round,
-                attempt.phase.as_str(),
-                attempt.statement,
-                attempt.sample,
-                status,
-                text
-            ])
-        })?;
-        Ok(())
+            let id: Option<i64> = db
+                .prepare_cached(
+                    "SELECT a.id FROM attempts a JOIN statements s ON s.id = a.statement
+                     WHERE a.phase = ?1 AND a.round = ?2 AND s.name = ?3 AND a.sample = ?4",
+                )?
+                .query_row(
+                    params![attempt.phase.as_str(), attempt.round, attempt.statement, attempt.sample],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            id.map_or(Ok(()), |id| insert_verdict(db, id, verdict))
+        })
     }
 
     /// All attempts of one round and phase, by statement and sample.
@@ -122,7 +132,7 @@ impl Ledger {
     /// [`LedgerError`] if the database refuses or a row does not parse.
     pub fn attempts(&self, round: u32, phase: Phase) -> Result<Vec<Attempt>, LedgerError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM attempts WHERE round = ?1 AND phase = ?2 ORDER BY statement, sample"
+            "SELECT {COLUMNS} FROM judged WHERE round = ?1 AND phase = ?2 ORDER BY statement, sample"
         );
         self.with(|db| {
             db.prepare_cached(&sql)?.query_map(params![round, phase.as_str()], read_attempt)?.collect()
@@ -135,8 +145,7 @@ impl Ledger {
     /// [`LedgerError`] if the database refuses or a row does not parse.
     pub fn proved_attempts(&self, phase: Phase) -> Result<Vec<Attempt>, LedgerError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM attempts WHERE phase = ?1 AND status = 'proved'
-             ORDER BY round, statement, sample"
+            "SELECT {COLUMNS} FROM judged WHERE phase = ?1 AND status = 'proved' ORDER BY round, statement, sample"
         );
         self.with(|db| db.prepare_cached(&sql)?.query_map([phase.as_str()], read_attempt)?.collect())
     }
@@ -148,8 +157,11 @@ impl Ledger {
     pub fn tallies(&self, phase: Phase) -> Result<HashMap<(u32, String), Tally>, LedgerError> {
         self.with(|db| {
             db.prepare_cached(
-                "SELECT round, statement, sum(status = 'proved'), count(status)
-                 FROM attempts WHERE phase = ?1 AND status IS NOT NULL GROUP BY round, statement",
+                "SELECT t.round, s.name, t.proved, t.judged FROM (
+                     SELECT a.round, a.statement, sum(v.status = 'proved') AS proved, count(*) AS judged
+                     FROM attempts a JOIN verdicts v ON v.attempt = a.id
+                     WHERE a.phase = ?1 GROUP BY a.round, a.statement
+                 ) t JOIN statements s ON s.id = t.statement",
             )?
             .query_map([phase.as_str()], |row| {
                 Ok(((row.get(0)?, row.get(1)?), Tally { proved: row.get(2)?, judged: row.get(3)? }))
@@ -167,23 +179,63 @@ impl Ledger {
     pub fn known_verdicts(&self) -> Result<HashMap<(String, String), Verdict>, LedgerError> {
         self.with(|db| {
             db.prepare_cached(
-                "SELECT statement, proof, verdict FROM attempts
-                 WHERE status IN ('proved', 'failed', 'rejected', 'statement_error')",
+                "SELECT statement, proof, status, elapsed_ms, messages, axioms, premises, implicit_premises
+                 FROM judged WHERE status IN ('proved', 'failed', 'rejected', 'statement_error')",
             )?
-            .query_map([], |row| Ok(((row.get(0)?, row.get(1)?), read_json(row, 2)?)))?
+            .query_map([], |row| {
+                let verdict = read_verdict(row, 2)?.ok_or(rusqlite::Error::InvalidQuery)?;
+                Ok(((row.get(0)?, row.get(1)?), verdict))
+            })?
             .collect()
         })
     }
 }
 
-fn verdict_columns(verdict: Option<&Verdict>) -> (Option<&'static str>, Option<String>) {
-    let text = verdict.map(|verdict| serde_json::json!(verdict).to_string());
-    (verdict.map(|verdict| Status::as_str(verdict.status)), text)
+/// Makes sure that the round is known.
+pub(super) fn note_round(db: &Connection, round: u32) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT OR IGNORE INTO rounds (round) VALUES (?1)")?.execute([round])?;
+    Ok(())
+}
+
+fn insert_verdict(db: &Connection, attempt: i64, verdict: &Verdict) -> rusqlite::Result<()> {
+    let list = |items: &[String]| (!items.is_empty()).then(|| serde_json::json!(items).to_string());
+    db.prepare_cached(
+        "INSERT OR IGNORE INTO verdicts
+         (attempt, status, elapsed_ms, messages, axioms, premises, implicit_premises) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        attempt,
+        verdict.status.as_str(),
+        verdict.elapsed_ms,
+        list(&verdict.messages),
+        list(&verdict.axioms),
+        list(&verdict.premises),
+        list(&verdict.implicit_premises)
+    ])?;
+    Ok(())
+}
+
+/// A verdict whose columns begin at `first`, in the order of the schema; `None` if there is none.
+fn read_verdict(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Verdict>> {
+    let Some(status) = row.get::<_, Option<String>>(first)? else { return Ok(None) };
+    let status = Status::parse(&status)
+        .ok_or_else(|| conversion_error(first, std::io::Error::other(format!("unknown status {status}"))))?;
+    let list = |column: usize| match row.get_ref(column)? {
+        rusqlite::types::ValueRef::Null => Ok(Vec::new()),
+        _ => read_json(row, column),
+    };
+    Ok(Some(Verdict {
+        status,
+        elapsed_ms: row.get(first + 1)?,
+        messages: list(first + 2)?,
+        axioms: list(first + 3)?,
+        premises: list(first + 4)?,
+        implicit_premises: list(first + 5)?,
+    }))
 }
 
 fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
     let phase: String = row.get(1)?;
-    let judged = row.get_ref(7)? != rusqlite::types::ValueRef::Null;
     Ok(Attempt {
         round: row.get(0)?,
         phase: Phase::parse(&phase)
@@ -193,7 +245,7 @@ fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
         proof: row.get(4)?,
         tokens: row.get(5)?,
         logprob: row.get(6)?,
-        verdict: if judged { Some(read_json(row, 7)?) } else { None },
+        verdict: read_verdict(row, 7)?,
     })
 }
 

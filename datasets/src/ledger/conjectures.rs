@@ -2,7 +2,8 @@
 
 use rusqlite::{Row, params};
 
-use super::{Ledger, LedgerError, conversion_error};
+use super::attempts::note_round;
+use super::{Ledger, LedgerError, conversion_error, statements};
 
 /// What became of a generated statement before any proof of it was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,6 +88,7 @@ impl Ledger {
             "INSERT OR IGNORE INTO conjectures ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
         );
         self.with(|db| {
+            note_round(db, conjecture.round)?;
             db.prepare_cached(&sql)?.execute(params![
                 conjecture.round,
                 conjecture.input,
@@ -124,6 +126,9 @@ impl Ledger {
                         conjecture.fingerprint,
                         conjecture.statement
                     ])?;
+                if let Some(name) = &conjecture.statement {
+                    statements::note_conjecture(&transaction, name, &conjecture.signature)?;
+                }
             }
             transaction.commit()
         })

@@ -5,17 +5,22 @@
 
 mod attempts;
 mod conjectures;
+mod history;
+mod migrate;
+mod statements;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 pub use attempts::{Attempt, Phase, Tally};
 pub use conjectures::{Conjecture, Outcome};
+pub use history::{Event, LedgerStats};
+pub use statements::{LedgerStatement, Origin};
 
-const SCHEMA: &str = include_str!("schema.sql");
-const SCHEMA_VERSION: &str = "1";
+/// How long a writer waits for another.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Why the ledger could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +33,19 @@ pub enum LedgerError {
         /// What SQLite said.
         reason: String,
     },
+    /// The file was written by a later version of this program.
+    #[error("the ledger {} has version {found} of the schema, and this stp knows versions up to {known}. Use the stp that wrote it, or a later one; nothing was changed.", path.display())]
+    Newer {
+        /// The ledger file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// The file was written by an earlier version and cannot be changed by who only reads.
+    #[error("the ledger {} was written by an earlier stp. Bring it up to date with `stp data stats RUN_FOLDER`, then try again.", .0.display())]
+    Older(PathBuf),
     /// The disk is full.
     #[error("the disk that holds {} is full. Free some space and run the same command again: what was recorded is safe, and the run goes on from there.", .0.display())]
     Full(PathBuf),
@@ -60,28 +78,42 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the ledger, making it if there is none, and checks that it is whole.
+    /// Opens the ledger, making it if there is none, brings it to this program's schema and checks that it is whole.
     ///
     /// # Errors
-    /// [`LedgerError`] if the file is damaged, of another version, or cannot be written.
+    /// [`LedgerError`] if the file is damaged, of a later version, or cannot be written.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let wrap = |error| wrap_error(path, error);
-        let connection = Connection::open(path).map_err(wrap)?;
-        connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(wrap)?;
+        let mut connection = Connection::open(path).map_err(wrap)?;
+        connection.busy_timeout(BUSY).map_err(wrap)?;
+        let version = known_version(path, &connection)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(wrap)?;
         connection.pragma_update(None, "synchronous", "NORMAL").map_err(wrap)?;
         let check: String = connection.query_row("PRAGMA quick_check", [], |row| row.get(0)).map_err(wrap)?;
         if check != "ok" {
             return Err(LedgerError::Corrupt { path: path.to_owned(), reason: check });
         }
-        connection.execute_batch(SCHEMA).map_err(wrap)?;
-        let ledger = Self { path: path.to_owned(), connection: Mutex::new(connection) };
-        let version = ledger.remember("schema_version", SCHEMA_VERSION)?;
-        if version != SCHEMA_VERSION {
-            let reason = format!("its schema version is {version}, this program's is {SCHEMA_VERSION}");
-            return Err(LedgerError::Corrupt { path: path.to_owned(), reason });
+        if version < migrate::VERSION {
+            migrate::migrate(&mut connection, version).map_err(wrap)?;
         }
-        Ok(ledger)
+        connection.pragma_update(None, "foreign_keys", "ON").map_err(wrap)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+    }
+
+    /// Opens a ledger that is there, also while a run writes it, without ever changing it.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if it is missing, damaged, or not of this program's schema.
+    pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
+        let wrap = |error| wrap_error(path, error);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(wrap)?;
+        connection.busy_timeout(BUSY).map_err(wrap)?;
+        if known_version(path, &connection)? < migrate::VERSION {
+            return Err(LedgerError::Older(path.to_owned()));
+        }
+        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
     }
 
     /// Stores `value` under `key` unless something is there already; returns what is there.
@@ -140,6 +172,14 @@ impl Ledger {
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn known_version(path: &Path, connection: &Connection) -> Result<i64, LedgerError> {
+    let found = migrate::version(connection).map_err(|error| wrap_error(path, error))?;
+    if found > migrate::VERSION {
+        return Err(LedgerError::Newer { path: path.to_owned(), found, known: migrate::VERSION });
+    }
+    Ok(found)
 }
 
 fn read_step(row: &rusqlite::Row<'_>) -> rusqlite::Result<Step> {
