@@ -5,15 +5,20 @@
 
 mod canonical;
 mod corpus;
+pub mod export;
+mod import;
 mod lean_file;
 mod ledger;
+mod overlap;
 mod record;
 
 pub use canonical::{canonical_text, normalise_spaces};
 pub use corpus::{Corpus, CorpusError};
+pub use import::{Field, ImportError, ImportOptions, Imported, Layout, import_file, import_files};
 pub use lean_file::{LeanFileError, LeanTheorem, signature_of, theorems};
 pub use ledger::{
     Attempt, Conjecture, Event, Ledger, LedgerError, LedgerStatement, LedgerStats, Origin, Outcome, Phase,
     Step, Tally,
 };
+pub use overlap::{Overlap, contamination, near_duplicates};
 pub use record::{CorpusEntry, Lemma, Split, Statement, Status, Verdict};

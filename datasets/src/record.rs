@@ -54,6 +54,16 @@ pub struct CorpusEntry {
     /// Which of `rfl`, `decide`, `simp`, `omega`, `simp_all`, `grind` close it alone (measured).
     #[serde(default)]
     pub closed_by: Vec<String>,
+    /// Imported, and no Lean has elaborated the statement yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchecked: bool,
+}
+
+impl CorpusEntry {
+    /// An entry that Lean has not seen yet.
+    pub fn unchecked(statement: Statement) -> Self {
+        Self { statement, proofs: Vec::new(), closed_by: Vec::new(), unchecked: true }
+    }
 }
 
 /// How a check ended.
