@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::data::DataArgs;
+use crate::commands::export::ExportArgs;
 use crate::config::Method;
 
 /// Self-play theorem proving in Lean 4.
@@ -33,6 +35,10 @@ pub enum Command {
     Toolchain(ToolchainArgs),
     /// The corpus.
     Corpus(CorpusArgs),
+    /// Import statements of others, look for duplicates, say what a ledger holds.
+    Data(DataArgs),
+    /// Export what a run found: proofs, conjectures, attempts, training sets, preferences.
+    Export(ExportArgs),
     /// Answer over HTTP: Lean texts as the Kimina Lean server does, and verdicts on proofs.
     Serve(ServeArgs),
     /// Judge proofs for other machines, which ask through a NATS server.

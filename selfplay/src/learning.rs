@@ -1,12 +1,12 @@
 //! The training steps: stage 1 on the corpus, each round on what was proved, and the final re-training.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use anyhow::{Context, Result};
 use serde_json::json;
 use stp_conjecturer::{Candidate, Kept, ProvedStatement, SelectionLimits, select, supervised_pairs};
-use stp_datasets::{Attempt, Conjecture, Outcome, Phase};
+use stp_datasets::{Attempt, Conjecture, Ledger, Outcome, Phase};
 use stp_model::{Checkpoint, Example, Lm, ModelConfig, Tokenizer, TrainConfig};
 use stp_prover::{CorrectProof, PassRate, TrainingProof, retraining_set, training_set};
 
@@ -16,7 +16,7 @@ use crate::run::{Run, checkpoint_of};
 use crate::seeds::{generator_for, seed_for};
 
 /// Statements with a pass rate above this teach the prover nothing new in a round (paper: 1/2).
-const HIGHEST_ROUND_RATE: f64 = 0.5;
+pub const HIGHEST_ROUND_RATE: f64 = 0.5;
 const WEIGHT_DECAY: f32 = 0.05;
 const GRADIENT_CLIP: f32 = 1.0;
 
@@ -68,10 +68,10 @@ pub async fn stage1(run: &mut Run) -> Result<serde_json::Value> {
 /// # Errors
 /// As [`stage1`].
 pub async fn round(run: &mut Run, round: u32) -> Result<serde_json::Value> {
-    let proofs = correct_proofs(run, round)?;
+    let proofs = correct_proofs(&run.ledger, &run.given(), round)?;
     let set = training_set(&proofs, round, run.config.proving.replay_rounds, HIGHEST_ROUND_RATE);
     let first = (round + 1).saturating_sub(run.config.proving.replay_rounds);
-    let (kept, of_round) = kept_conjectures(run, first..=round, round)?;
+    let (kept, of_round) = kept_conjectures(&run.ledger, first..=round, round)?;
     let checkpoint = run.language.load(&run.folder, &checkpoint_of(round - 1, run.config.rounds))?;
     let training = run.config.round.clone();
     let detail = json!({ "proofs": set.len(), "conjectures_kept": of_round });
@@ -83,9 +83,9 @@ pub async fn round(run: &mut Run, round: u32) -> Result<serde_json::Value> {
 /// # Errors
 /// As [`stage1`].
 pub async fn retrain(run: &mut Run, round: u32) -> Result<serde_json::Value> {
-    let proofs = correct_proofs(run, round)?;
+    let proofs = correct_proofs(&run.ledger, &run.given(), round)?;
     let set = retraining_set(&proofs, SelectionLimits::default().highest_rate);
-    let (kept, _) = kept_conjectures(run, 1..=round, round)?;
+    let (kept, _) = kept_conjectures(&run.ledger, 1..=round, round)?;
     let checkpoint = run.language.load(&run.folder, "stage1")?;
     let training = run.config.retraining.clone();
     let detail = json!({ "proofs": set.len(), "conjectures": kept.len() });
@@ -240,17 +240,19 @@ fn stage1_pairs(run: &Run, proofs: &[Attempt]) -> Vec<(Attempt, Attempt, Option<
 }
 
 /// All correct proofs up to a round; corpus proofs count as round 0.
-fn correct_proofs(run: &Run, round: u32) -> Result<Vec<CorrectProof>> {
-    let tallies = run.ledger.tallies(Phase::Train)?;
-    let given: BTreeSet<_> = run.train.iter().map(|statement| statement.id.as_str()).collect();
-    let seeds = run.ledger.proved_attempts(Phase::Seed)?;
-    let sampled = run.ledger.proved_attempts(Phase::Train)?;
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub fn correct_proofs(ledger: &Ledger, given: &HashSet<String>, round: u32) -> Result<Vec<CorrectProof>> {
+    let tallies = ledger.tallies(Phase::Train)?;
+    let seeds = ledger.proved_attempts(Phase::Seed)?;
+    let sampled = ledger.proved_attempts(Phase::Train)?;
     let attempts = seeds.into_iter().chain(sampled).filter(|attempt| attempt.round <= round);
     Ok(attempts
         .map(|attempt| {
             let tally = tallies.get(&(attempt.round, attempt.statement.clone())).copied().unwrap_or_default();
             CorrectProof {
-                is_conjecture: !given.contains(attempt.statement.as_str()),
+                is_conjecture: !given.contains(&attempt.statement),
                 pass_rate: PassRate { correct: tally.proved, attempts: tally.judged },
                 statement: attempt.statement,
                 round: attempt.round,
@@ -261,18 +263,21 @@ fn correct_proofs(run: &Run, round: u32) -> Result<Vec<CorrectProof>> {
 }
 
 /// The conjectures of some rounds to train the conjecturer on, and how many of them are of `newest`.
-fn kept_conjectures(
-    run: &Run,
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub fn kept_conjectures(
+    ledger: &Ledger,
     rounds: std::ops::RangeInclusive<u32>,
     newest: u32,
 ) -> Result<(Vec<(Conjecture, Kept)>, usize)> {
-    let tallies = run.ledger.tallies(Phase::Train)?;
+    let tallies = ledger.tallies(Phase::Train)?;
     let mut proofs: HashMap<String, Vec<(String, Vec<String>)>> = HashMap::new();
-    for attempt in run.ledger.proved_attempts(Phase::Train)? {
+    for attempt in ledger.proved_attempts(Phase::Train)? {
         let lemmas = lemmas_of(&attempt);
         proofs.entry(attempt.statement).or_default().push((attempt.proof, lemmas));
     }
-    let conjectures = run.ledger.conjectures()?;
+    let conjectures = ledger.conjectures()?;
     let (mut kept, mut of_newest) = (Vec::new(), 0);
     for round in rounds {
         let accepted =

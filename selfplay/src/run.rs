@@ -107,16 +107,20 @@ impl Run {
         }
     }
 
+    /// The names of the given training statements.
+    pub fn given(&self) -> HashSet<String> {
+        self.train.iter().map(|statement| statement.id.clone()).collect()
+    }
+
     /// The report as far as the run has come.
     ///
     /// # Errors
     /// If the ledger cannot be read.
     pub fn report(&self) -> Result<Report> {
-        let given: HashSet<_> = self.train.iter().map(|statement| statement.id.clone()).collect();
         Report::read(
             &self.ledger,
             self.config.rounds,
-            &given,
+            &self.given(),
             self.valid.len(),
             self.config.proving.valid_samples,
         )

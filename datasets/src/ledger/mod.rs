@@ -127,6 +127,16 @@ impl Ledger {
         })
     }
 
+    /// What is stored under `key`.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses.
+    pub fn recall(&self, key: &str) -> Result<Option<String>, LedgerError> {
+        self.with(|db| {
+            db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
+        })
+    }
+
     /// Marks a step as finished. A second call for the same step changes nothing.
     ///
     /// # Errors

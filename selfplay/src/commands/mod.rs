@@ -2,12 +2,15 @@
 
 mod bench;
 mod corpus;
+pub mod data;
+pub mod export;
 mod serve;
 mod toolchain;
 mod train;
 mod verify;
 mod worker;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -32,6 +35,8 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Corpus(args)) => match args.command {
             CorpusCommand::Check(args) => block_on(corpus::check(args)),
         },
+        Some(Command::Data(args)) => data::data(args),
+        Some(Command::Export(args)) => export::export(&args),
         Some(Command::Serve(args)) => block_on(serve::serve(args)),
         Some(Command::Worker(args)) => block_on(worker::worker(args)),
         Some(Command::Bench(args)) => match args.command {
@@ -55,13 +60,17 @@ fn load_corpus(name: &str) -> Result<Corpus> {
     if name == "core" { Ok(Corpus::core()?) } else { Ok(Corpus::load(name.as_ref())?) }
 }
 
+/// The settings of a run, and the text that they stand in.
+fn run_config(run_dir: &Path) -> Result<(RunConfig, String)> {
+    let path = run_dir.join("config.toml");
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("{} is no run folder: cannot read its config.toml.", run_dir.display()))?;
+    let config = toml::from_str(&text).with_context(|| format!("{} is damaged.", path.display()))?;
+    Ok((config, text))
+}
+
 fn report(args: &ReportArgs) -> Result<ExitCode> {
-    let path = args.run_dir.join("config.toml");
-    let text = std::fs::read_to_string(&path).with_context(|| {
-        format!("{} is no run folder: cannot read its config.toml.", args.run_dir.display())
-    })?;
-    let config: RunConfig =
-        toml::from_str(&text).with_context(|| format!("{} is damaged.", path.display()))?;
+    let (config, _) = run_config(&args.run_dir)?;
     let (train, valid) = Run::choose(&load_corpus(&config.corpus)?, &config);
     let given = train.into_iter().map(|statement| statement.id).collect();
     let ledger = Ledger::open(&args.run_dir.join("ledger.sqlite"))?;

@@ -42,6 +42,7 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
     let started = Instant::now();
     block_on(async {
         let cancel = Cancel::on_signals()?;
+        ledger.remember("toolchain", &verifier.name())?;
         let pool = verifier.start().await?;
         let (train, valid) = Run::choose(&corpus, &config);
         display.line(&format!(
@@ -80,6 +81,14 @@ enum Verifier {
 }
 
 impl Verifier {
+    /// What judges, for those who read the ledger.
+    fn name(&self) -> String {
+        match self {
+            Self::Local(lean, _) => lean.version().to_owned(),
+            Self::Remote(..) => "workers on other machines".to_owned(),
+        }
+    }
+
     async fn start(self) -> Result<Pool> {
         match self {
             Self::Local(lean, config) => Ok(Pool::start(&lean, config)),

@@ -1,0 +1,129 @@
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::*;
+use crate::{Attempt, Ledger, Phase, Statement, Status, Verdict};
+
+fn ledger(folder: &Path) -> Ledger {
+    let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
+    let statement = |id: &str, split| Statement {
+        id: id.to_owned(),
+        signature: format!("(a : Nat) : a = a + {}", id.len()),
+        header: if split == Split::Valid { "import Std\nopen Nat".to_owned() } else { String::new() },
+        topics: vec![],
+        split,
+    };
+    ledger.record_statements(&[statement("t", Split::Train), statement("vv", Split::Valid)]).unwrap();
+    let attempt = |name: &str, phase, sample, proof: &str, status| {
+        let verdict = Verdict { axioms: vec!["propext".to_owned()], ..Verdict::new(status, "no \"way\"") };
+        Attempt {
+            round: 1,
+            phase,
+            statement: name.to_owned(),
+            sample,
+            proof: proof.to_owned(),
+            tokens: 3,
+            logprob: -0.25,
+            verdict: Some(verdict),
+        }
+    };
+    ledger
+        .record_attempts(&[
+            attempt("t", Phase::Train, 0, "by\n  simp; simp", Status::Proved),
+            attempt("t", Phase::Train, 1, "by simp", Status::Proved),
+            attempt("t", Phase::Train, 2, "by rfl", Status::Failed),
+            attempt("t", Phase::Train, 3, "by omega", Status::Timeout),
+            attempt("t", Phase::Train, 4, "by simp", Status::Proved),
+            attempt("vv", Phase::Valid, 0, "by simp", Status::Proved),
+            attempt("vv", Phase::Valid, 1, "by rfl", Status::Failed),
+        ])
+        .unwrap();
+    ledger
+}
+
+fn origins() -> Origins {
+    Origins { corpus: "core".to_owned(), licence: "mit".to_owned(), ..Origins::default() }
+}
+
+#[test]
+fn proofs_are_distinct_and_keep_their_splits() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = proofs(&ledger(folder.path())).unwrap();
+    let count = |split| table.rows[&split].len();
+    assert_eq!((count(Split::Train), count(Split::Valid)), (2, 1));
+    let row = &table.rows[&Split::Valid][0];
+    assert_eq!((row["statement"].as_str(), row["axioms"][0].as_str()), (Some("vv"), Some("propext")));
+}
+
+#[test]
+fn what_is_for_training_has_nothing_that_is_held_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger(folder.path());
+    let mut table = preferences(&ledger, 4).unwrap();
+    assert_eq!(table.rows.keys().collect::<Vec<_>>(), [&Split::Train]);
+    let pair = &table.rows[&Split::Train][0];
+    assert_eq!(
+        (pair["chosen"].as_str(), pair["rejected"].as_str()),
+        (Some("by\n  simp; simp"), Some("by rfl"))
+    );
+    assert_eq!(table.rows[&Split::Train].len(), 1, "a time-out is no wrong proof");
+    table.rows.insert(Split::Test, vec![json!({ "statement": "x" })]);
+    let target = folder.path().join("out");
+    let error = write_folder(&table, Format::Jsonl, &origins(), &target).unwrap_err();
+    assert!(matches!(error, ExportError::HeldOut { .. }) && !target.exists(), "{error}");
+}
+
+#[test]
+fn the_same_ledger_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger(folder.path());
+    for format in [Format::Jsonl, Format::Parquet] {
+        let sums = ["a", "b"].map(|name| {
+            let target = folder.path().join(format!("{name}{}", format.ending()));
+            write_folder(&attempts(&ledger).unwrap(), format, &origins(), &target).unwrap();
+            fs::read_to_string(target.join("SHA256SUMS")).unwrap()
+        });
+        assert_eq!(sums[0], sums[1]);
+        assert_eq!(sums[0].lines().count(), 3, "{}", sums[0]);
+    }
+    let taken = folder.path().join("ajsonl");
+    let again = write_folder(&attempts(&ledger).unwrap(), Format::Jsonl, &origins(), &taken);
+    assert!(matches!(again, Err(ExportError::Taken(_))));
+}
+
+#[test]
+fn an_export_of_proofs_can_be_imported() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger(folder.path());
+    for format in [Format::Jsonl, Format::Parquet] {
+        let target = folder.path().join(format.ending());
+        write_folder(&proofs(&ledger).unwrap(), format, &origins(), &target).unwrap();
+        let mut layout = crate::Layout::named("corpus").unwrap();
+        layout.map("id=statement").unwrap();
+        layout.map("proof=proof").unwrap();
+        let options = crate::ImportOptions { layout, split: Split::Train, skip_bad: false };
+        let file = target.join("data").join(format!("train.{}", format.ending()));
+        let found = crate::import_file(&file, &options, &mut Default::default()).unwrap().entries;
+        assert_eq!(found[0].proofs, ["by\n  simp; simp"]);
+        assert_eq!((found[1].statement.id.as_str(), found[1].proofs[0].as_str()), ("t_2", "by simp"));
+    }
+}
+
+#[test]
+fn a_lake_project_has_the_shortest_proof_of_each_statement() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("project");
+    let count = write_lean_project(&proofs(&ledger(folder.path())).unwrap(), &origins(), &target).unwrap();
+    assert_eq!(count, 2);
+    let read = |name: &str| fs::read_to_string(target.join(name)).unwrap();
+    assert_eq!(read("Proofs/Train001.lean"), "\ntheorem stp_t (a : Nat) : a = a + 1 := by simp\n");
+    let valid = read("Proofs/Validation001.lean");
+    assert!(valid.starts_with("import Std\n\nnamespace Stp0\nopen Nat\n\ntheorem stp_vv"), "{valid}");
+    assert_eq!(read("Proofs.lean"), "import Proofs.Train001\nimport Proofs.Validation001\n");
+    assert!(
+        read("lean-toolchain").starts_with("leanprover/lean4:")
+            && read("SHA256SUMS").contains("lakefile.toml")
+    );
+}

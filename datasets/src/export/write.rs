@@ -1,0 +1,176 @@
+//! Tables as files. The folder appears whole or not at all.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ::parquet::arrow::ArrowWriter;
+use ::parquet::basic::Compression;
+use ::parquet::file::properties::WriterProperties;
+use arrow_json::ReaderBuilder;
+use arrow_schema::{DataType, Field, Schema};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{ExportError, Kind, Origins, Table, card};
+use crate::Split;
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line.
+    Jsonl,
+    /// Parquet, compressed with Snappy.
+    Parquet,
+}
+
+impl Format {
+    pub(super) fn ending(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::Parquet => "parquet",
+        }
+    }
+}
+
+/// The name of a split's file; that of the Hugging Face libraries for `valid`.
+pub(super) fn split_file(split: Split) -> &'static str {
+    match split {
+        Split::Train => "train",
+        Split::Valid => "validation",
+        Split::Test => "test",
+    }
+}
+
+/// Writes a table as a folder with its card and hashes.
+///
+/// # Errors
+/// [`ExportError`]; then there is no folder.
+pub fn write_folder(
+    table: &Table,
+    format: Format,
+    origins: &Origins,
+    folder: &Path,
+) -> Result<(), ExportError> {
+    if table.for_training
+        && let Some((split, row)) = table.all().find(|(split, _)| *split != Split::Train)
+    {
+        let statement = row["statement"].as_str().unwrap_or_default().to_owned();
+        return Err(ExportError::HeldOut { split, statement });
+    }
+    whole_folder(folder, |draft| {
+        let data = draft.join("data");
+        fs::create_dir_all(&data).map_err(written(&data))?;
+        for (split, rows) in table.rows.iter().filter(|(_, rows)| !rows.is_empty()) {
+            let path = data.join(format!("{}.{}", split_file(*split), format.ending()));
+            match format {
+                Format::Jsonl => write_lines(&path, rows)?,
+                Format::Parquet => write_parquet(&path, table, rows)?,
+            }
+        }
+        let card = draft.join("README.md");
+        fs::write(&card, card::of_table(table, format, origins)).map_err(written(&card))
+    })
+}
+
+/// Lets `fill` make a folder beside `folder`, adds the hashes of its files and gives it its name.
+pub(super) fn whole_folder(
+    folder: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut items| items.next().is_none());
+    if folder.exists() && !empty(folder) {
+        return Err(ExportError::Taken(folder.to_owned()));
+    }
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let draft = folder.with_file_name(name);
+    let clear = || match fs::remove_dir_all(&draft) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    clear().and_then(|()| fs::create_dir_all(&draft)).map_err(written(&draft))?;
+    let made = fill(&draft).and_then(|()| write_hashes(&draft)).and_then(|()| {
+        if folder.exists() {
+            fs::remove_dir(folder).map_err(written(folder))?;
+        }
+        fs::rename(&draft, folder).map_err(written(folder))
+    });
+    if made.is_err() {
+        // The first error is what counts.
+        let _ = clear();
+    }
+    made
+}
+
+pub(super) fn written(path: &Path) -> impl FnOnce(std::io::Error) -> ExportError {
+    let path = path.to_owned();
+    move |source| ExportError::Write { path, source }
+}
+
+fn write_lines(path: &Path, rows: &[Value]) -> Result<(), ExportError> {
+    let write = || -> std::io::Result<()> {
+        let mut file = std::io::BufWriter::new(File::create(path)?);
+        for row in rows {
+            serde_json::to_writer(&mut file, row)?;
+            file.write_all(b"\n")?;
+        }
+        file.flush()
+    };
+    write().map_err(written(path))
+}
+
+fn write_parquet(path: &Path, table: &Table, rows: &[Value]) -> Result<(), ExportError> {
+    let text = |error: &dyn std::fmt::Display| ExportError::Parquet(error.to_string());
+    let schema = Arc::new(Schema::new(table.columns.iter().map(field).collect::<Vec<_>>()));
+    let mut decoder = ReaderBuilder::new(schema.clone())
+        .with_batch_size(rows.len().max(1))
+        .build_decoder()
+        .map_err(|error| text(&error))?;
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_created_by("stp".to_owned())
+        .build();
+    let file = File::create(path).map_err(written(path))?;
+    let mut writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(|error| text(&error))?;
+    for rows in rows.chunks(10_000) {
+        decoder.serialize(rows).map_err(|error| text(&error))?;
+        if let Some(batch) = decoder.flush().map_err(|error| text(&error))? {
+            writer.write(&batch).map_err(|error| text(&error))?;
+        }
+    }
+    writer.close().map_err(|error| text(&error))?;
+    Ok(())
+}
+
+fn field(column: &super::Column) -> Field {
+    let kind = match column.kind {
+        Kind::Text => DataType::Utf8,
+        Kind::Integer => DataType::Int64,
+        Kind::Number => DataType::Float64,
+        Kind::Texts => DataType::List(Arc::new(Field::new("item", DataType::Utf8, true))),
+    };
+    Field::new(column.name, kind, true)
+}
+
+fn write_hashes(folder: &Path) -> Result<(), ExportError> {
+    let mut files = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(inner) = folders.pop() {
+        for item in fs::read_dir(folder.join(&inner)).map_err(written(folder))? {
+            let item = item.map_err(written(folder))?;
+            let name = inner.join(item.file_name());
+            if item.path().is_dir() { folders.push(name) } else { files.push(name) }
+        }
+    }
+    files.sort();
+    let mut lines = String::new();
+    for file in files {
+        let bytes = fs::read(folder.join(&file)).map_err(written(&file))?;
+        let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        lines.push_str(&format!("{hash}  {}\n", file.display()));
+    }
+    let path = folder.join("SHA256SUMS");
+    fs::write(&path, lines).map_err(written(&path))
+}

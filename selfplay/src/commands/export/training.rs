@@ -1,0 +1,91 @@
+//! The training set as a table: what the prover and the conjecturer learn from, with weights.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use stp_conjecturer::SelectionLimits;
+use stp_datasets::export::Kind::{Number, Text};
+use stp_datasets::export::{Column, Kind, Table};
+use stp_datasets::{Ledger, LedgerStatement, Origin, Split};
+use stp_prover::{retraining_set, training_set};
+
+use crate::config::RunConfig;
+use crate::learning::{HIGHEST_ROUND_RATE, correct_proofs, kept_conjectures};
+
+const fn column(name: &'static str, kind: Kind, meaning: &'static str) -> Column {
+    Column { name, kind, meaning }
+}
+
+const COLUMNS: [Column; 10] = [
+    column("role", Text, "prover (statement → proof) or conjecturer (lemma, seed with proof → statement)"),
+    column("statement", Text, "name of the statement"),
+    column("signature", Text, "its binders and type; the conjecturer's target"),
+    column("header", Text, "Lean text before it"),
+    column("split", Text, "train"),
+    column("proof", Text, "the prover's target: the text after `:=`"),
+    column("lemma", Text, "trigger lemma in the conjecturer's prompt"),
+    column("seed", Text, "signature of the seed in the conjecturer's prompt"),
+    column("seed_proof", Text, "its proof there"),
+    column("weight", Number, "factor on the loss"),
+];
+
+/// The set of a round, or that of the final re-training.
+pub(super) fn table(ledger: &Ledger, config: &RunConfig, round: Option<u32>) -> Result<Table> {
+    let statements: HashMap<String, LedgerStatement> = ledger
+        .statements()?
+        .into_iter()
+        .map(|statement| (statement.statement.id.clone(), statement))
+        .collect();
+    let given: HashSet<String> = statements
+        .values()
+        .filter(|it| it.origin == Origin::Corpus && it.statement.split == Split::Train)
+        .map(|it| it.statement.id.clone())
+        .collect();
+    let last = round.unwrap_or(config.rounds + 1);
+    let correct = correct_proofs(ledger, &given, last)?;
+    let (proofs, first) = match round {
+        Some(round) => (
+            training_set(&correct, round, config.proving.replay_rounds, HIGHEST_ROUND_RATE),
+            (round + 1).saturating_sub(config.proving.replay_rounds),
+        ),
+        None => (retraining_set(&correct, SelectionLimits::default().highest_rate), 1),
+    };
+    let signature = |id: &str| statements.get(id).map(|it| it.statement.signature.clone());
+    let mut rows: Vec<Value> = proofs
+        .into_iter()
+        .map(|proof| {
+            let statement = statements.get(&proof.statement).map(|it| &it.statement);
+            json!({
+                "role": "prover",
+                "statement": proof.statement,
+                "signature": statement.map(|it| &it.signature),
+                "header": statement.map(|it| &it.header),
+                "split": statement.map_or(Split::Train, |it| it.split),
+                "proof": proof.proof,
+                "weight": proof.weight,
+            })
+        })
+        .collect();
+    let (kept, _) = kept_conjectures(ledger, first..=last, last)?;
+    rows.extend(kept.into_iter().map(|(conjecture, kept)| {
+        json!({
+            "role": "conjecturer",
+            "statement": conjecture.statement,
+            "signature": conjecture.signature,
+            "split": "train",
+            "lemma": kept.lemma,
+            "seed": signature(&conjecture.seed),
+            "seed_proof": conjecture.seed_proof,
+            "weight": 1.0,
+        })
+    }));
+    // Whatever a ledger says, what is held out stays out.
+    rows.retain(|row| row["split"] == "train");
+    Ok(Table {
+        title: "training set",
+        for_training: true,
+        columns: &COLUMNS,
+        rows: BTreeMap::from([(Split::Train, rows)]),
+    })
+}
