@@ -132,7 +132,7 @@ impl<'a> Lexer<'a> {
                 self.take_while(|c| c.is_ascii_digit());
             }
         }
-        if self.peek().is_some_and(is_word_rest) || self.rest().starts_with('«') {
+        if (self.peek().is_some_and(is_word_rest) && !self.at_factorial()) || self.rest().starts_with('«') {
             return Err("a word follows a number without a space".to_owned());
         }
         Ok(Token::Literal(&self.text[start..self.position]))
@@ -193,6 +193,12 @@ impl<'a> Lexer<'a> {
         }
         self.position += digits;
         Ok(())
+    }
+
+    /// Whether a lone `!` comes next, as in `9! = 362880`.
+    fn at_factorial(&self) -> bool {
+        let after = self.rest().strip_prefix('!');
+        after.is_some_and(|after| !after.starts_with(|c| is_word_rest(c) || matches!(c, '=' | '[' | '«')))
     }
 
     /// The number of `#` if a raw string `r"`, `r#"`, ... begins here.

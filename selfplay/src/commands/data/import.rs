@@ -160,10 +160,13 @@ async fn elaborate(
     tally: &mut Tally,
     display: &Display,
 ) -> Result<Vec<CorpusEntry>> {
+    let strange = headers_without_imports(pool, &entries).await?;
+    let (unknown, entries): (Vec<_>, Vec<_>) =
+        entries.into_iter().enumerate().partition(|(_, entry)| strange.contains(&entry.statement.header));
     let progress = display.phase(&file.display().to_string(), entries.len() as u64);
     let limit = Arc::new(Semaphore::new(pool.workers() * 2));
     let mut checks = JoinSet::new();
-    for (index, entry) in entries.into_iter().enumerate() {
+    for (index, entry) in entries {
         let (pool, limit) = (pool.clone(), limit.clone());
         checks.spawn(async move {
             let _permit = limit.acquire_owned().await;
@@ -177,11 +180,11 @@ async fn elaborate(
         found.insert(index, (entry, report?));
         progress.advance(1);
     }
-    let mut kept = Vec::new();
-    for (mut entry, report) in found.into_values() {
+    let mut kept = unknown;
+    for (index, (mut entry, report)) in found {
         entry.unchecked = !report.ok;
-        if report.ok || lacks_imports(&report) {
-            kept.push(entry);
+        if report.ok {
+            kept.push((index, entry));
             continue;
         }
         let said = report.messages.first().map(String::as_str).unwrap_or_default();
@@ -195,7 +198,20 @@ async fn elaborate(
         tally.left_out.push(reason);
     }
     progress.finish(&format!("{} statements", kept.len()));
-    Ok(kept)
+    kept.sort_by_key(|(index, _)| *index);
+    Ok(kept.into_iter().map(|(_, entry)| entry).collect())
+}
+
+/// Headers with imports that this Lean has not: nothing below them can be elaborated.
+async fn headers_without_imports(pool: &Pool, entries: &[CorpusEntry]) -> Result<HashSet<String>> {
+    let headers: HashSet<&String> = entries.iter().map(|entry| &entry.statement.header).collect();
+    let mut strange = HashSet::new();
+    for header in headers.into_iter().filter(|header| header.contains("import ")) {
+        if lacks_imports(&pool.statement(header, ": True").await?) {
+            strange.insert(header.clone());
+        }
+    }
+    Ok(strange)
 }
 
 /// Whether Lean failed on the header's imports, which says nothing of the statement.
