@@ -27,7 +27,7 @@ pub struct Cli {
 pub enum Command {
     /// Play self-play rounds, or go on with a run that was interrupted.
     Train(TrainArgs),
-    /// Show the table of a run, finished or not.
+    /// Show the table of a run, finished or not, or make a page of charts of it.
     Report(ReportArgs),
     /// Judge proofs: JSON lines {"id", "statement", "proof"} or a Lean file in, verdicts out.
     Verify(VerifyArgs),
@@ -111,11 +111,18 @@ pub struct TrainArgs {
 /// `stp report`.
 #[derive(Clone, Debug, Args)]
 pub struct ReportArgs {
-    /// The run's folder.
-    pub run_dir: PathBuf,
+    /// The run's folder; several for a page that shows them side by side.
+    #[arg(required = true, value_name = "RUN_FOLDER")]
+    pub run_dirs: Vec<PathBuf>,
+    /// Write a page with charts and all conjectures and proofs, for any browser, in place of the table.
+    #[arg(short, long, value_name = "FILE.html")]
+    pub output: Option<PathBuf>,
     /// Markdown in place of a drawn table.
     #[arg(long)]
     pub markdown: bool,
+    /// One JSON object for each run in place of a table.
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
 }
 
 /// `stp verify`.

@@ -4,6 +4,7 @@ mod bench;
 mod corpus;
 pub mod data;
 pub mod export;
+mod report;
 mod serve;
 mod toolchain;
 mod train;
@@ -14,12 +15,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use stp_datasets::{Corpus, Ledger};
+use stp_datasets::Corpus;
 
-use crate::cli::{BenchCommand, Cli, Command, CorpusCommand, ReportArgs};
+use crate::cli::{BenchCommand, Cli, Command, CorpusCommand};
 use crate::config::RunConfig;
-use crate::report::Report;
-use crate::run::Run;
 
 /// Does what the command line asks for.
 ///
@@ -29,7 +28,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         None => train::train(cli.train),
         Some(Command::Train(args)) => train::train(args),
-        Some(Command::Report(args)) => report(&args),
+        Some(Command::Report(args)) => report::report(&args),
         Some(Command::Verify(args)) => block_on(verify::verify(args)),
         Some(Command::Toolchain(args)) => toolchain::toolchain(&args),
         Some(Command::Corpus(args)) => match args.command {
@@ -67,14 +66,4 @@ fn run_config(run_dir: &Path) -> Result<(RunConfig, String)> {
         .with_context(|| format!("{} is no run folder: cannot read its config.toml.", run_dir.display()))?;
     let config = toml::from_str(&text).with_context(|| format!("{} is damaged.", path.display()))?;
     Ok((config, text))
-}
-
-fn report(args: &ReportArgs) -> Result<ExitCode> {
-    let (config, _) = run_config(&args.run_dir)?;
-    let (train, valid) = Run::choose(&load_corpus(&config.corpus)?, &config);
-    let given = train.into_iter().map(|statement| statement.id).collect();
-    let ledger = Ledger::open(&args.run_dir.join("ledger.sqlite"))?;
-    let report = Report::read(&ledger, config.rounds, &given, valid.len(), config.proving.valid_samples)?;
-    println!("{}", report.table(args.markdown));
-    Ok(ExitCode::SUCCESS)
 }

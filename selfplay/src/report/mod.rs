@@ -1,11 +1,17 @@
 //! The table at the end of a run, computed from the ledger alone, so that it can be shown at any time.
 
+mod gather;
+mod page;
+
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::{Deserialize, Serialize};
 use stp_datasets::{Conjecture, Ledger, Outcome, Phase, Tally};
+
+pub use gather::RunPage;
+pub use page::page;
 
 use crate::plan::{self, Step};
 

@@ -1,0 +1,60 @@
+//! A report as one page that needs nothing else: styles, scripts and data are in the file.
+
+use anyhow::Result;
+
+use super::gather::RunPage;
+
+const PAGE: &str = include_str!("page/page.html");
+const STYLE: &str = include_str!("page/style.css");
+const CHARTS: &str = include_str!("page/charts.js");
+const SCRIPT: &str = include_str!("page/page.js");
+
+/// The page of some runs.
+///
+/// # Errors
+/// If the runs cannot be written as JSON.
+pub fn page(runs: &[RunPage]) -> Result<String> {
+    let parts = [
+        ("/*STYLE*/", STYLE.to_owned()),
+        ("/*CHARTS*/", CHARTS.to_owned()),
+        ("/*SCRIPT*/", SCRIPT.to_owned()),
+        ("/*DATA*/", inside_script(&serde_json::to_string(runs)?)),
+    ];
+    let mut text = String::new();
+    let mut rest = PAGE;
+    // Each mark once and in the page's order, so that nothing in the data is taken for a mark.
+    for (mark, part) in [&parts[0], &parts[3], &parts[1], &parts[2]] {
+        let (before, after) = rest.split_once(mark).unwrap_or((rest, ""));
+        text.push_str(before);
+        text.push_str(part);
+        rest = after;
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+/// JSON that no browser takes for the end of the script or the beginning of a comment.
+fn inside_script(json: &str) -> String {
+    json.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_all_its_parts_and_no_address() {
+        let text = page(&[]).unwrap();
+        assert!(!text.contains("/*STYLE*/") && !text.contains("/*DATA*/") && !text.contains("/*SCRIPT*/"));
+        assert!(text.contains(STYLE) && text.contains(SCRIPT) && text.contains(CHARTS));
+        assert!(
+            !text.replace("http://www.w3.org/2000/svg", "").contains("http"),
+            "it must not ask the network"
+        );
+    }
+
+    #[test]
+    fn a_proof_cannot_end_the_script() {
+        assert!(!inside_script(r#"{"proof":"</script><!--"}"#).contains('<'));
+    }
+}
