@@ -34,7 +34,8 @@ function frame(title, labels, most) {
     );
   }
   const slot = (W - LEFT) / labels.length;
-  const every = Math.ceil(labels.length / 8);
+  const longest = Math.max(...labels.map((label) => label.length));
+  const every = Math.max(1, Math.ceil((labels.length * (longest + 1) * 5.2) / (W - LEFT)));
   labels.forEach((label, i) => {
     if (i % every === 0) svg.append(element('text', { x: LEFT + slot * (i + 0.5), y: H - 8, 'text-anchor': 'middle' }, label));
   });

@@ -38,7 +38,8 @@ function shapes(id, value) {
 }
 
 function speeds(id, value) {
-  const points = (run) => run.steps.filter((step) => value(step)).map((step) => [step.name, value(step)]);
+  const label = (name) => name.replace('round-', '').replace('stage1', '0');
+  const points = (run) => run.steps.filter((step) => value(step)).map((step) => [label(step.name), value(step)]);
   chart(bars, id, union(runs.map((run) => points(run).map(([label]) => label))), ofRuns(null, points));
 }
 
@@ -66,23 +67,22 @@ function summary() {
   section('summary').querySelector('.scroll').append(table(columns, rows));
 }
 
+// All rounds of the only run, or the last round of each.
+function rounds(of, points) {
+  return runs.flatMap((run) => (several ? of(run).slice(-1) : of(run)).map((one) => ({
+    name: `${several ? `${run.name}, ` : ''}round ${one.round}`,
+    points: new Map(points(one)),
+  })));
+}
+
 function distributions() {
   const bins = Array.from({ length: 10 }, (_, i) => `${i * 10} %`);
-  const series = runs.flatMap((run) => run.histograms.map((one) => ({
-    name: `${several ? `${run.name}, ` : ''}round ${one.round}`,
-    points: new Map(one.bins.map((count, i) => [bins[i], count])),
-  })));
+  const series = rounds((run) => run.histograms, (one) => one.bins.map((count, i) => [bins[i], count]));
   chart(bars, 'rates', bins, series);
   const stages = ['generated', 'well formed', 'elaborates', 'new', 'tried', 'proved', 'kept'];
-  const funnels = runs.flatMap((run) => run.funnels.map((one) => ({
-    name: `${several ? `${run.name}, ` : ''}round ${one.round}`,
-    points: new Map(stages.map((stage) => [stage, one[stage.replace(' ', '_')]])),
-  })));
+  const funnels = rounds((run) => run.funnels, (one) => stages.map((stage) => [stage, one[stage.replace(' ', '_')]]));
   chart(bars, 'funnel', stages, funnels);
-  const tactics = runs.flatMap((run) => run.proofs.map((shape) => ({
-    name: `${several ? `${run.name}, ` : ''}round ${shape.round}`,
-    points: new Map(Object.entries(shape.tactics)),
-  })));
+  const tactics = rounds((run) => run.proofs, (shape) => Object.entries(shape.tactics));
   const used = union(tactics.map((one) => [...one.points.keys()]));
   const total = (tactic) => tactics.reduce((sum, one) => sum + (one.points.get(tactic) || 0), 0);
   chart(bars, 'tactics', used.sort((a, b) => total(b) - total(a)).slice(0, 8), tactics);
@@ -168,7 +168,7 @@ function browser() {
   take();
 }
 
-section('runs').append(...runs.map((run, i) => element('span', {}, i ? ' — ' : '', element('b', {}, run.name), ` · ${run.method}, seed ${run.seed} · ${run.toolchain}`)));
+section('runs').append(...runs.map((run, i) => element('span', {}, i ? ' — ' : '', element('b', {}, run.name), [` · ${run.method}, seed ${run.seed}`, run.toolchain].filter(Boolean).join(' · '))));
 summary();
 progress('train', (row) => row.train_proved);
 progress('valid', (row) => row.valid_proved);

@@ -1,0 +1,96 @@
+//! The page of a report in a real browser.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use stp_tests::{finish, smoke, stp};
+
+/// Chromium, installed from Debian if it is not there.
+fn chromium() -> PathBuf {
+    let find = || {
+        let folders = std::env::var_os("PATH").unwrap();
+        std::env::split_paths(&folders).map(|folder| folder.join("chromium")).find(|path| path.is_file())
+    };
+    find().unwrap_or_else(|| {
+        for arguments in [&["update"][..], &["install", "--yes", "--no-install-recommends", "chromium"]] {
+            let _ = Command::new("apt-get").args(arguments).output();
+        }
+        find().expect("this test needs Chromium, and `apt-get install chromium` fails: install it")
+    })
+}
+
+/// Writes on the page what only a browser knows.
+const PROBE: &str = "<script>
+const facts = document.documentElement.dataset;
+facts.overflow = document.documentElement.scrollWidth > innerWidth;
+facts.paper = getComputedStyle(document.body).backgroundColor;
+facts.charts = document.querySelectorAll('svg').length;
+facts.marks = document.querySelectorAll('svg circle, svg rect').length;
+facts.articles = document.querySelectorAll('article').length;
+facts.count = document.getElementById('count').textContent;
+facts.first = (document.querySelector('article pre') || {}).textContent || '';
+</script>";
+
+/// What the browser makes of the page: the attributes of its root element.
+fn look(page: &Path, hash: &str, options: &[&str]) -> String {
+    let profile = tempfile::tempdir().unwrap();
+    let output = Command::new(chromium())
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+        .args([
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--dump-dom",
+        ])
+        .args(["--enable-logging=stderr", "--v=0"])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .args(options)
+        .arg(format!("file://{}#{hash}", page.display()))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    let complaints: Vec<_> = said.lines().filter(|line| line.contains("CONSOLE")).collect();
+    assert!(complaints.is_empty(), "{complaints:?}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let root =
+        text.lines().find(|line| line.starts_with("<html")).unwrap_or_else(|| panic!("no page: {said}"));
+    let end = text.find("<head>").unwrap();
+    text[text.find(root).unwrap()..end].to_owned()
+}
+
+fn fact<'a>(root: &'a str, name: &str) -> &'a str {
+    let (_, rest) =
+        root.split_once(&format!("data-{name}=\"")).unwrap_or_else(|| panic!("no {name} in {root}"));
+    rest.split('"').next().unwrap()
+}
+
+#[test]
+fn the_page_shows_a_run_in_a_browser() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    finish(&mut smoke(&folder.path().join("run"), &[]));
+    finish(Command::new(stp()).args(["report", &path("run"), &path("run"), "-o", &path("report.html")]));
+    let page = folder.path().join("report.html");
+    let text = fs::read_to_string(&page).unwrap();
+    fs::write(&page, text.replace("</body>", &format!("{PROBE}</body>"))).unwrap();
+
+    let whole = look(&page, "", &["--window-size=1200,900", "--blink-settings=preferredColorScheme=1"]);
+    assert_eq!((fact(&whole, "ready"), fact(&whole, "overflow")), ("yes", "false"));
+    assert!(fact(&whole, "charts").parse::<usize>().unwrap() >= 6, "{whole}");
+    assert!(fact(&whole, "marks").parse::<usize>().unwrap() > 50, "{whole}");
+    assert!(fact(&whole, "articles").parse::<usize>().unwrap() > 10, "{whole}");
+
+    let found = look(&page, "text=omega&kind=proof", &["--window-size=1200,900"]);
+    assert!(
+        fact(&found, "first").contains("omega") && fact(&found, "count") != fact(&whole, "count"),
+        "{found}"
+    );
+    let nothing = look(&page, "text=nowhere+to+be+found", &["--window-size=1200,900"]);
+    assert_eq!(fact(&nothing, "articles"), "0");
+
+    let phone = look(&page, "", &["--window-size=500,900", "--blink-settings=preferredColorScheme=0"]);
+    assert_eq!(fact(&phone, "overflow"), "false", "a phone must not scroll sideways");
+    assert_ne!(fact(&phone, "paper"), fact(&whole, "paper"), "dark is another colour");
+}
