@@ -2,6 +2,22 @@
 //!
 //! This crate knows nothing of Lean processes or models. Every record that crosses a crate boundary
 //! is a plain serde struct here.
+//!
+//! # Example
+//!
+//! ```
+//! use stp_datasets::{Corpus, Ledger, Split, canonical_text};
+//!
+//! let corpus = Corpus::core()?;
+//! let statement = corpus.statements(Split::Train).remove(0);
+//! assert_eq!(canonical_text("(x  y : Nat) : x + y = y + x"), canonical_text("(a b : Nat) : a + b = b + a"));
+//!
+//! let folder = tempfile::tempdir()?;
+//! let ledger = Ledger::open(&folder.path().join("ledger.sqlite"))?;
+//! ledger.record_statements(std::slice::from_ref(&statement))?;
+//! assert_eq!(ledger.statements()?[0].statement, statement);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod canonical;
 mod corpus;

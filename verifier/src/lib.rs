@@ -2,6 +2,28 @@
 //!
 //! A verdict `proved` means that Lean accepted exactly the statement asked for, with no axiom beyond
 //! `propext`, `Quot.sound` and `Classical.choice`.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use stp_verifier::toolchain::{Located, ToolchainOptions, locate};
+//! use stp_verifier::{Candidate, Pool, PoolConfig};
+//!
+//! # async fn judge() -> Result<(), Box<dyn std::error::Error>> {
+//! let Located::Ready(lean) = locate(&ToolchainOptions::default())? else {
+//!     return Err("first run `stp toolchain install`".into());
+//! };
+//! let pool = Pool::start(&lean, PoolConfig::default());
+//! let candidate = Candidate {
+//!     header: String::new(),
+//!     signature: "(a b : Nat) : a + b = b + a".to_owned(),
+//!     proof: "by omega".to_owned(),
+//! };
+//! assert!(pool.check(candidate).await?.is_proved());
+//! pool.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod cache;
 mod confine;
