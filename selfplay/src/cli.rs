@@ -45,6 +45,10 @@ pub enum Command {
     Worker(WorkerArgs),
     /// Measure how fast this machine judges.
     Bench(BenchArgs),
+    /// Print a script that completes the command line of a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page of stp, or of a command: `stp man verify | man -l -`.
+    Man(ManArgs),
 }
 
 /// Which Lean to use.
@@ -154,6 +158,21 @@ pub struct VerifyArgs {
     /// Which Lean to use.
     #[command(flatten)]
     pub lean: LeanArgs,
+}
+
+/// `stp completions`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell, for example `stp completions bash > /etc/bash_completion.d/stp`.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `stp man`.
+#[derive(Clone, Debug, Args)]
+pub struct ManArgs {
+    /// The command, for example `train`, or `data import` in two words.
+    pub command: Vec<String>,
 }
 
 /// `stp bench`.

@@ -88,3 +88,26 @@ fn a_clap_error_is_a_usage_error() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(stp(folder.path(), &["--rounds", "few"]).status.code(), Some(2));
 }
+
+#[test]
+fn shells_get_their_completions_and_man_its_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = |args: &[&str]| {
+        let output = stp(folder.path(), args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for shell in ["bash", "zsh", "fish"] {
+        let script = printed(&["completions", shell]);
+        assert!(script.contains("verify") && script.contains("all-must-pass"), "{shell}");
+    }
+    // Bash itself has nothing against the script.
+    std::fs::write(folder.path().join("stp.bash"), printed(&["completions", "bash"])).unwrap();
+    let checked = Command::new("bash").args(["-n", "stp.bash"]).current_dir(folder.path()).status().unwrap();
+    assert!(checked.success());
+    assert!(
+        printed(&["man"]).contains(".TH stp 1")
+            && printed(&["man", "data", "import"]).contains("stp data import")
+    );
+    refused(&["man", "nothing"], 2, &["`stp nothing`", "--help"]);
+}

@@ -6,6 +6,7 @@ pub mod data;
 pub mod export;
 mod report;
 mod serve;
+mod shell;
 mod toolchain;
 mod train;
 mod verify;
@@ -41,6 +42,8 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Bench(args)) => match args.command {
             BenchCommand::Verifier(args) => block_on(bench::verifier(args)),
         },
+        Some(Command::Completions(args)) => shell::completions(args),
+        Some(Command::Man(args)) => shell::man(&args),
     }
 }
 
