@@ -29,6 +29,8 @@ pub enum Command {
     Train(TrainArgs),
     /// Show the table of a run, finished or not, or make a page of charts of it.
     Report(ReportArgs),
+    /// Show a run in the browser while it goes on: the page of `report`, always up to date.
+    Dashboard(DashboardArgs),
     /// Judge proofs: JSON lines {"id", "statement", "proof"} or a Lean file in, verdicts out.
     Verify(VerifyArgs),
     /// The Lean toolchain that is used.
@@ -127,6 +129,17 @@ pub struct ReportArgs {
     /// One JSON object for each run in place of a table.
     #[arg(long, conflicts_with = "markdown")]
     pub json: bool,
+}
+
+/// `stp dashboard`.
+#[derive(Clone, Debug, Args)]
+pub struct DashboardArgs {
+    /// The run's folder; several to see them side by side.
+    #[arg(required = true, value_name = "RUN_FOLDER")]
+    pub run_dirs: Vec<PathBuf>,
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8001")]
+    pub listen: String,
 }
 
 /// `stp verify`.

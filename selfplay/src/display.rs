@@ -2,24 +2,38 @@
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::metrics::{Metrics, PhaseNow};
+
+const METRICS_EVERY: Duration = Duration::from_secs(2);
 const PLAIN_LINE_EVERY: Duration = Duration::from_secs(10);
 const BAR: &str = "{prefix:.cyan.bold} {bar:24.green/black.bright} {pos}/{len} {msg} · {elapsed} · ETA {eta}";
 
 /// Where progress goes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Display {
     bars: bool,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl Display {
     /// Bars if standard error is a terminal and `quiet` is off; plain lines otherwise.
     pub fn new(quiet: bool) -> Self {
-        Self { bars: !quiet && std::io::stderr().is_terminal() }
+        Self { bars: !quiet && std::io::stderr().is_terminal(), metrics: None }
+    }
+
+    /// Has the progress of every phase written there too.
+    pub fn with_metrics(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics: Some(metrics), ..self }
+    }
+
+    /// Where a run's numbers go, if this is the display of a run.
+    pub fn metrics(&self) -> Option<Arc<Metrics>> {
+        self.metrics.clone()
     }
 
     /// Whether progress is drawn as bars.
@@ -46,8 +60,10 @@ impl Display {
             title: title.to_owned(),
             total,
             bar,
+            metrics: self.metrics.clone(),
             started: now,
             last_line: Mutex::new(now),
+            last_metrics: Mutex::new(now),
             done: AtomicU64::new(0),
             tokens: AtomicU64::new(0),
             judged: AtomicU64::new(0),
@@ -62,8 +78,10 @@ pub struct PhaseProgress {
     title: String,
     total: u64,
     bar: Option<ProgressBar>,
+    metrics: Option<Arc<Metrics>>,
     started: Instant,
     last_line: Mutex<Instant>,
+    last_metrics: Mutex<Instant>,
     done: AtomicU64,
     tokens: AtomicU64,
     judged: AtomicU64,
@@ -95,6 +113,7 @@ impl PhaseProgress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+        self.write_metrics();
         let rates = self.rates();
         let dot = if rates.is_empty() { "" } else { " · " };
         eprintln!("{}: {summary} · {}{dot}{rates}", self.title, clock(self.started.elapsed()));
@@ -106,16 +125,30 @@ impl PhaseProgress {
                 bar.set_position(self.done.load(Ordering::Relaxed).min(self.total));
                 bar.set_message(self.rates());
             }
-            None => self.plain_line(),
+            None if is_due(&self.last_line, PLAIN_LINE_EVERY) => self.plain_line(),
+            None => {}
+        }
+        if is_due(&self.last_metrics, METRICS_EVERY) {
+            self.write_metrics();
         }
     }
 
+    fn write_metrics(&self) {
+        let Some(metrics) = &self.metrics else { return };
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let rate = |number: u64, of: f64| (number > 0 && of > 0.0).then(|| number as f64 / of);
+        let (seconds, judged) = (self.started.elapsed().as_secs_f64().max(1e-3), count(&self.judged));
+        metrics.phase(PhaseNow {
+            title: &self.title,
+            done: count(&self.done),
+            total: self.total,
+            tokens_per_second: rate(count(&self.tokens), seconds),
+            proofs_per_second: rate(judged, seconds),
+            pass_rate: (judged > 0).then(|| count(&self.proved) as f64 / judged as f64),
+        });
+    }
+
     fn plain_line(&self) {
-        let mut last = self.last_line.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.elapsed() < PLAIN_LINE_EVERY {
-            return;
-        }
-        *last = Instant::now();
         let done = self.done.load(Ordering::Relaxed);
         eprintln!("{}: {done}/{} {} · ETA {}", self.title, self.total, self.rates(), self.eta(done));
     }
@@ -145,6 +178,16 @@ impl PhaseProgress {
     }
 }
 
+/// Whether so much time has passed since the last time that this was so.
+fn is_due(last: &Mutex<Instant>, every: Duration) -> bool {
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    let due = last.elapsed() >= every;
+    if due {
+        *last = Instant::now();
+    }
+    due
+}
+
 /// Minutes and seconds, with hours where there are any: `4:07`, `1:02:09`.
 pub fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -164,7 +207,7 @@ mod tests {
 
     #[test]
     fn rates_name_what_the_phase_has() {
-        let progress = Display { bars: false }.phase("x", 10);
+        let progress = Display::new(true).phase("x", 10);
         assert_eq!(progress.rates(), "");
         progress.judged(true);
         progress.judged(false);

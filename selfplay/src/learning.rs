@@ -142,10 +142,13 @@ async fn train(
     };
     let steps = settings.epochs * examples.len().div_ceil(settings.batch);
     let progress = run.display.phase(&format!("{name}: train"), steps as u64);
-    let cancel = run.cancel.clone();
+    let (cancel, metrics, before) = (run.cancel.clone(), run.display.metrics(), steps_before(&run.ledger)?);
     let work = move || {
         let mut tokens = 0;
         let trained = stp_model::train(model, &examples, &settings, &mut |step| {
+            metrics
+                .iter()
+                .for_each(|to| to.training(before + step.step as u64, step.loss, step.learning_rate));
             progress.tokens((step.tokens - tokens) as u64);
             tokens = step.tokens;
             progress.advance(1);
@@ -163,8 +166,14 @@ async fn train(
     run.language.save(&run.folder, name, Checkpoint { config, model, tokenizer })?;
     detail["loss"] = report.last_loss.into();
     detail["tokens"] = report.tokens.into();
+    detail["steps"] = report.steps.into();
     run.ledger.record_checkpoint(name, &detail)?;
     Ok(detail)
+}
+
+/// Training steps of the run's finished trainings.
+fn steps_before(ledger: &Ledger) -> Result<u64> {
+    Ok(ledger.steps()?.iter().filter_map(|step| step.detail["steps"].as_u64()).sum())
 }
 
 fn model_config(run: &Run, tokenizer: &Tokenizer) -> ModelConfig {

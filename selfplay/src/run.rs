@@ -89,6 +89,17 @@ impl Run {
                 seconds: started.elapsed().as_secs_f64(),
                 detail,
             })?;
+            self.note(step)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the report's new line to the metrics, where the step completes one.
+    fn note(&self, step: Step) -> Result<()> {
+        let completes = matches!(step, Step::Stage1Valid | Step::Valid(_) | Step::FinalValid);
+        if let (true, Some(metrics)) = (completes, self.display.metrics()) {
+            let report = self.report()?;
+            report.rows.last().inspect(|row| metrics.row(step.round(self.config.rounds), row));
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Helpers shared by the end-to-end tests: runs of the real `stp` binary, and what their ledgers hold.
 #![allow(clippy::unwrap_used)]
 
+pub mod browser;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -8,6 +10,25 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use stp_datasets::{Attempt, Ledger, Phase};
+
+/// What reads what runs leave. The versions are those that it was tried with.
+const PACKAGES: [&str; 4] = ["datasets==4.4.1", "pandas==2.3.3", "polars==1.35.2", "tensorboard==2.20.0"];
+
+/// A Python with these packages, made once in the folder that cargo gives to integration tests.
+///
+/// # Panics
+/// If it cannot be made.
+pub fn python(test_folder: &str) -> PathBuf {
+    let folder = Path::new(test_folder).join("python-1");
+    let (program, complete) = (folder.join("bin").join("python"), folder.join("complete"));
+    if !complete.exists() {
+        finish(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
+        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+        finish(Command::new(&program).args(install).args(PACKAGES));
+        std::fs::write(complete, "").unwrap();
+    }
+    program
+}
 
 /// The binary that the same build made: it lies beside the folder of the test binaries.
 ///

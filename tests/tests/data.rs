@@ -3,14 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use stp_tests::{finish, smoke, stp};
-
-/// What reads the exports. The versions are those that it was tried with.
-const PACKAGES: [&str; 3] = ["datasets==4.4.1", "pandas==2.3.3", "polars==1.35.2"];
+use stp_tests::{finish, python, smoke, stp};
 
 fn run(args: &[&str]) -> Output {
     Command::new(stp()).args(args).output().unwrap()
@@ -26,19 +23,6 @@ fn succeed(args: &[&str]) -> String {
     let output = run(args);
     assert!(output.status.success(), "{args:?}: {}", said(&output));
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// A Python with the packages, made once.
-fn python() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("datasets-4.4.1");
-    let (program, complete) = (folder.join("bin").join("python"), folder.join("complete"));
-    if !complete.exists() {
-        finish(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        finish(Command::new(&program).args(install).args(PACKAGES));
-        fs::write(complete, "").unwrap();
-    }
-    program
 }
 
 const SCRIPT: &str = r#"
@@ -76,8 +60,10 @@ fn exports_are_loaded_by_python_and_lean() {
             succeed(&["export", &path("run"), "--what", what, "--format", format, "-o", &target]);
         }
     }
-    let output =
-        Command::new(python()).args(["-c", SCRIPT, &path("exports"), &path("cache")]).output().unwrap();
+    let output = Command::new(python(env!("CARGO_TARGET_TMPDIR")))
+        .args(["-c", SCRIPT, &path("exports"), &path("cache")])
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", said(&output));
     let facts: Value =
         serde_json::from_slice(output.stdout.split(|&b| b == b'\n').rfind(|l| !l.is_empty()).unwrap())

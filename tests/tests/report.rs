@@ -2,24 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use stp_tests::browser::{fact, look_at};
 use stp_tests::{finish, smoke, stp};
-
-/// Chromium, installed from Debian if it is not there.
-fn chromium() -> PathBuf {
-    let find = || {
-        let folders = std::env::var_os("PATH").unwrap();
-        std::env::split_paths(&folders).map(|folder| folder.join("chromium")).find(|path| path.is_file())
-    };
-    find().unwrap_or_else(|| {
-        for arguments in [&["update"][..], &["install", "--yes", "--no-install-recommends", "chromium"]] {
-            let _ = Command::new("apt-get").args(arguments).output();
-        }
-        find().expect("this test needs Chromium, and `apt-get install chromium` fails: install it")
-    })
-}
 
 /// Writes on the page what only a browser knows.
 const PROBE: &str = "<script>
@@ -33,37 +20,8 @@ facts.count = document.getElementById('count').textContent;
 facts.first = (document.querySelector('article pre') || {}).textContent || '';
 </script>";
 
-/// What the browser makes of the page: the attributes of its root element.
 fn look(page: &Path, hash: &str, options: &[&str]) -> String {
-    let profile = tempfile::tempdir().unwrap();
-    let output = Command::new(chromium())
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
-        .args([
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--dump-dom",
-        ])
-        .args(["--enable-logging=stderr", "--v=0"])
-        .arg(format!("--user-data-dir={}", profile.path().display()))
-        .args(options)
-        .arg(format!("file://{}#{hash}", page.display()))
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    let complaints: Vec<_> = said.lines().filter(|line| line.contains("CONSOLE")).collect();
-    assert!(complaints.is_empty(), "{complaints:?}");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let root =
-        text.lines().find(|line| line.starts_with("<html")).unwrap_or_else(|| panic!("no page: {said}"));
-    let end = text.find("<head>").unwrap();
-    text[text.find(root).unwrap()..end].to_owned()
-}
-
-fn fact<'a>(root: &'a str, name: &str) -> &'a str {
-    let (_, rest) =
-        root.split_once(&format!("data-{name}=\"")).unwrap_or_else(|| panic!("no {name} in {root}"));
-    rest.split('"').next().unwrap()
+    look_at(&format!("file://{}#{hash}", page.display()), options)
 }
 
 #[test]

@@ -63,6 +63,14 @@ impl Ledger {
         })
     }
 
+    /// A number that changes whenever another connection, of this process or of another, has written.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses.
+    pub fn data_version(&self) -> Result<i64, LedgerError> {
+        self.with(|db| db.query_row("PRAGMA data_version", [], |row| row.get(0)))
+    }
+
     /// Records that a model is kept, with what its training said; a second time replaces that.
     ///
     /// # Errors

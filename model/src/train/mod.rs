@@ -56,6 +56,8 @@ pub struct TrainStep {
     pub steps: usize,
     /// Mean loss of a target token in this step.
     pub loss: f32,
+    /// Learning rate of this step.
+    pub learning_rate: f64,
     /// Tokens read so far, padding not counted.
     pub tokens: usize,
 }
@@ -145,7 +147,13 @@ pub fn train(
             if report.steps == 1 {
                 report.first_loss = value;
             }
-            let step = TrainStep { step: report.steps, steps, loss: value, tokens: report.tokens };
+            let step = TrainStep {
+                step: report.steps,
+                steps,
+                loss: value,
+                learning_rate: rate,
+                tokens: report.tokens,
+            };
             if on_step(step).is_break() {
                 report.interrupted = true;
                 break 'epochs;

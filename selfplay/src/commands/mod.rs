@@ -2,6 +2,7 @@
 
 mod bench;
 mod corpus;
+mod dashboard;
 pub mod data;
 pub mod export;
 mod report;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         None => train::train(cli.train),
         Some(Command::Train(args)) => train::train(args),
         Some(Command::Report(args)) => report::report(&args),
+        Some(Command::Dashboard(args)) => block_on(dashboard::dashboard(args)),
         Some(Command::Verify(args)) => block_on(verify::verify(args)),
         Some(Command::Toolchain(args)) => toolchain::toolchain(&args),
         Some(Command::Corpus(args)) => match args.command {
@@ -58,12 +60,12 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 /// The built-in corpus, or the one at a path.
-fn load_corpus(name: &str) -> Result<Corpus> {
+pub(crate) fn load_corpus(name: &str) -> Result<Corpus> {
     if name == "core" { Ok(Corpus::core()?) } else { Ok(Corpus::load(name.as_ref())?) }
 }
 
 /// The settings of a run, and the text that they stand in.
-fn run_config(run_dir: &Path) -> Result<(RunConfig, String)> {
+pub(crate) fn run_config(run_dir: &Path) -> Result<(RunConfig, String)> {
     let path = run_dir.join("config.toml");
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("{} is no run folder: cannot read its config.toml.", run_dir.display()))?;

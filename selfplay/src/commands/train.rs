@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use stp_datasets::Ledger;
 use stp_verifier::queue::RemoteConfig;
 use stp_verifier::{Pool, PoolConfig, Toolchain};
@@ -17,6 +17,7 @@ use crate::display::{Display, clock};
 use crate::error::UsageError;
 use crate::folder::RunFolder;
 use crate::language::Language;
+use crate::metrics::Metrics;
 use crate::run::Run;
 
 pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
@@ -29,7 +30,7 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
     let path = args.run_dir.clone().unwrap_or_else(|| config.default_folder(&args.preset));
     let folder = RunFolder::open(&path, &config)?;
     let ledger = Arc::new(Ledger::open(&folder.ledger())?);
-    let display = Display::new(args.quiet);
+    let display = Display::new(args.quiet).with_metrics(Arc::new(metrics(&folder, &ledger)?));
     let verifier = match &args.verifier {
         Some(url) => Verifier::Remote(url.clone(), remote_config(&config, &args)),
         None => {
@@ -72,6 +73,14 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
         println!("run folder: {}", run.folder.path().display());
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// The metrics of this run, which began with its first event.
+fn metrics(folder: &RunFolder, ledger: &Ledger) -> Result<Metrics> {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let began = ledger.events()?.first().map_or_else(now, |event| event.at);
+    Metrics::open(folder.path(), began)
+        .with_context(|| format!("cannot write metrics in {}. Make it writable.", folder.path().display()))
 }
 
 /// Where proofs are judged.

@@ -9,21 +9,22 @@ const STYLE: &str = include_str!("page/style.css");
 const CHARTS: &str = include_str!("page/charts.js");
 const SCRIPT: &str = include_str!("page/page.js");
 
-/// The page of some runs.
+/// The page of some runs; a live one asks its server for `events` and draws itself anew with each.
 ///
 /// # Errors
 /// If the runs cannot be written as JSON.
-pub fn page(runs: &[RunPage]) -> Result<String> {
+pub fn page(runs: &[RunPage], live: bool) -> Result<String> {
     let parts = [
         ("/*STYLE*/", STYLE.to_owned()),
         ("/*CHARTS*/", CHARTS.to_owned()),
         ("/*SCRIPT*/", SCRIPT.to_owned()),
+        ("/*LIVE*/", if live { "yes" } else { "no" }.to_owned()),
         ("/*DATA*/", inside_script(&serde_json::to_string(runs)?)),
     ];
     let mut text = String::new();
     let mut rest = PAGE;
     // Each mark once and in the page's order, so that nothing in the data is taken for a mark.
-    for (mark, part) in [&parts[0], &parts[3], &parts[1], &parts[2]] {
+    for (mark, part) in [&parts[0], &parts[3], &parts[4], &parts[1], &parts[2]] {
         let (before, after) = rest.split_once(mark).unwrap_or((rest, ""));
         text.push_str(before);
         text.push_str(part);
@@ -44,7 +45,7 @@ mod tests {
 
     #[test]
     fn the_page_has_all_its_parts_and_no_address() {
-        let text = page(&[]).unwrap();
+        let text = page(&[], false).unwrap();
         assert!(!text.contains("/*STYLE*/") && !text.contains("/*DATA*/") && !text.contains("/*SCRIPT*/"));
         assert!(text.contains(STYLE) && text.contains(SCRIPT) && text.contains(CHARTS));
         assert!(

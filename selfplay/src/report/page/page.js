@@ -2,7 +2,7 @@
 // Fills the page from its data: charts of all runs, and a browser of their statements.
 
 const PAGE = 60;
-const runs = JSON.parse(document.getElementById('data').textContent);
+let runs = JSON.parse(document.getElementById('data').textContent);
 const section = (id) => document.getElementById(id);
 const several = runs.length > 1;
 const percent = (value) => `${(100 * value).toFixed(1)} %`;
@@ -10,8 +10,8 @@ const percent = (value) => `${(100 * value).toFixed(1)} %`;
 function put(id, draw) {
   const place = section(id);
   const made = draw();
-  if (made) place.append(...made);
-  else place.classList.add('empty');
+  place.replaceChildren(place.querySelector('h2'), ...(made || []));
+  place.classList.toggle('empty', !made);
 }
 
 // One line or bar for each run, or for each round of the only run.
@@ -64,7 +64,7 @@ function summary() {
     number('seconds', (row) => Math.round(row.seconds)),
   ];
   const rows = runs.flatMap((run) => run.report.rows.map((row) => ({ run: run.name, ...row })));
-  section('summary').querySelector('.scroll').append(table(columns, rows));
+  section('summary').querySelector('.scroll').replaceChildren(table(columns, rows));
 }
 
 // All rounds of the only run, or the last round of each.
@@ -98,7 +98,7 @@ function slowest() {
     { name: 'verdict', value: (row) => row.status },
     { name: 'proof', kind: 'code', value: (row) => row.proof },
   ];
-  section('slowest').querySelector('.scroll').append(table(columns, rows.slice(0, 20)));
+  section('slowest').querySelector('.scroll').replaceChildren(table(columns, rows.slice(0, 20)));
 }
 
 const LEAN = /(--[^\n]*|\/-[\s\S]*?-\/)|\b(theorem|lemma|by|fun|let|have|show|from|with|at|intro|intros|exact|apply|refine|rw|simp|simp_all|simpa|omega|decide|grind|induction|cases|rcases|obtain|constructor|rfl|calc|match|next|case|unfold|exists|use|left|right|contradiction|exfalso|rename_i|split|subst|specialize|generalize|ext|funext|congr)\b|\b(Nat|Int|Bool|Prop|List|Option|Type|Sort|Fin|String|true|false|True|False|some|none)\b|\b(\d+)\b/g;
@@ -126,20 +126,17 @@ function article(row) {
 // The filter stands in the address after `#`, so that a search can be kept and sent.
 function browser() {
   const form = document.querySelector('form');
-  const all = runs.flatMap((run) => run.rows.map((row) => ({ run: run.name, ...row })));
-  const options = (name, values) => form[name].append(...values.map((value) => element('option', { value }, value)));
-  form.run.append(element('option', { value: '' }, 'all runs'));
-  options('run', runs.map((run) => run.name));
-  options('kind', union([all.map((row) => row.kind)]));
-  options('round', union([all.map((row) => String(row.round))]).sort((a, b) => a - b));
+  const keys = ['run', 'kind', 'round'];
+  const first = Object.fromEntries(keys.map((key) => [key, [...form[key].children]]));
   form.run.hidden = !several;
+  let all = [];
   let shown = PAGE;
   const draw = () => {
     const text = form.text.value.trim().toLowerCase();
     const words = text.split(/\s+/).filter(Boolean);
     const fits = (row) => {
       const whole = `${row.name} ${row.signature} ${row.proof || ''} ${row.lemma || ''} ${row.state}`.toLowerCase();
-      return words.every((word) => whole.includes(word)) && ['run', 'kind', 'round'].every((key) => !form[key].value || String(row[key]) === form[key].value);
+      return words.every((word) => whole.includes(word)) && keys.every((key) => !form[key].value || String(row[key]) === form[key].value);
     };
     const found = all.filter(fits);
     const leftOut = runs.reduce((sum, run) => sum + run.left_out, 0);
@@ -147,12 +144,25 @@ function browser() {
     section('rows').replaceChildren(...found.slice(0, shown).map(article));
     section('more').hidden = found.length <= shown;
   };
+  const fill = (wanted) => {
+    all = runs.flatMap((run) => run.rows.map((row) => ({ run: run.name, ...row })));
+    const values = {
+      run: runs.map((run) => run.name),
+      kind: union([all.map((row) => row.kind)]),
+      round: union([all.map((row) => String(row.round))]).sort((a, b) => a - b),
+    };
+    for (const key of keys) {
+      form[key].replaceChildren(...first[key], ...values[key].map((value) => element('option', { value }, value)));
+      form[key].value = wanted[key] || '';
+    }
+    draw();
+  };
   const filters = () => new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
   const take = () => {
-    const wanted = new URLSearchParams(location.hash.slice(1));
-    for (const key of ['text', 'run', 'kind', 'round']) form[key].value = wanted.get(key) || '';
+    const wanted = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+    form.text.value = wanted.text || '';
     shown = PAGE;
-    draw();
+    fill(wanted);
   };
   form.addEventListener('input', () => {
     shown = PAGE;
@@ -166,17 +176,58 @@ function browser() {
   });
   window.addEventListener('hashchange', take);
   take();
+  return () => fill(Object.fromEntries(filters()));
 }
 
-section('runs').append(...runs.map((run, i) => element('span', {}, i ? ' — ' : '', element('b', {}, run.name), [` · ${run.method}, seed ${run.seed}`, run.toolchain].filter(Boolean).join(' · '))));
-summary();
-progress('train', (row) => row.train_proved);
-progress('valid', (row) => row.valid_proved);
-distributions();
-shapes('length', (shape) => shape.length);
-shapes('diversity', (shape) => shape.per_statement);
-speeds('tokens', (step) => step.tokens_per_second);
-speeds('speed', (step) => step.proofs_per_second);
-slowest();
-browser();
+function charts() {
+  section('runs').replaceChildren(...runs.map((run, i) => element('span', {}, i ? ' — ' : '', element('b', {}, run.name), [` · ${run.method}, seed ${run.seed}`, run.toolchain].filter(Boolean).join(' · '))));
+  summary();
+  progress('train', (row) => row.train_proved);
+  progress('valid', (row) => row.valid_proved);
+  distributions();
+  shapes('length', (shape) => shape.length);
+  shapes('diversity', (shape) => shape.per_statement);
+  speeds('tokens', (step) => step.tokens_per_second);
+  speeds('speed', (step) => step.proofs_per_second);
+  slowest();
+}
+
+// One line for each run that is still going on: its phase, a bar and its speed.
+function now(phases) {
+  const rate = (number, unit) => (number === undefined ? '' : `${number.toFixed(number < 100 ? 1 : 0)} ${unit}`);
+  const line = (phase) => {
+    const running = phase.state === 'running';
+    const facts = [several ? phase.run : '', ...(running ? [
+      phase.phase || 'begins',
+      phase.total ? `${phase.done} of ${phase.total}` : '',
+      rate(phase['speed/tokens_per_second'], 'tokens/s'),
+      rate(phase['speed/proofs_per_second'], 'proofs/s'),
+      phase['speed/pass_rate'] === undefined ? '' : `pass rate ${percent(phase['speed/pass_rate'])}`,
+    ] : [phase.state])];
+    const bar = phase.total && running ? element('progress', { value: phase.done, max: phase.total }) : null;
+    return element('span', {}, bar, facts.filter(Boolean).join(' · '), element('br'));
+  };
+  section('live').replaceChildren(...phases.map(line));
+  section('live').hidden = false;
+}
+
+function follow(refresh) {
+  const source = new EventSource('events');
+  source.addEventListener('runs', (event) => {
+    runs = JSON.parse(event.data);
+    charts();
+    refresh();
+    const root = document.documentElement.dataset;
+    root.updates = Number(root.updates || 0) + 1;
+  });
+  source.addEventListener('now', (event) => now(JSON.parse(event.data)));
+  source.addEventListener('error', () => {
+    section('live').textContent = 'The dashboard does not answer; waiting for it.';
+    section('live').hidden = false;
+  });
+}
+
+charts();
+const refresh = browser();
+if (document.body.dataset.live === 'yes') follow(refresh);
 document.documentElement.dataset.ready = 'yes';
