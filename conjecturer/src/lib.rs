@@ -2,6 +2,26 @@
 //!
 //! Seeds, trigger lemmas, prompts, the filters on what was generated, and the choice of conjectures to train
 //! on. All of it is pure; sampling itself is the model's, elaborating the verifier's.
+//!
+//! # Example
+//!
+//! Of two conjectures the one that is always proved is dropped, and the other forgets a lemma that its proof does
+//! without.
+//!
+//! ```
+//! use stp_conjecturer::{Candidate, Kept, SelectionLimits, select};
+//!
+//! let conjecture = |id: &str, proved| Candidate {
+//!     id: id.to_owned(),
+//!     signature: "(n : Nat) : n + 0 * n = n".to_owned(),
+//!     lemma: Some("Nat.add_comm".to_owned()),
+//!     proved,
+//!     judged: 8,
+//!     proofs: vec![("by simp".to_owned(), vec!["Nat.zero_mul".to_owned()])],
+//! };
+//! let kept = select(&[conjecture("barely", 1), conjecture("always", 8)], SelectionLimits::default());
+//! assert_eq!(kept, [Kept { id: "barely".to_owned(), lemma: None }]);
+//! ```
 
 mod filter;
 mod inputs;

@@ -1,5 +1,31 @@
 //! The language model of the prover: a small decoder-only transformer with its tokenizer, batched
 //! sampling, weighted supervised training and checkpoints. Knows nothing about Lean.
+//!
+//! # Example
+//!
+//! A model learns one answer by heart.
+//!
+//! ```
+//! use std::ops::ControlFlow::Continue;
+//! use stp_model::{Device, Example, Lm, ModelConfig, SampleConfig, SampleRequest, Special, Tokenizer, TrainConfig};
+//!
+//! let tokenizer = Tokenizer::train(&["1 + 1 = 2".to_owned()], Tokenizer::MIN_VOCAB)?;
+//! let config = ModelConfig { vocab_size: tokenizer.vocab_size(), layers: 1, width: 32, heads: 2, ff: 64, ..ModelConfig::default() };
+//! let prompt = tokenizer.encode("1 + 1 = ");
+//! let target = [tokenizer.encode("2"), vec![Special::End.id()]].concat();
+//! let examples = [Example { prompt: prompt.clone(), target, weight: 1.0 }];
+//! let training = TrainConfig { epochs: 30, batch: 1, learning_rate: 1e-2, warmup_steps: 0, weight_decay: 0.0, grad_clip: 1.0, seed: 0 };
+//! let (model, report) = stp_model::train(Lm::init(&config, &Device::flex(), 0)?, &examples, &training, &mut |_| Continue(()))?;
+//! assert!(report.last_loss < report.first_loss);
+//!
+//! let greedy = SampleConfig { temperature: 0.0, top_p: 1.0, max_new_tokens: 8, batch: 1, stop: Special::End.id() };
+//! let request = SampleRequest { prompt, seeds: vec![0] };
+//! stp_model::sample(&model, &[request], &greedy, &mut |completion| {
+//!     assert_eq!(tokenizer.decode(&completion.tokens), "2");
+//!     Continue(())
+//! })?;
+//! # Ok::<(), stp_model::ModelError>(())
+//! ```
 
 mod checkpoint;
 mod config;

@@ -2,6 +2,27 @@
 //!
 //! Prompts, pass rates and the choice of statements and training proofs. All of it is pure; sampling itself
 //! is the model's, judging the verifier's.
+//!
+//! # Example
+//!
+//! Two correct proofs of a hard statement share its weight; an easy statement teaches nothing new.
+//!
+//! ```
+//! use stp_prover::{CorrectProof, PassRate, pass_at_k, training_set};
+//!
+//! let found = |statement: &str, proof: &str, correct| CorrectProof {
+//!     statement: statement.to_owned(),
+//!     round: 1,
+//!     proof: proof.to_owned(),
+//!     is_conjecture: false,
+//!     pass_rate: PassRate { correct, attempts: 8 },
+//! };
+//! let proofs = [found("hard", "by omega", 2), found("hard", "by grind", 2), found("easy", "by simp", 8)];
+//! let set = training_set(&proofs, 1, 3, 0.5);
+//! assert_eq!(set.iter().map(|proof| proof.proof.as_str()).collect::<Vec<_>>(), ["by omega", "by grind"]);
+//! assert!((set[0].weight - 0.5 * (-0.008f32).exp()).abs() < 1e-6);
+//! assert!((pass_at_k(8, 2, 1) - 0.25).abs() < 1e-12);
+//! ```
 
 mod pass_rate;
 mod prompt;

@@ -8,10 +8,25 @@ use crate::commands::data::DataArgs;
 use crate::commands::export::ExportArgs;
 use crate::config::Method;
 
+const EXAMPLES: &str = "\
+To begin with:
+  stp                                       train the small model; Ctrl-C stops, the same command goes on
+  stp dashboard runs/tiny-stp-seed0         watch it in a browser
+  stp report runs/tiny-stp-seed0            the table of that run; with -o FILE.html a page of charts
+  stp export runs/tiny-stp-seed0 -o proofs  its proofs as a data set
+
+  stp verify MyProofs.lean                  judge a Lean file, without any model
+  stp config show --rounds 5                all settings of `stp --rounds 5`, and where each comes from
+
+Lean is installed by the first command that needs it. `stp help COMMAND` says more of a command.";
+
 /// Self-play theorem proving in Lean 4.
 ///
-/// Without a command it trains: `stp` is `stp train --preset tiny`.
+/// A language model writes new statements and proofs of them, Lean judges the proofs, and the model learns from what
+/// was barely provable. Without a command it does just that, with a small model, in about ten minutes:
+/// `stp` is `stp train --preset tiny`.
 #[derive(Debug, Parser)]
+#[command(after_help = EXAMPLES)]
 #[command(name = "stp", version, propagate_version = true, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// What to do.
@@ -27,6 +42,8 @@ pub struct Cli {
 pub enum Command {
     /// Play self-play rounds, or go on with a run that was interrupted.
     Train(TrainArgs),
+    /// The settings of a run: their values, and where each comes from.
+    Config(ConfigArgs),
     /// Show the table of a run, finished or not, or make a page of charts of it.
     Report(ReportArgs),
     /// Show a run in the browser while it goes on: the page of `report`, always up to date.
@@ -70,11 +87,11 @@ pub struct LeanArgs {
     pub no_cache: bool,
 }
 
-/// `stp train`.
+/// What a run does: each option replaces what the environment, the file and the preset say.
 #[derive(Clone, Debug, Args)]
-pub struct TrainArgs {
+pub struct SettingsArgs {
     /// Settings to start from: `tiny` or `smoke`.
-    #[arg(long, default_value = "tiny")]
+    #[arg(long, env = "STP_PRESET", default_value = "tiny")]
     pub preset: String,
     /// A TOML file whose keys replace the preset's.
     #[arg(long, value_name = "FILE")]
@@ -91,6 +108,43 @@ pub struct TrainArgs {
     /// `core`, or a `.jsonl` file or a folder of them.
     #[arg(long)]
     pub corpus: Option<String>,
+    /// Any setting, for example `--set sampling.temperature=0.9`; `stp config show` lists them.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// `stp config`.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// `stp config ...`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print every setting of `stp train` with these options, and where its value comes from.
+    Show(ConfigShowArgs),
+}
+
+/// `stp config show`.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigShowArgs {
+    /// The options that `train` would get.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// JSON in place of TOML.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `stp train`.
+#[derive(Clone, Debug, Args)]
+pub struct TrainArgs {
+    /// What the run does.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
     /// Lean processes.
     #[arg(long)]
     pub workers: Option<usize>,
@@ -98,7 +152,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "FOLDER")]
     pub run_dir: Option<PathBuf>,
     /// Where the model runs: auto, cpu, wgpu or cuda.
-    #[arg(long, default_value = "auto")]
+    #[arg(long, env = "STP_DEVICE", default_value = "auto")]
     pub device: String,
     /// Judge on other machines: the NATS server (nats://HOST:4222) that their `stp worker` is connected to.
     #[arg(long, value_name = "URL")]
@@ -209,6 +263,9 @@ pub struct BenchVerifierArgs {
     /// Candidates, made of the corpus' proofs; half of them are wrong.
     #[arg(long, default_value_t = 2000)]
     pub candidates: usize,
+    /// One JSON object in place of a table.
+    #[arg(long)]
+    pub json: bool,
     /// How many of them also get a Lean process each, which takes seconds.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub one_process_each: usize,
@@ -226,6 +283,9 @@ pub struct ToolchainArgs {
     /// What to do with it.
     #[command(subcommand)]
     pub command: ToolchainCommand,
+    /// One JSON object in place of lines.
+    #[arg(long, global = true)]
+    pub json: bool,
     /// Which Lean to use.
     #[command(flatten)]
     pub lean: LeanArgs,
@@ -261,6 +321,9 @@ pub struct CorpusCheckArgs {
     /// `core`, or a `.jsonl` file or a folder of them.
     #[arg(default_value = "core")]
     pub corpus: String,
+    /// One JSON object in place of lines.
+    #[arg(long)]
+    pub json: bool,
     /// Also try the single tactics of `closed_by` and compare.
     #[arg(long)]
     pub tactics: bool,
@@ -334,6 +397,6 @@ mod tests {
     fn no_command_means_train() {
         let cli = Cli::try_parse_from(["stp", "--seed", "3"]).unwrap();
         assert!(cli.command.is_none());
-        assert_eq!((cli.train.seed, cli.train.preset.as_str()), (Some(3), "tiny"));
+        assert_eq!((cli.train.settings.seed, cli.train.settings.preset.as_str()), (Some(3), "tiny"));
     }
 }

@@ -1,4 +1,4 @@
-//! The run's configuration: presets, a user's file on top of one, and the command line on top of that.
+//! The run's configuration; where its values come from is in [`crate::settings`].
 //!
 //! A run folder keeps the configuration it was started with; the same command again must ask for the
 //! same run.
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::UsageError;
+use crate::settings::Settings;
 
 /// The presets that come with the program: name and TOML text.
 pub const PRESETS: [(&str, &str); 2] =
@@ -169,28 +170,11 @@ impl RunConfig {
     /// # Errors
     /// [`UsageError`] for an unknown preset, an unreadable file, or a key that does not exist.
     pub fn load(preset: &str, overlay: Option<&Path>) -> Result<Self, UsageError> {
-        let names: Vec<_> = PRESETS.iter().map(|(name, _)| *name).collect();
-        let (_, text) = PRESETS.iter().find(|(name, _)| *name == preset).ok_or_else(|| {
-            UsageError(format!(
-                "There is no preset `{preset}`. The presets are: {}. For settings of your own, write a TOML \
-                 file with the keys to change and give it with --config.",
-                names.join(", ")
-            ))
-        })?;
-        let mut table: toml::Table = text
-            .parse()
-            .map_err(|error| UsageError(format!("The preset `{preset}` is not valid: {error}")))?;
+        let mut settings = Settings::preset(preset)?;
         if let Some(path) = overlay {
-            merge(&mut table, read_overlay(path)?);
+            settings.file(path)?;
         }
-        let config: Self = table.try_into().map_err(|error: toml::de::Error| {
-            let place = overlay.map_or_else(|| format!("the preset `{preset}`"), |p| p.display().to_string());
-            // The error's own text names the key, on a line of its own.
-            let reason = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-            UsageError(format!("The settings in {place} do not fit: {reason}. Mend that key and try again."))
-        })?;
-        config.validate()?;
-        Ok(config)
+        settings.config()
     }
 
     /// Checks what types cannot.
@@ -232,29 +216,6 @@ impl RunConfig {
     /// The default run folder: `runs/PRESET-METHOD-seedN`.
     pub fn default_folder(&self, preset: &str) -> PathBuf {
         PathBuf::from("runs").join(format!("{preset}-{}-seed{}", self.method.as_str(), self.seed))
-    }
-}
-
-fn read_overlay(path: &Path) -> Result<toml::Table, UsageError> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        UsageError(format!(
-            "Cannot read the settings {}: {error}. Check the path given with --config.",
-            path.display()
-        ))
-    })?;
-    text.parse().map_err(|error: toml::de::Error| {
-        UsageError(format!("{} is not valid TOML: {error}", path.display()))
-    })
-}
-
-fn merge(base: &mut toml::Table, overlay: toml::Table) {
-    for (key, value) in overlay {
-        match (base.get_mut(&key), value) {
-            (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => merge(inner, value),
-            (_, value) => {
-                base.insert(key, value);
-            }
-        }
     }
 }
 

@@ -1,4 +1,21 @@
 //! The self-play loop: rounds, resuming, presets, reports and the command line of `stp`.
+//!
+//! # Example
+//!
+//! What a run would do, and in which order; the values of a preset, changed as by `--set`.
+//!
+//! ```
+//! use stp_selfplay::plan;
+//! use stp_selfplay::settings::Settings;
+//!
+//! let mut settings = Settings::preset("smoke")?;
+//! settings.assignment("rounds=1")?;
+//! let config = settings.config()?;
+//! let steps: Vec<_> = plan::steps(config.rounds, true).into_iter().map(|step| step.name()).collect();
+//! assert_eq!(steps[..3], ["setup", "stage1/train", "stage1/valid"]);
+//! assert!(steps.contains(&"round-1/conjecture".to_owned()));
+//! # Ok::<(), stp_selfplay::error::UsageError>(())
+//! ```
 
 pub mod cancel;
 pub mod cli;
@@ -19,4 +36,5 @@ pub mod report;
 pub mod run;
 mod sampling;
 mod seeds;
+pub mod settings;
 mod setup;

@@ -1,10 +1,13 @@
 //! `stp corpus check`: what a corpus file claims, checked in Lean.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
+use serde::Serialize;
+use serde_json::json;
 use stp_datasets::{CorpusEntry, Verdict};
 use stp_verifier::{Candidate, Pool, PoolConfig, StatementReport, VerifierError};
 use tokio::task::JoinSet;
@@ -33,8 +36,13 @@ pub(super) async fn check(args: CorpusCheckArgs) -> Result<ExitCode> {
     let findings = examine(&pool, corpus.entries, args.tactics, &display).await?;
     pool.shutdown().await;
     let problems = problems(&findings);
-    problems.iter().for_each(|problem| println!("{problem}"));
-    println!("{}", summary(&findings));
+    let summary = Summary::of(&findings);
+    if args.json {
+        println!("{}", json!({ "summary": summary, "problems": problems }));
+    } else {
+        problems.iter().for_each(|problem| println!("{problem}"));
+        println!("{summary}");
+    }
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -116,15 +124,36 @@ fn problems(findings: &[Finding]) -> Vec<String> {
     problems
 }
 
-fn summary(findings: &[Finding]) -> String {
-    let closed =
-        |finding: &&Finding| finding.closed_by.as_ref().unwrap_or(&finding.entry.closed_by).is_empty();
-    let hard = findings.iter().filter(closed).count();
-    let proved = findings.iter().filter(|finding| finding.proofs.iter().any(Verdict::is_proved)).count();
-    format!(
-        "{} statements · {hard} ({:.0} %) closed by none of {} · {proved} with a proof that Lean accepts",
-        findings.len(),
-        100.0 * hard as f64 / findings.len().max(1) as f64,
-        SINGLE_TACTICS.join(", ")
-    )
+/// What was counted.
+#[derive(Debug, Serialize)]
+struct Summary {
+    statements: usize,
+    /// Closed by no single tactic.
+    hard: usize,
+    /// With a proof that Lean accepts.
+    proved: usize,
+}
+
+impl Summary {
+    fn of(findings: &[Finding]) -> Self {
+        let closed =
+            |finding: &&Finding| finding.closed_by.as_ref().unwrap_or(&finding.entry.closed_by).is_empty();
+        Self {
+            statements: findings.len(),
+            hard: findings.iter().filter(closed).count(),
+            proved: findings.iter().filter(|finding| finding.proofs.iter().any(Verdict::is_proved)).count(),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { statements, hard, proved } = self;
+        write!(
+            f,
+            "{statements} statements · {hard} ({:.0} %) closed by none of {} · {proved} with a proof that Lean accepts",
+            100.0 * *hard as f64 / (*statements).max(1) as f64,
+            SINGLE_TACTICS.join(", ")
+        )
+    }
 }

@@ -1,6 +1,7 @@
 //! The commands: each turns its options into calls of the library.
 
 mod bench;
+mod config;
 mod corpus;
 mod dashboard;
 pub mod data;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use stp_datasets::Corpus;
 
-use crate::cli::{BenchCommand, Cli, Command, CorpusCommand};
+use crate::cli::{BenchCommand, Cli, Command, ConfigCommand, CorpusCommand};
 use crate::config::RunConfig;
 
 /// Does what the command line asks for.
@@ -30,6 +31,9 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         None => train::train(cli.train),
         Some(Command::Train(args)) => train::train(args),
+        Some(Command::Config(args)) => match args.command {
+            ConfigCommand::Show(args) => config::show(&args),
+        },
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Dashboard(args)) => block_on(dashboard::dashboard(args)),
         Some(Command::Verify(args)) => block_on(verify::verify(args)),

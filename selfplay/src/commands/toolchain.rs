@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 use stp_verifier::toolchain::{self, Located, Progress, ToolchainOptions};
 use stp_verifier::{Toolchain, VerdictCache, Walls};
 
@@ -19,6 +20,20 @@ const PLAIN_LINE_EVERY: Duration = Duration::from_secs(5);
 pub(super) fn toolchain(args: &ToolchainArgs) -> Result<ExitCode> {
     let options = options(&args.lean);
     match (args.command, toolchain::locate(&options)?) {
+        (_, Located::Ready(lean)) if args.json => {
+            let (kind, place) = match &lean {
+                Toolchain::Managed(lean) => ("managed", &lean.root),
+                Toolchain::Native(lean) => ("native", &lean.program),
+            };
+            let walls = Walls::around(&lean).to_string();
+            println!(
+                "{}",
+                json!({ "installed": true, "kind": kind, "version": lean.version(), "place": place, "walls": walls })
+            );
+        }
+        (ToolchainCommand::Status, Located::NotInstalled(home)) if args.json => {
+            println!("{}", json!({ "installed": false, "kind": "managed", "place": home }));
+        }
         (_, Located::Ready(lean)) => {
             println!("{}\nwalls:   {}", lean.describe(), Walls::around(&lean));
         }
@@ -30,7 +45,15 @@ pub(super) fn toolchain(args: &ToolchainArgs) -> Result<ExitCode> {
             );
         }
         (ToolchainCommand::Install, Located::NotInstalled(home)) => {
-            println!("{}", install(&home, &Display::new(false))?.describe());
+            let lean = install(&home, &Display::new(false))?;
+            if args.json {
+                println!(
+                    "{}",
+                    json!({ "installed": true, "kind": "managed", "version": lean.version(), "place": home })
+                );
+            } else {
+                println!("{}", lean.describe());
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

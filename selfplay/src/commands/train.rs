@@ -21,13 +21,13 @@ use crate::metrics::Metrics;
 use crate::run::Run;
 
 pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
-    let config = configure(&args)?;
+    let config = super::config::gather(&args.settings)?.config()?;
     let device = stp_model::parse_device(&args.device).map_err(|error| match error {
         stp_model::DeviceError::Unavailable { .. } => anyhow::Error::new(error),
         other => UsageError(other.to_string()).into(),
     })?;
     let corpus = load_corpus(&config.corpus)?;
-    let path = args.run_dir.clone().unwrap_or_else(|| config.default_folder(&args.preset));
+    let path = args.run_dir.clone().unwrap_or_else(|| config.default_folder(&args.settings.preset));
     let folder = RunFolder::open(&path, &config)?;
     let ledger = Arc::new(Ledger::open(&folder.ledger())?);
     let display = Display::new(args.quiet).with_metrics(Arc::new(metrics(&folder, &ledger)?));
@@ -126,17 +126,6 @@ fn own_peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
-}
-
-fn configure(args: &TrainArgs) -> Result<RunConfig, UsageError> {
-    let mut config = RunConfig::load(&args.preset, args.config.as_deref())?;
-    let TrainArgs { method, seed, rounds, corpus, .. } = args;
-    config.method = method.unwrap_or(config.method);
-    config.seed = seed.unwrap_or(config.seed);
-    config.rounds = rounds.unwrap_or(config.rounds);
-    config.corpus = corpus.clone().unwrap_or(config.corpus);
-    config.validate()?;
-    Ok(config)
 }
 
 fn pool_config(config: &RunConfig, workers: Option<usize>, lean: &Toolchain) -> PoolConfig {

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use comfy_table::{Table, presets::ASCII_MARKDOWN};
+use serde::Serialize;
+use serde_json::json;
 use stp_datasets::{CorpusEntry, Status};
 use stp_verifier::{Candidate, FileOutcome, Pool, PoolConfig, Toolchain, Walls};
 use tokio::sync::Semaphore;
@@ -21,6 +23,10 @@ use crate::display::Display;
 /// Candidates judged before anything is measured: the first use of a tactic costs more than the later ones.
 const WARM_UP: usize = 300;
 
+/// The rows of the table.
+const WAYS: [&str; 4] =
+    ["statements alone", "verdicts of the pool", "whole texts, REPL style", "one Lean process each"];
+
 /// A way to judge candidates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
@@ -32,7 +38,8 @@ enum Way {
     WholeTexts,
 }
 
-/// What one way cost.
+/// What one way cost; times are in seconds, of all candidates together, and memory in bytes.
+#[derive(Serialize)]
 struct Measured {
     candidates: usize,
     accepted: usize,
@@ -80,7 +87,17 @@ pub(super) async fn verifier(args: BenchVerifierArgs) -> Result<ExitCode> {
     pool.shutdown().await;
 
     let managed = matches!(lean, Toolchain::Managed(_));
-    println!("{}", table(&[&statements, &verdicts, &texts, &each], managed));
+    let all = [&statements, &verdicts, &texts, &each];
+    if args.json {
+        let ways: Vec<_> =
+            WAYS.into_iter().zip(all).map(|(way, it)| json!({ "way": way, "measured": it })).collect();
+        println!(
+            "{}",
+            json!({ "workers": config.workers, "walls": Walls::around(&lean).to_string(), "ways": ways })
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}", table(&all, managed));
     println!("{}", summary(&verdicts, &each, config.workers, managed));
     println!("walls around the processes: {}", Walls::around(&lean));
     Ok(ExitCode::SUCCESS)
@@ -183,9 +200,7 @@ fn table(measured: &[&Measured; 4], managed: bool) -> Table {
         "of which Lean",
         "cores busy",
     ]);
-    let names =
-        ["statements alone", "verdicts of the pool", "whole texts, REPL style", "one Lean process each"];
-    for (name, measured) in names.into_iter().zip(measured) {
+    for (name, measured) in WAYS.into_iter().zip(measured) {
         let Measured { candidates, accepted, wall, cpu, lean, .. } = measured;
         let count = *candidates as f64;
         let told = managed && *lean > 0.0;

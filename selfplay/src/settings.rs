@@ -1,0 +1,261 @@
+//! Where the values of a run's configuration come from: a preset, a file on top of it, the environment on top of
+//! that, and the command line on top of all. Each value remembers its origin, for `stp config show`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use crate::config::{PRESETS, RunConfig};
+use crate::error::UsageError;
+
+/// Variables that begin so are settings: `STP_CONFIG__SAMPLING__TOP_P` is `sampling.top_p`.
+pub const VARIABLES: &str = "STP_CONFIG__";
+
+/// Who set a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A preset of that name.
+    Preset(String),
+    /// A TOML file.
+    File(PathBuf),
+    /// A variable of the environment.
+    Variable(String),
+    /// An option on the command line.
+    Option(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Preset(name) => write!(f, "preset {name}"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Variable(name) => write!(f, "{name}"),
+            Self::Option(name) => write!(f, "{name}"),
+        }
+    }
+}
+
+/// Values by key, with their origins. Later layers replace earlier ones, key by key.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    table: Table,
+    origins: BTreeMap<String, Origin>,
+}
+
+impl Settings {
+    /// The values of a preset.
+    ///
+    /// # Errors
+    /// [`UsageError`] if there is none of that name.
+    pub fn preset(name: &str) -> Result<Self, UsageError> {
+        let names: Vec<_> = PRESETS.iter().map(|(name, _)| *name).collect();
+        let (_, text) = PRESETS.iter().find(|(known, _)| *known == name).ok_or_else(|| {
+            UsageError(format!(
+                "There is no preset `{name}`. The presets are: {}. For settings of your own, write a TOML \
+                 file with the keys to change and give it with --config.",
+                names.join(", ")
+            ))
+        })?;
+        let table: Table =
+            text.parse().map_err(|error| UsageError(format!("The preset `{name}` is not valid: {error}")))?;
+        let origins =
+            leaves(&table).into_iter().map(|(key, _)| (key, Origin::Preset(name.to_owned()))).collect();
+        Ok(Self { table, origins })
+    }
+
+    /// Lays a TOML file over them.
+    ///
+    /// # Errors
+    /// [`UsageError`] if it cannot be read, is not TOML, or has a key that does not exist.
+    pub fn file(&mut self, path: &Path) -> Result<(), UsageError> {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            UsageError(format!(
+                "Cannot read the settings {shown}: {error}. Check the path given with --config."
+            ))
+        })?;
+        let table: Table = text
+            .parse()
+            .map_err(|error: toml::de::Error| UsageError(format!("{shown} is not valid TOML: {error}")))?;
+        for (key, value) in leaves(&table) {
+            self.set(&key, value, Origin::File(path.to_owned()))?;
+        }
+        Ok(())
+    }
+
+    /// Lays those variables of the environment over them that begin with [`VARIABLES`].
+    ///
+    /// # Errors
+    /// [`UsageError`] if one names a key that does not exist.
+    pub fn environment(
+        &mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(), UsageError> {
+        let mut variables: Vec<_> = variables.into_iter().collect();
+        variables.sort();
+        for (name, text) in variables {
+            if let Some(key) = name.strip_prefix(VARIABLES) {
+                let key = key.to_lowercase().replace("__", ".");
+                self.set(&key, value(&text), Origin::Variable(name.clone()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lays an option `--set KEY=VALUE` over them.
+    ///
+    /// # Errors
+    /// [`UsageError`] if it has no `=` or names a key that does not exist.
+    pub fn assignment(&mut self, text: &str) -> Result<(), UsageError> {
+        let (key, new) = text.split_once('=').ok_or_else(|| {
+            UsageError(format!("`--set {text}` has no `=`. Write for example --set sampling.top_p=0.9"))
+        })?;
+        self.set(key.trim(), value(new.trim()), Origin::Option(format!("--set {text}")))
+    }
+
+    /// Sets one value; `key` has dots between the names of tables.
+    ///
+    /// # Errors
+    /// [`UsageError`] if there is no such key.
+    pub fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), UsageError> {
+        let unknown = |settings: &Self| {
+            let last = key.rsplit('.').next().unwrap_or_default();
+            let near = settings.origins.keys().find(|known| {
+                known.rsplit('.').next().is_some_and(|name| name == last || name.starts_with(last))
+            });
+            let hint = near.map_or_else(String::new, |known| format!(" Is `{known}` meant?"));
+            UsageError(format!(
+                "There is no setting `{key}` ({origin}).{hint} `stp config show` prints all of them."
+            ))
+        };
+        if !self.origins.contains_key(key) {
+            return Err(unknown(self));
+        }
+        let mut table = &mut self.table;
+        let (names, last) = key.rsplit_once('.').map_or(("", key), |(names, last)| (names, last));
+        for name in names.split('.').filter(|name| !name.is_empty()) {
+            table = match table.get_mut(name) {
+                Some(Value::Table(inner)) => inner,
+                _ => {
+                    return Err(UsageError(format!(
+                        "There is no table `{name}` in the settings ({origin})."
+                    )));
+                }
+            };
+        }
+        table.insert(last.to_owned(), value);
+        self.origins.insert(key.to_owned(), origin);
+        Ok(())
+    }
+
+    /// The configuration that they make.
+    ///
+    /// # Errors
+    /// [`UsageError`] naming the key that does not fit and where its value came from.
+    pub fn config(&self) -> Result<RunConfig, UsageError> {
+        let config: RunConfig = self.table.clone().try_into().map_err(|error: toml::de::Error| {
+            // The error's own text names the key, on a line of its own.
+            let reason = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+            UsageError(format!(
+                "The settings ({}) do not fit: {reason}. Mend that key and try again.",
+                self.sources()
+            ))
+        })?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Every key with its value and origin, in the order of the keys.
+    pub fn values(&self) -> Vec<(String, Value, Origin)> {
+        let mut values: Vec<_> = leaves(&self.table)
+            .into_iter()
+            .filter_map(|(key, value)| Some((self.origins.get(&key)?.clone(), key, value)))
+            .map(|(origin, key, value)| (key, value, origin))
+            .collect();
+        // Keys without a table come first, as TOML wants them.
+        values.sort_by_key(|(key, ..)| (key.contains('.'), key.clone()));
+        values
+    }
+
+    fn sources(&self) -> String {
+        let mut sources: Vec<_> = self.origins.values().map(ToString::to_string).collect();
+        sources.sort();
+        sources.dedup();
+        sources.join(", ")
+    }
+}
+
+/// What TOML makes of the text, or else the text itself: `0.9`, `true`, `core`.
+fn value(text: &str) -> Value {
+    format!("value = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// All values that are no tables, with their keys.
+fn leaves(table: &Table) -> Vec<(String, Value)> {
+    let leaf = |(key, value): (&String, &Value)| match value {
+        Value::Table(inner) => {
+            leaves(inner).into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)).collect()
+        }
+        other => vec![(key.clone(), other.clone())],
+    };
+    table.iter().flat_map(leaf).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(settings: &Settings, key: &str) -> String {
+        settings.values().into_iter().find(|(it, ..)| it == key).unwrap().2.to_string()
+    }
+
+    #[test]
+    fn later_layers_win_and_are_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.toml");
+        std::fs::write(&path, "rounds = 7\nseed = 7\n[sampling]\ntop_p = 0.7\ntemperature = 0.7").unwrap();
+        let mut settings = Settings::preset("tiny").unwrap();
+        settings.file(&path).unwrap();
+        let variables = [
+            ("STP_CONFIG__SEED", "8"),
+            ("STP_CONFIG__SAMPLING__TOP_P", "0.8"),
+            ("STP_HOME", "/x"),
+            ("PATH", "/y"),
+        ];
+        settings.environment(variables.map(|(name, text)| (name.to_owned(), text.to_owned()))).unwrap();
+        settings.assignment("sampling.top_p=0.9").unwrap();
+        settings.assignment("corpus = my.jsonl").unwrap();
+        let config = settings.config().unwrap();
+        assert_eq!((config.rounds, config.seed, config.corpus.as_str()), (7, 8, "my.jsonl"));
+        assert_eq!((config.sampling.temperature, config.sampling.top_p), (0.7, 0.9));
+        assert_eq!(origin(&settings, "rounds"), path.display().to_string());
+        assert_eq!(origin(&settings, "seed"), "STP_CONFIG__SEED");
+        assert_eq!(origin(&settings, "sampling.top_p"), "--set sampling.top_p=0.9");
+        assert_eq!(origin(&settings, "stage1.epochs"), "preset tiny");
+    }
+
+    #[test]
+    fn a_mistake_names_its_place() {
+        let mut settings = Settings::preset("tiny").unwrap();
+        let variable = |name: &str| [(name.to_owned(), "1".to_owned())];
+        let text = settings.environment(variable("STP_CONFIG__TEMPERATURE")).unwrap_err().to_string();
+        assert!(text.contains("STP_CONFIG__TEMPERATURE") && text.contains("sampling.temperature"), "{text}");
+        assert!(settings.assignment("rounds").unwrap_err().to_string().contains("no `=`"));
+        settings.assignment("rounds=many").unwrap();
+        let text = settings.config().unwrap_err().to_string();
+        assert!(text.contains("--set rounds=many") && text.contains("u32"), "{text}");
+    }
+
+    #[test]
+    fn a_whole_number_may_stand_for_a_fraction() {
+        let mut settings = Settings::preset("tiny").unwrap();
+        settings.assignment("sampling.top_p=1").unwrap();
+        assert_eq!(settings.config().unwrap().sampling.top_p, 1.0);
+    }
+}
