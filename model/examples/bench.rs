@@ -71,8 +71,14 @@ fn sampling(model: &Lm, batch: usize, seconds: f64) -> Result<f64, Box<dyn Error
         seeds: (0..8).map(|k| (i * 8 + k) as u64).collect(),
     };
     let requests: Vec<SampleRequest> = (0..batch / 8).map(request).collect();
-    let config =
-        SampleConfig { temperature: 1.0, top_p: 1.0, max_new_tokens: SEQUENCE - PROMPT, batch, stop: NEVER };
+    let config = SampleConfig {
+        temperature: 1.0,
+        top_p: 1.0,
+        max_new_tokens: SEQUENCE - PROMPT,
+        batch,
+        stop: vec![NEVER],
+        ..SampleConfig::default()
+    };
     let (started, mut count) = (Instant::now(), 0);
     while until(started, seconds).is_continue() {
         count += sample(model, &requests, &config, &mut |_| ControlFlow::Continue(()))?.tokens;

@@ -1,17 +1,25 @@
-//! A checkpoint is a folder: `config.json`, `model.safetensors` and `tokenizer.json`.
+//! A checkpoint is a folder as Hugging Face's `transformers` reads and writes it: `config.json`, weights in
+//! `.safetensors` files, `tokenizer.json`, and small files that go with these.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use burn::store::{ModuleSnapshot, SafetensorsStore};
 use burn::tensor::Device;
+use serde_json::{Value, json};
 
-use crate::{Lm, ModelConfig, ModelError, Tokenizer};
+use crate::hf::{self, Described, Shards};
+use crate::memory;
+use crate::{Lm, ModelConfig, ModelError, Special, Tokenizer};
 
 const CONFIG: &str = "config.json";
 const MODEL: &str = "model.safetensors";
 const TOKENIZER: &str = "tokenizer.json";
+const GENERATION: &str = "generation_config.json";
+/// What belongs to a tokenizer and means nothing to the model; it is kept as it was.
+const COMPANIONS: [&str; 4] =
+    [GENERATION, "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
 
 /// A model with everything needed to use it.
 #[derive(Clone, Debug)]
@@ -22,11 +30,54 @@ pub struct Checkpoint {
     pub model: Lm,
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
+    /// Tokens that end a text.
+    pub end_tokens: Vec<u32>,
+    /// Files that go with the tokenizer, by name.
+    companions: BTreeMap<&'static str, String>,
 }
 
 impl Checkpoint {
+    /// A model that was made here, with a tokenizer that has the markers of self-play.
+    pub fn new(model: Lm, tokenizer: Tokenizer) -> Self {
+        let end = Special::End;
+        let tokenizer_config = json!({
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "eos_token": end.text(),
+            "pad_token": Special::Pad.text(),
+            "clean_up_tokenization_spaces": false,
+        });
+        let companions =
+            [("tokenizer_config.json", tokenizer_config), (GENERATION, json!({"eos_token_id": end.id()}))]
+                .map(|(name, fields)| (name, format!("{fields:#}\n")));
+        let (config, end_tokens) = (model.config().clone(), vec![end.id()]);
+        Self { config, model, tokenizer, end_tokens, companions: companions.into() }
+    }
+
+    /// The same with other weights of the same shape.
+    pub fn with_model(self, model: Lm) -> Self {
+        Self { model, ..self }
+    }
+
+    /// The template that turns a conversation into a prompt, in Jinja, if the checkpoint has one.
+    pub fn chat_template(&self) -> Option<String> {
+        let inside = || {
+            let fields: Value = serde_json::from_str(self.companions.get("tokenizer_config.json")?).ok()?;
+            fields["chat_template"].as_str().map(str::to_owned)
+        };
+        self.companions.get("chat_template.jinja").cloned().or_else(inside)
+    }
+
+    /// A setting of `generation_config.json`, for example `temperature`.
+    pub fn generation(&self, key: &str) -> Option<f64> {
+        let fields: Value = serde_json::from_str(self.companions.get(GENERATION)?).ok()?;
+        fields[key].as_f64()
+    }
+
     /// Writes the folder beside `dir` first and then renames it, so that `dir` is whole or absent.
-    /// A checkpoint that is already there is replaced.
+    /// A checkpoint that is already there is replaced. The weights are written as 32-bit numbers.
+    ///
+    /// # Errors
+    /// [`ModelError::Write`] with what the system said.
     pub fn save(&self, dir: &Path) -> Result<(), ModelError> {
         let draft = sibling(dir, "new");
         self.write(&draft).map_err(|reason| ModelError::Write { path: draft.clone(), reason })?;
@@ -38,32 +89,49 @@ impl Checkpoint {
         let text = |error: std::io::Error| error.to_string();
         remove(dir).map_err(text)?;
         fs::create_dir_all(dir).map_err(text)?;
-        let config = serde_json::to_string_pretty(&self.config).map_err(|error| error.to_string())?;
-        fs::write(dir.join(CONFIG), config + "\n").map_err(text)?;
+        let described = Described { config: self.config.clone(), end_tokens: self.end_tokens.clone() };
+        fs::write(dir.join(CONFIG), format!("{:#}\n", hf::describe(&described)?)).map_err(text)?;
         self.tokenizer.save(&dir.join(TOKENIZER)).map_err(|error| error.to_string())?;
-        let mut store = SafetensorsStore::from_file(dir.join(MODEL));
-        self.model.valid().save_into(&mut store).map_err(|error| error.to_string())?;
-        for name in [CONFIG, TOKENIZER, MODEL] {
-            fs::File::open(dir.join(name)).and_then(|file| file.sync_all()).map_err(text)?;
+        for (name, content) in &self.companions {
+            fs::write(dir.join(name), content).map_err(text)?;
+        }
+        hf::write_weights(&self.model.valid(), &dir.join(MODEL))?;
+        for entry in fs::read_dir(dir).map_err(text)? {
+            fs::File::open(entry.map_err(text)?.path()).and_then(|file| file.sync_all()).map_err(text)?;
         }
         Ok(())
     }
 
-    /// Reads a checkpoint onto a device, whichever device it was saved from.
+    /// Reads a checkpoint onto a device, as 32-bit numbers. Llama, Qwen2 and Qwen3 models are known.
+    ///
+    /// # Errors
+    /// [`ModelError::Checkpoint`] naming the file, and the weight with the shapes expected and found;
+    /// [`ModelError::Memory`] before anything is read if the weights do not fit.
     pub fn load(dir: &Path, device: &Device) -> Result<Self, ModelError> {
-        let config = load_config(&dir.join(CONFIG))?;
+        let path = dir.join(CONFIG);
+        let text = fs::read_to_string(&path).map_err(|error| damaged(&path, error.to_string()))?;
+        let Described { config, mut end_tokens } =
+            hf::parse(&text).map_err(|reason| damaged(&path, reason))?;
         let tokenizer = load_tokenizer(&dir.join(TOKENIZER), &config)?;
-        let model = load_model(&dir.join(MODEL), &config, device)?;
-        Ok(Self { config, model, tokenizer })
+        let companions: BTreeMap<_, _> = COMPANIONS
+            .into_iter()
+            .filter_map(|name| Some((name, fs::read_to_string(dir.join(name)).ok()?)))
+            .collect();
+        if let Some(text) = companions.get(GENERATION) {
+            let path = dir.join(GENERATION);
+            let fields: Value =
+                serde_json::from_str(text).map_err(|error| damaged(&path, error.to_string()))?;
+            let more = hf::end_tokens(fields.get("eos_token_id")).map_err(|reason| damaged(&path, reason))?;
+            end_tokens.extend(more);
+            end_tokens.sort_unstable();
+            end_tokens.dedup();
+        }
+        memory::require(device, dir, &config)?;
+        let mut shards = Shards::open(dir, device)?;
+        let model = Lm::build(&config, &mut shards)?;
+        shards.finish()?;
+        Ok(Self { config, model, tokenizer, end_tokens, companions })
     }
-}
-
-fn load_config(path: &Path) -> Result<ModelConfig, ModelError> {
-    let text = fs::read_to_string(path).map_err(|error| damaged(path, error.to_string()))?;
-    let config: ModelConfig =
-        serde_json::from_str(&text).map_err(|error| damaged(path, error.to_string()))?;
-    config.validate().map_err(|error| damaged(path, error.to_string()))?;
-    Ok(config)
 }
 
 fn load_tokenizer(path: &Path, config: &ModelConfig) -> Result<Tokenizer, ModelError> {
@@ -74,29 +142,6 @@ fn load_tokenizer(path: &Path, config: &ModelConfig) -> Result<Tokenizer, ModelE
         return Err(damaged(path, reason));
     }
     Ok(tokenizer)
-}
-
-fn load_model(path: &Path, config: &ModelConfig, device: &Device) -> Result<Lm, ModelError> {
-    if !path.is_file() {
-        return Err(damaged(path, "there is no such file".to_owned()));
-    }
-    let mut model = Lm::init(config, device, 0)?;
-    let mut store = SafetensorsStore::from_file(path).allow_partial(true);
-    let result = model.load_from(&mut store).map_err(|error| damaged(path, error.to_string()))?;
-    let problem = if let Some(error) = result.errors.first() {
-        Some(error.to_string())
-    } else if let Some((name, _)) = result.missing.first() {
-        Some(format!("the weight `{name}` is missing"))
-    } else {
-        result
-            .unused
-            .first()
-            .map(|name| format!("it has a weight `{name}` that the model of {CONFIG} has not"))
-    };
-    match problem {
-        Some(reason) => Err(damaged(path, reason)),
-        None => Ok(model),
-    }
 }
 
 fn damaged(path: &Path, reason: String) -> ModelError {
@@ -139,7 +184,7 @@ mod tests {
         let config =
             ModelConfig { vocab_size: 270, layers: 1, width: 8, heads: 2, ff: 12, ..ModelConfig::default() };
         let model = Lm::init(&config, &Device::flex(), 2).unwrap();
-        Checkpoint { config, model, tokenizer }
+        Checkpoint::new(model, tokenizer)
     }
 
     fn logits(model: &Lm) -> Vec<f32> {
@@ -196,9 +241,15 @@ mod tests {
             assert!(text.contains(from));
             fs::write(dir.join(CONFIG), text.replace(from, to)).unwrap();
         };
-        let shape = refusal(|dir| change(dir, "\"ff\": 12", "\"ff\": 14"));
-        assert!(shape.contains(MODEL) && shape.contains("feed_forward"), "{shape}");
-        let more = refusal(|dir| change(dir, "\"layers\": 1", "\"layers\": 2"));
+        let shape = refusal(|dir| change(dir, "\"intermediate_size\": 12", "\"intermediate_size\": 14"));
+        assert!(
+            shape.contains(MODEL)
+                && shape.contains("mlp.gate_proj.weight")
+                && shape.contains("[14, 8]")
+                && shape.contains("[12, 8]"),
+            "{shape}"
+        );
+        let more = refusal(|dir| change(dir, "\"num_hidden_layers\": 1", "\"num_hidden_layers\": 2"));
         assert!(more.contains(MODEL) && more.contains("missing"), "{more}");
         let vocabulary = refusal(|dir| change(dir, "\"vocab_size\": 270", "\"vocab_size\": 260"));
         assert!(vocabulary.contains(TOKENIZER) && vocabulary.contains("260"), "{vocabulary}");

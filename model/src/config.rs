@@ -1,12 +1,13 @@
-//! The shape of a model. It is stored beside the weights, so that a checkpoint describes itself.
-
-use serde::{Deserialize, Serialize};
+//! The shape of a model: what of a checkpoint's `config.json` decides which numbers it computes.
+//!
+//! One shape covers the three architectures that provers are made of: Llama, Qwen2 (biases on query, key and
+//! value) and Qwen3 (a norm on each head's query and key).
 
 use crate::ModelError;
+use crate::rope::RopeScaling;
 
 /// Sizes and constants of a decoder-only transformer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelConfig {
     /// Number of token ids; must cover the tokenizer's.
     pub vocab_size: usize,
@@ -14,20 +15,32 @@ pub struct ModelConfig {
     pub layers: usize,
     /// Size of the residual stream.
     pub width: usize,
-    /// Query heads; `width` is split evenly among them.
+    /// Query heads.
     pub heads: usize,
     /// Key and value heads; each serves `heads / kv_heads` query heads.
     pub kv_heads: usize,
+    /// Size of one head; without it `width / heads`.
+    pub head_size: Option<usize>,
     /// Inner size of the SwiGLU feed-forward layer.
     pub ff: usize,
     /// Longest sequence, prompt and generated tokens together.
     pub max_seq: usize,
     /// Base of the rotary position frequencies.
     pub rope_theta: f64,
+    /// How these frequencies are changed for sequences longer than those of pre-training.
+    pub rope_scaling: RopeScaling,
     /// Added to the mean square in RMSNorm.
     pub norm_eps: f64,
     /// Whether the output projection is the transposed embedding.
     pub tied_embeddings: bool,
+    /// Whether query, key and value have biases (Qwen2).
+    pub qkv_bias: bool,
+    /// Whether the projection of the attention's output has one.
+    pub output_bias: bool,
+    /// Whether the feed-forward layer's projections have them.
+    pub ff_bias: bool,
+    /// Whether each head's query and key go through an RMSNorm (Qwen3).
+    pub qk_norm: bool,
 }
 
 impl Default for ModelConfig {
@@ -38,11 +51,17 @@ impl Default for ModelConfig {
             width: 192,
             heads: 6,
             kv_heads: 2,
+            head_size: None,
             ff: 512,
             max_seq: 256,
             rope_theta: 10_000.0,
+            rope_scaling: RopeScaling::None,
             norm_eps: 1e-5,
             tied_embeddings: true,
+            qkv_bias: false,
+            output_bias: false,
+            ff_bias: false,
+            qk_norm: false,
         }
     }
 }
@@ -50,7 +69,7 @@ impl Default for ModelConfig {
 impl ModelConfig {
     /// Size of one head.
     pub fn head_dim(&self) -> usize {
-        self.width / self.heads
+        self.head_size.unwrap_or(self.width / self.heads)
     }
 
     /// Query heads that share one key and value head.
@@ -60,9 +79,14 @@ impl ModelConfig {
 
     /// Number of trainable values.
     pub fn parameters(&self) -> usize {
-        let kv_width = self.kv_heads * self.head_dim();
-        let attention = 2 * self.width * self.width + 2 * self.width * kv_width;
-        let block = attention + 3 * self.width * self.ff + 2 * self.width;
+        let (query, kv) = (self.heads * self.head_dim(), self.kv_heads * self.head_dim());
+        let count = |has: bool, values: usize| if has { values } else { 0 };
+        let attention = 2 * self.width * (query + kv)
+            + count(self.qkv_bias, query + 2 * kv)
+            + count(self.output_bias, self.width)
+            + count(self.qk_norm, 2 * self.head_dim());
+        let feed_forward = 3 * self.width * self.ff + count(self.ff_bias, 2 * self.ff + self.width);
+        let block = attention + feed_forward + 2 * self.width;
         let tables = if self.tied_embeddings { 1 } else { 2 };
         tables * self.vocab_size * self.width + self.layers * block + self.width
     }
@@ -81,6 +105,7 @@ impl ModelConfig {
             ("width", self.width),
             ("heads", self.heads),
             ("kv_heads", self.kv_heads),
+            ("head_size", self.head_size.unwrap_or(1)),
             ("ff", self.ff),
         ];
         for (name, size) in sizes {
@@ -98,7 +123,7 @@ impl ModelConfig {
     }
 
     fn validate_heads(&self) -> Result<(), ModelError> {
-        if !self.width.is_multiple_of(self.heads) {
+        if self.head_size.is_none() && !self.width.is_multiple_of(self.heads) {
             return Err(invalid(format!(
                 "`width` ({}) is not a multiple of `heads` ({}); change one of them",
                 self.width, self.heads
@@ -112,7 +137,7 @@ impl ModelConfig {
         }
         if !self.head_dim().is_multiple_of(2) {
             return Err(invalid(format!(
-                "`width / heads` is {}; rotary positions need an even head size, so change one of them",
+                "the head size is {}; rotary positions need an even head size, so change it",
                 self.head_dim()
             )));
         }
@@ -129,7 +154,7 @@ impl ModelConfig {
         if !(self.norm_eps.is_finite() && self.norm_eps > 0.0) {
             return Err(invalid(format!("`norm_eps` is {}; set it above 0, usually 1e-5", self.norm_eps)));
         }
-        Ok(())
+        self.rope_scaling.validate().map_err(invalid)
     }
 }
 
@@ -155,15 +180,12 @@ mod tests {
     #[test]
     fn each_refusal_names_the_field() {
         assert!(refusal(|c| c.layers = 0).contains("`layers`"));
+        assert!(refusal(|c| c.head_size = Some(0)).contains("`head_size`"));
         assert!(refusal(|c| c.heads = 5).contains("`heads` (5)"));
         assert!(refusal(|c| c.kv_heads = 4).contains("`kv_heads` (4)"));
         assert!(refusal(|c| c.width = 18).contains("even head size"));
         assert!(refusal(|c| c.max_seq = 1).contains("`max_seq`"));
         assert!(refusal(|c| c.norm_eps = f64::NAN).contains("`norm_eps`"));
-    }
-
-    #[test]
-    fn an_unknown_field_is_refused() {
-        assert!(serde_json::from_str::<ModelConfig>(r#"{"depth": 3}"#).is_err());
+        assert!(refusal(|c| c.rope_scaling = RopeScaling::Linear { factor: 0.0 }).contains("factor"));
     }
 }

@@ -84,6 +84,21 @@ pub enum ModelError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The weights do not fit in the memory that is left.
+    #[error(
+        "The checkpoint {checkpoint} needs {:.1} GB of memory for its weights, but {:.1} GB are available. End other \
+         programs, or use a smaller model or a larger machine.",
+        *needed as f64 / 1e9,
+        *available as f64 / 1e9
+    )]
+    Memory {
+        /// The folder.
+        checkpoint: PathBuf,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes available.
+        available: u64,
+    },
     /// A checkpoint could not be written.
     #[error(
         "The checkpoint {path} cannot be written: {reason}. Check the free space and the permissions of that folder."

@@ -18,7 +18,7 @@
 //! let (model, report) = stp_model::train(Lm::init(&config, &Device::flex(), 0)?, &examples, &training, &mut |_| Continue(()))?;
 //! assert!(report.last_loss < report.first_loss);
 //!
-//! let greedy = SampleConfig { temperature: 0.0, top_p: 1.0, max_new_tokens: 8, batch: 1, stop: Special::End.id() };
+//! let greedy = SampleConfig { temperature: 0.0, max_new_tokens: 8, ..SampleConfig::default() };
 //! let request = SampleRequest { prompt, seeds: vec![0] };
 //! stp_model::sample(&model, &[request], &greedy, &mut |completion| {
 //!     assert_eq!(tokenizer.decode(&completion.tokens), "2");
@@ -31,8 +31,11 @@ mod checkpoint;
 mod config;
 mod device;
 mod error;
+mod hf;
+mod memory;
 mod nn;
 mod parallel;
+mod rope;
 mod sample;
 mod tokenizer;
 mod train;
@@ -43,6 +46,7 @@ pub use config::ModelConfig;
 pub use device::{DEVICE_NAMES, DeviceError, parse_device};
 pub use error::ModelError;
 pub use nn::Lm;
-pub use sample::{Completion, SampleConfig, SampleRequest, SampleStats, sample};
+pub use rope::RopeScaling;
+pub use sample::{Completion, SampleConfig, SampleRequest, SampleStats, StopWhen, sample};
 pub use tokenizer::{Special, Tokenizer};
 pub use train::{Example, TrainConfig, TrainReport, TrainStep, eval_loss, train};

@@ -71,7 +71,10 @@ impl Special {
 /// and a run of symbols; names and symbols take the space before them along.
 const PIECES: &str = r"\n *| ?[\p{L}\p{M}_][\p{L}\p{M}\p{No}_']*|\p{N}|\.| ?[^\s\p{L}\p{M}\p{N}_.]+|[^\S\n]+";
 
-type Inner = TokenizerImpl<
+/// A text with letters of several scripts, symbols of Lean and every kind of space.
+const PROBE: &str = "theorem α₁ (h : ∀ x ∈ s, x ≠ ⊥) :\n\t⟨1, x⟩ ≤ é ∧ 数 := by\r\u{a0}simp -- 😀";
+
+type Trainable = TokenizerImpl<
     BPE,
     tokenizers::NormalizerWrapper,
     Sequence,
@@ -79,10 +82,10 @@ type Inner = TokenizerImpl<
     ByteLevelDecoder,
 >;
 
-/// A trained byte-level BPE tokenizer.
+/// A tokenizer: one that was trained here, or one that came with a checkpoint.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
-    inner: Inner,
+    inner: tokenizers::Tokenizer,
 }
 
 impl Tokenizer {
@@ -105,7 +108,9 @@ impl Tokenizer {
         let mut inner = untrained().map_err(|error| failed("trained", error.to_string()))?;
         let mut trainer = trainer(vocab_size);
         inner.train(&mut trainer, texts.iter()).map_err(|error| failed("trained", error.to_string()))?;
-        Self::checked(inner, "trained")
+        let tokenizer = Self::new(inner.into());
+        tokenizer.require_markers()?;
+        Ok(tokenizer)
     }
 
     /// Writes `tokenizer.json`.
@@ -113,28 +118,45 @@ impl Tokenizer {
         self.inner.save(path, true).map_err(|error| failed("saved", format!("{}: {error}", path.display())))
     }
 
-    /// Reads `tokenizer.json`.
+    /// Reads any `tokenizer.json` that has a token for every text.
     pub fn load(path: &Path) -> Result<Self, ModelError> {
         let refused = |reason: String| failed("read", format!("{}: {reason}", path.display()));
         let bytes = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
-        let inner: Inner = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
-        Self::checked(inner, "read")
+        let inner = tokenizers::Tokenizer::from_bytes(&bytes).map_err(|error| refused(error.to_string()))?;
+        inner
+            .encode_fast(PROBE, false)
+            .map_err(|error| refused(format!("{PROBE:?} has no tokens ({error})")))?;
+        Ok(Self::new(inner))
     }
 
-    fn checked(mut inner: Inner, action: &'static str) -> Result<Self, ModelError> {
-        for special in Special::ALL {
-            if inner.token_to_id(special.text()) != Some(special.id()) {
-                let reason = format!(
-                    "`{}` does not have the id {}; train a new tokenizer.",
-                    special.text(),
-                    special.id()
-                );
-                return Err(failed(action, reason));
-            }
-        }
+    fn new(mut inner: tokenizers::Tokenizer) -> Self {
         // "Encode special tokens" means: as the ordinary text that they are.
         inner.set_encode_special_tokens(true);
-        Ok(Self { inner })
+        Self { inner }
+    }
+
+    /// Refuses a tokenizer without the markers of the loop's prompts.
+    ///
+    /// # Errors
+    /// [`ModelError::Tokenizer`] with the marker that is missing.
+    pub fn require_markers(&self) -> Result<(), ModelError> {
+        match Special::ALL.into_iter().find(|marker| self.token(marker.text()) != Some(marker.id())) {
+            None => Ok(()),
+            Some(marker) => {
+                let reason = format!(
+                    "it has no token `{}` with the id {}, which the prompts of self-play need. Only models that \
+                     stp trained from scratch have it.",
+                    marker.text(),
+                    marker.id()
+                );
+                Err(failed("used", reason))
+            }
+        }
+    }
+
+    /// The id of a token, special or not.
+    pub fn token(&self, text: &str) -> Option<u32> {
+        self.inner.token_to_id(text)
     }
 
     /// Number of token ids.
@@ -144,15 +166,34 @@ impl Tokenizer {
 
     /// The tokens of a text; never a special one.
     pub fn encode(&self, text: &str) -> Vec<u32> {
-        let encoding =
-            self.inner.encode_fast(text, false).expect("byte-level BPE has a token for every byte");
+        let encoding = self
+            .inner
+            .encode_fast(text, false)
+            .expect("a tokenizer is only used if it has a token for every text");
         encoding.get_ids().to_vec()
+    }
+
+    /// The tokens of a prompt as the model's makers meant it: special tokens may be written out in it, and what
+    /// always stands at the beginning is added.
+    ///
+    /// # Errors
+    /// [`ModelError::Tokenizer`] if a part of it has no token.
+    pub fn encode_prompt(&self, prompt: &str) -> Result<Vec<u32>, ModelError> {
+        let mut inner = self.inner.clone();
+        inner.set_encode_special_tokens(false);
+        let encoding = inner.encode_fast(prompt, true).map_err(|error| failed("used", error.to_string()))?;
+        Ok(encoding.get_ids().to_vec())
     }
 
     /// The text of the tokens. Special tokens appear as `<|name|>`, ids without a token as nothing,
     /// and bytes that are not UTF-8 as the replacement character.
     pub fn decode(&self, tokens: &[u32]) -> String {
-        self.inner.decode(tokens, false).expect("the byte-level decoder accepts every token")
+        self.inner.decode(tokens, false).expect("a decoder accepts every token")
+    }
+
+    /// As [`Self::decode`], without special tokens.
+    pub fn decode_plain(&self, tokens: &[u32]) -> String {
+        self.inner.decode(tokens, true).expect("a decoder accepts every token")
     }
 }
 
@@ -160,7 +201,7 @@ fn failed(action: &'static str, reason: String) -> ModelError {
     ModelError::Tokenizer { action, reason }
 }
 
-fn untrained() -> tokenizers::Result<Inner> {
+fn untrained() -> tokenizers::Result<Trainable> {
     let pieces = Split::new(SplitPattern::Regex(PIECES.to_owned()), SplitDelimiterBehavior::Isolated, false)?;
     let bytes = ByteLevel::new(false, false, false);
     let splitter =

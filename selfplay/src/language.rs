@@ -35,6 +35,7 @@ impl Language {
             return Ok(checkpoint.clone());
         }
         let checkpoint = self.read(&folder.checkpoint(name))?;
+        checkpoint.tokenizer.require_markers()?;
         self.loaded = Some((name.to_owned(), checkpoint.clone()));
         Ok(checkpoint)
     }

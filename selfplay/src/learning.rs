@@ -52,7 +52,7 @@ pub async fn stage1(run: &mut Run) -> Result<serde_json::Value> {
         let [easy, hard] = [seed, target].map(|attempt| &texts.signatures[&attempt.statement]);
         examples.push(stp_conjecturer::example(&tokenizer, lemma, easy, &seed.proof, hard, 1.0));
     }
-    let checkpoint = Checkpoint { config, model, tokenizer };
+    let checkpoint = Checkpoint::new(model, tokenizer);
     let parameters = checkpoint.config.parameters();
     run.display.line(&format!(
         "stage 1: {} proofs and {} conjecture pairs, a model of {parameters} parameters",
@@ -124,10 +124,9 @@ async fn train(
     name: &str,
     mut detail: serde_json::Value,
 ) -> Result<serde_json::Value> {
-    let Checkpoint { config, model, tokenizer } = checkpoint;
     if examples.is_empty() {
         run.display.line(&format!("{name}: nothing to train on; the model stays as it is"));
-        run.language.save(&run.folder, name, Checkpoint { config, model, tokenizer })?;
+        run.language.save(&run.folder, name, checkpoint)?;
         run.ledger.record_checkpoint(name, &detail)?;
         return Ok(detail);
     }
@@ -143,6 +142,7 @@ async fn train(
     let steps = settings.epochs * examples.len().div_ceil(settings.batch);
     let progress = run.display.phase(&format!("{name}: train"), steps as u64);
     let (cancel, metrics, before) = (run.cancel.clone(), run.display.metrics(), steps_before(&run.ledger)?);
+    let model = checkpoint.model.clone();
     let work = move || {
         let mut tokens = 0;
         let trained = stp_model::train(model, &examples, &settings, &mut |step| {
@@ -163,7 +163,7 @@ async fn train(
         "{} steps, loss {:.3} → {:.3}, {} examples too long",
         report.steps, report.first_loss, report.last_loss, report.dropped
     ));
-    run.language.save(&run.folder, name, Checkpoint { config, model, tokenizer })?;
+    run.language.save(&run.folder, name, checkpoint.with_model(model))?;
     detail["loss"] = report.last_loss.into();
     detail["tokens"] = report.tokens.into();
     detail["steps"] = report.steps.into();

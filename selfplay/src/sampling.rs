@@ -28,7 +28,8 @@ pub fn settings(sampling: &Sampling, kind: Kind) -> SampleConfig {
         top_p: sampling.top_p,
         max_new_tokens,
         batch: sampling.batch,
-        stop: Special::End.id(),
+        stop: vec![Special::End.id()],
+        ..SampleConfig::default()
     }
 }
 

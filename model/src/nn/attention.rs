@@ -4,17 +4,16 @@
 //! are never repeated and one matrix product serves the whole group.
 
 use burn::module::Module;
-use burn::nn::Linear;
+use burn::nn::{Linear, RmsNorm};
+use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
 use burn::tensor::module::attention as fused_attention;
 use burn::tensor::ops::AttentionModuleOptions;
-use burn::tensor::{Device, Tensor};
-use rand_chacha::ChaCha8Rng;
 
 use super::cache::LayerCache;
-use super::init::linear;
 use super::rope::Rotation;
-use crate::ModelConfig;
+use super::weights::{Named, Weights, linear, list_linear, list_norm, norm};
+use crate::{ModelConfig, ModelError};
 
 /// What all blocks share in one pass over a batch.
 pub(crate) struct Pass {
@@ -34,6 +33,8 @@ pub(crate) struct Attention {
     key: Linear,
     value: Linear,
     output: Linear,
+    query_norm: Option<RmsNorm>,
+    key_norm: Option<RmsNorm>,
     heads: usize,
     kv_heads: usize,
     head_dim: usize,
@@ -42,19 +43,43 @@ pub(crate) struct Attention {
 impl Attention {
     pub(crate) fn new(
         config: &ModelConfig,
+        name: &str,
         residual_gain: f64,
-        rng: &mut ChaCha8Rng,
-        device: &Device,
-    ) -> Self {
-        let (width, kv_width) = (config.width, config.kv_heads * config.head_dim());
-        Self {
-            query: linear([width, width], 1.0, rng, device),
-            key: linear([width, kv_width], 1.0, rng, device),
-            value: linear([width, kv_width], 1.0, rng, device),
-            output: linear([width, width], residual_gain, rng, device),
+        weights: &mut dyn Weights,
+    ) -> Result<Self, ModelError> {
+        let (width, head) = (config.width, config.head_dim());
+        let (all, shared) = (config.heads * head, config.kv_heads * head);
+        let (query, kv, bias) = ([width, all], [width, shared], config.qkv_bias);
+        let head_norm = |weights: &mut dyn Weights, kind: &str| {
+            let name = format!("{name}.{kind}");
+            config.qk_norm.then(|| norm(weights, &name, head, config.norm_eps)).transpose()
+        };
+        Ok(Self {
+            query: linear(weights, &format!("{name}.q_proj"), query, 1.0, bias)?,
+            key: linear(weights, &format!("{name}.k_proj"), kv, 1.0, bias)?,
+            value: linear(weights, &format!("{name}.v_proj"), kv, 1.0, bias)?,
+            output: linear(
+                weights,
+                &format!("{name}.o_proj"),
+                [all, width],
+                residual_gain,
+                config.output_bias,
+            )?,
+            query_norm: head_norm(weights, "q_norm")?,
+            key_norm: head_norm(weights, "k_norm")?,
             heads: config.heads,
             kv_heads: config.kv_heads,
-            head_dim: config.head_dim(),
+            head_dim: head,
+        })
+    }
+
+    pub(crate) fn list(&self, name: &str, to: &mut Named) {
+        let projections = [("q", &self.query), ("k", &self.key), ("v", &self.value), ("o", &self.output)];
+        for (kind, projection) in projections {
+            list_linear(projection, &format!("{name}.{kind}_proj"), to);
+        }
+        for (kind, norm) in [("q", &self.query_norm), ("k", &self.key_norm)] {
+            norm.iter().for_each(|norm| list_norm(norm, &format!("{name}.{kind}_norm"), to));
         }
     }
 
@@ -65,8 +90,10 @@ impl Attention {
         pass: &Pass,
         cache: Option<(&mut LayerCache, usize)>,
     ) -> Tensor<2> {
-        let query = pass.rotation.apply(self.split(self.query.forward(x.clone()), self.heads, pass));
-        let key = pass.rotation.apply(self.split(self.key.forward(x.clone()), self.kv_heads, pass));
+        let query = self.split(self.query.forward(x.clone()), self.heads, pass);
+        let key = self.split(self.key.forward(x.clone()), self.kv_heads, pass);
+        let query = pass.rotation.apply(normed(&self.query_norm, query));
+        let key = pass.rotation.apply(normed(&self.key_norm, key));
         let value = self.split(self.value.forward(x), self.kv_heads, pass);
         let (key, value) = (key.swap_dims(1, 2), value.swap_dims(1, 2));
         let (key, value) = match cache {
@@ -92,5 +119,12 @@ impl Attention {
         }
         let options = AttentionModuleOptions { scale: Some(scale), softcap: None, is_causal: false };
         fused_attention(query, key, value, None, Some(bias), options)
+    }
+}
+
+fn normed(norm: &Option<RmsNorm>, x: Tensor<4>) -> Tensor<4> {
+    match norm {
+        Some(norm) => norm.forward(x),
+        None => x,
     }
 }

@@ -1,15 +1,14 @@
 //! One transformer block: attention and a SwiGLU feed-forward layer, each behind an RMSNorm.
 
 use burn::module::Module;
-use burn::nn::{Linear, RmsNorm, RmsNormConfig};
+use burn::nn::{Linear, RmsNorm};
+use burn::tensor::Tensor;
 use burn::tensor::activation::silu;
-use burn::tensor::{Device, Tensor};
-use rand_chacha::ChaCha8Rng;
 
 use super::attention::{Attention, Pass};
 use super::cache::LayerCache;
-use super::init::linear;
-use crate::ModelConfig;
+use super::weights::{Named, Weights, linear, list_linear, list_norm, norm};
+use crate::{ModelConfig, ModelError};
 
 #[derive(Module, Debug)]
 pub(crate) struct Block {
@@ -20,15 +19,26 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    pub(crate) fn new(config: &ModelConfig, rng: &mut ChaCha8Rng, device: &Device) -> Self {
+    pub(crate) fn new(
+        config: &ModelConfig,
+        name: &str,
+        weights: &mut dyn Weights,
+    ) -> Result<Self, ModelError> {
         // Keeps the sum over all blocks at the size of one.
         let residual_gain = (2.0 * config.layers as f64).powf(-0.5);
-        Self {
-            attention_norm: norm(config, device),
-            attention: Attention::new(config, residual_gain, rng, device),
-            feed_forward_norm: norm(config, device),
-            feed_forward: SwiGlu::new(config, residual_gain, rng, device),
-        }
+        let mut norm = |kind| norm(weights, &format!("{name}.{kind}"), config.width, config.norm_eps);
+        let attention_norm = norm("input_layernorm")?;
+        let feed_forward_norm = norm("post_attention_layernorm")?;
+        let attention = Attention::new(config, &format!("{name}.self_attn"), residual_gain, weights)?;
+        let feed_forward = SwiGlu::new(config, &format!("{name}.mlp"), residual_gain, weights)?;
+        Ok(Self { attention_norm, attention, feed_forward_norm, feed_forward })
+    }
+
+    pub(crate) fn list(&self, name: &str, to: &mut Named) {
+        list_norm(&self.attention_norm, &format!("{name}.input_layernorm"), to);
+        list_norm(&self.feed_forward_norm, &format!("{name}.post_attention_layernorm"), to);
+        self.attention.list(&format!("{name}.self_attn"), to);
+        self.feed_forward.list(&format!("{name}.mlp"), to);
     }
 
     pub(crate) fn forward(
@@ -42,11 +52,6 @@ impl Block {
     }
 }
 
-/// An RMSNorm over the residual stream.
-pub(crate) fn norm(config: &ModelConfig, device: &Device) -> RmsNorm {
-    RmsNormConfig::new(config.width).with_epsilon(config.norm_eps).init(device)
-}
-
 #[derive(Module, Debug)]
 struct SwiGlu {
     gate: Linear,
@@ -55,12 +60,24 @@ struct SwiGlu {
 }
 
 impl SwiGlu {
-    fn new(config: &ModelConfig, residual_gain: f64, rng: &mut ChaCha8Rng, device: &Device) -> Self {
-        Self {
-            gate: linear([config.width, config.ff], 1.0, rng, device),
-            up: linear([config.width, config.ff], 1.0, rng, device),
-            down: linear([config.ff, config.width], residual_gain, rng, device),
-        }
+    fn new(
+        config: &ModelConfig,
+        name: &str,
+        residual_gain: f64,
+        weights: &mut dyn Weights,
+    ) -> Result<Self, ModelError> {
+        let (inner, outer, bias) = ([config.width, config.ff], [config.ff, config.width], config.ff_bias);
+        Ok(Self {
+            gate: linear(weights, &format!("{name}.gate_proj"), inner, 1.0, bias)?,
+            up: linear(weights, &format!("{name}.up_proj"), inner, 1.0, bias)?,
+            down: linear(weights, &format!("{name}.down_proj"), outer, residual_gain, bias)?,
+        })
+    }
+
+    fn list(&self, name: &str, to: &mut Named) {
+        list_linear(&self.gate, &format!("{name}.gate_proj"), to);
+        list_linear(&self.up, &format!("{name}.up_proj"), to);
+        list_linear(&self.down, &format!("{name}.down_proj"), to);
     }
 
     fn forward(&self, x: Tensor<2>) -> Tensor<2> {

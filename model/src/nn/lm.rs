@@ -1,17 +1,17 @@
 //! The language model.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::{Embedding, Linear, RmsNorm};
 use burn::tensor::{Bool, Device, Int, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::attention::Pass;
-use super::block::{Block, norm};
+use super::block::Block;
 use super::cache::KvCache;
-use super::init::{linear, normal_matrix};
 use super::mask::{Placement, causal};
 use super::rope::RopeTable;
+use super::weights::{self, Named, Random, Weight, Weights};
 use crate::{ModelConfig, ModelError};
 
 /// A decoder-only transformer.
@@ -29,22 +29,35 @@ pub struct Lm {
 impl Lm {
     /// A model with random weights; the same seed gives the same weights on every device.
     pub fn init(config: &ModelConfig, device: &Device, seed: u64) -> Result<Self, ModelError> {
+        Self::build(config, &mut Random { rng: ChaCha8Rng::seed_from_u64(seed), device })
+    }
+
+    /// A model with weights from anywhere.
+    pub(crate) fn build(config: &ModelConfig, weights: &mut dyn Weights) -> Result<Self, ModelError> {
         config.validate()?;
-        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
-        let std = 0.5 / (config.width as f64).sqrt();
-        let embedding =
-            Embedding { weight: normal_matrix([config.vocab_size, config.width], std, rng, device) };
-        let blocks = (0..config.layers).map(|_| Block::new(config, rng, device)).collect();
-        let head =
-            (!config.tied_embeddings).then(|| linear([config.width, config.vocab_size], 0.5, rng, device));
-        Ok(Self {
-            embedding,
-            blocks,
-            norm: norm(config, device),
-            head,
-            rope: RopeTable::new(config, device),
-            config: config.clone(),
-        })
+        let (vocab, width) = (config.vocab_size, config.width);
+        let table = weights.table("model.embed_tokens.weight", [vocab, width])?;
+        let embedding = Embedding { weight: Param::from_data(table, weights.device()) };
+        let block = |index| Block::new(config, &block_name(index), weights);
+        let blocks = (0..config.layers).map(block).collect::<Result<_, _>>()?;
+        let head = (!config.tied_embeddings)
+            .then(|| weights::linear(weights, "lm_head", [width, vocab], 0.5, false))
+            .transpose()?;
+        let norm = weights::norm(weights, "model.norm", width, config.norm_eps)?;
+        let rope = RopeTable::new(config, weights.device());
+        Ok(Self { embedding, blocks, norm, head, rope, config: config.clone() })
+    }
+
+    /// All weights with the names they have in Hugging Face's checkpoints.
+    pub(crate) fn list(&self) -> Named {
+        let table = Weight::Table(self.embedding.weight.val());
+        let mut named = vec![("model.embed_tokens.weight".to_owned(), table)];
+        for (index, block) in self.blocks.iter().enumerate() {
+            block.list(&block_name(index), &mut named);
+        }
+        weights::list_norm(&self.norm, "model.norm", &mut named);
+        self.head.iter().for_each(|head| weights::list_linear(head, "lm_head", &mut named));
+        named
     }
 
     /// The sizes it was made with.
@@ -120,4 +133,8 @@ impl Lm {
             None => hidden.matmul(self.embedding.weight.val().transpose()),
         }
     }
+}
+
+fn block_name(index: usize) -> String {
+    format!("model.layers.{index}")
 }

@@ -4,14 +4,14 @@
 mod attention;
 mod block;
 mod cache;
-mod init;
 mod lm;
 mod mask;
 mod rope;
+mod weights;
 
 pub(crate) use cache::KvCache;
-pub(crate) use init::unit;
 pub use lm::Lm;
+pub(crate) use weights::{Weight, Weights, unit};
 
 #[cfg(test)]
 mod tests;

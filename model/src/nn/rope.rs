@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::ModelConfig;
+use crate::rope::frequencies;
 
 /// Cosines and sines of every position, and the matrix that rotates a head by a quarter turn.
 #[derive(Module, Debug)]
@@ -25,12 +26,11 @@ impl RopeTable {
     pub(crate) fn new(config: &ModelConfig, device: &Device) -> Self {
         let (dim, len) = (config.head_dim(), config.max_seq);
         let half = dim / 2;
-        let angle = |position: usize, i: usize| {
-            let exponent = 2.0 * (i % half) as f64 / dim as f64;
-            position as f64 / config.rope_theta.powf(exponent)
-        };
+        let (frequencies, factor) = frequencies(config.rope_theta, dim, &config.rope_scaling);
+        let angle = |position: usize, i: usize| position as f64 * frequencies[i % half];
         let table = |f: fn(f64) -> f64| {
-            let values: Vec<f32> = (0..len * dim).map(|n| f(angle(n / dim, n % dim)) as f32).collect();
+            let value = |n: usize| (factor * f(angle(n / dim, n % dim))) as f32;
+            let values: Vec<f32> = (0..len * dim).map(value).collect();
             Tensor::from_data(TensorData::new(values, [len, dim]), device)
         };
         Self { cos: table(f64::cos), sin: table(f64::sin), quarter_turn: quarter_turn(dim, device) }

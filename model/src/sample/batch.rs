@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::pick::Picker;
-use super::{Completion, SampleConfig, SampleRequest};
+use super::{Completion, SampleConfig, SampleRequest, StopWhen};
 use crate::nn::KvCache;
 use crate::{Lm, ModelError, Special};
 
@@ -67,7 +67,7 @@ pub(super) struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     pub(super) fn new(model: &'a Lm, config: &'a SampleConfig, waiting: Vec<Sequence>) -> Self {
-        let picker = Picker::new(config.temperature, config.top_p);
+        let picker = Picker::new(config);
         let cache = KvCache::default();
         Self { model, config, picker, waiting, rows: Vec::new(), cache, prompt_tokens: 0 }
     }
@@ -188,11 +188,15 @@ impl<'a> Batch<'a> {
         let picked = self.picker.pick(logits, &mut row.rng);
         let (token, logprob) = picked.ok_or(ModelError::NotFinite { what: "logits", step })?;
         row.logprob += logprob;
-        if token == self.config.stop {
+        if self.config.stop.contains(&token) {
             row.state = State::Stopped;
             return Ok(());
         }
         row.tokens.push(token);
+        if self.config.stop_when.as_ref().is_some_and(|StopWhen(ends)| ends(&row.tokens)) {
+            row.state = State::Stopped;
+            return Ok(());
+        }
         let len = row.prompt_len + row.tokens.len();
         if row.tokens.len() >= self.config.max_new_tokens || len >= self.model.config().max_seq {
             row.state = State::Full;

@@ -8,13 +8,14 @@ mod batch;
 mod pick;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Instant;
 
 use batch::{Batch, Sequence};
 use burn::module::Module;
 
 use crate::parallel::Workers;
-use crate::{Lm, ModelError};
+use crate::{Lm, ModelError, Special, Tokenizer};
 
 /// A prompt and how many samples of it to draw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,19 +26,70 @@ pub struct SampleRequest {
     pub seeds: Vec<u64>,
 }
 
-/// How to sample.
+/// How to sample. The limits on tokens hold all together, as in `transformers`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SampleConfig {
     /// Divides the logits; 0 takes the most likely token.
     pub temperature: f32,
     /// Only the most likely tokens that together have this probability are considered; 1 for all.
     pub top_p: f32,
+    /// Only so many of the most likely tokens are considered; 0 for all.
+    pub top_k: usize,
+    /// Only tokens that are at least this part as likely as the most likely one are considered; 0 for all.
+    pub min_p: f32,
     /// Longest completion.
     pub max_new_tokens: usize,
     /// Sequences in flight at a time.
     pub batch: usize,
-    /// The token that ends a completion.
-    pub stop: u32,
+    /// Tokens that end a completion.
+    pub stop: Vec<u32>,
+    /// Ends a completion by its text.
+    pub stop_when: Option<StopWhen>,
+}
+
+impl Default for SampleConfig {
+    /// From all tokens, with the model's own probabilities.
+    fn default() -> Self {
+        Self {
+            temperature: 1.0,
+            top_p: 1.0,
+            top_k: 0,
+            min_p: 0.0,
+            max_new_tokens: 256,
+            batch: 64,
+            stop: vec![Special::End.id()],
+            stop_when: None,
+        }
+    }
+}
+
+/// Whether a completion's tokens so far end it.
+#[derive(Clone)]
+pub struct StopWhen(Arc<dyn Fn(&[u32]) -> bool + Send + Sync>);
+
+impl StopWhen {
+    /// When one of these strings stands at or near the end of the text.
+    pub fn text_ends_with(tokenizer: &Tokenizer, strings: Vec<String>) -> Self {
+        // A token is a byte at least, and what came before was looked at before.
+        let longest = strings.iter().map(String::len).max().unwrap_or_default();
+        let tokenizer = tokenizer.clone();
+        Self(Arc::new(move |tokens| {
+            let text = tokenizer.decode(&tokens[tokens.len().saturating_sub(longest + 1)..]);
+            strings.iter().any(|string| text.contains(string))
+        }))
+    }
+}
+
+impl std::fmt::Debug for StopWhen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StopWhen")
+    }
+}
+
+impl PartialEq for StopWhen {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// One sample.
@@ -81,6 +133,9 @@ impl SampleConfig {
         }
         if !(self.top_p > 0.0 && self.top_p <= 1.0) {
             return setting("top_p", self.top_p.to_string(), "set it above 0 and at most 1");
+        }
+        if !(0.0..=1.0).contains(&self.min_p) {
+            return setting("min_p", self.min_p.to_string(), "set it to at least 0 and at most 1");
         }
         if self.max_new_tokens == 0 {
             return setting("max_new_tokens", "0".to_owned(), "set it to at least 1");

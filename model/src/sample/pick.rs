@@ -2,19 +2,23 @@
 
 use rand_chacha::ChaCha8Rng;
 
+use super::SampleConfig;
 use crate::nn::unit;
 
 /// Draws tokens; keeps its buffers between calls.
 pub(super) struct Picker {
     temperature: f32,
     top_p: f32,
+    top_k: usize,
+    min_p: f32,
     weights: Vec<f32>,
     nucleus: Vec<u32>,
 }
 
 impl Picker {
-    pub(super) fn new(temperature: f32, top_p: f32) -> Self {
-        Self { temperature, top_p, weights: Vec::new(), nucleus: Vec::new() }
+    pub(super) fn new(config: &SampleConfig) -> Self {
+        let &SampleConfig { temperature, top_p, top_k, min_p, .. } = config;
+        Self { temperature, top_p, top_k, min_p, weights: Vec::new(), nucleus: Vec::new() }
     }
 
     /// A token and its log-probability under the unmodified logits; `None` if these are not numbers.
@@ -31,7 +35,7 @@ impl Picker {
         self.weights.clear();
         self.weights.extend(logits.iter().map(|&logit| ((logit - max) * inverse).exp()));
         let total: f64 = self.weights.iter().map(|&weight| f64::from(weight)).sum();
-        if self.top_p >= 1.0 {
+        if self.top_p >= 1.0 && self.top_k == 0 && self.min_p == 0.0 {
             let all = 0..self.weights.len() as u32;
             return walk(&self.weights, all, point * total);
         }
@@ -39,15 +43,41 @@ impl Picker {
         walk(&self.weights, self.nucleus.iter().copied(), point * mass)
     }
 
-    /// Collects the most likely tokens that together have the probability `top_p`; returns their
-    /// weight.
+    /// Collects the most likely tokens: `top_k` of them, of these as many as together have the probability
+    /// `top_p`, of these the ones within `min_p` of the best. Returns their weight.
     fn keep_nucleus(&mut self, total: f64) -> f64 {
+        let mass = self.keep_likeliest(total);
+        if self.min_p == 0.0 {
+            return mass;
+        }
+        // The best token has the weight 1.
+        let near = self.nucleus.partition_point(|&token| self.weights[token as usize] >= self.min_p);
+        self.nucleus.truncate(near.max(1));
+        self.mass_of_nucleus()
+    }
+
+    fn mass_of_nucleus(&self) -> f64 {
+        self.nucleus.iter().map(|&token| f64::from(self.weights[token as usize])).sum()
+    }
+
+    fn keep_likeliest(&mut self, total: f64) -> f64 {
         let weights = &self.weights;
+        let order = |a: &u32, b: &u32| weights[*b as usize].total_cmp(&weights[*a as usize]).then(a.cmp(b));
+        let mut total = total;
         // All tokens below this weight together have less than what may be left out.
         let floor = (f64::from(1.0 - self.top_p) * total / weights.len() as f64) as f32;
         self.nucleus.clear();
-        self.nucleus.extend((0..weights.len() as u32).filter(|&token| weights[token as usize] >= floor));
-        self.nucleus.sort_by(|&a, &b| weights[b as usize].total_cmp(&weights[a as usize]).then(a.cmp(&b)));
+        let all = 0..weights.len() as u32;
+        if self.top_k > 0 && self.top_k < weights.len() {
+            self.nucleus.extend(all);
+            self.nucleus.select_nth_unstable_by(self.top_k - 1, order);
+            self.nucleus.truncate(self.top_k);
+            self.nucleus.sort_by(order);
+            total = self.nucleus.iter().map(|&token| f64::from(weights[token as usize])).sum();
+        } else {
+            self.nucleus.extend(all.filter(|&token| weights[token as usize] >= floor));
+            self.nucleus.sort_by(order);
+        }
         let wanted = f64::from(self.top_p) * total;
         let mut mass = 0.0;
         let enough = self.nucleus.iter().position(|&token| {
@@ -96,9 +126,16 @@ mod tests {
 
     use super::*;
 
+    fn picker(temperature: f32, top_p: f32) -> Picker {
+        Picker::new(&SampleConfig { temperature, top_p, ..SampleConfig::default() })
+    }
+
     fn counts(temperature: f32, top_p: f32) -> [usize; 4] {
+        counts_of(picker(temperature, top_p))
+    }
+
+    fn counts_of(mut picker: Picker) -> [usize; 4] {
         let logits = [0.5f32, 0.3, 0.15, 0.05].map(f32::ln);
-        let mut picker = Picker::new(temperature, top_p);
         let rng = &mut ChaCha8Rng::seed_from_u64(1);
         let mut counts = [0; 4];
         for _ in 0..10_000 {
@@ -122,6 +159,19 @@ mod tests {
     }
 
     #[test]
+    fn top_k_and_min_p_cut_off_the_tail() {
+        let [first, second, third, fourth] =
+            counts_of(Picker::new(&SampleConfig { top_k: 2, ..SampleConfig::default() }));
+        assert_eq!((third, fourth), (0, 0));
+        assert!((first as f64 - 6250.0).abs() < 300.0 && second > 0);
+        let [first, .., third, fourth] =
+            counts_of(Picker::new(&SampleConfig { min_p: 0.25, ..SampleConfig::default() }));
+        assert!((first as f64 - 5263.0).abs() < 300.0 && third > 0 && fourth == 0);
+        let both = SampleConfig { top_k: 3, top_p: 0.6, ..SampleConfig::default() };
+        assert_eq!(counts_of(Picker::new(&both))[2], 0, "0.5 + 0.3 are 0.84 of the three's 0.95");
+    }
+
+    #[test]
     fn temperature_sharpens_and_zero_is_greedy() {
         assert!(counts(0.5, 1.0)[0] > 6500);
         assert_eq!(counts(0.0, 1.0), [10_000, 0, 0, 0]);
@@ -131,7 +181,7 @@ mod tests {
     fn the_log_probability_is_that_of_the_unmodified_model() {
         let logits = [0.5f32, 0.3, 0.15, 0.05].map(f32::ln);
         let rng = &mut ChaCha8Rng::seed_from_u64(1);
-        let (token, logprob) = Picker::new(0.0, 0.1).pick(&logits, rng).unwrap();
+        let (token, logprob) = picker(0.0, 0.1).pick(&logits, rng).unwrap();
         assert_eq!(token, 0);
         assert!((logprob - 0.5f64.ln()).abs() < 1e-6);
     }
@@ -139,7 +189,7 @@ mod tests {
     #[test]
     fn logits_that_are_not_numbers_are_refused() {
         let rng = &mut ChaCha8Rng::seed_from_u64(1);
-        assert!(Picker::new(1.0, 1.0).pick(&[0.0, f32::NAN], rng).is_none());
-        assert!(Picker::new(1.0, 1.0).pick(&[0.0, f32::INFINITY], rng).is_none());
+        assert!(picker(1.0, 1.0).pick(&[0.0, f32::NAN], rng).is_none());
+        assert!(picker(1.0, 1.0).pick(&[0.0, f32::INFINITY], rng).is_none());
     }
 }

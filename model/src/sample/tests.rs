@@ -18,7 +18,14 @@ fn model() -> Lm {
 }
 
 fn config(batch: usize) -> SampleConfig {
-    SampleConfig { temperature: 1.0, top_p: 0.95, max_new_tokens: 40, batch, stop: Special::End.id() }
+    SampleConfig {
+        temperature: 1.0,
+        top_p: 0.95,
+        max_new_tokens: 40,
+        batch,
+        stop: vec![Special::End.id()],
+        ..SampleConfig::default()
+    }
 }
 
 fn requests() -> Vec<SampleRequest> {
@@ -94,4 +101,14 @@ fn unusable_input_is_refused() {
     assert!(refusal(vec![9; 64], &config(1)).contains("max_seq"));
     assert!(refusal(vec![40], &config(1)).contains("vocabulary of 40"));
     assert!(refusal(vec![9], &SampleConfig { top_p: 0.0, ..config(1) }).contains("top_p"));
+}
+
+#[test]
+fn a_text_ends_a_completion() {
+    let tokenizer = Tokenizer::train(&["by simp".to_owned()], Tokenizer::MIN_VOCAB).unwrap();
+    let ends = StopWhen::text_ends_with(&tokenizer, vec!["mp".to_owned(), "```".to_owned()]);
+    let text = tokenizer.encode("by simp");
+    let first = (1..=text.len()).find(|&len| (ends.0)(&text[..len]));
+    assert_eq!(first, Some(text.len()));
+    assert!(!(ends.0)(&tokenizer.encode("by sim")));
 }

@@ -51,8 +51,14 @@ fn toy_examples_are_learned_and_sampled_back() {
     assert!(eval_loss(&model, &examples, 7).unwrap() < 0.05);
     let requests: Vec<SampleRequest> =
         examples.iter().map(|e| SampleRequest { prompt: e.prompt.clone(), seeds: vec![0] }).collect();
-    let greedy =
-        SampleConfig { temperature: 0.0, top_p: 1.0, max_new_tokens: 20, batch: 16, stop: Special::End.id() };
+    let greedy = SampleConfig {
+        temperature: 0.0,
+        top_p: 1.0,
+        max_new_tokens: 20,
+        batch: 16,
+        stop: vec![Special::End.id()],
+        ..SampleConfig::default()
+    };
     sample(&model, &requests, &greedy, &mut |completion| {
         let target = &examples[completion.request].target;
         assert!(completion.finished);

@@ -1,0 +1,319 @@
+//! `config.json`: which of its keys decide what is computed, and which values of them this crate can compute.
+
+use serde_json::{Map, Value, json};
+
+use crate::ModelConfig;
+use crate::rope::RopeScaling;
+
+/// A model as its `config.json` describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Described {
+    /// Its shape.
+    pub config: ModelConfig,
+    /// Tokens that end a text.
+    pub end_tokens: Vec<u32>,
+}
+
+const SUPPORTED: &str = "LlamaForCausalLM, Qwen2ForCausalLM and Qwen3ForCausalLM are supported";
+
+/// Reads the shape out of a `config.json`. Both ways of writing rotary positions are known: `rope_theta` with
+/// `rope_scaling`, and the newer `rope_parameters`.
+pub(crate) fn parse(text: &str) -> Result<Described, String> {
+    let fields: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let fields = Fields(fields);
+    let architecture = fields.0.get("architectures").and_then(|names| names.get(0)).and_then(Value::as_str);
+    let kind = match architecture {
+        Some("LlamaForCausalLM") => Kind::Llama,
+        Some("Qwen2ForCausalLM") => Kind::Qwen2,
+        Some("Qwen3ForCausalLM") => Kind::Qwen3,
+        Some(other) => return Err(format!("`architectures` is `{other}`; {SUPPORTED}")),
+        None => return Err(format!("it names no `architectures`; {SUPPORTED}")),
+    };
+    fields.refuse_what_is_not_computed()?;
+    let (width, heads) = (fields.size("hidden_size")?, fields.size("num_attention_heads")?);
+    let max_seq = fields.size("max_position_embeddings")?;
+    let attention_bias = fields.flag("attention_bias")?;
+    let (rope_theta, rope_scaling) = fields.rope(max_seq)?;
+    let config = ModelConfig {
+        vocab_size: fields.size("vocab_size")?,
+        layers: fields.size("num_hidden_layers")?,
+        width,
+        heads,
+        kv_heads: fields.optional_size("num_key_value_heads")?.unwrap_or(heads),
+        head_size: fields.optional_size("head_dim")?.filter(|head| head * heads != width),
+        ff: fields.size("intermediate_size")?,
+        max_seq,
+        rope_theta,
+        rope_scaling,
+        norm_eps: fields.number("rms_norm_eps")?.unwrap_or(1e-6),
+        tied_embeddings: fields.flag("tie_word_embeddings")?,
+        qkv_bias: attention_bias || kind == Kind::Qwen2,
+        output_bias: attention_bias && kind != Kind::Qwen2,
+        ff_bias: kind == Kind::Llama && fields.flag("mlp_bias")?,
+        qk_norm: kind == Kind::Qwen3,
+    };
+    config.validate().map_err(|error| error.to_string())?;
+    Ok(Described { config, end_tokens: end_tokens(fields.0.get("eos_token_id"))? })
+}
+
+/// `eos_token_id` is a number, a list of them, or absent.
+pub(crate) fn end_tokens(value: Option<&Value>) -> Result<Vec<u32>, String> {
+    let token = |value: &Value| {
+        let id = value.as_u64().and_then(|id| u32::try_from(id).ok());
+        id.ok_or_else(|| format!("`eos_token_id` holds {value}, which is no token id"))
+    };
+    match value {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(ids)) => ids.iter().map(token).collect(),
+        Some(id) => Ok(vec![token(id)?]),
+    }
+}
+
+/// The `config.json` of a model: of the first architecture that computes the same.
+pub(crate) fn describe(described: &Described) -> Result<Value, String> {
+    let Described { config, end_tokens } = described;
+    let (kind, name) = match config {
+        ModelConfig { qk_norm: true, .. } => ("qwen3", "Qwen3ForCausalLM"),
+        ModelConfig { qkv_bias: true, output_bias: false, .. } => ("qwen2", "Qwen2ForCausalLM"),
+        _ => ("llama", "LlamaForCausalLM"),
+    };
+    if config.qkv_bias != config.output_bias && kind != "qwen2" {
+        return Err("no known architecture has biases on only some of the attention's projections".to_owned());
+    }
+    let mut fields = json!({
+        "architectures": [name],
+        "model_type": kind,
+        "vocab_size": config.vocab_size,
+        "hidden_size": config.width,
+        "intermediate_size": config.ff,
+        "num_hidden_layers": config.layers,
+        "num_attention_heads": config.heads,
+        "num_key_value_heads": config.kv_heads,
+        "head_dim": config.head_dim(),
+        "hidden_act": "silu",
+        "max_position_embeddings": config.max_seq,
+        "rms_norm_eps": config.norm_eps,
+        "rope_theta": config.rope_theta,
+        "rope_scaling": scaling_fields(&config.rope_scaling),
+        "tie_word_embeddings": config.tied_embeddings,
+        "attention_bias": config.qkv_bias && config.output_bias,
+        "mlp_bias": config.ff_bias,
+        "bos_token_id": null,
+        "eos_token_id": end_tokens,
+        "dtype": "float32",
+        "torch_dtype": "float32",
+    });
+    if kind == "qwen2" && config.head_size.is_some() {
+        return Err("Qwen2 has no head size of its own".to_owned());
+    }
+    if kind != "llama" {
+        fields["use_sliding_window"] = false.into();
+    }
+    Ok(fields)
+}
+
+fn scaling_fields(scaling: &RopeScaling) -> Value {
+    match scaling {
+        RopeScaling::None => Value::Null,
+        RopeScaling::Linear { factor } => json!({ "rope_type": "linear", "factor": factor }),
+        RopeScaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_seq } => json!({
+            "rope_type": "llama3",
+            "factor": factor,
+            "low_freq_factor": low_freq_factor,
+            "high_freq_factor": high_freq_factor,
+            "original_max_position_embeddings": original_max_seq,
+        }),
+        RopeScaling::Yarn { factor, beta_fast, beta_slow, original_max_seq, attention_factor, truncate } => {
+            json!({
+                "rope_type": "yarn",
+                "factor": factor,
+                "beta_fast": beta_fast,
+                "beta_slow": beta_slow,
+                "original_max_position_embeddings": original_max_seq,
+                "attention_factor": attention_factor,
+                "truncate": truncate,
+            })
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Llama,
+    Qwen2,
+    Qwen3,
+}
+
+/// The keys of a `config.json`; `null` counts as absent.
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    fn size(&self, name: &str) -> Result<usize, String> {
+        self.optional_size(name)?.ok_or_else(|| format!("it has no `{name}`"))
+    }
+
+    fn optional_size(&self, name: &str) -> Result<Option<usize>, String> {
+        let size = |value: &Value| {
+            let size = value.as_u64().and_then(|size| usize::try_from(size).ok());
+            size.ok_or_else(|| format!("`{name}` is {value}, and not a whole number"))
+        };
+        self.get(name).map(size).transpose()
+    }
+
+    fn number(&self, name: &str) -> Result<Option<f64>, String> {
+        let number =
+            |value: &Value| value.as_f64().ok_or_else(|| format!("`{name}` is {value}, and not a number"));
+        self.get(name).map(number).transpose()
+    }
+
+    fn flag(&self, name: &str) -> Result<bool, String> {
+        let flag = |value: &Value| {
+            value.as_bool().ok_or_else(|| format!("`{name}` is {value}, and neither true nor false"))
+        };
+        self.get(name).map_or(Ok(false), flag)
+    }
+
+    fn refuse_what_is_not_computed(&self) -> Result<(), String> {
+        if self.get("quantization_config").is_some() {
+            return Err(
+                "it has a `quantization_config`; take the checkpoint that is not quantised".to_owned()
+            );
+        }
+        if let Some(activation) = self.get("hidden_act").filter(|name| *name != "silu") {
+            return Err(format!("`hidden_act` is {activation}; only \"silu\" is supported"));
+        }
+        let sliding = self.get("layer_types").and_then(Value::as_array).is_some_and(|layers| {
+            layers.iter().any(|layer| layer.as_str().is_some_and(|name| name != "full_attention"))
+        });
+        if self.flag("use_sliding_window")? || sliding {
+            return Err("it uses sliding-window attention, which is not supported".to_owned());
+        }
+        if self.number("partial_rotary_factor")?.is_some_and(|part| part != 1.0) {
+            return Err("`partial_rotary_factor` is not 1, which is not supported".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Base and scaling of the rotary positions.
+    fn rope(&self, max_seq: usize) -> Result<(f64, RopeScaling), String> {
+        let object = |name: &str| self.get(name).and_then(Value::as_object).cloned();
+        let inner = Fields(object("rope_parameters").or_else(|| object("rope_scaling")).unwrap_or_default());
+        let theta = inner.number("rope_theta")?.or(self.number("rope_theta")?).unwrap_or(10_000.0);
+        let kind = inner.get("rope_type").or_else(|| inner.get("type")).and_then(Value::as_str);
+        let need = |name: &str| {
+            inner.number(name)?.ok_or_else(|| format!("the scaling of its rotary positions has no `{name}`"))
+        };
+        let original = inner
+            .optional_size("original_max_position_embeddings")?
+            .or(self.optional_size("original_max_position_embeddings")?)
+            .unwrap_or(max_seq);
+        let scaling = match kind {
+            // Dynamic scaling begins beyond `max_position_embeddings`, where this crate's sequences end.
+            None | Some("default" | "dynamic") => RopeScaling::None,
+            Some("linear") => RopeScaling::Linear { factor: need("factor")? },
+            Some("llama3") => RopeScaling::Llama3 {
+                factor: need("factor")?,
+                low_freq_factor: need("low_freq_factor")?,
+                high_freq_factor: need("high_freq_factor")?,
+                original_max_seq: original,
+            },
+            Some("yarn") => inner.yarn(original)?,
+            Some(other) => {
+                return Err(format!(
+                    "its rotary positions are scaled by `{other}`; default, linear, dynamic, llama3 and yarn are \
+                     supported"
+                ));
+            }
+        };
+        Ok((theta, scaling))
+    }
+
+    fn yarn(&self, original_max_seq: usize) -> Result<RopeScaling, String> {
+        let factor =
+            self.number("factor")?.ok_or("the scaling of its rotary positions has no `factor`".to_owned())?;
+        let by_scale = |scale: f64| if factor > 1.0 { 0.1 * scale * factor.ln() + 1.0 } else { 1.0 };
+        let attention_factor = match (
+            self.number("attention_factor")?,
+            self.number("mscale")?,
+            self.number("mscale_all_dim")?,
+        ) {
+            (Some(given), ..) => given,
+            (None, Some(some), Some(all)) if some != 0.0 && all != 0.0 => by_scale(some) / by_scale(all),
+            _ => by_scale(1.0),
+        };
+        Ok(RopeScaling::Yarn {
+            factor,
+            beta_fast: self.number("beta_fast")?.unwrap_or(32.0),
+            beta_slow: self.number("beta_slow")?.unwrap_or(1.0),
+            original_max_seq,
+            attention_factor,
+            truncate: self.get("truncate").and_then(Value::as_bool).unwrap_or(true),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(change: impl FnOnce(&mut Value)) -> String {
+        let described = Described { config: ModelConfig::default(), end_tokens: vec![1] };
+        let mut fields = describe(&described).unwrap();
+        change(&mut fields);
+        parse(&fields.to_string()).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let base = ModelConfig::default();
+        let llama3 = RopeScaling::Llama3 {
+            factor: 8.0,
+            low_freq_factor: 1.0,
+            high_freq_factor: 4.0,
+            original_max_seq: 64,
+        };
+        let yarn = RopeScaling::Yarn {
+            factor: 4.0,
+            beta_fast: 32.0,
+            beta_slow: 1.0,
+            original_max_seq: 64,
+            attention_factor: 1.25,
+            truncate: false,
+        };
+        for config in [
+            base.clone(),
+            ModelConfig { tied_embeddings: false, rope_scaling: llama3, ff_bias: true, ..base.clone() },
+            ModelConfig { qkv_bias: true, rope_scaling: yarn, ..base.clone() },
+            ModelConfig { qkv_bias: true, output_bias: true, head_size: Some(64), ..base.clone() },
+            ModelConfig { qk_norm: true, head_size: Some(48), ..base },
+        ] {
+            let described = Described { config, end_tokens: vec![1, 2] };
+            let text = describe(&described).unwrap().to_string();
+            assert_eq!(parse(&text).unwrap(), described);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_computed_is_named() {
+        for (key, value, hint) in [
+            ("architectures", json!(["MixtralForCausalLM"]), "`MixtralForCausalLM`; LlamaForCausalLM"),
+            ("architectures", Value::Null, "no `architectures`"),
+            ("hidden_act", json!("gelu"), "`hidden_act` is \"gelu\""),
+            ("quantization_config", json!({"bits": 4}), "quantization_config"),
+            ("layer_types", json!(["full_attention", "sliding_attention"]), "sliding-window"),
+            ("rope_scaling", json!({"type": "longrope"}), "`longrope`"),
+            ("rope_scaling", json!({"type": "linear"}), "no `factor`"),
+            ("hidden_size", json!("big"), "`hidden_size` is \"big\""),
+            ("hidden_size", Value::Null, "no `hidden_size`"),
+            ("num_key_value_heads", json!(4), "`kv_heads` (4)"),
+            ("eos_token_id", json!(-1), "no token id"),
+        ] {
+            let text = refusal(|fields| fields[key] = value);
+            assert!(text.contains(hint), "{key}: {text}");
+        }
+    }
+}

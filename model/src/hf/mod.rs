@@ -1,0 +1,9 @@
+//! Hugging Face's folder of a model, which is also what `stp` saves: any tool that reads those reads ours.
+
+mod config;
+mod reader;
+mod writer;
+
+pub(crate) use config::{Described, describe, end_tokens, parse};
+pub(crate) use reader::Shards;
+pub(crate) use writer::write_weights;

@@ -1,0 +1,67 @@
+//! Weights into a `model.safetensors`, each converted when it is written.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::Path;
+
+use burn::tensor::Tensor;
+use safetensors::tensor::{Dtype, View};
+
+use super::reader::transposed;
+use crate::Lm;
+use crate::nn::Weight;
+
+/// Writes all weights of a model in inference mode.
+///
+/// # Errors
+/// What the system or the device said.
+pub(crate) fn write_weights(model: &Lm, path: &Path) -> Result<(), String> {
+    let named = model.list().into_iter().map(|(name, weight)| (name, Stored::new(weight)));
+    // Without this mark `transformers` refuses a file.
+    let marks = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    safetensors::serialize_to_file(named, Some(marks), path).map_err(|error| error.to_string())
+}
+
+/// A weight with the shape that it has in the file.
+struct Stored {
+    weight: Weight,
+    shape: Vec<usize>,
+}
+
+impl Stored {
+    fn new(weight: Weight) -> Self {
+        let shape = match &weight {
+            Weight::Projection(matrix) => matrix.dims().into_iter().rev().collect(),
+            Weight::Table(table) => table.dims().to_vec(),
+            Weight::Vector(vector) => vector.dims().to_vec(),
+        };
+        Self { weight, shape }
+    }
+}
+
+impl View for Stored {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let values = match &self.weight {
+            Weight::Projection(matrix) => transposed(&values(matrix), self.shape[1], self.shape[0]),
+            Weight::Table(table) => values(table),
+            Weight::Vector(vector) => values(vector),
+        };
+        Cow::Owned(values.into_iter().flat_map(f32::to_le_bytes).collect())
+    }
+
+    fn data_len(&self) -> usize {
+        4 * self.shape.iter().product::<usize>()
+    }
+}
+
+fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
+    tensor.to_data().convert::<f32>().try_to_vec().expect("it was converted to f32")
+}
