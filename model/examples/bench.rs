@@ -54,6 +54,7 @@ fn training(model: &Lm, batch: usize, seconds: f64) -> Result<f64, Box<dyn Error
     let config = TrainConfig {
         epochs: 1000,
         batch,
+        micro_batch: 0,
         learning_rate: 1e-3,
         warmup_steps: 10,
         weight_decay: 0.01,
@@ -76,6 +77,7 @@ fn sampling(model: &Lm, batch: usize, seconds: f64) -> Result<f64, Box<dyn Error
         top_p: 1.0,
         max_new_tokens: SEQUENCE - PROMPT,
         batch,
+        micro_batch: 0,
         stop: vec![NEVER],
         ..SampleConfig::default()
     };

@@ -9,6 +9,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use serde_json::{Value, json};
 
+use crate::chat::{self, Message};
 use crate::hf::{self, Described, Shards};
 use crate::memory;
 use crate::{Lm, ModelConfig, ModelError, Special, Tokenizer};
@@ -58,13 +59,16 @@ impl Checkpoint {
         Self { model, ..self }
     }
 
-    /// The template that turns a conversation into a prompt, in Jinja, if the checkpoint has one.
-    pub fn chat_template(&self) -> Option<String> {
-        let inside = || {
-            let fields: Value = serde_json::from_str(self.companions.get("tokenizer_config.json")?).ok()?;
-            fields["chat_template"].as_str().map(str::to_owned)
-        };
-        self.companions.get("chat_template.jinja").cloned().or_else(inside)
+    /// The prompt for the answer to a conversation, by the checkpoint's chat template; `None` if it has none.
+    ///
+    /// # Errors
+    /// [`ModelError::Tokenizer`] if the template does not take this conversation.
+    pub fn chat_prompt(&self, messages: &[Message]) -> Result<Option<String>, ModelError> {
+        let text = self.companions.get("tokenizer_config.json").map_or("{}", String::as_str);
+        let fields: Value = serde_json::from_str(text).unwrap_or_default();
+        let inside = || fields["chat_template"].as_str().map(str::to_owned);
+        let template = self.companions.get("chat_template.jinja").cloned().or_else(inside);
+        template.map(|template| chat::render(&template, messages, &fields)).transpose()
     }
 
     /// A setting of `generation_config.json`, for example `temperature`.

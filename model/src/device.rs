@@ -36,10 +36,11 @@ pub enum DeviceError {
     },
 }
 
-/// The device of that name. `auto` takes the first of cuda, wgpu and cpu that works.
+/// The device of that name. `auto` takes the first of cuda, a wgpu device that is a real GPU, and cpu that works;
+/// `wgpu` also takes a driver that computes on the processor.
 pub fn parse_device(name: &str) -> Result<Device, DeviceError> {
     match name {
-        "auto" => Ok(cuda().or_else(|_| wgpu()).unwrap_or_else(|_| Device::flex())),
+        "auto" => Ok(cuda().or_else(|_| gpu()).unwrap_or_else(|_| Device::flex())),
         "cpu" => Ok(Device::flex()),
         "wgpu" => wgpu(),
         "cuda" => cuda(),
@@ -50,6 +51,20 @@ pub fn parse_device(name: &str) -> Result<Device, DeviceError> {
 #[cfg(feature = "wgpu")]
 fn wgpu() -> Result<Device, DeviceError> {
     probe("wgpu", || Device::wgpu(burn::tensor::DeviceKind::DefaultDevice))
+}
+
+/// A discrete GPU, or else one that shares the processor's memory.
+#[cfg(feature = "wgpu")]
+fn gpu() -> Result<Device, DeviceError> {
+    use burn::tensor::DeviceKind::{DiscreteGpu, IntegratedGpu};
+    let kinds = [DiscreteGpu(0), IntegratedGpu(0)];
+    let mut devices = kinds.into_iter().map(|kind| probe("wgpu", || Device::wgpu(kind)));
+    devices.find(Result::is_ok).unwrap_or(Err(DeviceError::NotBuilt { name: "wgpu" }))
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn gpu() -> Result<Device, DeviceError> {
+    wgpu()
 }
 
 #[cfg(not(feature = "wgpu"))]

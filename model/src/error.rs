@@ -62,16 +62,29 @@ pub enum ModelError {
         /// Number of ids the model knows.
         vocab_size: usize,
     },
-    /// The loss or the logits stopped being numbers.
+    /// The logits are no numbers.
     #[error(
-        "The {what} at step {step} is not a finite number. Lower `learning_rate`, or go back to the last checkpoint and \
-         check its files."
+        "The {what} at step {step} are not finite numbers. Go back to the last checkpoint and check its files."
     )]
     NotFinite {
-        /// "loss" or "logits".
+        /// "logits".
         what: &'static str,
         /// Step of the call, counted from 1.
         step: usize,
+    },
+    /// Training stopped being finite.
+    #[error(
+        "The {what} of training step {step} is not a finite number. Lower `learning_rate`, or look for a strange example \
+         among the {} of that batch.",
+        batch.len()
+    )]
+    Diverged {
+        /// "loss" or "gradient".
+        what: &'static str,
+        /// Step of the call, counted from 1.
+        step: usize,
+        /// What was trained on in that step.
+        batch: Vec<crate::Example>,
     },
     /// A file of a checkpoint is missing, damaged or does not belong to the others.
     #[error(

@@ -14,7 +14,7 @@
 //! let prompt = tokenizer.encode("1 + 1 = ");
 //! let target = [tokenizer.encode("2"), vec![Special::End.id()]].concat();
 //! let examples = [Example { prompt: prompt.clone(), target, weight: 1.0 }];
-//! let training = TrainConfig { epochs: 30, batch: 1, learning_rate: 1e-2, warmup_steps: 0, weight_decay: 0.0, grad_clip: 1.0, seed: 0 };
+//! let training = TrainConfig { epochs: 30, batch: 1, micro_batch: 0, learning_rate: 1e-2, warmup_steps: 0, weight_decay: 0.0, grad_clip: 1.0, seed: 0 };
 //! let (model, report) = stp_model::train(Lm::init(&config, &Device::flex(), 0)?, &examples, &training, &mut |_| Continue(()))?;
 //! assert!(report.last_loss < report.first_loss);
 //!
@@ -27,9 +27,11 @@
 //! # Ok::<(), stp_model::ModelError>(())
 //! ```
 
+mod chat;
 mod checkpoint;
 mod config;
 mod device;
+mod embed;
 mod error;
 mod hf;
 mod memory;
@@ -41,9 +43,11 @@ mod tokenizer;
 mod train;
 
 pub use burn::tensor::Device;
+pub use chat::Message;
 pub use checkpoint::Checkpoint;
 pub use config::ModelConfig;
 pub use device::{DEVICE_NAMES, DeviceError, parse_device};
+pub use embed::embed;
 pub use error::ModelError;
 pub use nn::Lm;
 pub use rope::RopeScaling;

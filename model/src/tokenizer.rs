@@ -179,9 +179,21 @@ impl Tokenizer {
     /// # Errors
     /// [`ModelError::Tokenizer`] if a part of it has no token.
     pub fn encode_prompt(&self, prompt: &str) -> Result<Vec<u32>, ModelError> {
+        self.encode_special(prompt, true)
+    }
+
+    /// As [`Self::encode_prompt`], and nothing is added.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn encode_written(&self, prompt: &str) -> Result<Vec<u32>, ModelError> {
+        self.encode_special(prompt, false)
+    }
+
+    fn encode_special(&self, prompt: &str, add: bool) -> Result<Vec<u32>, ModelError> {
         let mut inner = self.inner.clone();
         inner.set_encode_special_tokens(false);
-        let encoding = inner.encode_fast(prompt, true).map_err(|error| failed("used", error.to_string()))?;
+        let encoding = inner.encode_fast(prompt, add).map_err(|error| failed("used", error.to_string()))?;
         Ok(encoding.get_ids().to_vec())
     }
 

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use burn::tensor::{Int, Tensor, TensorData};
 use serde_json::{Value, json};
-use stp_model::{Checkpoint, Device, Lm, ModelConfig, SampleConfig, SampleRequest, Tokenizer};
+use stp_model::{Checkpoint, Device, Lm, Message, ModelConfig, SampleConfig, SampleRequest, Tokenizer};
 
 /// The implementation to compare with. The versions are those that it was tried with.
 const PACKAGES: [&str; 4] = ["torch==2.15.0", "transformers==5.23.0", "safetensors==0.8.0", "numpy==2.3.5"];
@@ -111,7 +111,7 @@ fn transformers_and_this_crate_compute_the_same() {
         println!("{name}: logits differ by {worst:.1e} at most");
         assert!(worst < TOLERANCE, "{name}: {worst}");
         assert_eq!(checkpoint.end_tokens, [1], "{name}");
-        assert!(checkpoint.chat_template().is_some(), "{name}");
+        same_chats(&checkpoint, &given.join("chats.json"));
         checkpoint.save(&written.join(name)).unwrap();
     }
     own_model(&written.join("own"));
@@ -121,6 +121,21 @@ fn transformers_and_this_crate_compute_the_same() {
     for (name, worst) in back {
         println!("{name}, written by this crate: {worst:.1e}");
         assert!(worst < TOLERANCE, "{name}: {worst}");
+    }
+}
+
+/// Conversations become the same prompts.
+fn same_chats(checkpoint: &Checkpoint, expected: &Path) {
+    let chats: Vec<Value> = serde_json::from_str(&fs::read_to_string(expected).unwrap()).unwrap();
+    for chat in chats {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let messages: Vec<_> = chat["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|message| Message { role: text(&message["role"]), content: text(&message["content"]) })
+            .collect();
+        assert_eq!(checkpoint.chat_prompt(&messages).unwrap().unwrap(), text(&chat["text"]));
     }
 }
 

@@ -98,6 +98,9 @@ pub struct Training {
     pub learning_rate: f64,
     /// Sequences a step.
     pub batch: usize,
+    /// Sequences in memory at a time; gradients of the parts of a batch are added up (0: the whole batch at once).
+    #[serde(default)]
+    pub micro_batch: usize,
     /// Steps of linear warm-up.
     pub warmup_steps: usize,
 }

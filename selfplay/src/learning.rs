@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use stp_conjecturer::{Candidate, Kept, ProvedStatement, SelectionLimits, select, supervised_pairs};
 use stp_datasets::{Attempt, Conjecture, Ledger, Outcome, Phase};
-use stp_model::{Checkpoint, Example, Lm, ModelConfig, Tokenizer, TrainConfig};
+use stp_model::{Checkpoint, Example, Lm, ModelConfig, ModelError, Tokenizer, TrainConfig};
 use stp_prover::{CorrectProof, PassRate, TrainingProof, retraining_set, training_set};
 
 use crate::config::Training;
@@ -133,6 +133,7 @@ async fn train(
     let settings = TrainConfig {
         epochs: training.epochs,
         batch: training.batch,
+        micro_batch: training.micro_batch,
         learning_rate: training.learning_rate,
         warmup_steps: training.warmup_steps,
         weight_decay: WEIGHT_DECAY,
@@ -146,9 +147,7 @@ async fn train(
     let work = move || {
         let mut tokens = 0;
         let trained = stp_model::train(model, &examples, &settings, &mut |step| {
-            metrics
-                .iter()
-                .for_each(|to| to.training(before + step.step as u64, step.loss, step.learning_rate));
+            metrics.iter().for_each(|to| to.training(before, step));
             progress.tokens((step.tokens - tokens) as u64);
             tokens = step.tokens;
             progress.advance(1);
@@ -157,7 +156,7 @@ async fn train(
         (trained, progress)
     };
     let (trained, progress) = tokio::task::spawn_blocking(work).await.context("training broke down")?;
-    let (model, report) = trained?;
+    let (model, report) = trained.map_err(|error| keep_batch(run, &checkpoint, name, error))?;
     run.cancel.check()?;
     progress.finish(&format!(
         "{} steps, loss {:.3} → {:.3}, {} examples too long",
@@ -169,6 +168,25 @@ async fn train(
     detail["steps"] = report.steps.into();
     run.ledger.record_checkpoint(name, &detail)?;
     Ok(detail)
+}
+
+/// Writes the batch at which training broke down, as text, to where the user can read it.
+fn keep_batch(run: &Run, checkpoint: &Checkpoint, name: &str, error: ModelError) -> anyhow::Error {
+    let ModelError::Diverged { batch, .. } = &error else { return error.into() };
+    let row = |example: &Example| {
+        let [prompt, target] =
+            [&example.prompt, &example.target].map(|tokens| checkpoint.tokenizer.decode(tokens));
+        json!({ "prompt": prompt, "target": target, "weight": example.weight }).to_string() + "\n"
+    };
+    let file = format!("diverged-{name}.jsonl");
+    let text: String = batch.iter().map(row).collect();
+    match run.folder.write_report(&file, &text) {
+        Ok(()) => anyhow::Error::new(error).context(format!(
+            "Training broke down; the batch is in {}.",
+            run.folder.path().join(file).display()
+        )),
+        Err(_) => error.into(),
+    }
 }
 
 /// Training steps of the run's finished trainings.

@@ -19,22 +19,23 @@ pub(super) fn sum(parts: Vec<GradientsParams>, model: &Lm) -> GradientsParams {
     sum.total
 }
 
-/// Scales the whole gradient down to `limit` if its norm is above.
+/// Scales the whole gradient down to `limit` if its norm is above; returns the norm it had. A norm that is not
+/// finite is left for the caller to refuse.
 pub(super) fn clip(
     gradients: GradientsParams,
     model: &Lm,
     limit: f32,
-) -> Result<GradientsParams, ModelError> {
+) -> Result<(GradientsParams, f32), ModelError> {
     let mut sum = SumOfSquares { gradients: &gradients, total: None };
     model.visit(&mut sum);
-    let Some(total) = sum.total else { return Ok(gradients) };
+    let Some(total) = sum.total else { return Ok((gradients, 0.0)) };
     let norm = scalar(total)?.sqrt();
-    if norm <= limit {
-        return Ok(gradients);
+    if norm <= limit || !norm.is_finite() {
+        return Ok((gradients, norm));
     }
     let mut scale = Scale { gradients, factor: limit / norm };
     model.visit(&mut scale);
-    Ok(scale.gradients)
+    Ok((scale.gradients, norm))
 }
 
 struct Sum {

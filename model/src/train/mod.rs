@@ -35,6 +35,9 @@ pub struct TrainConfig {
     pub epochs: usize,
     /// Sequences a step.
     pub batch: usize,
+    /// Sequences in memory at a time: a larger batch is read in parts whose gradients are added up; 0 for the whole
+    /// batch at once.
+    pub micro_batch: usize,
     /// Highest learning rate.
     pub learning_rate: f64,
     /// Steps over which it rises to that; after them it falls along a cosine to a tenth.
@@ -58,6 +61,8 @@ pub struct TrainStep {
     pub loss: f32,
     /// Learning rate of this step.
     pub learning_rate: f64,
+    /// Norm of the whole gradient before it was clipped.
+    pub gradient_norm: f32,
     /// Tokens read so far, padding not counted.
     pub tokens: usize,
 }
@@ -135,12 +140,11 @@ pub fn train(
     'epochs: for _ in 0..config.epochs {
         for batch in epoch_batches(&examples, config.batch, &mut rng) {
             let rate = config.rate(report.steps, steps);
-            let (value, gradients) = differentiate(&model, &batch, &workers)?;
+            let (value, gradients) = differentiate(&model, &batch, config.micro_batch, &workers)?;
             report.steps += 1;
-            if !value.is_finite() {
-                return Err(ModelError::NotFinite { what: "loss", step: report.steps });
-            }
-            let gradients = gradients::clip(gradients, &model, config.grad_clip)?;
+            finite("loss", value, report.steps, &batch)?;
+            let (gradients, norm) = gradients::clip(gradients, &model, config.grad_clip)?;
+            finite("gradient", norm, report.steps, &batch)?;
             model = optimizer.step(rate, model, gradients);
             report.tokens += batch.iter().map(|example| example.len()).sum::<usize>();
             report.last_loss = value;
@@ -152,6 +156,7 @@ pub fn train(
                 steps,
                 loss: value,
                 learning_rate: rate,
+                gradient_norm: norm,
                 tokens: report.tokens,
             };
             if on_step(step).is_break() {
@@ -164,24 +169,40 @@ pub fn train(
     Ok((model.valid(), report))
 }
 
-/// Loss of a batch and its gradient, each share of the batch in its own autodiff graph.
+/// Refuses a number that is none, with the batch that it came from.
+fn finite(what: &'static str, value: f32, step: usize, batch: &[&Example]) -> Result<(), ModelError> {
+    if value.is_finite() {
+        return Ok(());
+    }
+    Err(ModelError::Diverged { what, step, batch: batch.iter().map(|&example| example.clone()).collect() })
+}
+
+/// Loss of a batch and its gradient: at most `micro_batch` examples at a time (0: all), and of these each worker's
+/// share in its own autodiff graph.
 fn differentiate(
     model: &Lm,
     batch: &[&Example],
+    micro_batch: usize,
     workers: &Workers,
 ) -> Result<(f32, GradientsParams), ModelError> {
     let total = total_weight(batch);
     let plain = model.valid();
-    // New leaves for every share: graphs that share a node share a lock.
-    let shares = deal(batch, workers.count()).into_iter().map(|share| (share, plain.clone().train()));
-    let parts = workers.map(shares.collect(), |(share, leaves)| {
-        let loss = loss(&leaves, &TokenBatch::new(&share), total);
-        let value = scalar(loss.clone())?;
-        Ok((value, GradientsParams::from_grads(loss.backward(), &leaves)))
-    });
-    let parts: Vec<_> = parts.into_iter().collect::<Result<_, ModelError>>()?;
-    let value = parts.iter().map(|(value, _)| value).sum();
-    Ok((value, gradients::sum(parts.into_iter().map(|(_, gradients)| gradients).collect(), model)))
+    let at_a_time = if micro_batch == 0 { batch.len() } else { micro_batch };
+    let (mut value, mut gradient) = (0.0, None);
+    for part in batch.chunks(at_a_time) {
+        // New leaves for every share: graphs that share a node share a lock.
+        let shares = deal(part, workers.count()).into_iter().map(|share| (share, plain.clone().train()));
+        let parts = workers.map(shares.collect(), |(share, leaves)| {
+            let loss = loss(&leaves, &TokenBatch::new(&share), total);
+            let value = scalar(loss.clone())?;
+            Ok((value, GradientsParams::from_grads(loss.backward(), &leaves)))
+        });
+        let parts: Vec<_> = parts.into_iter().collect::<Result<_, ModelError>>()?;
+        value += parts.iter().map(|(value, _)| value).sum::<f32>();
+        let so_far = gradient.take().into_iter();
+        gradient = Some(gradients::sum(so_far.chain(parts.into_iter().map(|(_, it)| it)).collect(), model));
+    }
+    Ok((value, gradient.unwrap_or_default()))
 }
 
 /// Mean weighted loss of a target token over all examples that fit.

@@ -19,6 +19,7 @@ fn config() -> TrainConfig {
     TrainConfig {
         epochs: 60,
         batch: 8,
+        micro_batch: 0,
         learning_rate: 1e-2,
         warmup_steps: 5,
         weight_decay: 0.01,
@@ -125,10 +126,33 @@ fn the_callback_can_end_training() {
 }
 
 #[test]
+fn parts_of_a_batch_add_up_to_it() {
+    let steps = |micro_batch: usize| {
+        let mut steps = Vec::new();
+        let settings = TrainConfig { epochs: 1, micro_batch, ..config() };
+        train(model(), &examples(), &settings, &mut |step| {
+            steps.push((step.loss, step.gradient_norm));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        steps
+    };
+    let whole = steps(0);
+    assert_eq!(whole.len(), 3);
+    for parts in [steps(1), steps(3)] {
+        for ((loss, norm), (other_loss, other_norm)) in whole.iter().zip(parts) {
+            assert!((loss - other_loss).abs() < 1e-4, "{loss} {other_loss}");
+            assert!((norm - other_norm).abs() < 1e-3 * norm, "{norm} {other_norm}");
+        }
+    }
+}
+
+#[test]
 fn a_loss_that_is_not_a_number_names_the_step() {
     let wild = TrainConfig { learning_rate: 1e30, warmup_steps: 0, ..config() };
     let error = train(model(), &examples(), &wild, &mut |_| ControlFlow::Continue(())).unwrap_err();
-    assert!(matches!(error, ModelError::NotFinite { what: "loss", step } if step > 1), "{error}");
+    let ModelError::Diverged { what: "loss", step, batch } = error else { panic!("{error}") };
+    assert!(step > 1 && batch.len() == 8 && batch.iter().all(|example| examples().contains(example)));
 }
 
 #[test]

@@ -31,7 +31,26 @@ bpe.decoder = decoders.ByteLevel()
 alphabet = pre_tokenizers.ByteLevel.alphabet()
 bpe.train_from_iterator(CORPUS, trainers.BpeTrainer(vocab_size=300, special_tokens=["<pad>", "<eos>"], initial_alphabet=alphabet))
 tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<eos>", pad_token="<pad>")
-tokenizer.chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}"
+tokenizer.chat_template = """{%- if messages[0]['role'] == 'system' %}
+    {{- '<|im_start|>system\\n' + messages[0].content + '<|im_end|>\\n' }}
+{%- else %}
+    {{- 'You are a prover.' + eos_token }}
+{%- endif %}
+{%- for message in messages %}
+    {%- if message.role == "user" or (message.role == "system" and not loop.first) %}
+        {{- '<|im_start|>' + message.role + '\\n' + message.content.strip() + '<|im_end|>' + '\\n' }}
+    {%- elif message.role == "assistant" and '</think>' in message.content %}
+        {{- '<|im_start|>assistant' + message.content.split('</think>')[-1].lstrip('\\n') }}
+    {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- '<|im_start|>assistant\\n' }}
+{%- endif %}
+"""
+CHATS = [
+    [dict(role="user", content="  prove it\n")],
+    [dict(role="system", content="Be brief."), dict(role="user", content="a"), dict(role="assistant", content="x</think>\n\nb"), dict(role="user", content="c")],
+]
 
 COMMON = dict(
     vocab_size=len(tokenizer) + 4,
@@ -108,4 +127,6 @@ for name, (config_class, model_class, changes) in CASES.items():
         cases.append(dict(prompt=prompt, ids=ids[0].tolist(), logits=logits.tolist(), greedy=more[0, ids.shape[1] :].tolist()))
     facts[name] = cases
     assert name != "llama-sharded" or len(list(folder.glob("model-*.safetensors"))) > 2
+chats = [dict(messages=chat, text=tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)) for chat in CHATS]
+(out / "chats.json").write_text(json.dumps(chats))
 (out / "facts.json").write_text(json.dumps(facts))

@@ -6,6 +6,7 @@ mod corpus;
 mod dashboard;
 pub mod data;
 pub mod export;
+mod generate;
 mod report;
 mod serve;
 mod shell;
@@ -22,6 +23,7 @@ use stp_datasets::Corpus;
 
 use crate::cli::{BenchCommand, Cli, Command, ConfigCommand, CorpusCommand};
 use crate::config::RunConfig;
+use crate::error::UsageError;
 
 /// Does what the command line asks for.
 ///
@@ -31,6 +33,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         None => train::train(cli.train),
         Some(Command::Train(args)) => train::train(args),
+        Some(Command::Generate(args)) => generate::generate(&args),
         Some(Command::Config(args)) => match args.command {
             ConfigCommand::Show(args) => config::show(&args),
         },
@@ -61,6 +64,14 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
         .build()
         .context("the asynchronous runtime could not be started")?;
     runtime.block_on(work)
+}
+
+/// A device by its name; a name that this program does not know is a mistake in the command line.
+fn device(name: &str) -> Result<stp_model::Device> {
+    stp_model::parse_device(name).map_err(|error| match error {
+        stp_model::DeviceError::Unavailable { .. } => anyhow::Error::new(error),
+        other => UsageError(other.to_string()).into(),
+    })
 }
 
 /// The built-in corpus, or the one at a path.

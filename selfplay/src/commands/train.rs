@@ -14,7 +14,6 @@ use crate::cancel::Cancel;
 use crate::cli::TrainArgs;
 use crate::config::RunConfig;
 use crate::display::{Display, clock};
-use crate::error::UsageError;
 use crate::folder::RunFolder;
 use crate::language::Language;
 use crate::metrics::Metrics;
@@ -22,10 +21,7 @@ use crate::run::Run;
 
 pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
     let config = super::config::gather(&args.settings)?.config()?;
-    let device = stp_model::parse_device(&args.device).map_err(|error| match error {
-        stp_model::DeviceError::Unavailable { .. } => anyhow::Error::new(error),
-        other => UsageError(other.to_string()).into(),
-    })?;
+    let device = super::device(&args.device)?;
     let corpus = load_corpus(&config.corpus)?;
     let path = args.run_dir.clone().unwrap_or_else(|| config.default_folder(&args.settings.preset));
     let folder = RunFolder::open(&path, &config)?;

@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
+use stp_model::TrainStep;
 
 use crate::report::Row;
 use events::EventFile;
@@ -68,10 +69,14 @@ impl Metrics {
         Ok(Self { began, outputs: Mutex::new(Outputs { lines, events, broken: false }) })
     }
 
-    /// One step of training: `step` counts the training steps of the whole run.
-    pub fn training(&self, step: u64, loss: f32, learning_rate: f64) {
-        let scalars = [("train/loss", f64::from(loss)), ("train/learning_rate", learning_rate)];
-        self.write(step, Map::new(), &scalars);
+    /// One step of training, after `before` steps of earlier trainings of the run.
+    pub fn training(&self, before: u64, step: TrainStep) {
+        let scalars = [
+            ("train/loss", f64::from(step.loss)),
+            ("train/learning_rate", step.learning_rate),
+            ("train/gradient_norm", f64::from(step.gradient_norm)),
+        ];
+        self.write(before + step.step as u64, Map::new(), &scalars);
     }
 
     /// What a phase in progress has come to; the axis is seconds since the run began.

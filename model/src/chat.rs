@@ -1,0 +1,62 @@
+//! Chat templates: how the makers of a model turn a conversation into the text it was trained on.
+//!
+//! They are Jinja with Python's methods on strings, as `transformers` renders them.
+
+use minijinja::{Environment, Error, ErrorKind, context};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::ModelError;
+
+/// A part of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// `system`, `user` or `assistant`.
+    pub role: String,
+    /// What was said.
+    pub content: String,
+}
+
+/// The prompt for the assistant's next message.
+pub(crate) fn render(
+    template: &str,
+    messages: &[Message],
+    tokenizer_config: &Value,
+) -> Result<String, ModelError> {
+    // A token is written as a string, or as an object with its text in `content`.
+    let token = |name: &str| {
+        let value = &tokenizer_config[name];
+        value.as_str().or_else(|| value["content"].as_str()).unwrap_or_default().to_owned()
+    };
+    let (bos_token, eos_token) = (token("bos_token"), token("eos_token"));
+    let mut environment = Environment::new();
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.add_function("raise_exception", |text: String| -> Result<String, Error> {
+        Err(Error::new(ErrorKind::InvalidOperation, text))
+    });
+    let values = context! { messages, bos_token, eos_token, add_generation_prompt => true };
+    environment.render_str(template, values).map_err(|error| ModelError::Tokenizer {
+        action: "used",
+        reason: format!("its chat template fails: {error}. Give a plain prompt instead."),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tokens_and_methods_of_python_work() {
+        let template = "{{ bos_token }}{% for m in messages %}\n  {%- if m.role == 'user' %}U {{ m.content.strip() }}{% endif %}\n\
+                        {% endfor %}{% if add_generation_prompt %}A{% endif %}{{ eos_token }}";
+        let messages = [Message { role: "user".to_owned(), content: " prove it \n".to_owned() }];
+        let config = json!({ "bos_token": {"content": "<s>"}, "eos_token": "</s>" });
+        assert_eq!(render(template, &messages, &config).unwrap(), "<s>U prove itA</s>");
+        let text = render("{{ raise_exception('no system') }}", &messages, &config).unwrap_err().to_string();
+        assert!(text.contains("no system"), "{text}");
+    }
+}
