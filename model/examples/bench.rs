@@ -77,7 +77,6 @@ fn sampling(model: &Lm, batch: usize, seconds: f64) -> Result<f64, Box<dyn Error
         top_p: 1.0,
         max_new_tokens: SEQUENCE - PROMPT,
         batch,
-        micro_batch: 0,
         stop: vec![NEVER],
         ..SampleConfig::default()
     };

@@ -63,9 +63,11 @@ impl Default for SampleConfig {
     }
 }
 
+type Ends = dyn Fn(&[u32]) -> bool + Send + Sync;
+
 /// Whether a completion's tokens so far end it.
 #[derive(Clone)]
-pub struct StopWhen(Arc<dyn Fn(&[u32]) -> bool + Send + Sync>);
+pub struct StopWhen(Arc<Ends>);
 
 impl StopWhen {
     /// When one of these strings stands at or near the end of the text.
