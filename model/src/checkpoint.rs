@@ -259,6 +259,75 @@ mod tests {
         assert!(vocabulary.contains(TOKENIZER) && vocabulary.contains("260"), "{vocabulary}");
     }
 
+    /// Splits the weights over two shards with an index, as large checkpoints are.
+    fn split(dir: &Path) {
+        let bytes = fs::read(dir.join(MODEL)).unwrap();
+        let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let mut names: Vec<_> = tensors.names().into_iter().map(str::to_owned).collect();
+        names.sort();
+        let mut map = serde_json::Map::new();
+        for (number, part) in names.chunks(names.len().div_ceil(2)).enumerate() {
+            let file = format!("model-0000{}-of-00002.safetensors", number + 1);
+            map.extend(part.iter().map(|name| (name.clone(), file.clone().into())));
+            let views = part.iter().map(|name| (name, tensors.tensor(name).unwrap()));
+            safetensors::serialize_to_file(views, None, &dir.join(file)).unwrap();
+        }
+        let index = json!({ "metadata": {}, "weight_map": map }).to_string();
+        fs::write(dir.join("model.safetensors.index.json"), index).unwrap();
+        fs::remove_file(dir.join(MODEL)).unwrap();
+    }
+
+    #[test]
+    fn shards_are_one_model_and_a_bad_one_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("sharded");
+        let saved = checkpoint();
+        saved.save(&dir).unwrap();
+        split(&dir);
+        let loaded = Checkpoint::load(&dir, &Device::flex()).unwrap();
+        assert_eq!(logits(&loaded.model), logits(&saved.model));
+
+        let second = "model-00002-of-00002.safetensors";
+        let missing = refusal(|dir| {
+            split(dir);
+            fs::remove_file(dir.join(second)).unwrap();
+        });
+        assert!(missing.contains(second), "{missing}");
+        let truncated = refusal(|dir| {
+            split(dir);
+            let bytes = fs::read(dir.join(second)).unwrap();
+            fs::write(dir.join(second), &bytes[..bytes.len() - 5]).unwrap();
+        });
+        assert!(truncated.contains(second) && truncated.contains("not copied to its end"), "{truncated}");
+        let elsewhere = refusal(|dir| {
+            split(dir);
+            let path = dir.join("model.safetensors.index.json");
+            let text = fs::read_to_string(&path).unwrap().replace(second, "../other.safetensors");
+            fs::write(path, text).unwrap();
+        });
+        assert!(elsewhere.contains("index.json") && elsewhere.contains("../other"), "{elsewhere}");
+    }
+
+    #[test]
+    fn a_weight_too_many_or_of_another_type_is_named() {
+        let rewrite = |dir: &Path, name: &str, dtype: safetensors::Dtype| {
+            let path = dir.join(MODEL);
+            let bytes = fs::read(&path).unwrap();
+            let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+            let mut views: Vec<_> = tensors.tensors();
+            let data = vec![0; 8 * dtype.bitsize() / 8];
+            views.retain(|(known, _)| known != name);
+            let shape = vec![8];
+            views.push((name.to_owned(), safetensors::tensor::TensorView::new(dtype, shape, &data).unwrap()));
+            safetensors::serialize_to_file(views, None, &path).unwrap();
+        };
+        let more =
+            refusal(|dir| rewrite(dir, "model.layers.0.self_attn.q_proj.bias", safetensors::Dtype::F32));
+        assert!(more.contains("q_proj.bias") && more.contains("has not"), "{more}");
+        let whole = refusal(|dir| rewrite(dir, "model.norm.weight", safetensors::Dtype::I32));
+        assert!(whole.contains("model.norm.weight") && whole.contains("I32"), "{whole}");
+    }
+
     #[test]
     fn a_folder_that_cannot_be_written_is_named() {
         let folder = tempfile::tempdir().unwrap();
