@@ -10,12 +10,11 @@ use burn::tensor::Device;
 use serde_json::{Value, json};
 
 use crate::chat::{self, Message};
-use crate::hf::{self, Described, Shards};
+use crate::hf::{self, SINGLE as MODEL, Shards};
 use crate::memory;
 use crate::{Lm, ModelConfig, ModelError, Special, Tokenizer};
 
 const CONFIG: &str = "config.json";
-const MODEL: &str = "model.safetensors";
 const TOKENIZER: &str = "tokenizer.json";
 const GENERATION: &str = "generation_config.json";
 /// What belongs to a tokenizer and means nothing to the model; it is kept as it was.
@@ -25,9 +24,7 @@ const COMPANIONS: [&str; 4] =
 /// A model with everything needed to use it.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
-    /// Its sizes.
-    pub config: ModelConfig,
-    /// Its weights.
+    /// Its weights and sizes.
     pub model: Lm,
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
@@ -50,8 +47,7 @@ impl Checkpoint {
         let companions =
             [("tokenizer_config.json", tokenizer_config), (GENERATION, json!({"eos_token_id": end.id()}))]
                 .map(|(name, fields)| (name, format!("{fields:#}\n")));
-        let (config, end_tokens) = (model.config().clone(), vec![end.id()]);
-        Self { config, model, tokenizer, end_tokens, companions: companions.into() }
+        Self { model, tokenizer, end_tokens: vec![end.id()], companions: companions.into() }
     }
 
     /// The same with other weights of the same shape.
@@ -93,8 +89,8 @@ impl Checkpoint {
         let text = |error: std::io::Error| error.to_string();
         remove(dir).map_err(text)?;
         fs::create_dir_all(dir).map_err(text)?;
-        let described = Described { config: self.config.clone(), end_tokens: self.end_tokens.clone() };
-        fs::write(dir.join(CONFIG), format!("{:#}\n", hf::describe(&described)?)).map_err(text)?;
+        let config = hf::describe(self.model.config(), &self.end_tokens)?;
+        fs::write(dir.join(CONFIG), format!("{config:#}\n")).map_err(text)?;
         self.tokenizer.save(&dir.join(TOKENIZER)).map_err(|error| error.to_string())?;
         for (name, content) in &self.companions {
             fs::write(dir.join(name), content).map_err(text)?;
@@ -113,9 +109,10 @@ impl Checkpoint {
     /// [`ModelError::Memory`] before anything is read if the weights do not fit.
     pub fn load(dir: &Path, device: &Device) -> Result<Self, ModelError> {
         let path = dir.join(CONFIG);
-        let text = fs::read_to_string(&path).map_err(|error| damaged(&path, error.to_string()))?;
-        let Described { config, mut end_tokens } =
-            hf::parse(&text).map_err(|reason| damaged(&path, reason))?;
+        let text =
+            fs::read_to_string(&path).map_err(|error| ModelError::damaged(&path, error.to_string()))?;
+        let (config, mut end_tokens) =
+            hf::parse(&text).map_err(|reason| ModelError::damaged(&path, reason))?;
         let tokenizer = load_tokenizer(&dir.join(TOKENIZER), &config)?;
         let companions: BTreeMap<_, _> = COMPANIONS
             .into_iter()
@@ -124,8 +121,9 @@ impl Checkpoint {
         if let Some(text) = companions.get(GENERATION) {
             let path = dir.join(GENERATION);
             let fields: Value =
-                serde_json::from_str(text).map_err(|error| damaged(&path, error.to_string()))?;
-            let more = hf::end_tokens(fields.get("eos_token_id")).map_err(|reason| damaged(&path, reason))?;
+                serde_json::from_str(text).map_err(|error| ModelError::damaged(&path, error.to_string()))?;
+            let more = hf::end_tokens(fields.get("eos_token_id"))
+                .map_err(|reason| ModelError::damaged(&path, reason))?;
             end_tokens.extend(more);
             end_tokens.sort_unstable();
             end_tokens.dedup();
@@ -134,23 +132,18 @@ impl Checkpoint {
         let mut shards = Shards::open(dir, device)?;
         let model = Lm::build(&config, &mut shards)?;
         shards.finish()?;
-        Ok(Self { config, model, tokenizer, end_tokens, companions })
+        Ok(Self { model, tokenizer, end_tokens, companions })
     }
 }
 
 fn load_tokenizer(path: &Path, config: &ModelConfig) -> Result<Tokenizer, ModelError> {
-    let tokenizer = Tokenizer::load(path).map_err(|error| damaged(path, error.to_string()))?;
+    let tokenizer = Tokenizer::load(path).map_err(|error| ModelError::damaged(path, error.to_string()))?;
     let (tokens, vocab_size) = (tokenizer.vocab_size(), config.vocab_size);
     if tokens > vocab_size {
         let reason = format!("it has {tokens} tokens, but {CONFIG} says `vocab_size` {vocab_size}");
-        return Err(damaged(path, reason));
+        return Err(ModelError::damaged(path, reason));
     }
     Ok(tokenizer)
-}
-
-fn damaged(path: &Path, reason: String) -> ModelError {
-    let reason = reason.trim_end_matches('.').replace('\n', " ");
-    ModelError::Checkpoint { path: path.to_owned(), reason }
 }
 
 /// `dir` with a suffix, in the same folder and so on the same file system.
@@ -213,7 +206,7 @@ mod tests {
         saved.save(&dir).unwrap();
         saved.save(&dir).unwrap();
         let loaded = Checkpoint::load(&dir, &Device::flex()).unwrap();
-        assert_eq!(loaded.config, saved.config);
+        assert_eq!(loaded.model.config(), saved.model.config());
         assert_eq!(logits(&loaded.model), logits(&saved.model));
         assert_eq!(loaded.tokenizer.encode("by simp"), saved.tokenizer.encode("by simp"));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left behind");

@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{Device, Tensor};
 
+use crate::ModelError;
+
 /// The names that [`parse_device`] knows.
 pub const DEVICE_NAMES: [&str; 4] = ["auto", "cpu", "wgpu", "cuda"];
 
@@ -40,7 +42,7 @@ pub enum DeviceError {
 /// `wgpu` also takes a driver that computes on the processor.
 pub fn parse_device(name: &str) -> Result<Device, DeviceError> {
     match name {
-        "auto" => Ok(cuda().or_else(|_| gpu()).unwrap_or_else(|_| Device::flex())),
+        "auto" => Ok(cuda().ok().or_else(gpu).unwrap_or_else(Device::flex)),
         "cpu" => Ok(Device::flex()),
         "wgpu" => wgpu(),
         "cuda" => cuda(),
@@ -55,16 +57,15 @@ fn wgpu() -> Result<Device, DeviceError> {
 
 /// A discrete GPU, or else one that shares the processor's memory.
 #[cfg(feature = "wgpu")]
-fn gpu() -> Result<Device, DeviceError> {
+fn gpu() -> Option<Device> {
     use burn::tensor::DeviceKind::{DiscreteGpu, IntegratedGpu};
     let kinds = [DiscreteGpu(0), IntegratedGpu(0)];
-    let mut devices = kinds.into_iter().map(|kind| probe("wgpu", || Device::wgpu(kind)));
-    devices.find(Result::is_ok).unwrap_or(Err(DeviceError::NotBuilt { name: "wgpu" }))
+    kinds.into_iter().find_map(|kind| probe("wgpu", || Device::wgpu(kind)).ok())
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn gpu() -> Result<Device, DeviceError> {
-    wgpu()
+fn gpu() -> Option<Device> {
+    None
 }
 
 #[cfg(not(feature = "wgpu"))]
@@ -99,6 +100,13 @@ fn probe(name: &'static str, open: impl FnOnce() -> Device) -> Result<Device, De
         Ok(result) => result.map_err(|reason| failed(&reason)),
         Err(payload) => Err(failed(&panic_text(payload.as_ref()))),
     }
+}
+
+/// The values of a tensor, on the host.
+pub(crate) fn read_back<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
+    let compute = |reason: String| ModelError::Compute { reason };
+    let data = tensor.try_into_data().map_err(|error| compute(error.to_string()))?;
+    data.try_to_vec::<f32>().map_err(|error| compute(format!("{error:?}")))
 }
 
 /// The message of a caught panic.

@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 
+use crate::device::read_back;
 use crate::parallel::Workers;
 use crate::sample::check_tokens;
 use crate::{Lm, ModelError, Special};
@@ -14,10 +15,7 @@ use crate::{Lm, ModelError, Special};
 /// [`ModelError::Prompt`] for a text without tokens or longer than the model's sequences, and
 /// [`ModelError::Setting`] for a batch of 0.
 pub fn embed(model: &Lm, texts: &[Vec<u32>], batch: usize) -> Result<Vec<Vec<f32>>, ModelError> {
-    if batch == 0 {
-        let remedy = "set it to at least 1";
-        return Err(ModelError::Setting { name: "batch", value: "0".to_owned(), remedy });
-    }
+    ModelError::require_some("batch", batch)?;
     for (request, text) in texts.iter().enumerate() {
         let refused = |reason| Err(ModelError::Prompt { request, reason });
         let (len, max_seq) = (text.len(), model.config().max_seq);
@@ -59,10 +57,7 @@ fn read(model: &Lm, texts: &[Vec<u32>], share: &[usize]) -> Result<Vec<(usize, V
     let device = model.device();
     let tokens = Tensor::<2, Int>::from_data(TensorData::new(tokens, [share.len(), time]), &device);
     let weights = Tensor::<3>::from_data(TensorData::new(weights, [share.len(), 1, time]), &device);
-    let means = weights.matmul(model.hidden(tokens, None));
-    let compute = |reason: String| ModelError::Compute { reason };
-    let data = means.try_into_data().map_err(|error| compute(error.to_string()))?;
-    let values = data.try_to_vec::<f32>().map_err(|error| compute(format!("{error:?}")))?;
+    let values = read_back(weights.matmul(model.hidden(tokens, None)))?;
     Ok(share.iter().copied().zip(values.chunks(model.config().width).map(<[f32]>::to_vec)).collect())
 }
 

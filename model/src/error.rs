@@ -1,6 +1,6 @@
 //! What can go wrong, each with what to do about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -131,4 +131,20 @@ pub enum ModelError {
     /// A device that cannot be used.
     #[error(transparent)]
     Device(#[from] crate::DeviceError),
+}
+
+impl ModelError {
+    /// A file of a checkpoint that cannot be used.
+    pub(crate) fn damaged(path: &Path, reason: impl ToString) -> Self {
+        let reason = reason.to_string().trim_end_matches('.').replace('\n', " ");
+        Self::Checkpoint { path: path.to_owned(), reason }
+    }
+
+    /// Refuses a setting of 0.
+    pub(crate) fn require_some(name: &'static str, value: usize) -> Result<(), Self> {
+        if value > 0 {
+            return Ok(());
+        }
+        Err(Self::Setting { name, value: value.to_string(), remedy: "set it to at least 1" })
+    }
 }

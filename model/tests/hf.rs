@@ -4,43 +4,27 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use burn::tensor::{Int, Tensor, TensorData};
 use serde_json::{Value, json};
 use stp_model::{Checkpoint, Device, Lm, Message, ModelConfig, SampleConfig, SampleRequest, Tokenizer};
+use stp_tests::python_with;
 
 /// The implementation to compare with. The versions are those that it was tried with.
 const PACKAGES: [&str; 4] = ["torch==2.15.0", "transformers==5.23.0", "safetensors==0.8.0", "numpy==2.3.5"];
 /// What logits may differ by; they are about as large as 10.
 const TOLERANCE: f64 = 1e-3;
 
-fn finish(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// A Python with these packages, made once.
-fn python() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("transformers-5.23.0");
-    let (program, complete) = (folder.join("bin").join("python"), folder.join("complete"));
-    if !complete.exists() {
-        finish(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir"];
-        finish(Command::new(&program).args(install).args(PACKAGES));
-        fs::write(complete, "").unwrap();
-    }
-    program
-}
-
 fn script(name: &str, arguments: &[&Path]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hf").join(name);
-    let mut command = Command::new(python());
+    let mut command =
+        Command::new(python_with(env!("CARGO_TARGET_TMPDIR"), "transformers-5.23.0", &PACKAGES));
     command.arg(path).args(arguments).env("HF_HUB_OFFLINE", "1");
-    finish(&mut command)
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn ids(case: &Value, key: &str) -> Vec<u32> {

@@ -4,7 +4,6 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::process::Command;
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
@@ -16,10 +15,7 @@ use stp_model::{
 fn wgpu() -> Device {
     let drivers = |folder: &str| Path::new(folder).read_dir().is_ok_and(|mut files| files.next().is_some());
     if !drivers("/usr/share/vulkan/icd.d") && !drivers("/etc/vulkan/icd.d") {
-        let install = ["install", "--yes", "--no-install-recommends", "mesa-vulkan-drivers", "libvulkan1"];
-        for arguments in [&["update"][..], &install] {
-            let _ = Command::new("apt-get").args(arguments).output();
-        }
+        stp_tests::install(&["mesa-vulkan-drivers", "libvulkan1"]);
     }
     stp_model::parse_device("wgpu").expect("this test needs a Vulkan driver: install mesa-vulkan-drivers")
 }

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use stp_datasets::Corpus;
 
 use crate::error::UsageError;
 use crate::settings::Settings;
@@ -220,6 +221,14 @@ impl RunConfig {
     pub fn default_folder(&self, preset: &str) -> PathBuf {
         PathBuf::from("runs").join(format!("{preset}-{}-seed{}", self.method.as_str(), self.seed))
     }
+}
+
+/// The built-in corpus, or the one at a path.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn load_corpus(name: &str) -> anyhow::Result<Corpus> {
+    if name == "core" { Ok(Corpus::core()?) } else { Ok(Corpus::load(name.as_ref())?) }
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ async fn generate(run: &mut Run, round: u32, inputs: &[Input]) -> Result<()> {
     let (mut requests, mut owners) = (Vec::new(), Vec::new());
     for (index, input) in inputs.iter().enumerate() {
         let prompt = input_prompt(run, &checkpoint, input, &lemmas);
-        if prompt.len() + run.config.sampling.max_conjecture_tokens > checkpoint.config.max_seq {
+        if prompt.len() + run.config.sampling.max_conjecture_tokens > checkpoint.model.config().max_seq {
             continue;
         }
         let index = u32::try_from(index)?;

@@ -4,31 +4,26 @@
 //! A watcher gathers the page's data when a ledger has changed and hands the same text to all browsers, by
 //! server-sent events.
 
-use std::collections::HashSet;
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::State;
+use axum::response::Html;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
-use stp_datasets::Ledger;
 use tokio::sync::watch;
 
-use crate::commands::{load_corpus, run_config};
-use crate::config::RunConfig;
 use crate::metrics;
-use crate::report::{Report, RunPage, page};
-use crate::run::Run;
+use crate::report::{RecordedRun, gathered, page};
 
 const TICK: Duration = Duration::from_secs(1);
 /// Gathering may take this share of the time at most.
@@ -36,83 +31,21 @@ const GATHERING_SHARE: u32 = 5;
 /// Enough of the end of the metrics' file to have a whole line.
 const TAIL: u64 = 4096;
 
-/// A run folder, opened for reading.
-#[derive(Debug)]
-pub struct Watched {
-    path: PathBuf,
-    name: String,
-    config: RunConfig,
-    given: HashSet<String>,
-    valid_total: usize,
-    ledger: Ledger,
-}
-
-impl Watched {
-    /// Opens the folder of a run that goes on, has ended or was interrupted.
-    ///
-    /// # Errors
-    /// If it is no run folder, or its corpus or ledger cannot be read.
-    pub fn open(path: &Path) -> Result<Self> {
-        let (config, _) = run_config(path)?;
-        let (train, valid) = Run::choose(&load_corpus(&config.corpus)?, &config);
-        let whole = std::path::absolute(path)?;
-        let name = whole.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into());
-        Ok(Self {
-            name,
-            given: train.into_iter().map(|statement| statement.id).collect(),
-            valid_total: valid.len(),
-            ledger: open_ledger(&path.join("ledger.sqlite"))?,
-            path: path.to_owned(),
-            config,
-        })
-    }
-
-    /// Its table, as far as it has come.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
-    pub fn report(&self) -> Result<Report> {
-        let config = &self.config;
-        let samples = config.proving.valid_samples;
-        Report::read(&self.ledger, config.rounds, &self.given, self.valid_total, samples)
-    }
-
-    /// What the page shows of it.
-    ///
-    /// # Errors
-    /// As [`Self::report`].
-    pub fn gather(&self) -> Result<RunPage> {
-        let (method, seed) = (self.config.method.as_str(), self.config.seed);
-        RunPage::gather(self.name.clone(), method, seed, self.report()?, &self.ledger)
-    }
-
-    /// What it is doing: the last line that its metrics have of a phase, and whether it still runs.
-    fn now(&self) -> Result<Value> {
-        let mut now = last_phase(&self.path.join(metrics::FILE)).unwrap_or_else(|| json!({}));
-        let events = self.ledger.events()?;
-        let state = match events.last() {
-            Some(event) if event.kind == "started" => "running".to_owned(),
-            Some(event) if event.kind == "stopped" => {
-                format!("stopped: {}", event.detail["reason"].as_str().unwrap_or("no reason was noted"))
-            }
-            Some(event) => event.kind.clone(),
-            None => "not begun".to_owned(),
-        };
-        now["run"] = self.name.clone().into();
-        now["state"] = state.into();
-        Ok(now)
-    }
-}
-
-/// A ledger of an older version is migrated first, which only a writer can do.
-fn open_ledger(path: &Path) -> Result<Ledger> {
-    match Ledger::open_read_only(path) {
-        Err(stp_datasets::LedgerError::Older(_)) => {
-            drop(Ledger::open(path)?);
-            Ok(Ledger::open_read_only(path)?)
+/// What it is doing: the last line that its metrics have of a phase, and whether it still runs.
+fn doing(run: &RecordedRun) -> Result<Value> {
+    let mut now = last_phase(&run.path.join(metrics::FILE)).unwrap_or_else(|| json!({}));
+    let events = run.ledger.events()?;
+    let state = match events.last() {
+        Some(event) if event.kind == "started" => "running".to_owned(),
+        Some(event) if event.kind == "stopped" => {
+            format!("stopped: {}", event.detail["reason"].as_str().unwrap_or("no reason was noted"))
         }
-        other => Ok(other?),
-    }
+        Some(event) => event.kind.clone(),
+        None => "not begun".to_owned(),
+    };
+    now["run"] = run.name.clone().into();
+    now["state"] = state.into();
+    Ok(now)
 }
 
 /// The last whole line with a phase, if there is one among the last lines.
@@ -132,53 +65,50 @@ fn last_phase(path: &Path) -> Option<Value> {
 struct Feed {
     runs: watch::Receiver<Arc<str>>,
     now: watch::Receiver<Arc<str>>,
-    first_page: Arc<dyn Fn() -> Result<String> + Send + Sync>,
 }
 
 /// Serves the page until the returned future is dropped; `ready` gets the address.
 ///
 /// # Errors
 /// If the address cannot be listened on or a run cannot be read.
-pub async fn serve(runs: Vec<Watched>, listen: &str, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+pub async fn serve(runs: Vec<RecordedRun>, listen: &str, ready: impl FnOnce(SocketAddr)) -> Result<()> {
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}. Give another address with --listen."))?;
-    let runs = Arc::new(runs);
+    let seen = versions(&runs)?;
     let (send_runs, see_runs) = watch::channel(Arc::from(gathered(&runs)?));
     let (send_now, see_now) = watch::channel(Arc::from(now(&runs)?));
-    let of_page = runs.clone();
-    let first_page =
-        Arc::new(move || page(&of_page.iter().map(Watched::gather).collect::<Result<Vec<_>>>()?, true));
-    let feed = Feed { runs: see_runs, now: see_now, first_page };
+    let feed = Feed { runs: see_runs, now: see_now };
     let router = Router::new().route("/", get(show)).route("/events", get(events)).with_state(feed);
     ready(listener.local_addr()?);
-    let watching = tokio::task::spawn_blocking(move || watch_runs(&runs, &send_runs, &send_now));
+    let watching = tokio::task::spawn_blocking(move || watch_runs(&runs, seen, &send_runs, &send_now));
     tokio::select! {
         served = async { axum::serve(listener, router).await } => Ok(served?),
         ended = watching => ended.context("the watcher broke down")?,
     }
 }
 
-fn gathered(runs: &[Watched]) -> Result<String> {
-    let pages = runs.iter().map(Watched::gather).collect::<Result<Vec<_>>>()?;
-    Ok(serde_json::to_string(&pages)?)
+fn now(runs: &[RecordedRun]) -> Result<String> {
+    Ok(serde_json::to_string(&runs.iter().map(doing).collect::<Result<Vec<_>>>()?)?)
 }
 
-fn now(runs: &[Watched]) -> Result<String> {
-    Ok(serde_json::to_string(&runs.iter().map(Watched::now).collect::<Result<Vec<_>>>()?)?)
+/// Numbers that change when a run's ledger is written.
+fn versions(runs: &[RecordedRun]) -> Result<Vec<i64>> {
+    Ok(runs.iter().map(|run| run.ledger.data_version()).collect::<Result<_, _>>()?)
 }
 
-/// Looks at the runs each second, until nobody can be told any more.
+/// Looks at the runs each second, until nobody can be told any more. `seen` are the versions that were gathered
+/// before.
 fn watch_runs(
-    runs: &[Watched],
+    runs: &[RecordedRun],
+    mut seen: Vec<i64>,
     send_runs: &watch::Sender<Arc<str>>,
     send_now: &watch::Sender<Arc<str>>,
 ) -> Result<()> {
-    let versions = || runs.iter().map(|run| run.ledger.data_version()).collect::<Result<Vec<_>, _>>();
-    let (mut seen, mut next) = (Vec::new(), Instant::now());
+    let mut next = Instant::now();
     while !send_runs.is_closed() {
         send_if_new(send_now, now(runs)?);
-        let version = versions()?;
+        let version = versions(runs)?;
         if version != seen && Instant::now() >= next {
             let began = Instant::now();
             send_if_new(send_runs, gathered(runs)?);
@@ -200,12 +130,8 @@ fn send_if_new(to: &watch::Sender<Arc<str>>, text: String) {
     });
 }
 
-async fn show(State(feed): State<Feed>) -> Response {
-    let made = tokio::task::spawn_blocking(move || (feed.first_page)()).await;
-    match made.map_err(anyhow::Error::from).and_then(|page| page) {
-        Ok(text) => Html(text).into_response(),
-        Err(error) => (axum::http::StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
-    }
+async fn show(State(feed): State<Feed>) -> Html<String> {
+    Html(page(&feed.runs.borrow(), true))
 }
 
 async fn events(State(feed): State<Feed>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {

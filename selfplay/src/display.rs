@@ -134,18 +134,25 @@ impl PhaseProgress {
     }
 
     fn write_metrics(&self) {
-        let Some(metrics) = &self.metrics else { return };
+        if let Some(metrics) = &self.metrics {
+            metrics.phase(self.now());
+        }
+    }
+
+    /// How far the phase has come, with the rates that it has.
+    fn now(&self) -> PhaseNow<'_> {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let rate = |number: u64, of: f64| (number > 0 && of > 0.0).then(|| number as f64 / of);
-        let (seconds, judged) = (self.started.elapsed().as_secs_f64().max(1e-3), count(&self.judged));
-        metrics.phase(PhaseNow {
+        let seconds = self.started.elapsed().as_secs_f64().max(1e-3);
+        let share = |part: u64, of: f64| part as f64 / of;
+        let (tokens, judged) = (count(&self.tokens), count(&self.judged));
+        PhaseNow {
             title: &self.title,
             done: count(&self.done),
             total: self.total,
-            tokens_per_second: rate(count(&self.tokens), seconds),
-            proofs_per_second: rate(judged, seconds),
-            pass_rate: (judged > 0).then(|| count(&self.proved) as f64 / judged as f64),
-        });
+            tokens_per_second: (tokens > 0).then(|| share(tokens, seconds)),
+            proofs_per_second: (judged > 0).then(|| share(judged, seconds)),
+            pass_rate: (judged > 0).then(|| share(count(&self.proved), judged as f64)),
+        }
     }
 
     fn plain_line(&self) {
@@ -163,18 +170,13 @@ impl PhaseProgress {
 
     /// Tokens/s, proofs/s and pass rate, as far as the phase has them.
     fn rates(&self) -> String {
-        let seconds = self.started.elapsed().as_secs_f64().max(1e-3);
-        let mut parts = Vec::new();
-        let tokens = self.tokens.load(Ordering::Relaxed);
-        if tokens > 0 {
-            parts.push(format!("{:.0} tokens/s", tokens as f64 / seconds));
-        }
-        let judged = self.judged.load(Ordering::Relaxed);
-        if judged > 0 {
-            let rate = 100.0 * self.proved.load(Ordering::Relaxed) as f64 / judged as f64;
-            parts.push(format!("{:.1} proofs/s · pass rate {rate:.1} %", judged as f64 / seconds));
-        }
-        parts.join(" · ")
+        let now = self.now();
+        let parts = [
+            now.tokens_per_second.map(|rate| format!("{rate:.0} tokens/s")),
+            now.proofs_per_second.map(|rate| format!("{rate:.1} proofs/s")),
+            now.pass_rate.map(|rate| format!("pass rate {:.1} %", 100.0 * rate)),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
     }
 }
 

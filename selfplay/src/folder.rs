@@ -89,6 +89,18 @@ impl RunFolder {
     }
 }
 
+/// The settings of a run, and the text that they stand in.
+///
+/// # Errors
+/// If the folder holds no run, or its settings do not parse.
+pub fn run_config(run_dir: &Path) -> Result<(RunConfig, String)> {
+    let path = run_dir.join("config.toml");
+    let text = fs::read_to_string(&path)
+        .with_context(|| format!("{} is no run folder: cannot read its config.toml.", run_dir.display()))?;
+    let config = toml::from_str(&text).with_context(|| format!("{} is damaged.", path.display()))?;
+    Ok((config, text))
+}
+
 /// Writes beside the file and renames, so that a reader sees the old text or the new, never half.
 fn write_atomically(path: &Path, text: &str) -> Result<()> {
     let part = path.with_extension("part");

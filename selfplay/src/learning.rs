@@ -53,7 +53,7 @@ pub async fn stage1(run: &mut Run) -> Result<serde_json::Value> {
         examples.push(stp_conjecturer::example(&tokenizer, lemma, easy, &seed.proof, hard, 1.0));
     }
     let checkpoint = Checkpoint::new(model, tokenizer);
-    let parameters = checkpoint.config.parameters();
+    let parameters = checkpoint.model.config().parameters();
     run.display.line(&format!(
         "stage 1: {} proofs and {} conjecture pairs, a model of {parameters} parameters",
         proofs.len(),

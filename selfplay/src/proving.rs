@@ -96,7 +96,7 @@ async fn attempt_all(
 ) -> Result<serde_json::Value> {
     let checkpoint = run.language.load(&run.folder, model)?;
     let recorded = Recorded::read(run, round, phase)?;
-    let longest = checkpoint.config.max_seq;
+    let longest = checkpoint.model.config().max_seq;
     let (mut requests, mut owners) = (Vec::new(), Vec::new());
     let mut too_long = Vec::new();
     for Target { statement, samples } in &targets {

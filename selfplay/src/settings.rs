@@ -40,8 +40,7 @@ impl fmt::Display for Origin {
 /// Values by key, with their origins. Later layers replace earlier ones, key by key.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    table: Table,
-    origins: BTreeMap<String, Origin>,
+    values: BTreeMap<String, (Value, Origin)>,
 }
 
 impl Settings {
@@ -60,9 +59,9 @@ impl Settings {
         })?;
         let table: Table =
             text.parse().map_err(|error| UsageError(format!("The preset `{name}` is not valid: {error}")))?;
-        let origins =
-            leaves(&table).into_iter().map(|(key, _)| (key, Origin::Preset(name.to_owned()))).collect();
-        Ok(Self { table, origins })
+        let origin = Origin::Preset(name.to_owned());
+        let values = leaves(&table).into_iter().map(|(key, value)| (key, (value, origin.clone()))).collect();
+        Ok(Self { values })
     }
 
     /// Lays a TOML file over them.
@@ -120,34 +119,17 @@ impl Settings {
     /// # Errors
     /// [`UsageError`] if there is no such key.
     pub fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), UsageError> {
-        let unknown = |settings: &Self| {
-            let last = key.rsplit('.').next().unwrap_or_default();
-            let near = settings.origins.keys().find(|known| {
-                known.rsplit('.').next().is_some_and(|name| name == last || name.starts_with(last))
-            });
-            let hint = near.map_or_else(String::new, |known| format!(" Is `{known}` meant?"));
-            UsageError(format!(
-                "There is no setting `{key}` ({origin}).{hint} `stp config show` prints all of them."
-            ))
-        };
-        if !self.origins.contains_key(key) {
-            return Err(unknown(self));
+        if let Some(known) = self.values.get_mut(key) {
+            *known = (value, origin);
+            return Ok(());
         }
-        let mut table = &mut self.table;
-        let (names, last) = key.rsplit_once('.').map_or(("", key), |(names, last)| (names, last));
-        for name in names.split('.').filter(|name| !name.is_empty()) {
-            table = match table.get_mut(name) {
-                Some(Value::Table(inner)) => inner,
-                _ => {
-                    return Err(UsageError(format!(
-                        "There is no table `{name}` in the settings ({origin})."
-                    )));
-                }
-            };
-        }
-        table.insert(last.to_owned(), value);
-        self.origins.insert(key.to_owned(), origin);
-        Ok(())
+        let last = key.rsplit('.').next().unwrap_or_default();
+        let similar = |known: &&String| known.rsplit('.').next().is_some_and(|name| name.starts_with(last));
+        let near = self.values.keys().find(similar);
+        let hint = near.map_or_else(String::new, |known| format!(" Is `{known}` meant?"));
+        Err(UsageError(format!(
+            "There is no setting `{key}` ({origin}).{hint} `stp config show` prints all of them."
+        )))
     }
 
     /// The configuration that they make.
@@ -155,7 +137,7 @@ impl Settings {
     /// # Errors
     /// [`UsageError`] naming the key that does not fit and where its value came from.
     pub fn config(&self) -> Result<RunConfig, UsageError> {
-        let config: RunConfig = self.table.clone().try_into().map_err(|error: toml::de::Error| {
+        let config: RunConfig = self.table().try_into().map_err(|error: toml::de::Error| {
             // The error's own text names the key, on a line of its own.
             let reason = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
             UsageError(format!(
@@ -169,21 +151,44 @@ impl Settings {
 
     /// Every key with its value and origin, in the order of the keys.
     pub fn values(&self) -> Vec<(String, Value, Origin)> {
-        let mut values: Vec<_> = leaves(&self.table)
-            .into_iter()
-            .filter_map(|(key, value)| Some((self.origins.get(&key)?.clone(), key, value)))
-            .map(|(origin, key, value)| (key, value, origin))
-            .collect();
+        let row = |(key, (value, origin)): (&String, &(Value, Origin))| {
+            (key.clone(), value.clone(), origin.clone())
+        };
+        let mut values: Vec<_> = self.values.iter().map(row).collect();
         // Keys without a table come first, as TOML wants them.
-        values.sort_by_key(|(key, ..)| (key.contains('.'), key.clone()));
+        values.sort_by_key(|(key, ..)| key.contains('.'));
         values
     }
 
     fn sources(&self) -> String {
-        let mut sources: Vec<_> = self.origins.values().map(ToString::to_string).collect();
+        let mut sources: Vec<_> = self.values.values().map(|(_, origin)| origin.to_string()).collect();
         sources.sort();
         sources.dedup();
         sources.join(", ")
+    }
+
+    /// The values in their tables.
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        for (key, (value, _)) in &self.values {
+            let nested =
+                |inner: Value, name: &str| Value::Table(Table::from_iter([(name.to_owned(), inner)]));
+            if let Value::Table(one) = key.rsplit('.').fold(value.clone(), nested) {
+                merge(&mut table, one);
+            }
+        }
+        table
+    }
+}
+
+fn merge(base: &mut Table, more: Table) {
+    for (key, value) in more {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(value)) => merge(inner, value),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
     }
 }
 

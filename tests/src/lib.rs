@@ -19,15 +19,31 @@ const PACKAGES: [&str; 4] = ["datasets==4.4.1", "pandas==2.3.3", "polars==1.35.2
 /// # Panics
 /// If it cannot be made.
 pub fn python(test_folder: &str) -> PathBuf {
-    let folder = Path::new(test_folder).join("python-1");
+    python_with(test_folder, "python-1", &PACKAGES)
+}
+
+/// A Python with packages of a test's own; another choice of packages needs another name.
+///
+/// # Panics
+/// If it cannot be made.
+pub fn python_with(test_folder: &str, name: &str, packages: &[&str]) -> PathBuf {
+    let folder = Path::new(test_folder).join(name);
     let (program, complete) = (folder.join("bin").join("python"), folder.join("complete"));
     if !complete.exists() {
         finish(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        finish(Command::new(&program).args(install).args(PACKAGES));
+        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir"];
+        finish(Command::new(&program).args(install).args(packages));
         std::fs::write(complete, "").unwrap();
     }
     program
+}
+
+/// Tries to install Debian packages; whether they are there is for the caller to see.
+pub fn install(packages: &[&str]) {
+    let install = [&["install", "--yes", "--no-install-recommends"], packages].concat();
+    for arguments in [&["update"][..], &install] {
+        let _ = Command::new("apt-get").args(arguments).output();
+    }
 }
 
 /// The binary that the same build made: it lies beside the folder of the test binaries.

@@ -5,30 +5,60 @@ use serde_json::{Map, Value, json};
 use crate::ModelConfig;
 use crate::rope::RopeScaling;
 
-/// A model as its `config.json` describes it.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Described {
-    /// Its shape.
-    pub config: ModelConfig,
-    /// Tokens that end a text.
-    pub end_tokens: Vec<u32>,
+/// The architectures that are computed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Llama,
+    Qwen2,
+    Qwen3,
 }
 
-const SUPPORTED: &str = "LlamaForCausalLM, Qwen2ForCausalLM and Qwen3ForCausalLM are supported";
+impl Kind {
+    const ALL: [Self; 3] = [Self::Llama, Self::Qwen2, Self::Qwen3];
 
-/// Reads the shape out of a `config.json`. Both ways of writing rotary positions are known: `rope_theta` with
+    /// The name in `architectures`.
+    fn architecture(self) -> &'static str {
+        match self {
+            Self::Llama => "LlamaForCausalLM",
+            Self::Qwen2 => "Qwen2ForCausalLM",
+            Self::Qwen3 => "Qwen3ForCausalLM",
+        }
+    }
+
+    /// The `model_type`.
+    fn model_type(self) -> &'static str {
+        match self {
+            Self::Llama => "llama",
+            Self::Qwen2 => "qwen2",
+            Self::Qwen3 => "qwen3",
+        }
+    }
+
+    /// The first one that computes what the shape says.
+    fn of(config: &ModelConfig) -> Self {
+        match config {
+            ModelConfig { qk_norm: true, .. } => Self::Qwen3,
+            ModelConfig { qkv_bias: true, output_bias: false, .. } => Self::Qwen2,
+            _ => Self::Llama,
+        }
+    }
+}
+
+/// The shape that a `config.json` describes, and the tokens that end a text. Both ways of writing rotary positions are known: `rope_theta` with
 /// `rope_scaling`, and the newer `rope_parameters`.
-pub(crate) fn parse(text: &str) -> Result<Described, String> {
+pub(crate) fn parse(text: &str) -> Result<(ModelConfig, Vec<u32>), String> {
     let fields: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let fields = Fields(fields);
     let architecture = fields.0.get("architectures").and_then(|names| names.get(0)).and_then(Value::as_str);
-    let kind = match architecture {
-        Some("LlamaForCausalLM") => Kind::Llama,
-        Some("Qwen2ForCausalLM") => Kind::Qwen2,
-        Some("Qwen3ForCausalLM") => Kind::Qwen3,
-        Some(other) => return Err(format!("`architectures` is `{other}`; {SUPPORTED}")),
-        None => return Err(format!("it names no `architectures`; {SUPPORTED}")),
-    };
+    let [first, second, third] = Kind::ALL.map(Kind::architecture);
+    let kind =
+        Kind::ALL.into_iter().find(|kind| architecture == Some(kind.architecture())).ok_or_else(|| {
+            let found = architecture.map_or_else(
+                || "it names no `architectures`".to_owned(),
+                |other| format!("`architectures` is `{other}`"),
+            );
+            format!("{found}; {first}, {second} and {third} are supported")
+        })?;
     fields.refuse_what_is_not_computed()?;
     let (width, heads) = (fields.size("hidden_size")?, fields.size("num_attention_heads")?);
     let max_seq = fields.size("max_position_embeddings")?;
@@ -53,7 +83,7 @@ pub(crate) fn parse(text: &str) -> Result<Described, String> {
         qk_norm: kind == Kind::Qwen3,
     };
     config.validate().map_err(|error| error.to_string())?;
-    Ok(Described { config, end_tokens: end_tokens(fields.0.get("eos_token_id"))? })
+    Ok((config, end_tokens(fields.0.get("eos_token_id"))?))
 }
 
 /// `eos_token_id` is a number, a list of them, or absent.
@@ -70,19 +100,14 @@ pub(crate) fn end_tokens(value: Option<&Value>) -> Result<Vec<u32>, String> {
 }
 
 /// The `config.json` of a model: of the first architecture that computes the same.
-pub(crate) fn describe(described: &Described) -> Result<Value, String> {
-    let Described { config, end_tokens } = described;
-    let (kind, name) = match config {
-        ModelConfig { qk_norm: true, .. } => ("qwen3", "Qwen3ForCausalLM"),
-        ModelConfig { qkv_bias: true, output_bias: false, .. } => ("qwen2", "Qwen2ForCausalLM"),
-        _ => ("llama", "LlamaForCausalLM"),
-    };
-    if config.qkv_bias != config.output_bias && kind != "qwen2" {
+pub(crate) fn describe(config: &ModelConfig, end_tokens: &[u32]) -> Result<Value, String> {
+    let kind = Kind::of(config);
+    if config.qkv_bias != config.output_bias && kind != Kind::Qwen2 {
         return Err("no known architecture has biases on only some of the attention's projections".to_owned());
     }
     let mut fields = json!({
-        "architectures": [name],
-        "model_type": kind,
+        "architectures": [kind.architecture()],
+        "model_type": kind.model_type(),
         "vocab_size": config.vocab_size,
         "hidden_size": config.width,
         "intermediate_size": config.ff,
@@ -103,10 +128,10 @@ pub(crate) fn describe(described: &Described) -> Result<Value, String> {
         "dtype": "float32",
         "torch_dtype": "float32",
     });
-    if kind == "qwen2" && config.head_size.is_some() {
+    if kind == Kind::Qwen2 && config.head_size.is_some() {
         return Err("Qwen2 has no head size of its own".to_owned());
     }
-    if kind != "llama" {
+    if kind != Kind::Llama {
         fields["use_sliding_window"] = false.into();
     }
     Ok(fields)
@@ -135,13 +160,6 @@ fn scaling_fields(scaling: &RopeScaling) -> Value {
             })
         }
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    Llama,
-    Qwen2,
-    Qwen3,
 }
 
 /// The keys of a `config.json`; `null` counts as absent.
@@ -204,9 +222,6 @@ impl Fields {
         let inner = Fields(object("rope_parameters").or_else(|| object("rope_scaling")).unwrap_or_default());
         let theta = inner.number("rope_theta")?.or(self.number("rope_theta")?).unwrap_or(10_000.0);
         let kind = inner.get("rope_type").or_else(|| inner.get("type")).and_then(Value::as_str);
-        let need = |name: &str| {
-            inner.number(name)?.ok_or_else(|| format!("the scaling of its rotary positions has no `{name}`"))
-        };
         let original = inner
             .optional_size("original_max_position_embeddings")?
             .or(self.optional_size("original_max_position_embeddings")?)
@@ -214,11 +229,11 @@ impl Fields {
         let scaling = match kind {
             // Dynamic scaling begins beyond `max_position_embeddings`, where this crate's sequences end.
             None | Some("default" | "dynamic") => RopeScaling::None,
-            Some("linear") => RopeScaling::Linear { factor: need("factor")? },
+            Some("linear") => RopeScaling::Linear { factor: inner.scaling_number("factor")? },
             Some("llama3") => RopeScaling::Llama3 {
-                factor: need("factor")?,
-                low_freq_factor: need("low_freq_factor")?,
-                high_freq_factor: need("high_freq_factor")?,
+                factor: inner.scaling_number("factor")?,
+                low_freq_factor: inner.scaling_number("low_freq_factor")?,
+                high_freq_factor: inner.scaling_number("high_freq_factor")?,
                 original_max_seq: original,
             },
             Some("yarn") => inner.yarn(original)?,
@@ -232,9 +247,12 @@ impl Fields {
         Ok((theta, scaling))
     }
 
+    fn scaling_number(&self, name: &str) -> Result<f64, String> {
+        self.number(name)?.ok_or_else(|| format!("the scaling of its rotary positions has no `{name}`"))
+    }
+
     fn yarn(&self, original_max_seq: usize) -> Result<RopeScaling, String> {
-        let factor =
-            self.number("factor")?.ok_or("the scaling of its rotary positions has no `factor`".to_owned())?;
+        let factor = self.scaling_number("factor")?;
         let by_scale = |scale: f64| if factor > 1.0 { 0.1 * scale * factor.ln() + 1.0 } else { 1.0 };
         let attention_factor = match (
             self.number("attention_factor")?,
@@ -261,8 +279,7 @@ mod tests {
     use super::*;
 
     fn refusal(change: impl FnOnce(&mut Value)) -> String {
-        let described = Described { config: ModelConfig::default(), end_tokens: vec![1] };
-        let mut fields = describe(&described).unwrap();
+        let mut fields = describe(&ModelConfig::default(), &[1]).unwrap();
         change(&mut fields);
         parse(&fields.to_string()).unwrap_err()
     }
@@ -291,9 +308,8 @@ mod tests {
             ModelConfig { qkv_bias: true, output_bias: true, head_size: Some(64), ..base.clone() },
             ModelConfig { qk_norm: true, head_size: Some(48), ..base },
         ] {
-            let described = Described { config, end_tokens: vec![1, 2] };
-            let text = describe(&described).unwrap().to_string();
-            assert_eq!(parse(&text).unwrap(), described);
+            let text = describe(&config, &[1, 2]).unwrap().to_string();
+            assert_eq!(parse(&text).unwrap(), (config, vec![1, 2]));
         }
     }
 

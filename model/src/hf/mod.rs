@@ -4,6 +4,6 @@ mod config;
 mod reader;
 mod writer;
 
-pub(crate) use config::{Described, describe, end_tokens, parse};
-pub(crate) use reader::Shards;
+pub(crate) use config::{describe, end_tokens, parse};
+pub(crate) use reader::{SINGLE, Shards};
 pub(crate) use writer::write_weights;

@@ -14,7 +14,8 @@ use serde::Deserialize;
 use crate::ModelError;
 use crate::nn::Weights;
 
-const SINGLE: &str = "model.safetensors";
+/// The weights of a checkpoint that is not in shards.
+pub(crate) const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 /// Headers are a few megabytes at most; a longer one is no header.
 const LONGEST_HEADER: u64 = 100 << 20;
@@ -24,16 +25,18 @@ pub(crate) struct Shards<'a> {
     device: &'a Device,
     /// What names the weights: the index, or the only file.
     catalogue: PathBuf,
-    files: Vec<PathBuf>,
-    places: HashMap<String, Place>,
+    shards: Vec<Shard>,
+    /// Which shard a weight is in, and where.
+    places: HashMap<String, (usize, Entry)>,
     asked: BTreeSet<String>,
 }
 
-/// Where a weight is.
-struct Place {
-    file: usize,
+/// An opened file.
+struct Shard {
+    path: PathBuf,
+    file: File,
+    /// Where its data begins.
     start: u64,
-    entry: Entry,
 }
 
 #[derive(Deserialize)]
@@ -55,23 +58,25 @@ impl<'a> Shards<'a> {
     /// [`ModelError::Checkpoint`] with the file at fault.
     pub(crate) fn open(dir: &Path, device: &'a Device) -> Result<Self, ModelError> {
         let index = dir.join(INDEX);
-        let (catalogue, files) = if index.is_file() {
-            let text = std::fs::read_to_string(&index).map_err(|error| damaged(&index, error))?;
-            let map: Index = serde_json::from_str(&text).map_err(|error| damaged(&index, error))?;
+        let (catalogue, paths) = if index.is_file() {
+            let text = std::fs::read_to_string(&index).map_err(|error| ModelError::damaged(&index, error))?;
+            let map: Index =
+                serde_json::from_str(&text).map_err(|error| ModelError::damaged(&index, error))?;
             let names: BTreeSet<_> = map.weight_map.into_values().collect();
             if let Some(name) = names.iter().find(|name| Path::new(name).components().count() != 1) {
-                return Err(damaged(&index, format!("`{name}` is no file of this folder")));
+                return Err(ModelError::damaged(&index, format!("`{name}` is no file of this folder")));
             }
             (index, names.into_iter().map(|name| dir.join(name)).collect())
         } else {
             (dir.join(SINGLE), vec![dir.join(SINGLE)])
         };
-        let mut places = HashMap::new();
-        for (file, path) in files.iter().enumerate() {
-            let (start, entries) = header(path)?;
-            places.extend(entries.into_iter().map(|(name, entry)| (name, Place { file, start, entry })));
+        let (mut shards, mut places) = (Vec::new(), HashMap::new());
+        for path in paths {
+            let (shard, entries) = Shard::open(path)?;
+            places.extend(entries.into_iter().map(|(name, entry)| (name, (shards.len(), entry))));
+            shards.push(shard);
         }
-        Ok(Self { device, catalogue, files, places, asked: BTreeSet::new() })
+        Ok(Self { device, catalogue, shards, places, asked: BTreeSet::new() })
     }
 
     /// Refuses weights that the model did not ask for: they would be lost silently.
@@ -84,7 +89,7 @@ impl<'a> Shards<'a> {
         let unasked = self.places.keys().filter(|name| !self.asked.contains(*name) && !harmless(name));
         match unasked.min() {
             None => Ok(()),
-            Some(name) => Err(damaged(
+            Some(name) => Err(ModelError::damaged(
                 &self.catalogue,
                 format!("it has a weight `{name}` that the model of config.json has not"),
             )),
@@ -94,43 +99,31 @@ impl<'a> Shards<'a> {
     /// The values of a weight that must have that shape in the file.
     fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
         self.asked.insert(name.to_owned());
-        let place = self
+        let (shard, entry) = self
             .places
             .get(name)
-            .ok_or_else(|| damaged(&self.catalogue, format!("the weight `{name}` is missing")))?;
-        let path = &self.files[place.file];
-        if place.entry.shape != shape {
-            let found = &place.entry.shape;
-            let reason = format!(
-                "the weight `{name}` should have the shape {shape:?} by config.json, but has {found:?}"
-            );
-            return Err(damaged(path, reason));
+            .ok_or_else(|| ModelError::damaged(&self.catalogue, format!("the weight `{name}` is missing")))?;
+        let Shard { path, file, start } = &mut self.shards[*shard];
+        let refuse = |reason| Err(ModelError::damaged(path, format!("the weight `{name}` {reason}")));
+        if entry.shape != shape {
+            let found = &entry.shape;
+            return refuse(format!("should have the shape {shape:?} by config.json, but has {found:?}"));
         }
-        let [from, to] = place.entry.data_offsets;
+        let [from, to] = entry.data_offsets;
         let mut bytes = vec![0; usize::try_from(to - from).unwrap_or(usize::MAX)];
-        let mut file = File::open(path).map_err(|error| damaged(path, error))?;
-        file.seek(SeekFrom::Start(place.start + from))
-            .and_then(|_| file.read_exact(&mut bytes))
-            .map_err(|error| damaged(path, format!("the weight `{name}` cannot be read: {error}")))?;
-        numbers(&place.entry.dtype, &bytes)
-            .ok_or_else(|| {
-                let kind = &place.entry.dtype;
-                damaged(
-                    path,
-                    format!("the weight `{name}` has the type {kind}; F32, F16 and BF16 are supported"),
-                )
-            })
-            .and_then(|values| {
-                let expected: usize = shape.iter().product();
-                let found = values.len();
-                if found == expected {
-                    return Ok(values);
-                }
-                Err(damaged(
-                    path,
-                    format!("the weight `{name}` should have {expected} values, but has {found}"),
-                ))
-            })
+        if let Err(error) =
+            file.seek(SeekFrom::Start(*start + from)).and_then(|_| file.read_exact(&mut bytes))
+        {
+            return refuse(format!("cannot be read: {error}"));
+        }
+        let Some(values) = numbers(&entry.dtype, &bytes) else {
+            return refuse(format!("has the type {}; F32, F16 and BF16 are supported", entry.dtype));
+        };
+        let expected: usize = shape.iter().product();
+        if values.len() != expected {
+            return refuse(format!("should have {expected} values, but has {}", values.len()));
+        }
+        Ok(values)
     }
 }
 
@@ -180,44 +173,37 @@ fn numbers(dtype: &str, bytes: &[u8]) -> Option<Vec<f32>> {
     })
 }
 
-/// Where the data begins, and what there is.
-fn header(path: &Path) -> Result<(u64, HashMap<String, Entry>), ModelError> {
-    let refuse = |reason: String| damaged(path, reason);
-    let mut file = File::open(path).map_err(|error| damaged(path, error))?;
-    let whole = file.metadata().map_err(|error| damaged(path, error))?.len();
-    let mut length = [0; 8];
-    file.read_exact(&mut length)
-        .map_err(|_| refuse("it is no safetensors file: it is too short".to_owned()))?;
-    let length = u64::from_le_bytes(length);
-    if length > LONGEST_HEADER || length + 8 > whole {
-        return Err(refuse("it is no safetensors file, or was not copied to its end".to_owned()));
-    }
-    let mut text = vec![0; length as usize];
-    file.read_exact(&mut text).map_err(|error| damaged(path, error))?;
-    let mut fields: HashMap<String, serde_json::Value> = serde_json::from_slice(&text)
-        .map_err(|error| refuse(format!("its header does not parse: {error}")))?;
-    fields.remove("__metadata__");
-    let entries = fields
-        .into_iter()
-        .map(|(name, value)| {
+impl Shard {
+    /// Opens a file and reads what is in it.
+    fn open(path: PathBuf) -> Result<(Self, HashMap<String, Entry>), ModelError> {
+        let refuse = |reason: String| ModelError::damaged(&path, reason);
+        let mut file = File::open(&path).map_err(|error| refuse(error.to_string()))?;
+        let whole = file.metadata().map_err(|error| refuse(error.to_string()))?.len();
+        let mut length = [0; 8];
+        file.read_exact(&mut length)
+            .map_err(|_| refuse("it is no safetensors file: it is too short".to_owned()))?;
+        let length = u64::from_le_bytes(length);
+        if length > LONGEST_HEADER || length + 8 > whole {
+            return Err(refuse("it is no safetensors file, or was not copied to its end".to_owned()));
+        }
+        let mut text = vec![0; length as usize];
+        file.read_exact(&mut text).map_err(|error| refuse(error.to_string()))?;
+        let mut fields: HashMap<String, serde_json::Value> = serde_json::from_slice(&text)
+            .map_err(|error| refuse(format!("its header does not parse: {error}")))?;
+        fields.remove("__metadata__");
+        let start = length + 8;
+        let mut entries = HashMap::new();
+        for (name, value) in fields {
             let entry: Entry = serde_json::from_value(value)
                 .map_err(|error| refuse(format!("the header's `{name}` does not parse: {error}")))?;
-            Ok((name, entry))
-        })
-        .collect::<Result<HashMap<_, _>, ModelError>>()?;
-    let start = length + 8;
-    for (name, entry) in &entries {
-        let [from, to] = entry.data_offsets;
-        if from > to || start.checked_add(to).is_none_or(|end| end > whole) {
-            return Err(refuse(format!(
-                "it ends at byte {whole}, but the weight `{name}` goes beyond: it was not copied to its end"
-            )));
+            let [from, to] = entry.data_offsets;
+            if from > to || start.checked_add(to).is_none_or(|end| end > whole) {
+                return Err(refuse(format!(
+                    "it ends at byte {whole}, but the weight `{name}` goes beyond: it was not copied to its end"
+                )));
+            }
+            entries.insert(name, entry);
         }
+        Ok((Self { path, file, start }, entries))
     }
-    Ok((start, entries))
-}
-
-pub(super) fn damaged(path: &Path, reason: impl ToString) -> ModelError {
-    let reason = reason.to_string().trim_end_matches('.').replace('\n', " ");
-    ModelError::Checkpoint { path: path.to_owned(), reason }
 }

@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::pick::Picker;
 use super::{Completion, SampleConfig, SampleRequest, StopWhen};
+use crate::device::read_back;
 use crate::nn::KvCache;
 use crate::{Lm, ModelError, Special};
 
@@ -207,10 +208,4 @@ impl<'a> Batch<'a> {
     fn vocab(&self) -> usize {
         self.model.config().vocab_size
     }
-}
-
-fn read_back(logits: Tensor<2>) -> Result<Vec<f32>, ModelError> {
-    let compute = |reason: String| ModelError::Compute { reason };
-    let data = logits.try_into_data().map_err(|error| compute(error.to_string()))?;
-    data.try_to_vec::<f32>().map_err(|error| compute(format!("{error:?}")))
 }

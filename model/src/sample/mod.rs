@@ -139,13 +139,8 @@ impl SampleConfig {
         if !(0.0..=1.0).contains(&self.min_p) {
             return setting("min_p", self.min_p.to_string(), "set it to at least 0 and at most 1");
         }
-        if self.max_new_tokens == 0 {
-            return setting("max_new_tokens", "0".to_owned(), "set it to at least 1");
-        }
-        if self.batch == 0 {
-            return setting("batch", "0".to_owned(), "set it to at least 1");
-        }
-        Ok(())
+        ModelError::require_some("max_new_tokens", self.max_new_tokens)?;
+        ModelError::require_some("batch", self.batch)
     }
 }
 

@@ -53,11 +53,7 @@ impl Picker {
         // The best token has the weight 1.
         let near = self.nucleus.partition_point(|&token| self.weights[token as usize] >= self.min_p);
         self.nucleus.truncate(near.max(1));
-        self.mass_of_nucleus()
-    }
-
-    fn mass_of_nucleus(&self) -> f64 {
-        self.nucleus.iter().map(|&token| f64::from(self.weights[token as usize])).sum()
+        together(&self.weights, &self.nucleus)
     }
 
     fn keep_likeliest(&mut self, total: f64) -> f64 {
@@ -73,7 +69,7 @@ impl Picker {
             self.nucleus.select_nth_unstable_by(self.top_k - 1, order);
             self.nucleus.truncate(self.top_k);
             self.nucleus.sort_by(order);
-            total = self.nucleus.iter().map(|&token| f64::from(weights[token as usize])).sum();
+            total = together(weights, &self.nucleus);
         } else {
             self.nucleus.extend(all.filter(|&token| weights[token as usize] >= floor));
             self.nucleus.sort_by(order);
@@ -89,6 +85,11 @@ impl Picker {
         }
         mass
     }
+}
+
+/// The weight of some tokens together.
+fn together(weights: &[f32], tokens: &[u32]) -> f64 {
+    tokens.iter().map(|&token| f64::from(weights[token as usize])).sum()
 }
 
 /// The first token at which the summed weights pass `point`.

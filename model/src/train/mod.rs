@@ -14,6 +14,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use crate::device::read_back;
 use crate::parallel::Workers;
 use crate::{Lm, ModelError};
 
@@ -89,12 +90,8 @@ pub struct TrainReport {
 impl TrainConfig {
     fn validate(&self) -> Result<(), ModelError> {
         let setting = |name, value: String, remedy| Err(ModelError::Setting { name, value, remedy });
-        if self.epochs == 0 {
-            return setting("epochs", "0".to_owned(), "set it to at least 1");
-        }
-        if self.batch == 0 {
-            return setting("batch", "0".to_owned(), "set it to at least 1");
-        }
+        ModelError::require_some("epochs", self.epochs)?;
+        ModelError::require_some("batch", self.batch)?;
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             return setting("learning_rate", self.learning_rate.to_string(), "set it above 0, usually 1e-3");
         }
@@ -207,10 +204,7 @@ fn differentiate(
 
 /// Mean weighted loss of a target token over all examples that fit.
 pub fn eval_loss(model: &Lm, examples: &[Example], batch: usize) -> Result<f32, ModelError> {
-    if batch == 0 {
-        let remedy = "set it to at least 1";
-        return Err(ModelError::Setting { name: "batch", value: "0".to_owned(), remedy });
-    }
+    ModelError::require_some("batch", batch)?;
     let Prepared { mut examples, .. } = prepare(model, examples)?;
     examples.sort_by_key(|example| example.len());
     let model = model.valid();
@@ -243,10 +237,8 @@ fn loss(model: &Lm, batch: &TokenBatch, total: f64) -> Tensor<1> {
 }
 
 fn scalar(value: Tensor<1>) -> Result<f32, ModelError> {
-    let compute = |reason: String| ModelError::Compute { reason };
-    let data = value.try_into_data().map_err(|error| compute(error.to_string()))?;
-    let values = data.try_to_vec::<f32>().map_err(|error| compute(format!("{error:?}")))?;
-    values.first().copied().ok_or_else(|| compute("an empty result".to_owned()))
+    let empty = || ModelError::Compute { reason: "an empty result".to_owned() };
+    read_back(value)?.first().copied().ok_or_else(empty)
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ use anyhow::Result;
 
 use crate::cancel::Cancel;
 use crate::cli::DashboardArgs;
-use crate::dashboard::{self, Watched};
+use crate::dashboard;
+use crate::report::RecordedRun;
 
 /// Runs until Ctrl-C or SIGTERM.
 pub(super) async fn dashboard(args: DashboardArgs) -> Result<ExitCode> {
     let cancel = Cancel::on_signals()?;
-    let runs = args.run_dirs.iter().map(|run| Watched::open(run)).collect::<Result<Vec<_>>>()?;
+    let runs = args.run_dirs.iter().map(|run| RecordedRun::open(run)).collect::<Result<Vec<_>>>()?;
     let ready = |address| eprintln!("listening on http://{address} (Ctrl-C stops)");
     tokio::select! {
         served = dashboard::serve(runs, &args.listen, ready) => served?,

@@ -15,15 +15,14 @@ mod train;
 mod verify;
 mod worker;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use stp_datasets::Corpus;
 
 use crate::cli::{BenchCommand, Cli, Command, ConfigCommand, CorpusCommand};
-use crate::config::RunConfig;
+use crate::config::load_corpus;
 use crate::error::UsageError;
+use crate::folder::run_config;
 
 /// Does what the command line asks for.
 ///
@@ -72,18 +71,4 @@ fn device(name: &str) -> Result<stp_model::Device> {
         stp_model::DeviceError::Unavailable { .. } => anyhow::Error::new(error),
         other => UsageError(other.to_string()).into(),
     })
-}
-
-/// The built-in corpus, or the one at a path.
-pub(crate) fn load_corpus(name: &str) -> Result<Corpus> {
-    if name == "core" { Ok(Corpus::core()?) } else { Ok(Corpus::load(name.as_ref())?) }
-}
-
-/// The settings of a run, and the text that they stand in.
-pub(crate) fn run_config(run_dir: &Path) -> Result<(RunConfig, String)> {
-    let path = run_dir.join("config.toml");
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("{} is no run folder: cannot read its config.toml.", run_dir.display()))?;
-    let config = toml::from_str(&text).with_context(|| format!("{} is damaged.", path.display()))?;
-    Ok((config, text))
 }

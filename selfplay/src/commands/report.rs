@@ -5,14 +5,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::cli::ReportArgs;
-use crate::dashboard::Watched;
-use crate::report::page;
+use crate::report::{RecordedRun, gathered, page};
 
 /// Prints tables, or writes the page.
 pub(super) fn report(args: &ReportArgs) -> Result<ExitCode> {
     if let Some(output) = &args.output {
-        let runs = args.run_dirs.iter().map(|run| Watched::open(run)?.gather());
-        let text = page(&runs.collect::<Result<Vec<_>>>()?, false)?;
+        let runs = args.run_dirs.iter().map(|run| RecordedRun::open(run)).collect::<Result<Vec<_>>>()?;
+        let text = page(&gathered(&runs)?, false);
         let part = output.with_extension("part");
         std::fs::write(&part, &text).and_then(|()| std::fs::rename(&part, output)).with_context(|| {
             format!("cannot write {}. Give another file with -o, or make it writable.", output.display())
@@ -21,7 +20,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     for run in &args.run_dirs {
-        let report = Watched::open(run)?.report()?;
+        let report = RecordedRun::open(run)?.report()?;
         if args.json {
             println!("{}", serde_json::to_string(&report)?);
         } else {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use stp_datasets::Ledger;
@@ -73,8 +73,7 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
 
 /// The metrics of this run, which began with its first event.
 fn metrics(folder: &RunFolder, ledger: &Ledger) -> Result<Metrics> {
-    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    let began = ledger.events()?.first().map_or_else(now, |event| event.at);
+    let began = ledger.events()?.first().map(|event| event.at);
     Metrics::open(folder.path(), began)
         .with_context(|| format!("cannot write metrics in {}. Make it writable.", folder.path().display()))
 }

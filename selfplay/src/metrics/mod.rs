@@ -54,11 +54,12 @@ pub struct PhaseNow<'a> {
 }
 
 impl Metrics {
-    /// Goes on with the files of a run folder. `began` is when the run began, in seconds since 1970.
+    /// Goes on with the files of a run folder. `began` is when the run began, in seconds since 1970; now, if it has
+    /// not.
     ///
     /// # Errors
     /// If the files cannot be opened.
-    pub fn open(run: &Path, began: f64) -> io::Result<Self> {
+    pub fn open(run: &Path, began: Option<f64>) -> io::Result<Self> {
         let lines = BufWriter::new(OpenOptions::new().create(true).append(true).open(run.join(FILE))?);
         let folder = run.join(FOLDER);
         std::fs::create_dir_all(&folder)?;
@@ -66,6 +67,7 @@ impl Metrics {
         let (time, process) = (now(), std::process::id());
         let name = format!("events.out.tfevents.{:010}.stp.{process}", time as u64);
         let events = EventFile::new(BufWriter::new(File::create(folder.join(name))?), time)?;
+        let began = began.unwrap_or(time);
         Ok(Self { began, outputs: Mutex::new(Outputs { lines, events, broken: false }) })
     }
 

@@ -2,6 +2,7 @@
 
 mod gather;
 mod page;
+mod recorded;
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,6 +13,7 @@ use stp_datasets::{Conjecture, Ledger, Outcome, Phase, Tally};
 
 pub use gather::RunPage;
 pub use page::page;
+pub use recorded::{RecordedRun, gathered};
 
 use crate::plan::{self, Step};
 

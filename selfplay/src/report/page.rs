@@ -1,25 +1,19 @@
 //! A report as one page that needs nothing else: styles, scripts and data are in the file.
 
-use anyhow::Result;
-
-use super::gather::RunPage;
-
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/style.css");
 const CHARTS: &str = include_str!("page/charts.js");
 const SCRIPT: &str = include_str!("page/page.js");
 
-/// The page of some runs; a live one asks its server for `events` and draws itself anew with each.
-///
-/// # Errors
-/// If the runs cannot be written as JSON.
-pub fn page(runs: &[RunPage], live: bool) -> Result<String> {
+/// The page of some runs, given as JSON (see [`super::gathered`]); a live one asks its server for `events` and draws
+/// itself anew with each.
+pub fn page(runs: &str, live: bool) -> String {
     let parts = [
         ("/*STYLE*/", STYLE.to_owned()),
         ("/*CHARTS*/", CHARTS.to_owned()),
         ("/*SCRIPT*/", SCRIPT.to_owned()),
         ("/*LIVE*/", if live { "yes" } else { "no" }.to_owned()),
-        ("/*DATA*/", inside_script(&serde_json::to_string(runs)?)),
+        ("/*DATA*/", inside_script(runs)),
     ];
     let mut text = String::new();
     let mut rest = PAGE;
@@ -31,7 +25,7 @@ pub fn page(runs: &[RunPage], live: bool) -> Result<String> {
         rest = after;
     }
     text.push_str(rest);
-    Ok(text)
+    text
 }
 
 /// JSON that no browser takes for the end of the script or the beginning of a comment.
@@ -45,7 +39,7 @@ mod tests {
 
     #[test]
     fn the_page_has_all_its_parts_and_no_address() {
-        let text = page(&[], false).unwrap();
+        let text = page("[]", false);
         assert!(!text.contains("/*STYLE*/") && !text.contains("/*DATA*/") && !text.contains("/*SCRIPT*/"));
         assert!(text.contains(STYLE) && text.contains(SCRIPT) && text.contains(CHARTS));
         assert!(
