@@ -112,6 +112,19 @@ pub enum ModelError {
         /// Bytes available.
         available: u64,
     },
+    /// The memory for keys and values does not hold the longest sequence.
+    #[error(
+        "The cache of keys and values has {:.1} MB, but the longest prompt with its completion needs {:.1} MB. Raise \
+         `cache_mb`, or shorten `max_new_tokens`.",
+        *budget as f64 / 1e6,
+        *needed as f64 / 1e6
+    )]
+    Cache {
+        /// Bytes that one sequence for each core needs.
+        needed: u64,
+        /// Bytes allowed.
+        budget: u64,
+    },
     /// A checkpoint could not be written.
     #[error(
         "The checkpoint {path} cannot be written: {reason}. Check the free space and the permissions of that folder."

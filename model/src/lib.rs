@@ -34,6 +34,7 @@ mod device;
 mod embed;
 mod error;
 mod hf;
+mod kernels;
 mod memory;
 mod nn;
 mod parallel;

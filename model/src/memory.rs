@@ -27,7 +27,8 @@ fn needed(config: &ModelConfig) -> u64 {
     4 * (config.parameters() + largest) as u64
 }
 
-fn available() -> Option<u64> {
+/// Bytes of memory that programs can still get, where the system tells.
+pub(crate) fn available() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)

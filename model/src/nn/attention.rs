@@ -13,10 +13,18 @@ use burn::tensor::ops::AttentionModuleOptions;
 use super::cache::LayerCache;
 use super::rope::Rotation;
 use super::weights::{Named, Weights, linear, list_linear, list_norm, norm};
-use crate::{ModelConfig, ModelError};
+use crate::{ModelConfig, ModelError, kernels};
 
 /// What all blocks share in one pass over a batch.
-pub(crate) struct Pass {
+pub(crate) enum Pass {
+    /// Rows side by side, in burn's own operations.
+    Padded(Padded),
+    /// Texts one after the other, in the processor's fused ones.
+    Packed(Packed),
+}
+
+/// A batch of rows of the same length.
+pub(crate) struct Padded {
     /// Rows.
     pub batch: usize,
     /// New tokens a row.
@@ -25,6 +33,14 @@ pub(crate) struct Pass {
     pub rotation: Rotation,
     /// Added to the scores: `[batch or 1, 1, group * time, slots]`.
     pub bias: Tensor<4>,
+}
+
+/// Texts without anything between them.
+pub(crate) struct Packed {
+    /// Length of each.
+    pub texts: Vec<usize>,
+    /// Cosines and sines of the positions, `[2, tokens, head_dim]`.
+    pub angles: Tensor<3>,
 }
 
 #[derive(Module, Debug)]
@@ -83,13 +99,36 @@ impl Attention {
         }
     }
 
-    /// `x` is `[batch * time, width]`; with a cache, the new keys go to its slots from `start` on.
+    /// `x` is `[tokens, width]`; with a cache, the new keys go to its slots from `start` on.
     pub(crate) fn forward(
         &self,
         x: Tensor<2>,
         pass: &Pass,
         cache: Option<(&mut LayerCache, usize)>,
     ) -> Tensor<2> {
+        match pass {
+            Pass::Padded(pass) => self.padded(x, pass, cache),
+            Pass::Packed(pass) => self.packed(x, pass),
+        }
+    }
+
+    fn packed(&self, x: Tensor<2>, pass: &Packed) -> Tensor<2> {
+        let rotated = |projection: &Linear, norm: &Option<RmsNorm>| {
+            let x = projection.forward(x.clone());
+            let [tokens, size] = x.dims();
+            let x = match norm {
+                Some(_) => normed(norm, x.reshape([tokens * size / self.head_dim, self.head_dim])),
+                None => x,
+            };
+            kernels::rotate(x.reshape([tokens, size]), pass.angles.clone())
+        };
+        let query = rotated(&self.query, &self.query_norm);
+        let key = rotated(&self.key, &self.key_norm);
+        let value = self.value.forward(x.clone());
+        self.output.forward(kernels::attention(query, key, value, self.head_dim, &pass.texts))
+    }
+
+    fn padded(&self, x: Tensor<2>, pass: &Padded, cache: Option<(&mut LayerCache, usize)>) -> Tensor<2> {
         let query = self.split(self.query.forward(x.clone()), self.heads, pass);
         let key = self.split(self.key.forward(x.clone()), self.kv_heads, pass);
         let query = pass.rotation.apply(normed(&self.query_norm, query));
@@ -107,7 +146,7 @@ impl Attention {
         self.output.forward(mixed.reshape([pass.batch * pass.time, self.heads * self.head_dim]))
     }
 
-    fn split(&self, x: Tensor<2>, heads: usize, pass: &Pass) -> Tensor<4> {
+    fn split(&self, x: Tensor<2>, heads: usize, pass: &Padded) -> Tensor<4> {
         x.reshape([pass.batch, pass.time, heads, self.head_dim])
     }
 
@@ -122,9 +161,17 @@ impl Attention {
     }
 }
 
-fn normed(norm: &Option<RmsNorm>, x: Tensor<4>) -> Tensor<4> {
+fn normed<const D: usize>(norm: &Option<RmsNorm>, x: Tensor<D>) -> Tensor<D> {
     match norm {
-        Some(norm) => norm.forward(x),
+        Some(norm) => rms_norm(norm, x),
         None => x,
     }
+}
+
+/// The norm, fused where the device has it.
+pub(crate) fn rms_norm<const D: usize>(norm: &RmsNorm, x: Tensor<D>) -> Tensor<D> {
+    if kernels::take(&x) {
+        return kernels::rms_norm(x, norm.gamma.val(), norm.epsilon as f32);
+    }
+    norm.forward(x)
 }

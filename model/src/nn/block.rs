@@ -5,10 +5,10 @@ use burn::nn::{Linear, RmsNorm};
 use burn::tensor::Tensor;
 use burn::tensor::activation::silu;
 
-use super::attention::{Attention, Pass};
+use super::attention::{Attention, Pass, rms_norm};
 use super::cache::LayerCache;
 use super::weights::{Named, Weights, linear, list_linear, list_norm, norm};
-use crate::{ModelConfig, ModelError};
+use crate::{ModelConfig, ModelError, kernels};
 
 #[derive(Module, Debug)]
 pub(crate) struct Block {
@@ -47,8 +47,8 @@ impl Block {
         pass: &Pass,
         cache: Option<(&mut LayerCache, usize)>,
     ) -> Tensor<2> {
-        let x = x.clone() + self.attention.forward(self.attention_norm.forward(x), pass, cache);
-        x.clone() + self.feed_forward.forward(self.feed_forward_norm.forward(x))
+        let x = x.clone() + self.attention.forward(rms_norm(&self.attention_norm, x), pass, cache);
+        x.clone() + self.feed_forward.forward(rms_norm(&self.feed_forward_norm, x))
     }
 }
 
@@ -81,6 +81,8 @@ impl SwiGlu {
     }
 
     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.down.forward(silu(self.gate.forward(x.clone())) * self.up.forward(x))
+        let (gate, up) = (self.gate.forward(x.clone()), self.up.forward(x));
+        let inner = if kernels::take(&gate) { kernels::swiglu(gate, up) } else { silu(gate) * up };
+        self.down.forward(inner)
     }
 }

@@ -6,13 +6,14 @@ use burn::tensor::{Bool, Device, Int, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::attention::Pass;
+use super::attention::{Packed, Padded, Pass, rms_norm};
 use super::block::Block;
 use super::cache::KvCache;
+use super::layout::Layout;
 use super::mask::{Placement, causal};
 use super::rope::RopeTable;
 use super::weights::{self, Named, Random, Weight, Weights};
-use crate::{ModelConfig, ModelError};
+use crate::{ModelConfig, ModelError, kernels};
 
 /// A decoder-only transformer.
 #[derive(Module, Debug)]
@@ -87,14 +88,27 @@ impl Lm {
     /// The final hidden states `[batch * time, width]`.
     pub(crate) fn hidden_rows(&self, tokens: Tensor<2, Int>, key_mask: Option<Tensor<2, Bool>>) -> Tensor<2> {
         let [batch, time] = tokens.dims();
+        let Some(mask) = key_mask else {
+            return self.hidden_texts(tokens, &Layout::new(vec![vec![time]; batch]));
+        };
+        let hidden = mask.bool_not().float().mul_scalar(-1e9).reshape([batch, 1, 1, time]);
+        let bias = causal(self.config.group(), time, &tokens.device()) + hidden;
+        let pass = Padded { batch, time, rotation: self.rope.leading(time), bias };
+        self.run(tokens, &Pass::Padded(pass), None)
+    }
+
+    /// The final hidden states `[batch * time, width]` of texts that may share rows.
+    pub(crate) fn hidden_texts(&self, tokens: Tensor<2, Int>, layout: &Layout) -> Tensor<2> {
         let device = tokens.device();
-        let mut bias = causal(self.config.group(), time, &device);
-        if let Some(mask) = key_mask {
-            let hidden = mask.bool_not().float().mul_scalar(-1e9).reshape([batch, 1, 1, time]);
-            bias = bias + hidden;
+        let weight = self.embedding.weight.val();
+        if let Some(texts) = layout.packed().filter(|_| kernels::take(&weight)) {
+            let angles = self.rope.angles(layout.positions(&device));
+            return self.run(tokens, &Pass::Packed(Packed { texts, angles }), None);
         }
-        let pass = Pass { batch, time, rotation: self.rope.leading(time), bias };
-        self.run(tokens, &pass, None)
+        let (batch, time) = (layout.batch(), layout.time());
+        let rotation = self.rope.at(layout.positions(&device), batch, time);
+        let bias = layout.bias(self.config.group(), &device);
+        self.run(tokens, &Pass::Padded(Padded { batch, time, rotation, bias }), None)
     }
 
     /// Reads new tokens `[batch, time]` after those in the cache; returns the logits
@@ -106,7 +120,7 @@ impl Lm {
         let placement = Placement { pads: cache.pads(), start, time };
         let rotation = self.rope.at(placement.positions(self.config.max_seq - 1, &device), batch, time);
         let bias = placement.bias(self.config.group(), cache.slots_for(time), &device);
-        let pass = Pass { batch, time, rotation, bias };
+        let pass = Pass::Padded(Padded { batch, time, rotation, bias });
         let hidden = self.run(tokens, &pass, Some(cache));
         cache.advance(time);
         let width = self.config.width;
@@ -115,7 +129,8 @@ impl Lm {
     }
 
     fn run(&self, tokens: Tensor<2, Int>, pass: &Pass, mut cache: Option<&mut KvCache>) -> Tensor<2> {
-        let mut x = self.embedding.forward(tokens).reshape([pass.batch * pass.time, self.config.width]);
+        let [batch, time] = tokens.dims();
+        let mut x = self.embedding.forward(tokens).reshape([batch * time, self.config.width]);
         for (index, block) in self.blocks.iter().enumerate() {
             let layer = cache.as_deref_mut().map(|cache| {
                 let start = cache.len();
@@ -123,7 +138,7 @@ impl Lm {
             });
             x = block.forward(x, pass, layer);
         }
-        self.norm.forward(x)
+        rms_norm(&self.norm, x)
     }
 
     /// Logits `[rows, vocab_size]` of hidden states `[rows, width]`.

@@ -4,12 +4,14 @@
 mod attention;
 mod block;
 mod cache;
+mod layout;
 mod lm;
 mod mask;
 mod rope;
 mod weights;
 
 pub(crate) use cache::KvCache;
+pub(crate) use layout::Layout;
 pub use lm::Lm;
 pub(crate) use weights::{Weight, Weights, unit};
 

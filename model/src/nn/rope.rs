@@ -54,6 +54,12 @@ impl RopeTable {
         self.rotation(rows(&self.cos), rows(&self.sin))
     }
 
+    /// Cosines and sines of the given positions, `[2, positions, dim]`.
+    pub(crate) fn angles(&self, positions: Tensor<1, Int>) -> Tensor<3> {
+        let tables = [&self.cos, &self.sin].map(|table| table.clone().select(0, positions.clone()));
+        Tensor::stack(tables.into(), 0)
+    }
+
     fn rotation(&self, cos: Tensor<4>, sin: Tensor<4>) -> Rotation {
         Rotation { cos, sin, quarter_turn: self.quarter_turn.clone() }
     }

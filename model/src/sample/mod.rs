@@ -3,19 +3,21 @@
 //! A prompt is read once for all its samples. Finished sequences leave the batch and waiting ones
 //! join it, so that the batch stays full. Every sequence has its own random stream, so what it says
 //! does not depend on its neighbours.
+//!
+//! The processor has an engine of its own, [`engine`]; other devices run the model as burn has it, [`device`].
 
-mod batch;
+mod device;
+mod engine;
 mod pick;
+mod sequence;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use batch::{Batch, Sequence};
 use burn::module::Module;
 
-use crate::parallel::Workers;
-use crate::{Lm, ModelError, Special, Tokenizer};
+use crate::{Lm, ModelError, Special, Tokenizer, kernels, memory};
 
 /// A prompt and how many samples of it to draw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,9 @@ pub struct SampleConfig {
     pub max_new_tokens: usize,
     /// Sequences in flight at a time.
     pub batch: usize,
+    /// Memory for their keys and values in MiB; 0 for half of what is available. With too little of it some
+    /// sequences wait.
+    pub cache_mb: usize,
     /// Tokens that end a completion.
     pub stop: Vec<u32>,
     /// Ends a completion by its text.
@@ -57,6 +62,7 @@ impl Default for SampleConfig {
             min_p: 0.0,
             max_new_tokens: 256,
             batch: 64,
+            cache_mb: 0,
             stop: vec![Special::End.id()],
             stop_when: None,
         }
@@ -142,7 +148,17 @@ impl SampleConfig {
         ModelError::require_some("max_new_tokens", self.max_new_tokens)?;
         ModelError::require_some("batch", self.batch)
     }
+
+    fn cache_bytes(&self) -> usize {
+        match self.cache_mb {
+            0 => memory::available().map_or(CACHE_UNKNOWN, |bytes| bytes as usize / 2),
+            mb => mb.saturating_mul(1 << 20),
+        }
+    }
 }
+
+/// Memory for keys and values where the system does not tell how much there is.
+const CACHE_UNKNOWN: usize = 4 << 30;
 
 /// Draws one completion for every seed of every request and hands each to `on_completion` as soon
 /// as it is done; `Break` ends sampling. The model may be in training or inference mode.
@@ -158,28 +174,8 @@ pub fn sample(
     }
     let started = Instant::now();
     let model = model.valid();
-    let workers = Workers::new(&model.device(), config.batch)?;
-    let share = SampleConfig { batch: config.batch.div_ceil(workers.count()), ..config.clone() };
-    let queues = deal(requests, workers.count());
-    let mut batches: Vec<Batch> = queues.into_iter().map(|queue| Batch::new(&model, &share, queue)).collect();
-    let mut stats = SampleStats::default();
-    while batches.iter().any(Batch::is_active) {
-        stats.steps += 1;
-        let step = stats.steps;
-        let done = workers.map(batches.iter_mut().collect(), |batch| batch.advance(requests, step));
-        for completion in done.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
-            stats.completions += 1;
-            stats.tokens += completion.tokens.len() + usize::from(completion.finished);
-            if on_completion(completion).is_break() {
-                stats.interrupted = true;
-                break;
-            }
-        }
-        if stats.interrupted {
-            break;
-        }
-    }
-    stats.prompt_tokens = batches.iter().map(Batch::prompt_tokens).sum();
+    let sample = if kernels::available(&model.device()) { engine::sample } else { device::sample };
+    let mut stats = sample(&model, requests, config, on_completion)?;
     stats.seconds = started.elapsed().as_secs_f64();
     Ok(stats)
 }
@@ -206,26 +202,6 @@ pub(crate) fn check_tokens(model: &Lm, tokens: &[u32]) -> Result<(), ModelError>
         Some(&token) => Err(ModelError::Token { token, vocab_size }),
         None => Ok(()),
     }
-}
-
-/// All sequences in one queue for each worker, about equally many in each; the shortest prompts
-/// last, because batches take sequences from the end. Samples of one prompt are kept together, as
-/// far as the balance allows, so that few prompts are read more than once.
-fn deal(requests: &[SampleRequest], workers: usize) -> Vec<Vec<Sequence>> {
-    let total: usize = requests.iter().map(|request| request.seeds.len()).sum();
-    let piece = total.div_ceil(4 * workers).max(1);
-    let mut order: Vec<usize> = (0..requests.len()).collect();
-    order.sort_by_key(|&index| std::cmp::Reverse(requests[index].prompt.len()));
-    let mut queues: Vec<Vec<Sequence>> = (0..workers).map(|_| Vec::new()).collect();
-    for request in order {
-        let seeds: Vec<(usize, u64)> = requests[request].seeds.iter().copied().enumerate().collect();
-        for seeds in seeds.chunks(piece) {
-            if let Some(queue) = queues.iter_mut().min_by_key(|queue| queue.len()) {
-                queue.extend(seeds.iter().map(|&(sample, seed)| Sequence::new(request, sample, seed)));
-            }
-        }
-    }
-    queues
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! From examples to batches of similar length.
 
+use std::cmp::Reverse;
+
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::Example;
+use crate::nn::Layout;
 use crate::sample::check_tokens;
 use crate::{Lm, ModelError, Special};
 
@@ -58,11 +61,10 @@ impl Example {
     }
 }
 
-/// One step's input, padded on the right, where causal attention never looks.
+/// One step's input: short examples share rows.
 pub(super) struct TokenBatch {
-    pub batch: usize,
-    pub time: usize,
-    /// `[batch * time]`.
+    pub layout: Layout,
+    /// `[batch * time]` of the layout.
     pub tokens: Vec<i64>,
     /// Rows of `[batch * time]` whose next token is learned.
     pub rows: Vec<i64>,
@@ -73,18 +75,24 @@ pub(super) struct TokenBatch {
 }
 
 impl TokenBatch {
-    pub(super) fn new(examples: &[&Example]) -> Self {
-        let time = examples.iter().map(|example| example.len()).max().unwrap_or(0);
+    /// Rows of at most `capacity` tokens, or as long as the longest example.
+    pub(super) fn new(examples: &[&Example], capacity: usize) -> Self {
+        let rows = fill_rows(examples, capacity);
+        let texts = rows.iter().map(|row| row.iter().map(|example| example.len()).collect()).collect();
+        let layout = Layout::new(texts);
         let mut batch = Self {
-            batch: examples.len(),
-            time,
-            tokens: vec![i64::from(Special::Pad.id()); examples.len() * time],
+            tokens: vec![i64::from(Special::Pad.id()); layout.batch() * layout.time()],
+            layout,
             rows: Vec::new(),
             targets: Vec::new(),
             weights: Vec::new(),
         };
-        for (index, example) in examples.iter().enumerate() {
-            batch.add(index * time, example);
+        for (index, row) in rows.iter().enumerate() {
+            let mut start = index * batch.layout.time();
+            for example in row {
+                batch.add(start, example);
+                start += example.len();
+            }
         }
         batch
     }
@@ -99,6 +107,24 @@ impl TokenBatch {
         self.targets.extend(example.target.iter().map(|&token| i64::from(token)));
         self.weights.extend(std::iter::repeat_n(example.weight, example.target.len()));
     }
+}
+
+/// Puts each example, the longest first, into the first row that has room for it.
+fn fill_rows<'a>(examples: &[&'a Example], capacity: usize) -> Vec<Vec<&'a Example>> {
+    let mut examples = examples.to_vec();
+    examples.sort_by_key(|example| Reverse(example.len()));
+    let capacity = capacity.max(examples.first().map_or(0, |example| example.len()));
+    let mut rows: Vec<(usize, Vec<&Example>)> = Vec::new();
+    for example in examples {
+        match rows.iter_mut().find(|(used, _)| used.saturating_add(example.len()) <= capacity) {
+            Some((used, row)) => {
+                *used += example.len();
+                row.push(example);
+            }
+            None => rows.push((example.len(), vec![example])),
+        }
+    }
+    rows.into_iter().map(|(_, row)| row).collect()
 }
 
 /// The batches of one epoch, in random order.
@@ -132,5 +158,40 @@ pub(super) fn total_weight(examples: &[&Example]) -> f64 {
 fn shuffle<T>(items: &mut [T], rng: &mut ChaCha8Rng) {
     for last in (1..items.len()).rev() {
         items.swap(last, (rng.next_u64() % (last as u64 + 1)) as usize);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn rows_hold_every_example_once_and_no_more_than_they_can(
+            lengths in prop::collection::vec((1usize..9, 1usize..9), 1..30), capacity in 0usize..60,
+        ) {
+            let examples: Vec<Example> = lengths
+                .iter()
+                .enumerate()
+                .map(|(i, &(prompt, target))| Example {
+                    prompt: vec![i as u32; prompt],
+                    target: vec![i as u32; target],
+                    weight: i as f32,
+                })
+                .collect();
+            let batch = TokenBatch::new(&examples.iter().collect::<Vec<_>>(), capacity);
+            let longest = examples.iter().map(Example::len).max().unwrap();
+            prop_assert!(batch.layout.time() <= capacity.max(longest));
+            prop_assert_eq!(batch.tokens.len(), batch.layout.batch() * batch.layout.time());
+            let mut targets = vec![0; examples.len()];
+            for ((&row, &target), &weight) in batch.rows.iter().zip(&batch.targets).zip(&batch.weights) {
+                prop_assert_eq!(batch.tokens[row as usize], target);
+                prop_assert_eq!(target as f32, weight);
+                targets[target as usize] += 1;
+            }
+            prop_assert!(examples.iter().zip(targets).all(|(example, count)| example.target.len() == count));
+        }
     }
 }

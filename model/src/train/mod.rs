@@ -16,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::device::read_back;
 use crate::parallel::Workers;
-use crate::{Lm, ModelError};
+use crate::{Lm, ModelError, kernels};
 
 /// What to learn.
 #[derive(Clone, Debug, PartialEq)]
@@ -190,7 +190,7 @@ fn differentiate(
         // New leaves for every share: graphs that share a node share a lock.
         let shares = deal(part, workers.count()).into_iter().map(|share| (share, plain.clone().train()));
         let parts = workers.map(shares.collect(), |(share, leaves)| {
-            let loss = loss(&leaves, &TokenBatch::new(&share), total);
+            let loss = loss(&leaves, &share, total);
             let value = scalar(loss.clone())?;
             Ok((value, GradientsParams::from_grads(loss.backward(), &leaves)))
         });
@@ -213,7 +213,7 @@ pub fn eval_loss(model: &Lm, examples: &[Example], batch: usize) -> Result<f32, 
     let mut sum = 0.0;
     for chunk in examples.chunks(batch) {
         let shares = deal(chunk, workers.count());
-        for part in workers.map(shares, |share| scalar(loss(&model, &TokenBatch::new(&share), total))) {
+        for part in workers.map(shares, |share| scalar(loss(&model, &share, total))) {
             sum += f64::from(part?);
         }
     }
@@ -222,18 +222,24 @@ pub fn eval_loss(model: &Lm, examples: &[Example], batch: usize) -> Result<f32, 
 
 /// Weighted cross-entropy of the target tokens over `total`, the weight of the whole batch. Only
 /// their rows go through the output projection, which spares the prompts' and the padding's share.
-fn loss(model: &Lm, batch: &TokenBatch, total: f64) -> Tensor<1> {
+fn loss(model: &Lm, examples: &[&Example], total: f64) -> Tensor<1> {
     let device = model.device();
+    let fused = kernels::available(&device);
+    // The fused attention goes from text to text; elsewhere short texts fill up the rows of the longest.
+    let batch = TokenBatch::new(examples, if fused { usize::MAX } else { 0 });
     let count = batch.rows.len();
     let int = |values: &[i64]| {
         Tensor::<1, Int>::from_data(TensorData::new(values.to_vec(), [values.len()]), &device)
     };
-    let tokens = int(&batch.tokens).reshape([batch.batch, batch.time]);
-    let hidden = model.hidden_rows(tokens, None).select(0, int(&batch.rows));
-    let logprobs = log_softmax(model.logits(hidden), 1).gather(1, int(&batch.targets).reshape([count, 1]));
-    let weights: Vec<f32> = batch.weights.iter().map(|&weight| (f64::from(-weight) / total) as f32).collect();
+    let tokens = int(&batch.tokens).reshape([batch.layout.batch(), batch.layout.time()]);
+    let logits = model.logits(model.hidden_texts(tokens, &batch.layout).select(0, int(&batch.rows)));
+    let weights: Vec<f32> = batch.weights.iter().map(|&weight| (f64::from(weight) / total) as f32).collect();
+    if kernels::take(&logits) {
+        return kernels::cross_entropy(logits, &batch.targets, &weights);
+    }
+    let logprobs = log_softmax(logits, 1).gather(1, int(&batch.targets).reshape([count, 1]));
     let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 1]), &device);
-    (logprobs * weights).sum()
+    (logprobs * weights).sum().neg()
 }
 
 fn scalar(value: Tensor<1>) -> Result<f32, ModelError> {

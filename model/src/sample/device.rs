@@ -1,62 +1,69 @@
-//! The sequences in flight and their cache.
+//! Sampling on a device other than the processor: the sequences in flight are the rows of one batch.
+
+use std::cmp::Reverse;
+use std::ops::ControlFlow;
 
 use burn::tensor::{Int, Tensor, TensorData};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 
 use super::pick::Picker;
-use super::{Completion, SampleConfig, SampleRequest, StopWhen};
+use super::sequence::{Limit, Sequence};
+use super::{Completion, SampleConfig, SampleRequest, SampleStats};
 use crate::device::read_back;
 use crate::nn::KvCache;
 use crate::{Lm, ModelError, Special};
 
-/// One sample being drawn.
-pub(super) struct Sequence {
-    request: usize,
-    sample: usize,
-    rng: ChaCha8Rng,
-    prompt_len: usize,
-    tokens: Vec<u32>,
-    logprob: f64,
-    state: State,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Running,
-    Stopped,
-    Full,
-    Delivered,
-}
-
-impl Sequence {
-    pub(super) fn new(request: usize, sample: usize, seed: u64) -> Self {
-        Self {
-            request,
-            sample,
-            rng: ChaCha8Rng::seed_from_u64(seed),
-            prompt_len: 0,
-            tokens: Vec::new(),
-            logprob: 0.0,
-            state: State::Running,
+/// As [`super::sample`], with checked settings and requests.
+pub(super) fn sample(
+    model: &Lm,
+    requests: &[SampleRequest],
+    config: &SampleConfig,
+    on_completion: &mut dyn FnMut(Completion) -> ControlFlow<()>,
+) -> Result<SampleStats, ModelError> {
+    let config =
+        SampleConfig { batch: config.batch.min(rows_that_fit(model, requests, config)?), ..config.clone() };
+    let mut batch = Batch::new(model, &config, in_order(requests));
+    let mut stats = SampleStats::default();
+    while !stats.interrupted && batch.is_active() {
+        stats.steps += 1;
+        for completion in batch.advance(requests, stats.steps)? {
+            stats.completions += 1;
+            stats.tokens += completion.tokens.len() + usize::from(completion.finished);
+            if on_completion(completion).is_break() {
+                stats.interrupted = true;
+                break;
+            }
         }
     }
+    stats.prompt_tokens = batch.prompt_tokens();
+    Ok(stats)
+}
 
-    fn completion(&mut self) -> Completion {
-        let finished = self.state == State::Stopped;
-        self.state = State::Delivered;
-        Completion {
-            request: self.request,
-            sample: self.sample,
-            tokens: std::mem::take(&mut self.tokens),
-            logprob: self.logprob,
-            finished,
-        }
+/// How many rows of the longest sequence's length the memory for the cache holds.
+fn rows_that_fit(model: &Lm, requests: &[SampleRequest], config: &SampleConfig) -> Result<usize, ModelError> {
+    let shape = model.config();
+    let longest = requests.iter().map(|request| request.prompt.len()).max().unwrap_or_default();
+    let longest = longest.saturating_add(config.max_new_tokens).min(shape.max_seq);
+    let row = 2 * shape.layers * shape.kv_heads * shape.head_dim() * longest * size_of::<f32>();
+    let budget = config.cache_bytes();
+    match budget / row.max(1) {
+        0 => Err(ModelError::Cache { needed: row as u64, budget: budget as u64 }),
+        rows => Ok(rows),
     }
+}
+
+/// All sequences, those of a request together; the shortest prompts last, because batches take sequences from the end.
+fn in_order(requests: &[SampleRequest]) -> Vec<Sequence> {
+    let mut order: Vec<usize> = (0..requests.len()).collect();
+    order.sort_by_key(|&index| Reverse(requests[index].prompt.len()));
+    let sequences = |request: usize| {
+        let seeds = requests[request].seeds.iter().enumerate();
+        seeds.map(move |(sample, &seed)| Sequence::new(request, sample, seed))
+    };
+    order.into_iter().flat_map(sequences).collect()
 }
 
 /// The rows of the batch: sequence `i` owns row `i` of the cache.
-pub(super) struct Batch<'a> {
+struct Batch<'a> {
     model: &'a Lm,
     config: &'a SampleConfig,
     picker: Picker,
@@ -67,43 +74,39 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(model: &'a Lm, config: &'a SampleConfig, waiting: Vec<Sequence>) -> Self {
+    fn new(model: &'a Lm, config: &'a SampleConfig, waiting: Vec<Sequence>) -> Self {
         let picker = Picker::new(config);
         let cache = KvCache::default();
         Self { model, config, picker, waiting, rows: Vec::new(), cache, prompt_tokens: 0 }
     }
 
     /// Whether sequences are running or waiting.
-    pub(super) fn is_active(&self) -> bool {
+    fn is_active(&self) -> bool {
         self.running() > 0 || !self.waiting.is_empty()
     }
 
     /// Prompt tokens read so far.
-    pub(super) fn prompt_tokens(&self) -> usize {
+    fn prompt_tokens(&self) -> usize {
         self.prompt_tokens
     }
 
     /// Lets waiting sequences join if half of the batch is free, and otherwise draws one token for
     /// each; returns the completions that this ended.
-    pub(super) fn advance(
-        &mut self,
-        requests: &[SampleRequest],
-        step: usize,
-    ) -> Result<Vec<Completion>, ModelError> {
+    fn advance(&mut self, requests: &[SampleRequest], step: usize) -> Result<Vec<Completion>, ModelError> {
         let running = self.running();
         if running <= self.config.batch / 2 && !self.waiting.is_empty() {
             let left = self.waiting.len().saturating_sub(self.config.batch - running);
             let joining = self.waiting.split_off(left);
             self.join(requests, joining, step)?;
         } else if running > 0 {
-            self.step(step)?;
+            self.step(requests, step)?;
         }
         Ok(self.take_done())
     }
 
     /// Sequences still running.
     fn running(&self) -> usize {
-        self.rows.iter().filter(|row| row.state == State::Running).count()
+        self.rows.iter().filter(|row| row.is_running()).count()
     }
 
     /// Reads the prompts of new sequences, draws their first tokens and adds them to the batch.
@@ -122,8 +125,8 @@ impl<'a> Batch<'a> {
         let source = |sequence: &Sequence| distinct.iter().position(|&request| request == sequence.request);
         let sources: Vec<usize> = joining.iter().filter_map(source).collect();
         for (sequence, &row) in joining.iter_mut().zip(&sources) {
-            sequence.prompt_len = prompts[row].len();
-            self.draw(sequence, &logits[row * self.vocab()..(row + 1) * self.vocab()], step)?;
+            let logits = &logits[row * self.vocab()..(row + 1) * self.vocab()];
+            self.draw(sequence, logits, prompts[row].len(), step)?;
         }
         cache.select(&sources);
         self.compact();
@@ -134,7 +137,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Feeds every row its last token and draws the next one.
-    fn step(&mut self, step: usize) -> Result<(), ModelError> {
+    fn step(&mut self, requests: &[SampleRequest], step: usize) -> Result<(), ModelError> {
         if self.running() * 4 <= self.rows.len() * 3 {
             self.compact();
         }
@@ -145,7 +148,8 @@ impl<'a> Batch<'a> {
         let logits = read_back(self.model.extend(tokens, &mut self.cache))?;
         let mut rows = std::mem::take(&mut self.rows);
         let result = rows.iter_mut().zip(logits.chunks_exact(self.vocab())).try_for_each(|(row, logits)| {
-            if row.state == State::Running { self.draw(row, logits, step) } else { Ok(()) }
+            let prompt = requests[row.request].prompt.len();
+            if row.is_running() { self.draw(row, logits, prompt, step) } else { Ok(()) }
         });
         self.rows = rows;
         result
@@ -153,20 +157,19 @@ impl<'a> Batch<'a> {
 
     /// The completions of rows that ended since the last call.
     fn take_done(&mut self) -> Vec<Completion> {
-        let ended = self.rows.iter_mut().filter(|row| matches!(row.state, State::Stopped | State::Full));
-        ended.map(Sequence::completion).collect()
+        self.rows.iter_mut().filter_map(Sequence::take_completion).collect()
     }
 
     /// Drops the rows that have ended.
     fn compact(&mut self) {
-        let running = |index: &usize| self.rows[*index].state == State::Running;
+        let running = |index: &usize| self.rows[*index].is_running();
         let kept: Vec<usize> = (0..self.rows.len()).filter(running).collect();
         if kept.is_empty() {
             self.cache = KvCache::default();
         } else if kept.len() < self.rows.len() {
             self.cache.select(&kept);
         }
-        self.rows.retain(|row| row.state == State::Running);
+        self.rows.retain(Sequence::is_running);
     }
 
     /// Runs the prompts, one row each; returns the logits after each and the filled cache.
@@ -185,24 +188,15 @@ impl<'a> Batch<'a> {
         Ok((logits, cache))
     }
 
-    fn draw(&mut self, row: &mut Sequence, logits: &[f32], step: usize) -> Result<(), ModelError> {
-        let picked = self.picker.pick(logits, &mut row.rng);
-        let (token, logprob) = picked.ok_or(ModelError::NotFinite { what: "logits", step })?;
-        row.logprob += logprob;
-        if self.config.stop.contains(&token) {
-            row.state = State::Stopped;
-            return Ok(());
-        }
-        row.tokens.push(token);
-        if self.config.stop_when.as_ref().is_some_and(|StopWhen(ends)| ends(&row.tokens)) {
-            row.state = State::Stopped;
-            return Ok(());
-        }
-        let len = row.prompt_len + row.tokens.len();
-        if row.tokens.len() >= self.config.max_new_tokens || len >= self.model.config().max_seq {
-            row.state = State::Full;
-        }
-        Ok(())
+    fn draw(
+        &mut self,
+        row: &mut Sequence,
+        logits: &[f32],
+        prompt: usize,
+        step: usize,
+    ) -> Result<(), ModelError> {
+        let limit = Limit { prompt, max_seq: self.model.config().max_seq, step };
+        row.draw(logits, &mut self.picker, self.config, limit)
     }
 
     fn vocab(&self) -> usize {

@@ -1,0 +1,9 @@
+//! Arithmetic on slices, compiled for each level of vector instructions; the machine's is picked when it runs.
+
+mod attention;
+mod matmul;
+mod rows;
+
+pub(crate) use attention::{Gradients, Heads, Inputs, attention, attention_backward};
+pub(crate) use matmul::{Into, Matrix, Scratch, matmul};
+pub(crate) use rows::*;
