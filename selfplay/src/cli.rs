@@ -145,6 +145,9 @@ pub struct GenerateArgs {
     /// Only tokens at least this part as likely as the most likely one.
     #[arg(long, default_value_t = 0.0)]
     pub min_p: f32,
+    /// Memory for keys and values in MiB; with too little of it some samples wait (0: half of what is available).
+    #[arg(long, value_name = "MIB", default_value_t = 0)]
+    pub cache_mb: usize,
     /// Longest answer in tokens.
     #[arg(long, value_name = "N", default_value_t = 256)]
     pub max_tokens: usize,
@@ -304,6 +307,31 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// Verdicts a second and their CPU time, beside Lean's own work and one Lean process for each proof.
     Verifier(BenchVerifierArgs),
+    /// Tokens a second of training and sampling on the processor, beside PyTorch on the same machine.
+    Model(BenchModelArgs),
+}
+
+/// `stp bench model`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchModelArgs {
+    /// Shapes of models: tiny, 100m [default: both].
+    #[arg(value_name = "SHAPE")]
+    pub shapes: Vec<String>,
+    /// How long each figure is measured.
+    #[arg(long, value_name = "S", default_value_t = 20.0)]
+    pub seconds: f64,
+    /// A Python with torch and transformers [default: one is made, once, in `STP_HOME`].
+    #[arg(long, value_name = "PATH")]
+    pub python: Option<PathBuf>,
+    /// Measure this program alone.
+    #[arg(long)]
+    pub no_pytorch: bool,
+    /// One JSON object in place of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Where that Python is kept [default: the user's cache folder].
+    #[arg(long, value_name = "FOLDER", env = "STP_HOME")]
+    pub home: Option<PathBuf>,
 }
 
 /// `stp bench verifier`.

@@ -122,6 +122,9 @@ pub struct Sampling {
     pub max_conjecture_tokens: usize,
     /// Sequences sampled at the same time.
     pub batch: usize,
+    /// Memory for their keys and values in MiB (0: half of what is available).
+    #[serde(default)]
+    pub cache_mb: usize,
 }
 
 /// How many proofs are sampled, and of what.

@@ -49,6 +49,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Worker(args)) => block_on(worker::worker(args)),
         Some(Command::Bench(args)) => match args.command {
             BenchCommand::Verifier(args) => block_on(bench::verifier(args)),
+            BenchCommand::Model(args) => bench::model(&args),
         },
         Some(Command::Completions(args)) => shell::completions(args),
         Some(Command::Man(args)) => shell::man(&args),
