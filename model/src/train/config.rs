@@ -1,0 +1,69 @@
+//! The settings of a training.
+
+use super::Schedule;
+use crate::ModelError;
+
+/// How to train.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainConfig {
+    /// Passes over the examples.
+    pub epochs: usize,
+    /// Sequences a step.
+    pub batch: usize,
+    /// Sequences in memory at a time: a larger batch is read in parts whose gradients are added up; 0 for the whole
+    /// batch at once.
+    pub micro_batch: usize,
+    /// Highest learning rate.
+    pub learning_rate: f64,
+    /// Steps over which it rises to that.
+    pub warmup_steps: usize,
+    /// How it falls after them.
+    pub schedule: Schedule,
+    /// Where it ends, as a share of the highest.
+    pub final_rate: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f32,
+    /// Largest norm of the whole gradient.
+    pub grad_clip: f32,
+    /// Seed of the order of the examples.
+    pub seed: u64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 1,
+            batch: 16,
+            micro_batch: 0,
+            learning_rate: 1e-3,
+            warmup_steps: 0,
+            schedule: Schedule::Cosine,
+            final_rate: 0.1,
+            weight_decay: 0.05,
+            grad_clip: 1.0,
+            seed: 0,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks what types cannot.
+    pub(super) fn validate(&self) -> Result<(), ModelError> {
+        let setting = |name, value: String, remedy| Err(ModelError::Setting { name, value, remedy });
+        ModelError::require_some("epochs", self.epochs)?;
+        ModelError::require_some("batch", self.batch)?;
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return setting("learning_rate", self.learning_rate.to_string(), "set it above 0, usually 1e-3");
+        }
+        if !(0.0..=1.0).contains(&self.final_rate) {
+            return setting("final_rate", self.final_rate.to_string(), "set it between 0 and 1, usually 0.1");
+        }
+        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
+            return setting("weight_decay", self.weight_decay.to_string(), "set it to 0 or above");
+        }
+        if self.grad_clip.is_nan() || self.grad_clip <= 0.0 {
+            return setting("grad_clip", self.grad_clip.to_string(), "set it above 0, usually 1");
+        }
+        Ok(())
+    }
+}
