@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stp_datasets::Corpus;
-use stp_model::{Schedule, TrainConfig};
+use stp_model::{LoraConfig, Schedule, TrainConfig};
 
 use crate::error::UsageError;
 use crate::settings::Settings;
@@ -115,6 +115,10 @@ pub struct Training {
     /// Where it ends, as a share of the peak; `constant` has no use for it.
     #[serde(default = "final_rate")]
     pub final_rate: f64,
+    /// Low-rank adapters to train instead of all weights, and to add to them at the end: `rank` (0: none), `alpha`, and
+    /// `projections` among `q_proj`, `k_proj`, `v_proj`, `o_proj`, `gate_proj`, `up_proj` and `down_proj`.
+    #[serde(default)]
+    pub lora: LoraConfig,
 }
 
 fn final_rate() -> f64 {
@@ -128,11 +132,14 @@ pub struct TrainingMachine {
     /// Minutes after which a training writes down how far it is, in a file beside its checkpoint from which a killed
     /// run goes on (0: never).
     pub state_minutes: f64,
+    /// Whether to compute cheap intermediate results again for the gradient instead of keeping them: less memory for
+    /// more time.
+    pub recompute: bool,
 }
 
 impl Default for TrainingMachine {
     fn default() -> Self {
-        Self { state_minutes: 5.0 }
+        Self { state_minutes: 5.0, recompute: false }
     }
 }
 
@@ -247,6 +254,14 @@ impl RunConfig {
             (trainings.iter().all(|t| t.batch > 0), "batch must be at least 1"),
             (trainings.iter().all(|t| share.contains(&t.final_rate)), "final_rate must be between 0 and 1"),
             (
+                trainings.iter().all(|t| t.lora.alpha.is_finite() && t.lora.alpha > 0.0),
+                "lora.alpha must be above 0",
+            ),
+            (
+                trainings.iter().all(|t| t.lora.rank == 0 || !t.lora.projections.is_empty()),
+                "lora.projections must name at least one projection",
+            ),
+            (
                 (0.0..=1e6).contains(&self.training.state_minutes),
                 "training.state_minutes must be between 0 and a million",
             ),
@@ -305,7 +320,7 @@ mod tests {
             table.remove("training").unwrap();
             for phase in ["stage1", "round", "retraining"] {
                 let phase = table[phase].as_table_mut().unwrap();
-                for key in ["schedule", "final_rate"] {
+                for key in ["schedule", "final_rate", "lora"] {
                     phase.remove(key).unwrap();
                 }
             }
@@ -323,6 +338,9 @@ mod tests {
             ("[sampling]\ntop_p = 0.0", "top_p"),
             ("[round]\nschedule = \"step\"", "cosine"),
             ("[round]\nfinal_rate = 1.5", "final_rate"),
+            ("[round]\nlora.projections = [\"query\"]", "q_proj"),
+            ("[round]\nlora.alpha = 0", "lora.alpha"),
+            ("[round]\nlora = { rank = 4, projections = [] }", "lora.projections"),
             ("[training]\nstate_minutes = -1", "state_minutes"),
             ("rounds = -1", "rounds"),
         ] {

@@ -139,6 +139,8 @@ async fn train(
         warmup_steps: training.warmup_steps,
         schedule: training.schedule,
         final_rate: training.final_rate,
+        lora: training.lora.clone(),
+        recompute: run.config.training.recompute,
         weight_decay: WEIGHT_DECAY,
         grad_clip: GRADIENT_CLIP,
         seed: seed_for(run.config.seed, &["train", name]),
@@ -165,6 +167,11 @@ async fn train(
     let (trained, progress) = tokio::task::spawn_blocking(work).await.context("training broke down")?;
     let (model, report) = trained.map_err(|error| keep_batch(run, &checkpoint, name, error))?;
     run.cancel.check()?;
+    if training.lora.rank > 0 {
+        let (trained, all) = (report.trained_parameters, checkpoint.model.config().parameters());
+        run.display.line(&format!("{name}: adapters of {trained} parameters, merged into {all}"));
+        detail["trained_parameters"] = trained.into();
+    }
     let earlier = match report.resumed {
         0 => String::new(),
         steps => format!(" ({steps} of them before it was stopped)"),

@@ -1,8 +1,8 @@
 //! The language model.
 
-use burn::module::{Module, Param};
+use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::{Embedding, Linear, RmsNorm};
-use burn::tensor::{Bool, Device, Int, Tensor};
+use burn::tensor::{Bool, Device, GradientCheckpointingStrategy, Int, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -47,6 +47,18 @@ impl Lm {
         let norm = weights::norm(weights, "model.norm", width, config.norm_eps)?;
         let rope = RopeTable::new(config, weights.device());
         Ok(Self { embedding, blocks, norm, head, rope, config: config.clone() })
+    }
+
+    /// Ready for training. With `recompute`, what is quick to compute is not kept for the backward pass but computed
+    /// again there.
+    pub(crate) fn tracked(self, recompute: bool) -> Self {
+        let model = self.train();
+        if !recompute {
+            return model;
+        }
+        let mut model = model.map(&mut Recompute);
+        model.rope = model.rope.recomputed();
+        model
     }
 
     /// All weights with the names they have in Hugging Face's checkpoints.
@@ -147,6 +159,17 @@ impl Lm {
             Some(head) => head.forward(hidden),
             None => hidden.matmul(self.embedding.weight.val().transpose()),
         }
+    }
+}
+
+/// Gives weights burn's balanced checkpointing: element-wise operations are done again, matrix products are kept.
+struct Recompute;
+
+impl ModuleMapper for Recompute {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|weight| {
+            weight.with_gradient_checkpointing_strategy(GradientCheckpointingStrategy::Balanced)
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The settings of a training.
 
-use super::Schedule;
+use super::{LoraConfig, Schedule};
 use crate::ModelError;
 
 /// How to train.
@@ -25,7 +25,12 @@ pub struct TrainConfig {
     pub weight_decay: f32,
     /// Largest norm of the whole gradient.
     pub grad_clip: f32,
-    /// Seed of the order of the examples.
+    /// Whether to compute cheap intermediate results again for the gradient instead of keeping them: less memory for
+    /// more time, and the same outcome.
+    pub recompute: bool,
+    /// Low-rank adapters to train instead of the weights.
+    pub lora: LoraConfig,
+    /// Seed of the order of the examples, and of the adapters.
     pub seed: u64,
 }
 
@@ -41,6 +46,8 @@ impl Default for TrainConfig {
             final_rate: 0.1,
             weight_decay: 0.05,
             grad_clip: 1.0,
+            recompute: false,
+            lora: LoraConfig::default(),
             seed: 0,
         }
     }
@@ -64,6 +71,6 @@ impl TrainConfig {
         if self.grad_clip.is_nan() || self.grad_clip <= 0.0 {
             return setting("grad_clip", self.grad_clip.to_string(), "set it above 0, usually 1");
         }
-        Ok(())
+        self.lora.validate()
     }
 }

@@ -3,6 +3,7 @@
 mod batches;
 mod config;
 mod gradients;
+mod lora;
 mod optimiser;
 mod schedule;
 mod state;
@@ -23,6 +24,7 @@ use crate::parallel::Workers;
 use crate::{Lm, ModelError, kernels};
 
 pub use config::TrainConfig;
+pub use lora::{LoraConfig, Projection};
 pub use schedule::Schedule;
 pub use state::StateFile;
 
@@ -71,6 +73,8 @@ pub struct TrainReport {
     pub seconds: f64,
     /// Examples left out because they are longer than the model's sequences.
     pub dropped: usize,
+    /// How many of the model's parameters are trained; with adapters, theirs.
+    pub trained_parameters: usize,
     /// Whether the callback ended it early.
     pub interrupted: bool,
 }
@@ -103,12 +107,17 @@ pub fn train_resumable(
     on_step: &mut dyn FnMut(TrainStep) -> ControlFlow<()>,
 ) -> Result<(Lm, TrainReport), ModelError> {
     config.validate()?;
-    let fingerprint = state.map(|_| state::fingerprint(model.config(), config, examples)).unwrap_or_default();
-    let mut optimiser = Optimiser::new(config.weight_decay);
-    let (mut model, earlier) = match state {
-        Some(StateFile { path, .. }) => state::read(path, model.valid(), &mut optimiser, &fingerprint)?,
-        None => (model.valid(), None),
-    };
+    let fingerprint =
+        state.map(|_| state::fingerprint(&model, config, examples)).transpose()?.unwrap_or_default();
+    let mut model = model.valid();
+    if config.lora.is_on() {
+        model = lora::attach(model, &config.lora, config.seed)?;
+    }
+    let trained_parameters = lora::trained_parameters(&model);
+    let (mut optimiser, mut earlier) = (Optimiser::new(config.weight_decay), None);
+    if let Some(StateFile { path, .. }) = state {
+        (model, earlier) = state::read(path, model, &mut optimiser, &fingerprint)?;
+    }
     let Prepared { examples, dropped } = prepare(&model, examples)?;
     let started = Instant::now();
     let workers = Workers::new(&model.device(), config.batch)?;
@@ -119,7 +128,7 @@ pub fn train_resumable(
         let mut order = progress.order(config.seed);
         for batch in epoch_batches(&examples, config.batch, &mut order).iter().skip(progress.batch) {
             let learning_rate = schedule::rate(config, progress.steps, steps);
-            let (loss, gradients) = differentiate(&model, batch, config.micro_batch, &workers)?;
+            let (loss, gradients) = differentiate(&model, batch, config, &workers)?;
             progress.note(loss, batch.iter().map(|example| example.len()).sum());
             finite("loss", loss, progress.steps, batch)?;
             let (gradients, gradient_norm) = gradients::clip(gradients, &model, config.grad_clip)?;
@@ -142,8 +151,18 @@ pub fn train_resumable(
     }
     let Progress { steps, tokens, first_loss, last_loss, .. } = progress;
     let seconds = started.elapsed().as_secs_f64();
-    let report = TrainReport { steps, resumed, first_loss, last_loss, tokens, seconds, dropped, interrupted };
-    Ok((model, report))
+    let report = TrainReport {
+        steps,
+        resumed,
+        first_loss,
+        last_loss,
+        tokens,
+        seconds,
+        dropped,
+        trained_parameters,
+        interrupted,
+    };
+    Ok((lora::merge(model), report))
 }
 
 /// Refuses a number that is none, with the batch that it came from.
@@ -159,16 +178,18 @@ fn finite(what: &'static str, value: f32, step: usize, batch: &[&Example]) -> Re
 fn differentiate(
     model: &Lm,
     batch: &[&Example],
-    micro_batch: usize,
+    config: &TrainConfig,
     workers: &Workers,
 ) -> Result<(f32, GradientsParams), ModelError> {
     let total = total_weight(batch);
     let plain = model.valid();
-    let at_a_time = if micro_batch == 0 { batch.len() } else { micro_batch };
+    let at_a_time = if config.micro_batch == 0 { batch.len() } else { config.micro_batch };
     let (mut value, mut gradient) = (0.0, None);
     for part in batch.chunks(at_a_time) {
         // New leaves for every share: graphs that share a node share a lock.
-        let shares = deal(part, workers.count()).into_iter().map(|share| (share, plain.clone().train()));
+        let shares = deal(part, workers.count())
+            .into_iter()
+            .map(|share| (share, plain.clone().tracked(config.recompute)));
         let parts = workers.map(shares.collect(), |(share, leaves)| {
             let loss = loss(&leaves, &share, total);
             let value = scalar(loss.clone())?;

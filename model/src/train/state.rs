@@ -19,9 +19,10 @@ use sha2::{Digest, Sha256};
 
 use super::optimiser::Optimiser;
 use super::{Example, TrainConfig};
+use crate::device::read_back;
 use crate::hf::{TensorFile, write_tensors};
 use crate::nn::Weight;
-use crate::{Lm, ModelConfig, ModelError};
+use crate::{Lm, ModelError};
 
 /// The note's key; its value is a [`Header`].
 const NOTE: &str = "stp_training_state";
@@ -96,11 +97,15 @@ struct Header {
 }
 
 /// Tells one training from another: a hash of the model's sizes, the settings that decide the outcome, and the
-/// examples.
-pub(super) fn fingerprint(model: &ModelConfig, config: &TrainConfig, examples: &[Example]) -> String {
-    let config = TrainConfig { micro_batch: 0, ..config.clone() };
+/// examples. With adapters also of the beginning of each weight: the state has the adapters alone.
+pub(super) fn fingerprint(
+    model: &Lm,
+    config: &TrainConfig,
+    examples: &[Example],
+) -> Result<String, ModelError> {
+    let settings = TrainConfig { micro_batch: 0, recompute: false, ..config.clone() };
     let mut hash = Sha256::new();
-    hash.update(format!("{model:?} {config:?} {}", examples.len()));
+    hash.update(format!("{:?} {settings:?} {}", model.config(), examples.len()));
     for Example { prompt, target, weight } in examples {
         for tokens in [prompt, target] {
             hash.update((tokens.len() as u64).to_le_bytes());
@@ -108,7 +113,30 @@ pub(super) fn fingerprint(model: &ModelConfig, config: &TrainConfig, examples: &
         }
         hash.update(weight.to_le_bytes());
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    if config.lora.is_on() {
+        let mut beginnings = Beginnings { values: Ok(Vec::new()) };
+        model.valid().visit(&mut beginnings);
+        beginnings.values?.iter().for_each(|value| hash.update(value.to_le_bytes()));
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The first values of each weight.
+struct Beginnings {
+    values: Result<Vec<f32>, ModelError>,
+}
+
+impl ModuleVisitor for Beginnings {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let count = param.shape().num_elements();
+        let row = param.val().reshape([count]).slice([0..count.min(64)]);
+        if let Ok(values) = &mut self.values {
+            match read_back(row) {
+                Ok(more) => values.extend(more),
+                Err(error) => self.values = Err(error),
+            }
+        }
+    }
 }
 
 /// Writes the state of a training.
