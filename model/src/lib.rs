@@ -55,6 +55,6 @@ pub use rope::RopeScaling;
 pub use sample::{Completion, SampleConfig, SampleRequest, SampleStats, StopWhen, sample};
 pub use tokenizer::{Special, Tokenizer};
 pub use train::{
-    Example, LoraConfig, Projection, Schedule, StateFile, TrainConfig, TrainReport, TrainStep, eval_loss,
-    train, train_resumable,
+    Example, LoraConfig, Precision, Projection, Schedule, StateFile, TrainConfig, TrainReport, TrainStep,
+    eval_loss, train, train_resumable,
 };

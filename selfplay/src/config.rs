@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stp_datasets::Corpus;
-use stp_model::{LoraConfig, Schedule, TrainConfig};
+use stp_model::{LoraConfig, Precision, Schedule, TrainConfig};
 
 use crate::error::UsageError;
 use crate::settings::Settings;
@@ -135,11 +135,13 @@ pub struct TrainingMachine {
     /// Whether to compute cheap intermediate results again for the gradient instead of keeping them: less memory for
     /// more time.
     pub recompute: bool,
+    /// Numbers that a step is computed in, `f32` or `bf16`; weights are `f32` in any case.
+    pub precision: Precision,
 }
 
 impl Default for TrainingMachine {
     fn default() -> Self {
-        Self { state_minutes: 5.0, recompute: false }
+        Self { state_minutes: 5.0, recompute: false, precision: Precision::F32 }
     }
 }
 
@@ -341,6 +343,7 @@ mod tests {
             ("[round]\nlora.projections = [\"query\"]", "q_proj"),
             ("[round]\nlora.alpha = 0", "lora.alpha"),
             ("[round]\nlora = { rank = 4, projections = [] }", "lora.projections"),
+            ("[training]\nprecision = \"f16\"", "bf16"),
             ("[training]\nstate_minutes = -1", "state_minutes"),
             ("rounds = -1", "rounds"),
         ] {

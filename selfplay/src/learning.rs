@@ -141,6 +141,7 @@ async fn train(
         final_rate: training.final_rate,
         lora: training.lora.clone(),
         recompute: run.config.training.recompute,
+        precision: run.config.training.precision,
         weight_decay: WEIGHT_DECAY,
         grad_clip: GRADIENT_CLIP,
         seed: seed_for(run.config.seed, &["train", name]),

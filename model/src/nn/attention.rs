@@ -153,6 +153,7 @@ impl Attention {
     fn attend(&self, query: Tensor<4>, key: Tensor<4>, value: Tensor<4>, bias: Tensor<4>) -> Tensor<4> {
         let scale = (self.head_dim as f64).powf(-0.5);
         if query.is_autodiff() {
+            let bias = bias.cast(query.dtype());
             let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3)) + bias;
             return softmax(scores, 3).matmul(value);
         }

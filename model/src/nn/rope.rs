@@ -1,7 +1,7 @@
 //! Rotary positions: the angles are computed once per model, on the host.
 
 use burn::module::Module;
-use burn::tensor::{Device, GradientCheckpointingStrategy, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::ModelConfig;
 use crate::rope::frequencies;
@@ -36,12 +36,9 @@ impl RopeTable {
         Self { cos: table(f64::cos), sin: table(f64::sin), quarter_turn: quarter_turn(dim, device) }
     }
 
-    /// The same, marked as the weights of [`Lm::tracked`](super::Lm::tracked) are: operands must agree.
-    pub(crate) fn recomputed(self) -> Self {
-        let mark = |table: Tensor<2>| {
-            table.with_gradient_checkpointing_strategy(GradientCheckpointingStrategy::Balanced)
-        };
-        Self { cos: mark(self.cos), sin: mark(self.sin), quarter_turn: mark(self.quarter_turn) }
+    /// Changes each table as the weights of a model are changed: operands must agree.
+    pub(crate) fn map(self, change: impl Fn(Tensor<2>) -> Tensor<2>) -> Self {
+        Self { cos: change(self.cos), sin: change(self.sin), quarter_turn: change(self.quarter_turn) }
     }
 
     /// The positions `0..time` for every row.

@@ -1,7 +1,22 @@
 //! The settings of a training.
 
+use burn::tensor::{Device, FloatDType};
+use serde::{Deserialize, Serialize};
+
 use super::{LoraConfig, Schedule};
 use crate::ModelError;
+
+/// In which numbers a step is computed. Weights, their moments and the loss are 32-bit numbers in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// 16 bits, eight of them for the exponent: half the memory for what is kept for the gradient, and faster where
+    /// the device has units for it. The processor has none that burn uses: there it is slower.
+    Bf16,
+}
 
 /// How to train.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +43,8 @@ pub struct TrainConfig {
     /// Whether to compute cheap intermediate results again for the gradient instead of keeping them: less memory for
     /// more time, and the same outcome.
     pub recompute: bool,
+    /// In which numbers the model is computed.
+    pub precision: Precision,
     /// Low-rank adapters to train instead of the weights.
     pub lora: LoraConfig,
     /// Seed of the order of the examples, and of the adapters.
@@ -47,6 +64,7 @@ impl Default for TrainConfig {
             weight_decay: 0.05,
             grad_clip: 1.0,
             recompute: false,
+            precision: Precision::F32,
             lora: LoraConfig::default(),
             seed: 0,
         }
@@ -54,8 +72,8 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
-    /// Checks what types cannot.
-    pub(super) fn validate(&self) -> Result<(), ModelError> {
+    /// Checks what types cannot, for training on that device.
+    pub(super) fn validate(&self, device: &Device) -> Result<(), ModelError> {
         let setting = |name, value: String, remedy| Err(ModelError::Setting { name, value, remedy });
         ModelError::require_some("epochs", self.epochs)?;
         ModelError::require_some("batch", self.batch)?;
@@ -70,6 +88,13 @@ impl TrainConfig {
         }
         if self.grad_clip.is_nan() || self.grad_clip <= 0.0 {
             return setting("grad_clip", self.grad_clip.to_string(), "set it above 0, usually 1");
+        }
+        if self.precision == Precision::Bf16 && !device.supports_dtype(FloatDType::BF16) {
+            return setting(
+                "precision",
+                "bf16".to_owned(),
+                "this device cannot compute in it, so set it to f32",
+            );
         }
         self.lora.validate()
     }

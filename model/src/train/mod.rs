@@ -15,7 +15,7 @@ use batches::{Prepared, TokenBatch, deal, epoch_batches, prepare, total_weight};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{FloatDType, Int, Tensor, TensorData};
 use optimiser::Optimiser;
 use state::Progress;
 
@@ -23,7 +23,7 @@ use crate::device::read_back;
 use crate::parallel::Workers;
 use crate::{Lm, ModelError, kernels};
 
-pub use config::TrainConfig;
+pub use config::{Precision, TrainConfig};
 pub use lora::{LoraConfig, Projection};
 pub use schedule::Schedule;
 pub use state::StateFile;
@@ -106,7 +106,7 @@ pub fn train_resumable(
     state: Option<&StateFile>,
     on_step: &mut dyn FnMut(TrainStep) -> ControlFlow<()>,
 ) -> Result<(Lm, TrainReport), ModelError> {
-    config.validate()?;
+    config.validate(&model.device())?;
     let fingerprint =
         state.map(|_| state::fingerprint(&model, config, examples)).transpose()?.unwrap_or_default();
     let mut model = model.valid();
@@ -191,7 +191,11 @@ fn differentiate(
             .into_iter()
             .map(|share| (share, plain.clone().tracked(config.recompute)));
         let parts = workers.map(shares.collect(), |(share, leaves)| {
-            let loss = loss(&leaves, &share, total);
+            let model = match config.precision {
+                Precision::F32 => leaves.clone(),
+                Precision::Bf16 => leaves.clone().cast(FloatDType::BF16),
+            };
+            let loss = loss(&model, &share, total);
             let value = scalar(loss.clone())?;
             Ok((value, GradientsParams::from_grads(loss.backward(), &leaves)))
         });
@@ -225,7 +229,7 @@ pub fn eval_loss(model: &Lm, examples: &[Example], batch: usize) -> Result<f32, 
 /// their rows go through the output projection, which spares the prompts' and the padding's share.
 fn loss(model: &Lm, examples: &[&Example], total: f64) -> Tensor<1> {
     let device = model.device();
-    let fused = kernels::available(&device);
+    let fused = model.is_fused();
     // The fused attention goes from text to text; elsewhere short texts fill up the rows of the longest.
     let batch = TokenBatch::new(examples, if fused { usize::MAX } else { 0 });
     let count = batch.rows.len();
@@ -233,7 +237,8 @@ fn loss(model: &Lm, examples: &[&Example], total: f64) -> Tensor<1> {
         Tensor::<1, Int>::from_data(TensorData::new(values.to_vec(), [values.len()]), &device)
     };
     let tokens = int(&batch.tokens).reshape([batch.layout.batch(), batch.layout.time()]);
-    let logits = model.logits(model.hidden_texts(tokens, &batch.layout).select(0, int(&batch.rows)));
+    let hidden = model.hidden_texts(tokens, &batch.layout).select(0, int(&batch.rows));
+    let logits = model.logits(hidden).cast(FloatDType::F32);
     let weights: Vec<f32> = batch.weights.iter().map(|&weight| (f64::from(weight) / total) as f32).collect();
     if kernels::take(&logits) {
         return kernels::cross_entropy(logits, &batch.targets, &weights);

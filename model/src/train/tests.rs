@@ -258,6 +258,26 @@ fn a_damaged_or_foreign_state_is_named() {
 }
 
 #[test]
+fn half_the_bits_learn_as_well() {
+    let half = TrainConfig { precision: Precision::Bf16, ..config() };
+    let losses = |config: &TrainConfig| {
+        let mut losses = Vec::new();
+        let (model, _) = train(model(), &examples(), config, &mut |step| {
+            losses.push(step.loss);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        (losses, eval_loss(&model, &examples(), 8).unwrap())
+    };
+    let ((whole, whole_end), (half, half_end)) = (losses(&config()), losses(&half));
+    assert_ne!(whole[0], half[0], "it was computed otherwise");
+    for (step, (whole, half)) in whole.iter().zip(&half).take(20).enumerate() {
+        assert!((whole - half).abs() < 0.03 * whole, "step {step}: {whole} {half}");
+    }
+    assert!(whole_end < 0.05 && half_end < 0.05, "{whole_end} {half_end}");
+}
+
+#[test]
 fn recomputing_changes_no_gradient() {
     let (model, examples) = (model().valid(), examples());
     let batch = prepare(&model, &examples).unwrap().examples;
