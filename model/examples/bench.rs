@@ -54,12 +54,10 @@ fn training(model: &Lm, batch: usize, seconds: f64) -> Result<f64, Box<dyn Error
     let config = TrainConfig {
         epochs: 1000,
         batch,
-        micro_batch: 0,
-        learning_rate: 1e-3,
         warmup_steps: 10,
         weight_decay: 0.01,
-        grad_clip: 1.0,
         seed: 1,
+        ..TrainConfig::default()
     };
     let started = Instant::now();
     let (_, report) = train(model.clone(), &examples, &config, &mut |_| until(started, seconds))?;

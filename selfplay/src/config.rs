@@ -4,9 +4,11 @@
 //! same run.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stp_datasets::Corpus;
+use stp_model::{LoraConfig, Precision, Schedule, TrainConfig};
 
 use crate::error::UsageError;
 use crate::settings::Settings;
@@ -59,6 +61,9 @@ pub struct RunConfig {
     pub round: Training,
     /// The final re-training from the stage-1 checkpoint.
     pub retraining: Training,
+    /// How all three use the machine.
+    #[serde(default)]
+    pub training: TrainingMachine,
     /// Sampling from the model.
     pub sampling: Sampling,
     /// How many proofs are sampled, and of what.
@@ -104,6 +109,47 @@ pub struct Training {
     pub micro_batch: usize,
     /// Steps of linear warm-up.
     pub warmup_steps: usize,
+    /// How the learning rate falls after them: `cosine`, `linear` or `constant`.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Where it ends, as a share of the peak; `constant` has no use for it.
+    #[serde(default = "final_rate")]
+    pub final_rate: f64,
+    /// Low-rank adapters to train instead of all weights, and to add to them at the end: `rank` (0: none), `alpha`, and
+    /// `projections` among `q_proj`, `k_proj`, `v_proj`, `o_proj`, `gate_proj`, `up_proj` and `down_proj`.
+    #[serde(default)]
+    pub lora: LoraConfig,
+}
+
+fn final_rate() -> f64 {
+    TrainConfig::default().final_rate
+}
+
+/// How trainings use the machine: what changes their cost, not what they learn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingMachine {
+    /// Minutes after which a training writes down how far it is, in a file beside its checkpoint from which a killed
+    /// run goes on (0: never).
+    pub state_minutes: f64,
+    /// Whether to compute cheap intermediate results again for the gradient instead of keeping them: less memory for
+    /// more time.
+    pub recompute: bool,
+    /// Numbers that a step is computed in, `f32` or `bf16`; weights are `f32` in any case.
+    pub precision: Precision,
+}
+
+impl Default for TrainingMachine {
+    fn default() -> Self {
+        Self { state_minutes: 5.0, recompute: false, precision: Precision::F32 }
+    }
+}
+
+impl TrainingMachine {
+    /// The time between two states; `None` if there are to be none.
+    pub fn state_every(&self) -> Option<Duration> {
+        (self.state_minutes > 0.0).then(|| Duration::from_secs_f64(60.0 * self.state_minutes))
+    }
 }
 
 /// Sampling from the model.
@@ -190,6 +236,7 @@ impl RunConfig {
     /// [`UsageError`] naming the key and what it may be.
     pub fn validate(&self) -> Result<(), UsageError> {
         let share = 0.0..=1.0;
+        let trainings = [&self.stage1, &self.round, &self.retraining];
         let checks = [
             (self.sampling.temperature >= 0.0, "sampling.temperature must be 0 or more"),
             (
@@ -209,9 +256,19 @@ impl RunConfig {
                     && self.sampling.max_conjecture_tokens < self.model.max_seq,
                 "sampling.max_proof_tokens and max_conjecture_tokens must be below model.max_seq",
             ),
+            (trainings.iter().all(|t| t.batch > 0), "batch must be at least 1"),
+            (trainings.iter().all(|t| share.contains(&t.final_rate)), "final_rate must be between 0 and 1"),
             (
-                [&self.stage1, &self.round, &self.retraining].iter().all(|t| t.batch > 0),
-                "batch must be at least 1",
+                trainings.iter().all(|t| t.lora.alpha.is_finite() && t.lora.alpha > 0.0),
+                "lora.alpha must be above 0",
+            ),
+            (
+                trainings.iter().all(|t| t.lora.rank == 0 || !t.lora.projections.is_empty()),
+                "lora.projections must name at least one projection",
+            ),
+            (
+                (0.0..=1e6).contains(&self.training.state_minutes),
+                "training.state_minutes must be between 0 and a million",
             ),
         ];
         match checks.into_iter().find(|(good, _)| !good) {
@@ -262,12 +319,35 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_began_before_there_were_some_keys_still_loads() {
+        for (name, text) in PRESETS {
+            let mut table: toml::Table = text.parse().unwrap();
+            table.remove("training").unwrap();
+            for phase in ["stage1", "round", "retraining"] {
+                let phase = table[phase].as_table_mut().unwrap();
+                for key in ["schedule", "final_rate", "lora"] {
+                    phase.remove(key).unwrap();
+                }
+            }
+            let old: RunConfig = table.try_into().unwrap();
+            assert_eq!(old, RunConfig::load(name, None).unwrap(), "the defaults are what runs did before");
+        }
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (text, hint) in [
             ("round = 1", "round"),
             ("[stage1]\nepoch = 3", "epoch"),
             ("rounds = [", "TOML"),
             ("[sampling]\ntop_p = 0.0", "top_p"),
+            ("[round]\nschedule = \"step\"", "cosine"),
+            ("[round]\nfinal_rate = 1.5", "final_rate"),
+            ("[round]\nlora.projections = [\"query\"]", "q_proj"),
+            ("[round]\nlora.alpha = 0", "lora.alpha"),
+            ("[round]\nlora = { rank = 4, projections = [] }", "lora.projections"),
+            ("[training]\nprecision = \"f16\"", "bf16"),
+            ("[training]\nstate_minutes = -1", "state_minutes"),
             ("rounds = -1", "rounds"),
         ] {
             let message = overlay(text).unwrap_err().to_string();

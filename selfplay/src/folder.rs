@@ -80,6 +80,11 @@ impl RunFolder {
         self.path.join("checkpoints").join(name)
     }
 
+    /// Where the training of that checkpoint writes down how far it is.
+    pub fn training_state(&self, name: &str) -> PathBuf {
+        self.path.join("checkpoints").join(format!("{name}.state.safetensors"))
+    }
+
     /// Writes a report file of that name.
     ///
     /// # Errors

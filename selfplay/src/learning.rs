@@ -1,13 +1,14 @@
 //! The training steps: stage 1 on the corpus, each round on what was proved, and the final re-training.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::io::ErrorKind;
 use std::ops::ControlFlow;
 
 use anyhow::{Context, Result};
 use serde_json::json;
 use stp_conjecturer::{Candidate, Kept, ProvedStatement, SelectionLimits, select, supervised_pairs};
 use stp_datasets::{Attempt, Conjecture, Ledger, Outcome, Phase};
-use stp_model::{Checkpoint, Example, Lm, ModelConfig, ModelError, Tokenizer, TrainConfig};
+use stp_model::{Checkpoint, Example, Lm, ModelConfig, ModelError, StateFile, Tokenizer, TrainConfig};
 use stp_prover::{CorrectProof, PassRate, TrainingProof, retraining_set, training_set};
 
 use crate::config::Training;
@@ -136,6 +137,11 @@ async fn train(
         micro_batch: training.micro_batch,
         learning_rate: training.learning_rate,
         warmup_steps: training.warmup_steps,
+        schedule: training.schedule,
+        final_rate: training.final_rate,
+        lora: training.lora.clone(),
+        recompute: run.config.training.recompute,
+        precision: run.config.training.precision,
         weight_decay: WEIGHT_DECAY,
         grad_clip: GRADIENT_CLIP,
         seed: seed_for(run.config.seed, &["train", name]),
@@ -144,13 +150,17 @@ async fn train(
     let progress = run.display.phase(&format!("{name}: train"), steps as u64);
     let (cancel, metrics, before) = (run.cancel.clone(), run.display.metrics(), steps_before(&run.ledger)?);
     let model = checkpoint.model.clone();
+    let path = run.folder.training_state(name);
+    let state = run.config.training.state_every().map(|every| StateFile { path: path.clone(), every });
     let work = move || {
-        let mut tokens = 0;
-        let trained = stp_model::train(model, &examples, &settings, &mut |step| {
+        let (mut steps, mut tokens) = (0, None);
+        let trained = stp_model::train_resumable(model, &examples, &settings, state.as_ref(), &mut |step| {
             metrics.iter().for_each(|to| to.training(before, step));
-            progress.tokens((step.tokens - tokens) as u64);
-            tokens = step.tokens;
-            progress.advance(1);
+            // What an earlier process read is no part of this one's speed.
+            let read_before = tokens.unwrap_or(if step.step == 1 { 0 } else { step.tokens });
+            progress.tokens((step.tokens - read_before) as u64);
+            progress.advance((step.step - steps) as u64);
+            (steps, tokens) = (step.step, Some(step.tokens));
             if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         (trained, progress)
@@ -158,8 +168,17 @@ async fn train(
     let (trained, progress) = tokio::task::spawn_blocking(work).await.context("training broke down")?;
     let (model, report) = trained.map_err(|error| keep_batch(run, &checkpoint, name, error))?;
     run.cancel.check()?;
+    if training.lora.rank > 0 {
+        let (trained, all) = (report.trained_parameters, checkpoint.model.config().parameters());
+        run.display.line(&format!("{name}: adapters of {trained} parameters, merged into {all}"));
+        detail["trained_parameters"] = trained.into();
+    }
+    let earlier = match report.resumed {
+        0 => String::new(),
+        steps => format!(" ({steps} of them before it was stopped)"),
+    };
     progress.finish(&format!(
-        "{} steps, loss {:.3} → {:.3}, {} examples too long",
+        "{} steps{earlier}, loss {:.3} → {:.3}, {} examples too long",
         report.steps, report.first_loss, report.last_loss, report.dropped
     ));
     run.language.save(&run.folder, name, checkpoint.with_model(model))?;
@@ -167,7 +186,12 @@ async fn train(
     detail["tokens"] = report.tokens.into();
     detail["steps"] = report.steps.into();
     run.ledger.record_checkpoint(name, &detail)?;
-    Ok(detail)
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot delete {}", path.display()))
+        }
+        _ => Ok(detail),
+    }
 }
 
 /// Writes the batch at which training broke down, as text, to where the user can read it.

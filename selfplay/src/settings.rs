@@ -155,8 +155,8 @@ impl Settings {
             (key.clone(), value.clone(), origin.clone())
         };
         let mut values: Vec<_> = self.values.iter().map(row).collect();
-        // Keys without a table come first, as TOML wants them.
-        values.sort_by_key(|(key, ..)| key.contains('.'));
+        // Keys without a table come first, as TOML wants them, and each table's keys stand together.
+        values.sort_by_cached_key(|(key, ..)| key.rsplit_once('.').map(|(table, _)| table.to_owned()));
         values
     }
 
@@ -255,6 +255,16 @@ mod tests {
         settings.assignment("rounds=many").unwrap();
         let text = settings.config().unwrap_err().to_string();
         assert!(text.contains("--set rounds=many") && text.contains("u32"), "{text}");
+    }
+
+    #[test]
+    fn the_keys_of_a_table_stand_together() {
+        let values = Settings::preset("tiny").unwrap().values();
+        let mut tables: Vec<_> = values.iter().map(|(key, ..)| key.rsplit_once('.').map(|it| it.0)).collect();
+        tables.dedup();
+        let distinct: std::collections::BTreeSet<_> = tables.iter().collect();
+        assert_eq!(distinct.len(), tables.len(), "{tables:?}");
+        assert!(tables[0].is_none() && tables.contains(&Some("round.lora")));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The language model.
 
-use burn::module::{Module, Param};
+use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::{Embedding, Linear, RmsNorm};
-use burn::tensor::{Bool, Device, Int, Tensor};
+use burn::tensor::{Bool, Device, FloatDType, GradientCheckpointingStrategy, Int, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -49,6 +49,26 @@ impl Lm {
         Ok(Self { embedding, blocks, norm, head, rope, config: config.clone() })
     }
 
+    /// Ready for training. With `recompute`, what is quick to compute is not kept for the backward pass but computed
+    /// again there: burn's balanced checkpointing.
+    pub(crate) fn tracked(self, recompute: bool) -> Self {
+        let model = self.train();
+        if !recompute {
+            return model;
+        }
+        let strategy = GradientCheckpointingStrategy::Balanced;
+        let mut model = model.map(&mut Recompute(strategy));
+        model.rope = model.rope.map(|table| table.with_gradient_checkpointing_strategy(strategy));
+        model
+    }
+
+    /// The same in another precision; gradients find their way through to the weights of this one.
+    pub(crate) fn cast(self, precision: FloatDType) -> Self {
+        let mut model = self.map(&mut Cast(precision));
+        model.rope = model.rope.map(|table| table.cast(precision));
+        model
+    }
+
     /// All weights with the names they have in Hugging Face's checkpoints.
     pub(crate) fn list(&self) -> Named {
         let table = Weight::Table(self.embedding.weight.val());
@@ -59,6 +79,11 @@ impl Lm {
         weights::list_norm(&self.norm, "model.norm", &mut named);
         self.head.iter().for_each(|head| weights::list_linear(head, "lm_head", &mut named));
         named
+    }
+
+    /// Whether it goes through the fused operations.
+    pub(crate) fn is_fused(&self) -> bool {
+        kernels::take(&self.embedding.weight.val())
     }
 
     /// The sizes it was made with.
@@ -100,8 +125,7 @@ impl Lm {
     /// The final hidden states `[batch * time, width]` of texts that may share rows.
     pub(crate) fn hidden_texts(&self, tokens: Tensor<2, Int>, layout: &Layout) -> Tensor<2> {
         let device = tokens.device();
-        let weight = self.embedding.weight.val();
-        if let Some(texts) = layout.packed().filter(|_| kernels::take(&weight)) {
+        if let Some(texts) = layout.packed().filter(|_| self.is_fused()) {
             let angles = self.rope.angles(layout.positions(&device));
             return self.run(tokens, &Pass::Packed(Packed { texts, angles }), None);
         }
@@ -147,6 +171,22 @@ impl Lm {
             Some(head) => head.forward(hidden),
             None => hidden.matmul(self.embedding.weight.val().transpose()),
         }
+    }
+}
+
+struct Recompute(GradientCheckpointingStrategy);
+
+impl ModuleMapper for Recompute {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|weight| weight.with_gradient_checkpointing_strategy(self.0))
+    }
+}
+
+struct Cast(FloatDType);
+
+impl ModuleMapper for Cast {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|weight| weight.cast(self.0))
     }
 }
 

@@ -13,7 +13,7 @@ mod weights;
 pub(crate) use cache::KvCache;
 pub(crate) use layout::Layout;
 pub use lm::Lm;
-pub(crate) use weights::{Weight, Weights, unit};
+pub(crate) use weights::{Named, Weight, Weights, unit};
 
 #[cfg(test)]
 mod tests;
