@@ -11,6 +11,7 @@ use stp_datasets::Corpus;
 use stp_model::{LoraConfig, Precision, Schedule, TrainConfig};
 
 use crate::error::UsageError;
+use crate::recipe::{Control, Repair, Selection};
 use crate::settings::Settings;
 
 /// The presets that come with the program: name and TOML text.
@@ -70,6 +71,15 @@ pub struct RunConfig {
     pub proving: Proving,
     /// How many conjectures are generated.
     pub conjecturing: Conjecturing,
+    /// Which conjectures are trained on.
+    #[serde(default)]
+    pub selection: Selection,
+    /// Who decides where the samples go.
+    #[serde(default)]
+    pub control: Control,
+    /// Second attempts.
+    #[serde(default)]
+    pub repair: Repair,
     /// The judge.
     pub verifier: Verifier,
 }
@@ -189,18 +199,69 @@ pub struct Proving {
     pub resample_below: f64,
     /// Rounds whose proofs are trained on again.
     pub replay_rounds: u32,
+    /// Statements with a pass rate above this, over the rounds trained on, teach the prover nothing new (paper: 1/2).
+    #[serde(default = "half")]
+    pub highest_pass_rate: f64,
+    /// A proof weighs exp(-length_decay * characters) (paper: 0.001).
+    #[serde(default = "length_decay")]
+    pub length_decay: f64,
+    /// And exp(-seconds_decay * seconds in Lean) (paper: 0.01). Above 0 the run depends on how fast the machine is.
+    #[serde(default)]
+    pub seconds_decay: f64,
+    /// Every so many rounds the round's training starts from the stage-1 checkpoint, on all correct proofs (stage 3), and
+    /// the next round goes on from there (0: only at the end).
+    #[serde(default)]
+    pub retrain_every: u32,
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+fn length_decay() -> f64 {
+    0.001
 }
 
 /// How many conjectures are generated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conjecturing {
-    /// Generated texts a round.
+    /// Generated texts a round (0: as many as it takes to fill the quota).
     pub generated_per_round: usize,
-    /// Conjectures to prove a round, at most.
+    /// Conjectures to prove a round, at most (0: as many as there are given statements).
     pub quota: usize,
     /// Conjecture examples in stage 1, at most this many for each corpus proof.
     pub stage1_pairs_per_statement: usize,
+    /// Sampled proofs are seeds if their statement's best pass rate so far is above this (paper: 0.35).
+    #[serde(default = "seed_rate")]
+    pub seed_rate: f64,
+    /// Probability of asking without a trigger lemma although there is one (paper: 1/2).
+    #[serde(default = "half")]
+    pub no_lemma: f64,
+    /// Largest part of the inputs that one trigger lemma may fill (paper: 10 %).
+    #[serde(default = "lemma_share")]
+    pub lemma_share: f64,
+    /// Most conjectures asked of one input (paper: 8).
+    #[serde(default = "most_samples")]
+    pub most_samples: usize,
+    /// Drop conjectures that `rfl`, `simp` or `decide` alone proves.
+    #[serde(default)]
+    pub drop_trivial: bool,
+    /// Drop conjectures for which a few small instances hold a counterexample.
+    #[serde(default)]
+    pub drop_refuted: bool,
+}
+
+fn seed_rate() -> f64 {
+    0.35
+}
+
+fn lemma_share() -> f64 {
+    0.1
+}
+
+fn most_samples() -> usize {
+    8
 }
 
 /// The judge.
@@ -237,6 +298,7 @@ impl RunConfig {
     pub fn validate(&self) -> Result<(), UsageError> {
         let share = 0.0..=1.0;
         let trainings = [&self.stage1, &self.round, &self.retraining];
+        let more = [self.selection.checks(), self.control.checks(), self.repair.checks()].concat();
         let checks = [
             (self.sampling.temperature >= 0.0, "sampling.temperature must be 0 or more"),
             (
@@ -250,6 +312,21 @@ impl RunConfig {
                 share.contains(&self.proving.resample_proved),
                 "proving.resample_proved must be between 0 and 1",
             ),
+            (
+                share.contains(&self.proving.highest_pass_rate),
+                "proving.highest_pass_rate must be between 0 and 1",
+            ),
+            (
+                self.proving.length_decay >= 0.0 && self.proving.seconds_decay >= 0.0,
+                "proving.length_decay and seconds_decay must be 0 or more",
+            ),
+            (share.contains(&self.conjecturing.seed_rate), "conjecturing.seed_rate must be between 0 and 1"),
+            (share.contains(&self.conjecturing.no_lemma), "conjecturing.no_lemma must be between 0 and 1"),
+            (
+                share.contains(&self.conjecturing.lemma_share),
+                "conjecturing.lemma_share must be between 0 and 1",
+            ),
+            (self.conjecturing.most_samples > 0, "conjecturing.most_samples must be at least 1"),
             (self.verifier.timeout_s > 0.0, "verifier.timeout_s must be above 0"),
             (
                 self.sampling.max_proof_tokens < self.model.max_seq
@@ -271,7 +348,7 @@ impl RunConfig {
                 "training.state_minutes must be between 0 and a million",
             ),
         ];
-        match checks.into_iter().find(|(good, _)| !good) {
+        match checks.into_iter().chain(more).find(|(good, _)| !good) {
             Some((_, rule)) => Err(UsageError(format!("A setting is out of range: {rule}."))),
             None => Ok(()),
         }
@@ -307,6 +384,20 @@ mod tests {
         for (name, _) in PRESETS {
             RunConfig::load(name, None).unwrap();
         }
+    }
+
+    #[test]
+    fn settings_of_runs_from_before_the_switches_still_load() {
+        let (_, text) = PRESETS[0];
+        let mut old: toml::Table = text.parse().unwrap();
+        for table in ["selection", "control", "repair"] {
+            old.remove(table);
+        }
+        let old: RunConfig = old.try_into().unwrap();
+        assert_eq!(old, RunConfig::load("tiny", None).unwrap());
+        assert!(!old.selection.reweighting && !old.control.balance && !old.repair.enabled);
+        let limits = old.selection.limits();
+        assert_eq!((limits.highest_rate, limits.inelegant_share, limits.check_lemma), (0.25, 0.2, true));
     }
 
     #[test]
@@ -348,6 +439,10 @@ mod tests {
             ("[round]\nlora = { rank = 4, projections = [] }", "lora.projections"),
             ("[training]\nprecision = \"f16\"", "bf16"),
             ("[training]\nstate_minutes = -1", "state_minutes"),
+            ("[selection]\nlargest_weight = 0.5", "selection.largest_weight"),
+            ("[selection]\ntransport = 'fast'", "transport"),
+            ("[control]\nfirst_share = 0", "control.first_share"),
+            ("[repair]\nshare = 1", "repair.share"),
             ("rounds = -1", "rounds"),
         ] {
             let message = overlay(text).unwrap_err().to_string();

@@ -1,23 +1,23 @@
 //! The training steps: stage 1 on the corpus, each round on what was proved, and the final re-training.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::io::ErrorKind;
 use std::ops::ControlFlow;
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use stp_conjecturer::{Candidate, Kept, ProvedStatement, SelectionLimits, select, supervised_pairs};
-use stp_datasets::{Attempt, Conjecture, Ledger, Outcome, Phase};
+use stp_conjecturer::{ProvedStatement, supervised_pairs};
+use stp_datasets::{Attempt, Ledger, Phase};
 use stp_model::{Checkpoint, Example, Lm, ModelConfig, ModelError, StateFile, Tokenizer, TrainConfig};
-use stp_prover::{CorrectProof, PassRate, TrainingProof, retraining_set, training_set};
+use stp_prover::TrainingProof;
 
 use crate::config::Training;
 use crate::conjecturing::{lemma_signatures, lemmas_of};
 use crate::run::{Run, checkpoint_of};
 use crate::seeds::{generator_for, seed_for};
+use crate::selecting::{self, Chosen, TrainingSet};
+use crate::weighing;
 
-/// Statements with a pass rate above this teach the prover nothing new in a round (paper: 1/2).
-pub const HIGHEST_ROUND_RATE: f64 = 0.5;
 const WEIGHT_DECAY: f32 = 0.05;
 const GRADIENT_CLIP: f32 = 1.0;
 
@@ -64,19 +64,36 @@ pub async fn stage1(run: &mut Run) -> Result<serde_json::Value> {
     train(run, checkpoint, examples, &training, "stage1", json!({ "parameters": parameters })).await
 }
 
-/// The end of a round: proofs of hard statements, and the conjectures that were barely provable.
+/// The end of a round: proofs of hard statements, and the conjectures that were barely provable. Where the settings
+/// alternate stages 2 and 3, it is the re-training instead.
 ///
 /// # Errors
 /// As [`stage1`].
 pub async fn round(run: &mut Run, round: u32) -> Result<serde_json::Value> {
-    let proofs = correct_proofs(&run.ledger, &run.given(), round)?;
-    let set = training_set(&proofs, round, run.config.proving.replay_rounds, HIGHEST_ROUND_RATE);
-    let first = (round + 1).saturating_sub(run.config.proving.replay_rounds);
-    let (kept, of_round) = kept_conjectures(&run.ledger, first..=round, round)?;
-    let checkpoint = run.language.load(&run.folder, &checkpoint_of(round - 1, run.config.rounds))?;
-    let training = run.config.round.clone();
-    let detail = json!({ "proofs": set.len(), "conjectures_kept": of_round });
-    learn(run, checkpoint, &set, &kept, &training, &checkpoint_of(round, run.config.rounds), detail).await
+    let every = run.config.proving.retrain_every;
+    let again = every > 0 && round % every == 0;
+    let set = if again { TrainingSet::All(round) } else { TrainingSet::Round(round) };
+    let base = checkpoint_of(round - 1, run.config.rounds);
+    let newest = run.language.load(&run.folder, &base)?;
+    let of_round = selecting::conjectures(&run.ledger, &run.config, round..=round)?;
+    let weights = weighing::weigh(run, newest, round, &of_round).await?;
+    let mut kept = selecting::conjectures(&run.ledger, &run.config, set.rounds(&run.config))?;
+    if let Some(weights) = &weights {
+        weights.apply(&mut kept);
+    }
+    let (from, training) = if again {
+        ("stage1", run.config.retraining.clone())
+    } else {
+        (base.as_str(), run.config.round.clone())
+    };
+    let checkpoint = run.language.load(&run.folder, from)?;
+    let proofs = selecting::proofs(&run.ledger, &run.given(), &run.config, set)?;
+    let mut detail = json!({ "proofs": proofs.len(), "conjectures_kept": of_round.len(), "from": from });
+    if let Some(weights) = weights {
+        weights.record(&mut detail);
+    }
+    let name = checkpoint_of(round, run.config.rounds);
+    learn(run, checkpoint, &proofs, &kept, &training, &name, detail).await
 }
 
 /// The final re-training from the stage-1 checkpoint, on all correct proofs and all kept conjectures.
@@ -84,35 +101,35 @@ pub async fn round(run: &mut Run, round: u32) -> Result<serde_json::Value> {
 /// # Errors
 /// As [`stage1`].
 pub async fn retrain(run: &mut Run, round: u32) -> Result<serde_json::Value> {
-    let proofs = correct_proofs(&run.ledger, &run.given(), round)?;
-    let set = retraining_set(&proofs, SelectionLimits::default().highest_rate);
-    let (kept, _) = kept_conjectures(&run.ledger, 1..=round, round)?;
+    let set = TrainingSet::All(round);
+    let proofs = selecting::proofs(&run.ledger, &run.given(), &run.config, set)?;
+    let kept = selecting::conjectures(&run.ledger, &run.config, set.rounds(&run.config))?;
     let checkpoint = run.language.load(&run.folder, "stage1")?;
     let training = run.config.retraining.clone();
-    let detail = json!({ "proofs": set.len(), "conjectures": kept.len() });
-    learn(run, checkpoint, &set, &kept, &training, "final", detail).await
+    let detail = json!({ "proofs": proofs.len(), "conjectures": kept.len() });
+    learn(run, checkpoint, &proofs, &kept, &training, "final", detail).await
 }
 
 async fn learn(
     run: &mut Run,
     checkpoint: Checkpoint,
     proofs: &[TrainingProof],
-    kept: &[(Conjecture, Kept)],
+    kept: &[Chosen],
     training: &Training,
     name: &str,
     detail: serde_json::Value,
 ) -> Result<serde_json::Value> {
     let mut texts = texts(run, &[]).await?;
-    let names = kept.iter().filter_map(|(_, kept)| kept.lemma.clone()).collect();
+    let names = kept.iter().filter_map(|chosen| chosen.lemma.clone()).collect();
     texts.lemmas = lemma_signatures(run, names).await?;
     let tokenizer = &checkpoint.tokenizer;
     let mut examples: Vec<_> =
         proofs.iter().map(|proof| proof_example(tokenizer, &texts, proof)).collect::<Result<_>>()?;
-    for (conjecture, kept) in kept {
-        let lemma = kept.lemma.as_ref().and_then(|name| texts.lemmas.get(name)).map(String::as_str);
+    for Chosen { conjecture, lemma, weight } in kept.iter().filter(|chosen| chosen.weight > 0.0) {
+        let lemma = lemma.as_ref().and_then(|name| texts.lemmas.get(name)).map(String::as_str);
         let seed = &texts.signatures[&conjecture.seed];
         let (proof, target) = (&conjecture.seed_proof, &conjecture.signature);
-        examples.push(stp_conjecturer::example(tokenizer, lemma, seed, proof, target, 1.0));
+        examples.push(stp_conjecturer::example(tokenizer, lemma, seed, proof, target, *weight));
     }
     train(run, checkpoint, examples, training, name, detail).await
 }
@@ -288,71 +305,4 @@ fn stage1_pairs(run: &Run, proofs: &[Attempt]) -> Vec<(Attempt, Attempt, Option<
         .into_iter()
         .map(|pair| (proofs[pair.seed].clone(), proofs[pair.target].clone(), pair.lemma))
         .collect()
-}
-
-/// All correct proofs up to a round; corpus proofs count as round 0.
-///
-/// # Errors
-/// If the ledger cannot be read.
-pub fn correct_proofs(ledger: &Ledger, given: &HashSet<String>, round: u32) -> Result<Vec<CorrectProof>> {
-    let tallies = ledger.tallies(Phase::Train)?;
-    let seeds = ledger.proved_attempts(Phase::Seed)?;
-    let sampled = ledger.proved_attempts(Phase::Train)?;
-    let attempts = seeds.into_iter().chain(sampled).filter(|attempt| attempt.round <= round);
-    Ok(attempts
-        .map(|attempt| {
-            let tally = tallies.get(&(attempt.round, attempt.statement.clone())).copied().unwrap_or_default();
-            CorrectProof {
-                is_conjecture: !given.contains(&attempt.statement),
-                pass_rate: PassRate { correct: tally.proved, attempts: tally.judged },
-                statement: attempt.statement,
-                round: attempt.round,
-                proof: attempt.proof,
-            }
-        })
-        .collect())
-}
-
-/// The conjectures of some rounds to train the conjecturer on, and how many of them are of `newest`.
-///
-/// # Errors
-/// If the ledger cannot be read.
-pub fn kept_conjectures(
-    ledger: &Ledger,
-    rounds: std::ops::RangeInclusive<u32>,
-    newest: u32,
-) -> Result<(Vec<(Conjecture, Kept)>, usize)> {
-    let tallies = ledger.tallies(Phase::Train)?;
-    let mut proofs: HashMap<String, Vec<(String, Vec<String>)>> = HashMap::new();
-    for attempt in ledger.proved_attempts(Phase::Train)? {
-        let lemmas = lemmas_of(&attempt);
-        proofs.entry(attempt.statement).or_default().push((attempt.proof, lemmas));
-    }
-    let conjectures = ledger.conjectures()?;
-    let (mut kept, mut of_newest) = (Vec::new(), 0);
-    for round in rounds {
-        let accepted =
-            conjectures.iter().filter(|c| c.round == round && c.outcome == Some(Outcome::Accepted));
-        let by_id: HashMap<_, _> =
-            accepted.filter_map(|conjecture| Some((conjecture.statement.clone()?, conjecture))).collect();
-        let mut candidates: Vec<_> = by_id
-            .iter()
-            .map(|(id, conjecture)| {
-                let tally = tallies.get(&(round, id.clone())).copied().unwrap_or_default();
-                Candidate {
-                    id: id.clone(),
-                    signature: conjecture.signature.clone(),
-                    lemma: conjecture.lemma.clone(),
-                    proved: tally.proved,
-                    judged: tally.judged,
-                    proofs: proofs.get(id).cloned().unwrap_or_default(),
-                }
-            })
-            .collect();
-        candidates.sort_by(|a, b| a.id.cmp(&b.id));
-        let chosen = select(&candidates, SelectionLimits::default());
-        of_newest += if round == newest { chosen.len() } else { 0 };
-        kept.extend(chosen.into_iter().map(|chosen| (by_id[&chosen.id].clone(), chosen)));
-    }
-    Ok((kept, of_newest))
 }

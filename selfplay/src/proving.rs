@@ -59,7 +59,11 @@ pub fn accepted_conjectures(run: &Run, round: u32) -> Result<Vec<Statement>> {
         .collect())
 }
 
-fn round_targets(run: &Run, round: u32) -> Result<Vec<Target>> {
+/// The best pass rate of each statement in the rounds before this one.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub fn best_rates(run: &Run, round: u32) -> Result<HashMap<String, PassRate>> {
     let mut best: HashMap<String, PassRate> = HashMap::new();
     for ((of_round, id), tally) in run.ledger.tallies(Phase::Train)? {
         let rate = PassRate { correct: tally.proved, attempts: tally.judged };
@@ -68,6 +72,11 @@ fn round_targets(run: &Run, round: u32) -> Result<Vec<Target>> {
             *best = rate;
         }
     }
+    Ok(best)
+}
+
+fn round_targets(run: &Run, round: u32) -> Result<Vec<Target>> {
+    let best = best_rates(run, round)?;
     let ids: Vec<_> = run.train.iter().map(|statement| statement.id.clone()).collect();
     let retry =
         Retry { below: run.config.proving.resample_below, probability: run.config.proving.resample_proved };
