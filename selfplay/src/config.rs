@@ -8,15 +8,20 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stp_datasets::Corpus;
-use stp_model::{LoraConfig, Precision, Schedule, TrainConfig};
+use stp_model::{LoraConfig, ModelConfig, Precision, Schedule, TrainConfig};
 
 use crate::error::UsageError;
 use crate::recipe::{Control, Repair, Selection};
 use crate::settings::Settings;
 
 /// The presets that come with the program: name and TOML text.
-pub const PRESETS: [(&str, &str); 2] =
-    [("tiny", include_str!("../presets/tiny.toml")), ("smoke", include_str!("../presets/smoke.toml"))];
+pub const PRESETS: [(&str, &str); 5] = [
+    ("tiny", include_str!("../presets/tiny.toml")),
+    ("smoke", include_str!("../presets/smoke.toml")),
+    ("small", include_str!("../presets/small.toml")),
+    ("deepseek-prover-7b", include_str!("../presets/deepseek-prover-7b.toml")),
+    ("kimina-1.5b", include_str!("../presets/kimina-1.5b.toml")),
+];
 
 /// What is done with the proofs that were found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -26,6 +31,8 @@ pub enum Method {
     Stp,
     /// The same loop without conjectures, at the same number of sampled proofs.
     ExpertIteration,
+    /// As many sampled proofs from the stage-1 model, and no training in the rounds.
+    Plain,
 }
 
 impl Method {
@@ -34,7 +41,13 @@ impl Method {
         match self {
             Self::Stp => "stp",
             Self::ExpertIteration => "expert-iteration",
+            Self::Plain => "plain",
         }
+    }
+
+    /// Whether the rounds train, so that each has a model of its own.
+    pub fn trains(self) -> bool {
+        self != Self::Plain
     }
 }
 
@@ -42,7 +55,7 @@ impl Method {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
-    /// Self-play or expert iteration.
+    /// Self-play, expert iteration or plain sampling.
     pub method: Method,
     /// Seed of all randomness.
     pub seed: u64,
@@ -54,6 +67,10 @@ pub struct RunConfig {
     pub max_train: usize,
     /// Use at most this many validation statements (0: all).
     pub max_valid: usize,
+    /// Show stage 1 the corpus proofs of at most this many training statements (0: all), spread evenly. The others are
+    /// given without a proof, as LeanWorkbook's are: what the rounds prove of them is new.
+    #[serde(default)]
+    pub max_supervised: usize,
     /// Shape of the model.
     pub model: ModelShape,
     /// Stage 1: supervised fine-tuning on the corpus.
@@ -102,6 +119,34 @@ pub struct ModelShape {
     pub ff: usize,
     /// Longest sequence, prompt and answer together, in tokens.
     pub max_seq: usize,
+    /// Whether the output projection is the transposed embedding.
+    #[serde(default = "yes")]
+    pub tied_embeddings: bool,
+    /// Whether query, key and value have biases, as in Qwen2.
+    #[serde(default)]
+    pub qkv_bias: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl ModelShape {
+    /// The model of this shape with a vocabulary of `vocab_size`.
+    pub fn config(&self, vocab_size: usize) -> ModelConfig {
+        ModelConfig {
+            vocab_size,
+            layers: self.layers,
+            width: self.width,
+            heads: self.heads,
+            kv_heads: self.kv_heads,
+            ff: self.ff,
+            max_seq: self.max_seq,
+            tied_embeddings: self.tied_embeddings,
+            qkv_bias: self.qkv_bias,
+            ..ModelConfig::default()
+        }
+    }
 }
 
 /// One phase of training.
@@ -189,6 +234,9 @@ pub struct Sampling {
 pub struct Proving {
     /// Sampled proofs a round, the same for both methods.
     pub proofs_per_round: usize,
+    /// Sampled proofs of the first round (0: as many as in the others; paper: twice as many).
+    #[serde(default)]
+    pub first_round_proofs: usize,
     /// Samples of each conjecture; the rest of the round's proofs goes to the given statements.
     pub samples_per_conjecture: u32,
     /// Samples of each validation statement after each training.
@@ -276,6 +324,17 @@ pub struct Verifier {
     pub max_heartbeats: u64,
     /// A worker over this resident size is replaced.
     pub max_rss_mb: u64,
+}
+
+impl Proving {
+    /// Sampled proofs of a round, from 1.
+    pub fn proofs_in(&self, round: u32) -> usize {
+        if round == 1 && self.first_round_proofs > 0 {
+            self.first_round_proofs
+        } else {
+            self.proofs_per_round
+        }
+    }
 }
 
 impl RunConfig {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use stp_conjecturer::{ProvedStatement, supervised_pairs};
 use stp_datasets::{Attempt, Ledger, Phase};
-use stp_model::{Checkpoint, Example, Lm, ModelConfig, ModelError, StateFile, Tokenizer, TrainConfig};
+use stp_model::{Checkpoint, Example, Lm, ModelError, StateFile, Tokenizer, TrainConfig};
 use stp_prover::TrainingProof;
 
 use crate::config::Training;
@@ -40,7 +40,7 @@ pub async fn stage1(run: &mut Run) -> Result<serde_json::Value> {
     );
     let texts = texts(run, &proofs).await?;
     let tokenizer = Tokenizer::train(&tokenizer_texts(run, &proofs, &texts), run.config.model.vocab_size)?;
-    let config = model_config(run, &tokenizer);
+    let config = run.config.model.config(tokenizer.vocab_size());
     let seed = seed_for(run.config.seed, &["init"]);
     let model = Lm::init(&config, run.language.device(), seed)?;
     let pairs = stage1_pairs(run, &proofs);
@@ -233,20 +233,6 @@ fn keep_batch(run: &Run, checkpoint: &Checkpoint, name: &str, error: ModelError)
 /// Training steps of the run's finished trainings.
 fn steps_before(ledger: &Ledger) -> Result<u64> {
     Ok(ledger.steps()?.iter().filter_map(|step| step.detail["steps"].as_u64()).sum())
-}
-
-fn model_config(run: &Run, tokenizer: &Tokenizer) -> ModelConfig {
-    let shape = &run.config.model;
-    ModelConfig {
-        vocab_size: tokenizer.vocab_size(),
-        layers: shape.layers,
-        width: shape.width,
-        heads: shape.heads,
-        kv_heads: shape.kv_heads,
-        ff: shape.ff,
-        max_seq: shape.max_seq,
-        ..ModelConfig::default()
-    }
 }
 
 /// Signatures of all statements and accepted conjectures, and of the lemmas that the proofs mention.

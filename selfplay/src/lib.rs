@@ -11,7 +11,7 @@
 //! let mut settings = Settings::preset("smoke")?;
 //! settings.assignment("rounds=1")?;
 //! let config = settings.config()?;
-//! let steps: Vec<_> = plan::steps(config.rounds, true).into_iter().map(|step| step.name()).collect();
+//! let steps: Vec<_> = plan::steps(config.rounds, config.method).into_iter().map(|step| step.name()).collect();
 //! assert_eq!(steps[..3], ["setup", "stage1/train", "stage1/valid"]);
 //! assert!(steps.contains(&"round-1/conjecture".to_owned()));
 //! # Ok::<(), stp_selfplay::error::UsageError>(())
@@ -22,9 +22,12 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 mod conjecturing;
+pub mod cost;
 pub mod dashboard;
 pub mod display;
 pub mod error;
+pub mod evaluation;
+pub mod experiment;
 pub mod folder;
 mod judging;
 pub mod language;
@@ -41,4 +44,6 @@ mod seeds;
 mod selecting;
 pub mod settings;
 mod setup;
+pub mod start;
+pub mod statistics;
 mod weighing;
