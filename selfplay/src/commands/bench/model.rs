@@ -87,7 +87,7 @@ pub(crate) fn model(args: &BenchModelArgs) -> Result<ExitCode> {
     shapes.retain(|shape| args.shapes.is_empty() || args.shapes.iter().any(|name| name == shape.name));
     ensure!(!shapes.is_empty(), "There is no such shape; choose from tiny and 100m.");
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
-    let flops = matmul_flops(args.seconds.min(3.0));
+    let flops = matmul_flops(args.seconds.min(3.0))?;
     let own = shapes.iter().map(|shape| measure(shape, args.seconds)).collect::<Result<Vec<_>>>()?;
     let other = if args.no_pytorch { None } else { Some(pytorch(args, &shapes, threads)?) };
     if args.json {

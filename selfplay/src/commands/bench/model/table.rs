@@ -53,8 +53,8 @@ fn matrix_weights(shape: &Shape) -> usize {
 /// What the figures mean.
 pub(super) fn notes(threads: usize, flops: f64, other: Option<&Other>) -> String {
     let mut lines = vec![format!(
-        "{threads} threads, 32 bits; peak: a product of 1024 x 1024 matrices, {:.0} GFLOP/s here; memory: the peak \
-         over the loaded model",
+        "{threads} threads, 32 bits; peak: products of 1024 x 1024 matrices, one on each core, {:.0} GFLOP/s; memory: \
+         the peak over the loaded model",
         flops / 1e9
     )];
     if let Some(other) = other {
