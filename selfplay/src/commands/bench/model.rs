@@ -1,5 +1,7 @@
 //! `stp bench model`: tokens a second of training and of sampling, beside PyTorch on the same machine in the same sitting.
 
+#[cfg(feature = "candle")]
+mod candle;
 mod table;
 
 use std::ops::ControlFlow;
@@ -89,17 +91,30 @@ pub(crate) fn model(args: &BenchModelArgs) -> Result<ExitCode> {
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
     let flops = matmul_flops(args.seconds.min(3.0))?;
     let own = shapes.iter().map(|shape| measure(shape, args.seconds)).collect::<Result<Vec<_>>>()?;
+    let candle = candle_speeds(&shapes, args.seconds)?;
     let other = if args.no_pytorch { None } else { Some(pytorch(args, &shapes, threads)?) };
     if args.json {
         println!(
             "{}",
-            json!({ "threads": threads, "flops": flops, "shapes": shapes, "stp": own, "pytorch": other })
+            json!({ "threads": threads, "flops": flops, "shapes": shapes, "stp": own, "pytorch": other, "candle": candle })
         );
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{}", table::speeds(&shapes, &own, other.as_ref(), flops));
+    println!("{}", table::speeds(&shapes, &own, other.as_ref(), candle.as_deref(), flops));
     println!("{}", table::notes(threads, flops, other.as_ref()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Candle's figures, if it was built in.
+#[cfg(feature = "candle")]
+fn candle_speeds(shapes: &[Shape], seconds: f64) -> Result<Option<Vec<Speed>>> {
+    shapes.iter().map(|shape| candle::measure(shape, seconds)).collect::<Result<_>>().map(Some)
+}
+
+#[cfg(not(feature = "candle"))]
+#[allow(clippy::unnecessary_wraps)]
+fn candle_speeds(_shapes: &[Shape], _seconds: f64) -> Result<Option<Vec<Speed>>> {
+    Ok(None)
 }
 
 fn measure(shape: &Shape, seconds: f64) -> Result<Own> {

@@ -2,43 +2,43 @@
 
 use comfy_table::Table;
 
-use super::{Other, Own, Shape};
+use super::{Other, Own, Shape, Speed};
 use crate::commands::bench::markdown;
 
 /// One line for each shape and task.
-pub(super) fn speeds(shapes: &[Shape], own: &[Own], other: Option<&Other>, flops: f64) -> Table {
+pub(super) fn speeds(
+    shapes: &[Shape],
+    own: &[Own],
+    other: Option<&Other>,
+    candle: Option<&[Speed]>,
+    flops: f64,
+) -> Table {
     let mut table = markdown();
-    table.set_header(["shape", "task", "stp tokens/s", "PyTorch tokens/s", "ratio", "of the peak", "memory"]);
+    let mut header = vec!["shape", "task", "stp tokens/s", "of the peak", "memory"];
+    header.extend(other.iter().flat_map(|_| ["PyTorch tokens/s", "stp / PyTorch"]));
+    header.extend(candle.iter().flat_map(|_| ["candle tokens/s", "stp / candle"]));
+    table.set_header(header);
     for (index, (shape, own)) in shapes.iter().zip(own).enumerate() {
-        let theirs = other.map(|other| other.shapes[index]);
         let weights = matrix_weights(shape) as f64;
         // A multiplication and an addition for each weight, three times as many with the backward pass.
-        let tasks = [
-            (
-                "training",
-                own.speed.training,
-                theirs.map(|it| it.training),
-                6.0 * weights,
-                own.training_memory,
-            ),
-            (
-                "sampling",
-                own.speed.sampling,
-                theirs.map(|it| it.sampling),
-                2.0 * weights,
-                own.sampling_memory,
-            ),
+        let tasks: [(&str, fn(&Speed) -> f64, f64, Option<u64>); 2] = [
+            ("training", |speed| speed.training, 6.0 * weights, own.training_memory),
+            ("sampling", |speed| speed.sampling, 2.0 * weights, own.sampling_memory),
         ];
-        for (task, speed, theirs, cost, memory) in tasks {
-            table.add_row([
+        for (task, of, cost, memory) in tasks {
+            let speed = of(&own.speed);
+            let mut row = vec![
                 format!("{} ({:.1} M)", shape.name, shape.parameters as f64 / 1e6),
                 task.to_owned(),
                 format!("{speed:.0}"),
-                theirs.map_or("–".to_owned(), |theirs| format!("{theirs:.0}")),
-                theirs.map_or("–".to_owned(), |theirs| format!("{:.2}", speed / theirs)),
                 format!("{:.0} %", 100.0 * speed * cost / flops),
                 memory.map_or("–".to_owned(), |bytes| format!("{:.0} MB", bytes as f64 / 1e6)),
-            ]);
+            ];
+            let others = [other.map(|other| &other.shapes[index]), candle.map(|candle| &candle[index])];
+            for theirs in others.into_iter().flatten().map(of) {
+                row.extend([format!("{theirs:.0}"), format!("{:.2}", speed / theirs)]);
+            }
+            table.add_row(row);
         }
     }
     table
