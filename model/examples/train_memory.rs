@@ -1,10 +1,10 @@
 //! Peak memory and speed of training a model of 100 million parameters, one way of training at a time:
-//! `cargo run --release -p stp-model --example train_memory -- [recompute] [bf16] [lora] [sequences] [length]`.
+//! `cargo run --release -p stp-model --example train_memory -- [cheap|blocks] [bf16] [lora] [sequences] [length]`.
 
 use std::error::Error;
 use std::ops::ControlFlow;
 
-use stp_model::{Device, Example, Lm, LoraConfig, ModelConfig, Precision, TrainConfig, train};
+use stp_model::{Device, Example, Lm, LoraConfig, ModelConfig, Precision, Recompute, TrainConfig, train};
 
 const VOCABULARY: usize = 16_384;
 
@@ -33,9 +33,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let examples: Vec<_> = (0..batch * 3).map(example).collect();
     let lora = LoraConfig { rank: if has("lora") { 16 } else { 0 }, ..LoraConfig::default() };
+    let recompute = match (has("cheap"), has("blocks")) {
+        (true, _) => Recompute::Cheap,
+        (_, true) => Recompute::Blocks,
+        _ => Recompute::Nothing,
+    };
     let precision = if has("bf16") { Precision::Bf16 } else { Precision::F32 };
-    let settings =
-        TrainConfig { batch, lora, precision, recompute: has("recompute"), ..TrainConfig::default() };
+    let settings = TrainConfig { batch, lora, precision, recompute, ..TrainConfig::default() };
     let before = peak()?;
     let (_, report) = train(model, &examples, &settings, &mut |step| {
         println!("step {}: loss {:.6}", step.step, step.loss);

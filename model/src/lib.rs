@@ -48,7 +48,7 @@ pub use burn::tensor::Device;
 pub use chat::Message;
 pub use checkpoint::Checkpoint;
 pub use config::ModelConfig;
-pub use device::{DEVICE_NAMES, DeviceError, parse_device};
+pub use device::{DEVICE_NAMES, DeviceError, further_devices, parse_device};
 pub use embed::embed;
 pub use error::ModelError;
 pub use nn::Lm;
@@ -57,6 +57,6 @@ pub use rope::RopeScaling;
 pub use sample::{Completion, SampleConfig, SampleRequest, SampleStats, StopWhen, sample};
 pub use tokenizer::{Special, Tokenizer};
 pub use train::{
-    Example, LoraConfig, Precision, Projection, Schedule, StateFile, TrainConfig, TrainReport, TrainStep,
-    eval_loss, train, train_resumable,
+    Example, LoraConfig, Precision, Projection, Recompute, Schedule, StateFile, TrainConfig, TrainReport,
+    TrainStep, eval_loss, train, train_resumable,
 };

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use stp_conjecturer::{ProvedStatement, supervised_pairs};
 use stp_datasets::{Attempt, Ledger, Phase};
-use stp_model::{Checkpoint, Example, Lm, ModelError, StateFile, Tokenizer, TrainConfig};
+use stp_model::{Checkpoint, Example, Lm, ModelError, StateFile, Tokenizer, TrainConfig, further_devices};
 use stp_prover::TrainingProof;
 
 use crate::config::Training;
@@ -159,6 +159,7 @@ async fn train(
         lora: training.lora.clone(),
         recompute: run.config.training.recompute,
         precision: run.config.training.precision,
+        replicas: further_devices(run.language.device(), run.config.training.devices)?,
         weight_decay: WEIGHT_DECAY,
         grad_clip: GRADIENT_CLIP,
         seed: seed_for(run.config.seed, &["train", name]),

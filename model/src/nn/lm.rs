@@ -64,7 +64,7 @@ impl Lm {
 
     /// The same in another precision; gradients find their way through to the weights of this one.
     pub(crate) fn cast(self, precision: FloatDType) -> Self {
-        let mut model = self.map(&mut Cast(precision));
+        let mut model = cast(self, precision);
         model.rope = model.rope.map(|table| table.cast(precision));
         model
     }
@@ -124,15 +124,41 @@ impl Lm {
 
     /// The final hidden states `[batch * time, width]` of texts that may share rows.
     pub(crate) fn hidden_texts(&self, tokens: Tensor<2, Int>, layout: &Layout) -> Tensor<2> {
-        let device = tokens.device();
+        self.run(tokens, &self.pass(layout), None)
+    }
+
+    /// What all blocks share for texts that lie so.
+    pub(crate) fn pass(&self, layout: &Layout) -> Pass {
+        let device = self.device();
         if let Some(texts) = layout.packed().filter(|_| self.is_fused()) {
             let angles = self.rope.angles(layout.positions(&device));
-            return self.run(tokens, &Pass::Packed(Packed { texts, angles }), None);
+            return Pass::Packed(Packed { texts, angles });
         }
         let (batch, time) = (layout.batch(), layout.time());
         let rotation = self.rope.at(layout.positions(&device), batch, time);
         let bias = layout.bias(self.config.group(), &device);
-        self.run(tokens, &Pass::Padded(Padded { batch, time, rotation, bias }), None)
+        Pass::Padded(Padded { batch, time, rotation, bias })
+    }
+
+    /// What goes into the first block, `[batch * time, width]`.
+    pub(crate) fn embed(&self, tokens: Tensor<2, Int>) -> Tensor<2> {
+        let [batch, time] = tokens.dims();
+        self.embedding.forward(tokens).reshape([batch * time, self.config.width])
+    }
+
+    /// The blocks, to be gone through one at a time.
+    pub(crate) fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// The model without them.
+    pub(crate) fn without_blocks(self) -> Self {
+        Self { blocks: Vec::new(), ..self }
+    }
+
+    /// The final hidden states, out of what the last block gives.
+    pub(crate) fn finish(&self, x: Tensor<2>) -> Tensor<2> {
+        rms_norm(&self.norm, x)
     }
 
     /// Reads new tokens `[batch, time]` after those in the cache; returns the logits
@@ -153,8 +179,7 @@ impl Lm {
     }
 
     fn run(&self, tokens: Tensor<2, Int>, pass: &Pass, mut cache: Option<&mut KvCache>) -> Tensor<2> {
-        let [batch, time] = tokens.dims();
-        let mut x = self.embedding.forward(tokens).reshape([batch * time, self.config.width]);
+        let mut x = self.embed(tokens);
         for (index, block) in self.blocks.iter().enumerate() {
             let layer = cache.as_deref_mut().map(|cache| {
                 let start = cache.len();
@@ -162,7 +187,7 @@ impl Lm {
             });
             x = block.forward(x, pass, layer);
         }
-        rms_norm(&self.norm, x)
+        self.finish(x)
     }
 
     /// Logits `[rows, vocab_size]` of hidden states `[rows, width]`.
@@ -180,6 +205,11 @@ impl ModuleMapper for Recompute {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         param.map(|weight| weight.with_gradient_checkpointing_strategy(self.0))
     }
+}
+
+/// Weights in another precision; gradients find their way through to those that they came from.
+pub(crate) fn cast<M: Module>(module: M, precision: FloatDType) -> M {
+    module.map(&mut Cast(precision))
 }
 
 struct Cast(FloatDType);

@@ -13,6 +13,7 @@ mod weights;
 pub(crate) use cache::KvCache;
 pub(crate) use layout::Layout;
 pub use lm::Lm;
+pub(crate) use lm::cast;
 pub(crate) use weights::{Named, Weight, Weights, unit};
 
 #[cfg(test)]

@@ -18,6 +18,19 @@ pub enum Precision {
     Bf16,
 }
 
+/// What of the forward pass is computed again for the gradient instead of being kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recompute {
+    /// Nothing: the quickest.
+    #[default]
+    Nothing,
+    /// What is quick to compute, by burn's balanced checkpointing: matrix products and fused operations are kept.
+    Cheap,
+    /// Everything inside a block: the least memory, for about a third more time.
+    Blocks,
+}
+
 /// How to train.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainConfig {
@@ -40,11 +53,12 @@ pub struct TrainConfig {
     pub weight_decay: f32,
     /// Largest norm of the whole gradient.
     pub grad_clip: f32,
-    /// Whether to compute cheap intermediate results again for the gradient instead of keeping them: less memory for
-    /// more time, and the same outcome.
-    pub recompute: bool,
+    /// What to compute again for the gradient instead of keeping it; the outcome is the same.
+    pub recompute: Recompute,
     /// In which numbers the model is computed.
     pub precision: Precision,
+    /// Further devices that have a share of each batch, beside the model's.
+    pub replicas: Vec<Device>,
     /// Low-rank adapters to train instead of the weights.
     pub lora: LoraConfig,
     /// Seed of the order of the examples, and of the adapters.
@@ -63,8 +77,9 @@ impl Default for TrainConfig {
             final_rate: 0.1,
             weight_decay: 0.05,
             grad_clip: 1.0,
-            recompute: false,
+            recompute: Recompute::Nothing,
             precision: Precision::F32,
+            replicas: Vec::new(),
             lora: LoraConfig::default(),
             seed: 0,
         }

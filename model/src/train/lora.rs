@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::nn::unit;
-use crate::{Lm, ModelError};
+use crate::{Lm, ModelConfig, ModelError};
 
 /// A projection of each block, by its name in Hugging Face's checkpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +74,19 @@ impl LoraConfig {
     /// Whether there are any adapters.
     pub(super) fn is_on(&self) -> bool {
         self.rank > 0
+    }
+
+    /// How many numbers the adapters of such a model have.
+    pub fn parameters(&self, model: &ModelConfig) -> usize {
+        let (width, ff) = (model.width, model.ff);
+        let (query, kv) = (model.heads * model.head_dim(), model.kv_heads * model.head_dim());
+        let sides = |projection: &Projection| match projection {
+            Projection::QProj | Projection::OProj => width + query,
+            Projection::KProj | Projection::VProj => width + kv,
+            Projection::GateProj | Projection::UpProj | Projection::DownProj => width + ff,
+        };
+        let chosen = Projection::ALL.iter().filter(|projection| self.projections.contains(projection));
+        self.rank * model.layers * chosen.map(sides).sum::<usize>()
     }
 
     pub(super) fn validate(&self) -> Result<(), ModelError> {

@@ -5,25 +5,26 @@ mod config;
 mod gradients;
 mod lora;
 mod optimiser;
+mod replicas;
 mod schedule;
+mod share;
 mod state;
 
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use batches::{Prepared, TokenBatch, deal, epoch_batches, prepare, total_weight};
+use batches::{Prepared, deal, epoch_batches, prepare, total_weight};
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{FloatDType, Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use optimiser::Optimiser;
 use state::Progress;
 
 use crate::device::read_back;
 use crate::parallel::Workers;
-use crate::{Lm, ModelError, kernels};
+use crate::{Lm, ModelError};
 
-pub use config::{Precision, TrainConfig};
+pub use config::{Precision, Recompute, TrainConfig};
 pub use lora::{LoraConfig, Projection};
 pub use schedule::Schedule;
 pub use state::StateFile;
@@ -120,7 +121,7 @@ pub fn train_resumable(
     }
     let Prepared { examples, dropped } = prepare(&model, examples)?;
     let started = Instant::now();
-    let workers = Workers::new(&model.device(), config.batch)?;
+    let workers = replicas::workers(&model.device(), config)?;
     let steps = config.epochs * examples.len().div_ceil(config.batch);
     let mut progress = earlier.unwrap_or_default();
     let (resumed, mut saved, mut interrupted) = (progress.steps, Instant::now(), false);
@@ -174,7 +175,7 @@ fn finite(what: &'static str, value: f32, step: usize, batch: &[&Example]) -> Re
 }
 
 /// Loss of a batch and its gradient: at most `micro_batch` examples at a time (0: all), and of these each worker's
-/// share in its own autodiff graph.
+/// share in its own autodiff graph, on its own device if there are several.
 fn differentiate(
     model: &Lm,
     batch: &[&Example],
@@ -183,26 +184,29 @@ fn differentiate(
 ) -> Result<(f32, GradientsParams), ModelError> {
     let total = total_weight(batch);
     let plain = model.valid();
+    let devices = replicas::devices(&plain.device(), config);
     let at_a_time = if config.micro_batch == 0 { batch.len() } else { config.micro_batch };
     let (mut value, mut gradient) = (0.0, None);
     for part in batch.chunks(at_a_time) {
+        let shares = deal(part, workers.count());
+        let devices = &devices[..devices.len().min(shares.len())];
         // New leaves for every share: graphs that share a node share a lock.
-        let shares = deal(part, workers.count())
-            .into_iter()
-            .map(|share| (share, plain.clone().tracked(config.recompute)));
-        let parts = workers.map(shares.collect(), |(share, leaves)| {
-            let model = match config.precision {
-                Precision::F32 => leaves.clone(),
-                Precision::Bf16 => leaves.clone().cast(FloatDType::BF16),
+        let shares = shares.into_iter().enumerate().map(|(index, share)| {
+            let replica = match devices {
+                [_] => plain.clone(),
+                several => plain.clone().fork(&several[index]),
             };
-            let loss = loss(&model, &share, total);
-            let value = scalar(loss.clone())?;
-            Ok((value, GradientsParams::from_grads(loss.backward(), &leaves)))
+            (share, replica.tracked(config.recompute == Recompute::Cheap))
+        });
+        let parts = workers.map(shares.collect(), |(share, leaves)| {
+            let (value, gradient) = share::gradient(&leaves, &share, total, config)?;
+            Ok((value, replicas::gather(gradient, &leaves, devices)))
         });
         let parts: Vec<_> = parts.into_iter().collect::<Result<_, ModelError>>()?;
         value += parts.iter().map(|(value, _)| value).sum::<f32>();
         let so_far = gradient.take().into_iter();
-        gradient = Some(gradients::sum(so_far.chain(parts.into_iter().map(|(_, it)| it)).collect(), model));
+        let parts = parts.into_iter().filter_map(|(_, part)| part);
+        gradient = Some(gradients::sum(so_far.chain(parts).collect(), model));
     }
     Ok((value, gradient.unwrap_or_default()))
 }
@@ -218,34 +222,11 @@ pub fn eval_loss(model: &Lm, examples: &[Example], batch: usize) -> Result<f32, 
     let mut sum = 0.0;
     for chunk in examples.chunks(batch) {
         let shares = deal(chunk, workers.count());
-        for part in workers.map(shares, |share| scalar(loss(&model, &share, total))) {
+        for part in workers.map(shares, |share| scalar(share::loss(&model, &share, total))) {
             sum += f64::from(part?);
         }
     }
     Ok(sum as f32)
-}
-
-/// Weighted cross-entropy of the target tokens over `total`, the weight of the whole batch. Only
-/// their rows go through the output projection, which spares the prompts' and the padding's share.
-fn loss(model: &Lm, examples: &[&Example], total: f64) -> Tensor<1> {
-    let device = model.device();
-    let fused = model.is_fused();
-    // The fused attention goes from text to text; elsewhere short texts fill up the rows of the longest.
-    let batch = TokenBatch::new(examples, if fused { usize::MAX } else { 0 });
-    let count = batch.rows.len();
-    let int = |values: &[i64]| {
-        Tensor::<1, Int>::from_data(TensorData::new(values.to_vec(), [values.len()]), &device)
-    };
-    let tokens = int(&batch.tokens).reshape([batch.layout.batch(), batch.layout.time()]);
-    let hidden = model.hidden_texts(tokens, &batch.layout).select(0, int(&batch.rows));
-    let logits = model.logits(hidden).cast(FloatDType::F32);
-    let weights: Vec<f32> = batch.weights.iter().map(|&weight| (f64::from(weight) / total) as f32).collect();
-    if kernels::take(&logits) {
-        return kernels::cross_entropy(logits, &batch.targets, &weights);
-    }
-    let logprobs = log_softmax(logits, 1).gather(1, int(&batch.targets).reshape([count, 1]));
-    let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 1]), &device);
-    (logprobs * weights).sum().neg()
 }
 
 fn scalar(value: Tensor<1>) -> Result<f32, ModelError> {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::optimiser::Optimiser;
-use super::{Example, TrainConfig};
+use super::{Example, Recompute, TrainConfig};
 use crate::device::read_back;
 use crate::hf::{TensorFile, write_tensors};
 use crate::nn::Weight;
@@ -103,7 +103,8 @@ pub(super) fn fingerprint(
     config: &TrainConfig,
     examples: &[Example],
 ) -> Result<String, ModelError> {
-    let settings = TrainConfig { micro_batch: 0, recompute: false, ..config.clone() };
+    let settings =
+        TrainConfig { micro_batch: 0, recompute: Recompute::Nothing, replicas: Vec::new(), ..config.clone() };
     let mut hash = Sha256::new();
     hash.update(format!("{:?} {settings:?} {}", model.config(), examples.len()));
     for Example { prompt, target, weight } in examples {

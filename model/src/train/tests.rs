@@ -1,9 +1,16 @@
 use std::time::Duration;
 
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Int, TensorData};
+
 use super::*;
 use crate::hf;
 use crate::nn::Weight;
 use crate::{Device, ModelConfig, SampleConfig, SampleRequest, Special, sample};
+use adapters::adapted_model;
+
+mod adapters;
+mod resume;
 
 fn model() -> Lm {
     let config = ModelConfig {
@@ -170,132 +177,49 @@ fn weights(model: &Lm) -> Vec<Vec<f32>> {
     named(model).into_iter().map(|(_, values)| values).collect()
 }
 
-/// Trains until a step, and leaves a state.
-fn interrupt(config: &TrainConfig, state: &StateFile, at: usize) -> TrainReport {
-    let stop = &mut |step: TrainStep| {
-        if step.step == at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    train_resumable(model(), &examples(), config, Some(state), stop).unwrap().1
-}
-
-fn state_in(folder: &tempfile::TempDir) -> StateFile {
-    StateFile { path: folder.path().join("stage1.state"), every: Duration::from_hours(1) }
-}
-
-#[test]
-fn an_interrupted_training_ends_with_the_same_weights() {
-    let config = TrainConfig { epochs: 3, ..config() };
-    let (whole, expected) = run(&examples(), &config);
-    // Within an epoch, at its end, and twice.
-    for stops in [vec![2], vec![3], vec![1, 7]] {
-        let folder = tempfile::tempdir().unwrap();
-        let state = state_in(&folder);
-        for &stop in &stops {
-            assert_eq!(interrupt(&config, &state, stop).steps, stop);
-        }
-        let mut seen = Vec::new();
-        let (resumed, report) = train_resumable(model(), &examples(), &config, Some(&state), &mut |step| {
-            seen.push(step.step);
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-        assert_eq!(seen, (stops[stops.len() - 1] + 1..=9).collect::<Vec<_>>());
-        assert_eq!(weights(&resumed), weights(&whole), "{stops:?}");
-        assert_eq!(report.resumed, stops[stops.len() - 1]);
-        let same = |a: TrainReport| (a.steps, a.tokens, a.first_loss, a.last_loss);
-        assert_eq!(same(report), same(expected));
-    }
-}
-
-#[test]
-fn a_killed_training_goes_on_from_its_last_state() {
-    let config = TrainConfig { epochs: 2, ..config() };
-    let folder = tempfile::tempdir().unwrap();
-    let state = StateFile { every: Duration::ZERO, ..state_in(&folder) };
-    let killed = std::panic::catch_unwind(|| {
-        train_resumable(model(), &examples(), &config, Some(&state), &mut |step| {
-            assert!(step.step < 4, "killed");
-            ControlFlow::Continue(())
-        })
-    });
-    assert!(killed.is_err());
-    let go_on = &mut |_| ControlFlow::Continue(());
-    let (resumed, report) = train_resumable(model(), &examples(), &config, Some(&state), go_on).unwrap();
-    assert_eq!((report.resumed, report.steps), (3, 6));
-    assert_eq!(weights(&resumed), weights(&run(&examples(), &config).0));
-    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
-    assert_eq!(left.len(), 1, "no draft is left behind");
-}
-
-#[test]
-fn a_damaged_or_foreign_state_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = state_in(&folder);
-    interrupt(&config(), &state, 2);
-    let bytes = std::fs::read(&state.path).unwrap();
-    let refusal = |config: &TrainConfig, examples: &[Example]| {
-        let go_on = &mut |_| ControlFlow::Continue(());
-        let error = train_resumable(model(), examples, config, Some(&state), go_on).unwrap_err();
-        assert!(matches!(error, ModelError::State { .. }), "{error}");
-        error.to_string()
-    };
-    for (config, examples) in [
-        (TrainConfig { seed: 4, ..config() }, examples()),
-        (TrainConfig { learning_rate: 2e-2, ..config() }, examples()),
-        (config(), examples()[1..].to_vec()),
-    ] {
-        let text = refusal(&config, &examples);
-        assert!(text.contains("stage1.state") && text.contains("other settings"), "{text}");
-    }
-    for length in [0, 7, 100, bytes.len() / 2, bytes.len() - 1] {
-        std::fs::write(&state.path, &bytes[..length]).unwrap();
-        let text = refusal(&config(), &examples());
-        assert!(text.contains("stage1.state") && text.contains("Delete that file"), "{text}");
-    }
-    let other = hf::write_tensors(Vec::new(), ("format", "pt"), &state.path);
-    other.unwrap();
-    assert!(refusal(&config(), &examples()).contains("no state of a training"));
-}
-
-#[test]
-fn half_the_bits_learn_as_well() {
-    let half = TrainConfig { precision: Precision::Bf16, ..config() };
-    let losses = |config: &TrainConfig| {
-        let mut losses = Vec::new();
-        let (model, _) = train(model(), &examples(), config, &mut |step| {
-            losses.push(step.loss);
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-        (losses, eval_loss(&model, &examples(), 8).unwrap())
-    };
-    let ((whole, whole_end), (half, half_end)) = (losses(&config()), losses(&half));
-    assert_ne!(whole[0], half[0], "it was computed otherwise");
-    for (step, (whole, half)) in whole.iter().zip(&half).take(20).enumerate() {
-        assert!((whole - half).abs() < 0.03 * whole, "step {step}: {whole} {half}");
-    }
-    assert!(whole_end < 0.05 && half_end < 0.05, "{whole_end} {half_end}");
+/// Loss and gradients of one batch.
+fn gradients_of(model: &Lm, config: &TrainConfig) -> Vec<Vec<f32>> {
+    let examples = examples();
+    let batch = prepare(model, &examples).unwrap().examples;
+    let workers = replicas::workers(&model.device(), config).unwrap();
+    let (loss, gradients) = differentiate(model, &batch, config, &workers).unwrap();
+    let mut read = Gradients(&gradients, vec![vec![loss]]);
+    model.visit(&mut read);
+    read.1
 }
 
 #[test]
 fn recomputing_changes_no_gradient() {
-    let (model, examples) = (model().valid(), examples());
-    let batch = prepare(&model, &examples).unwrap().examples;
-    let workers = Workers::new(&model.device(), 8).unwrap();
-    let gradients = |lora: &LoraConfig, recompute| {
-        let model = if lora.rank > 0 { adapted_model(lora) } else { model.clone() };
-        let config = TrainConfig { recompute, ..config() };
-        let (loss, gradients) = differentiate(&model, &batch, &config, &workers).unwrap();
-        let mut read = Gradients(&gradients, vec![vec![loss]]);
-        model.visit(&mut read);
-        read.1
-    };
-    for lora in [LoraConfig::default(), LoraConfig { rank: 2, ..LoraConfig::default() }] {
-        let (kept, recomputed) = (gradients(&lora, false), gradients(&lora, true));
-        assert_eq!(kept.len(), 1 + if lora.rank > 0 { 2 * 7 * 2 } else { 2 * 9 + 2 });
-        for (left, right) in kept.iter().zip(&recomputed) {
+    let lora = LoraConfig { rank: 2, ..LoraConfig::default() };
+    for (model, count) in [(model().valid(), 2 * 9 + 2), (adapted_model(&lora), 2 * 7 * 2)] {
+        for (precision, tolerance) in [(Precision::F32, 1e-6), (Precision::Bf16, 3e-3)] {
+            let gradients =
+                |recompute| gradients_of(&model, &TrainConfig { precision, recompute, ..config() });
+            let kept = gradients(Recompute::Nothing);
+            assert_eq!(kept.len(), 1 + count);
+            for again in [Recompute::Cheap, Recompute::Blocks] {
+                for (left, right) in kept.iter().zip(&gradients(again)) {
+                    let difference = farthest(left, right);
+                    assert!(difference < tolerance, "{precision:?} {again:?}: {difference}");
+                }
+            }
+        }
+    }
+}
+
+/// The processor is one device, but it can stand for several.
+#[test]
+fn several_devices_share_a_batch() {
+    let model = model().valid();
+    let alone = gradients_of(&model, &config());
+    for count in [1, 2, 30] {
+        let several = TrainConfig { replicas: vec![Device::flex(); count], ..config() };
+        for (left, right) in alone.iter().zip(&gradients_of(&model, &several)) {
             assert!(farthest(left, right) < 1e-6, "{}", farthest(left, right));
         }
+        let (_, report) = run(&examples(), &TrainConfig { epochs: 2, ..several });
+        let (_, expected) = run(&examples(), &TrainConfig { epochs: 2, ..config() });
+        assert!((report.last_loss - expected.last_loss).abs() < 1e-3);
     }
 }
 
@@ -318,82 +242,22 @@ fn farthest(left: &[f32], right: &[f32]) -> f32 {
     left.iter().zip(right).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-fn adapted_model(lora: &LoraConfig) -> Lm {
-    let examples = examples();
-    let prepared = prepare(&model(), &examples).unwrap().examples;
-    let (mut model, mut optimiser) = (lora::attach(model().valid(), lora, 3).unwrap(), Optimiser::new(0.01));
-    let workers = Workers::new(&model.device(), 8).unwrap();
-    for batch in prepared.chunks(8) {
-        let (_, gradients) = differentiate(&model, batch, &config(), &workers).unwrap();
-        model = optimiser.step(1e-2, model, gradients);
-    }
-    model
-}
-
 #[test]
-fn merged_adapters_compute_the_same_and_leave_other_weights_alone() {
-    let lora = LoraConfig { rank: 4, alpha: 8.0, projections: vec![Projection::QProj, Projection::DownProj] };
-    let adapted = adapted_model(&lora);
-    let merged = lora::merge(adapted.clone());
-    assert!(farthest(&logits(&adapted), &logits(&model())) > 1e-2, "something was learned");
-    assert!(farthest(&logits(&merged), &logits(&adapted)) < 1e-5);
-    for ((name, before), (_, after)) in named(&model()).into_iter().zip(named(&merged)) {
-        let chosen = name.contains("q_proj") || name.contains("down_proj");
-        assert_eq!(before != after, chosen, "{name}");
-    }
-    struct Bases(Vec<Vec<f32>>);
-    impl burn::module::ModuleVisitor for Bases {
-        fn visit_float<const D: usize>(&mut self, param: &burn::module::Param<Tensor<D>>) {
-            self.0.push(read_back(param.base()).unwrap());
-        }
-    }
-    let (mut before, mut now) = (Bases(Vec::new()), Bases(Vec::new()));
-    model().visit(&mut before);
-    adapted.visit(&mut now);
-    let (kept, factors): (Vec<_>, Vec<_>) = now.0.into_iter().partition(|values| before.0.contains(values));
-    assert_eq!(kept.len(), before.0.len(), "no weight was changed before merging");
-    assert_eq!(factors.len(), 2 * 2 * 2, "two factors for two projections of two blocks");
-}
-
-#[test]
-fn adapters_learn_with_few_parameters() {
-    let lora = LoraConfig { rank: 8, alpha: 16.0, ..LoraConfig::default() };
-    let config = TrainConfig { lora, epochs: 100, ..config() };
-    let (merged, report) = run(&examples(), &config);
-    // Rank times the sum of both sides, for each of the seven projections of both blocks.
-    assert_eq!(report.trained_parameters, 2 * 8 * (2 * 64 + 2 * 48 + 3 * 80));
-    // A random model that is frozen cannot learn all by heart.
-    assert!(eval_loss(&merged, &examples(), 8).unwrap() < report.first_loss / 2.0, "{report:?}");
-    // What was merged is an ordinary model: all of it can be trained again.
-    let (_, report) =
-        train(merged, &examples(), &TrainConfig::default(), &mut |_| ControlFlow::Continue(())).unwrap();
-    assert_eq!(report.trained_parameters, model().config().parameters());
-}
-
-#[test]
-fn adapters_go_on_from_a_state_for_the_same_weights_alone() {
-    let lora = LoraConfig { rank: 2, ..LoraConfig::default() };
-    let config = TrainConfig { lora, epochs: 2, ..config() };
-    let folder = tempfile::tempdir().unwrap();
-    let state = state_in(&folder);
-    interrupt(&config, &state, 4);
-    assert!(std::fs::metadata(&state.path).unwrap().len() < 4 * model().config().parameters() as u64);
-    let go_on = &mut |_| ControlFlow::Continue(());
-    let (resumed, _) = train_resumable(model(), &examples(), &config, Some(&state), go_on).unwrap();
-    assert_eq!(weights(&resumed), weights(&run(&examples(), &config).0));
-    let other = Lm::init(model().config(), &Device::flex(), 6).unwrap();
-    let error = train_resumable(other, &examples(), &config, Some(&state), go_on).unwrap_err();
-    assert!(matches!(error, ModelError::State { .. }), "{error}");
-}
-
-#[test]
-fn adapters_that_cannot_be_are_refused() {
-    let refusal = |lora| {
-        let config = TrainConfig { lora, ..config() };
-        train(model(), &examples(), &config, &mut |_| ControlFlow::Continue(())).unwrap_err().to_string()
+fn half_the_bits_learn_as_well() {
+    let half = TrainConfig { precision: Precision::Bf16, ..config() };
+    let losses = |config: &TrainConfig| {
+        let mut losses = Vec::new();
+        let (model, _) = train(model(), &examples(), config, &mut |step| {
+            losses.push(step.loss);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        (losses, eval_loss(&model, &examples(), 8).unwrap())
     };
-    let plain = LoraConfig { rank: 4, ..LoraConfig::default() };
-    assert!(refusal(LoraConfig { rank: 16, ..plain.clone() }).contains("lora.rank"));
-    assert!(refusal(LoraConfig { alpha: f64::NAN, ..plain.clone() }).contains("lora.alpha"));
-    assert!(refusal(LoraConfig { projections: Vec::new(), ..plain }).contains("lora.projections"));
+    let ((whole, whole_end), (half, half_end)) = (losses(&config()), losses(&half));
+    assert_ne!(whole[0], half[0], "it was computed otherwise");
+    for (step, (whole, half)) in whole.iter().zip(&half).take(20).enumerate() {
+        assert!((whole - half).abs() < 0.03 * whole, "step {step}: {whole} {half}");
+    }
+    assert!(whole_end < 0.05 && half_end < 0.05, "{whole_end} {half_end}");
 }

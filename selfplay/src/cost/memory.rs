@@ -1,6 +1,6 @@
 //! Bytes that training and sampling keep at the same time. Everything is computed in 32-bit numbers.
 
-use stp_model::ModelConfig;
+use stp_model::{ModelConfig, Recompute};
 
 use crate::config::RunConfig;
 
@@ -46,14 +46,19 @@ pub fn memory(model: &ModelConfig, config: &RunConfig) -> Memory {
         0 => training.batch,
         some => some.min(training.batch),
     };
-    let trained = [&config.stage1, &config.round, &config.retraining].into_iter().map(sequences).max();
-    let tokens = trained.unwrap_or_default() as u64 * model.max_seq as u64;
+    let phases = [&config.stage1, &config.round, &config.retraining];
+    let tokens = phases.iter().map(|phase| sequences(phase)).max().unwrap_or_default() * model.max_seq;
+    let of_phase = |training: &crate::config::Training| match training.lora.rank {
+        0 => model.parameters(),
+        _ => training.lora.parameters(model),
+    };
+    let trained = NUMBER * phases.into_iter().map(of_phase).max().unwrap_or_default() as u64;
     let cached = config.sampling.batch as u64 * model.max_seq as u64;
     Memory {
         weights,
-        gradients: weights,
-        optimiser: 2 * weights,
-        activations: NUMBER * tokens * activations_of_token(model),
+        gradients: trained,
+        optimiser: 2 * trained,
+        activations: NUMBER * tokens as u64 * activations_of_token(model, config.training.recompute),
         kv_cache: NUMBER * cached * (2 * model.layers * model.kv_heads * model.head_dim()) as u64,
     }
 }
@@ -62,12 +67,17 @@ pub fn memory(model: &ModelConfig, config: &RunConfig) -> Memory {
 ///
 /// For each block: the two norms' inputs and outputs and the two sums of the residual stream (6 widths), query, key, value
 /// and what attention gives, the scores and their softmax against every earlier token, and gate, up, their product and
-/// the activated gate. At the end logits and their logarithmic softmax.
-fn activations_of_token(model: &ModelConfig) -> u64 {
+/// the activated gate. At the end logits and their logarithmic softmax. Recomputed block by block, there is one such block
+/// at a time, and of the others only what goes in. What the other ways of training save is not counted.
+fn activations_of_token(model: &ModelConfig, recompute: Recompute) -> u64 {
     let query = model.heads * model.head_dim();
     let kv = model.kv_heads * model.head_dim();
     let block = 6 * model.width + 2 * query + 2 * kv + 2 * model.heads * model.max_seq + 4 * model.ff;
-    (model.layers * block + 2 * model.vocab_size) as u64
+    let blocks = match recompute {
+        Recompute::Blocks => model.layers * model.width + block,
+        Recompute::Nothing | Recompute::Cheap => model.layers * block,
+    };
+    (blocks + 2 * model.vocab_size) as u64
 }
 
 #[cfg(test)]
@@ -95,6 +105,20 @@ mod tests {
         assert_eq!(memory(&model, &config).kv_cache, expected);
         assert!((model.parameters() as f64 / 1.544e9 - 1.0).abs() < 0.005, "{}", model.parameters());
         assert!(memory(&model, &config).peak() < 80_000_000_000, "it is for one 80 GB device");
+    }
+
+    #[test]
+    fn adapters_need_no_more_than_their_own_moments_and_blocks_little_more_than_one_of_them() {
+        let mut config = RunConfig::load("small", None).unwrap();
+        let model = config.model.config(config.model.vocab_size);
+        let whole = memory(&model, &config);
+        for training in [&mut config.stage1, &mut config.round, &mut config.retraining] {
+            training.lora.rank = 4;
+        }
+        config.training.recompute = Recompute::Blocks;
+        let less = memory(&model, &config);
+        assert!(less.gradients * 8 < whole.gradients && less.optimiser == 2 * less.gradients);
+        assert!(less.activations < whole.activations && less.weights == whole.weights);
     }
 
     #[test]
