@@ -5,7 +5,6 @@
 //! between. With the cargo feature `collective`, CUDA devices add them up among themselves, by burn's `all_reduce`;
 //! burn 0.22.1 has that operation for no other backend.
 
-use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
 
