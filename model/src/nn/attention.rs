@@ -18,9 +18,9 @@ use crate::{ModelConfig, ModelError, kernels};
 /// What all blocks share in one pass over a batch.
 pub(crate) enum Pass {
     /// Rows side by side, in burn's own operations.
-    Padded(Padded),
+    Padded(Box<Padded>),
     /// Texts one after the other, in the processor's fused ones.
-    Packed(Packed),
+    Packed(Box<Packed>),
 }
 
 /// A batch of rows of the same length.

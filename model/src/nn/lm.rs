@@ -119,7 +119,7 @@ impl Lm {
         let hidden = mask.bool_not().float().mul_scalar(-1e9).reshape([batch, 1, 1, time]);
         let bias = causal(self.config.group(), time, &tokens.device()) + hidden;
         let pass = Padded { batch, time, rotation: self.rope.leading(time), bias };
-        self.run(tokens, &Pass::Padded(pass), None)
+        self.run(tokens, &Pass::Padded(Box::new(pass)), None)
     }
 
     /// The final hidden states `[batch * time, width]` of texts that may share rows.
@@ -132,12 +132,12 @@ impl Lm {
         let device = self.device();
         if let Some(texts) = layout.packed().filter(|_| self.is_fused()) {
             let angles = self.rope.angles(layout.positions(&device));
-            return Pass::Packed(Packed { texts, angles });
+            return Pass::Packed(Box::new(Packed { texts, angles }));
         }
         let (batch, time) = (layout.batch(), layout.time());
         let rotation = self.rope.at(layout.positions(&device), batch, time);
         let bias = layout.bias(self.config.group(), &device);
-        Pass::Padded(Padded { batch, time, rotation, bias })
+        Pass::Padded(Box::new(Padded { batch, time, rotation, bias }))
     }
 
     /// What goes into the first block, `[batch * time, width]`.
@@ -170,7 +170,7 @@ impl Lm {
         let placement = Placement { pads: cache.pads(), start, time };
         let rotation = self.rope.at(placement.positions(self.config.max_seq - 1, &device), batch, time);
         let bias = placement.bias(self.config.group(), cache.slots_for(time), &device);
-        let pass = Pass::Padded(Padded { batch, time, rotation, bias });
+        let pass = Pass::Padded(Box::new(Padded { batch, time, rotation, bias }));
         let hidden = self.run(tokens, &pass, Some(cache));
         cache.advance(time);
         let width = self.config.width;

@@ -130,7 +130,7 @@ struct Beginnings {
 impl ModuleVisitor for Beginnings {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let count = param.shape().num_elements();
-        let row = param.val().reshape([count]).slice([0..count.min(64)]);
+        let row = param.val().reshape([count]).narrow(0, 0, count.min(64));
         if let Ok(values) = &mut self.values {
             match read_back(row) {
                 Ok(more) => values.extend(more),
