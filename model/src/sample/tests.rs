@@ -97,6 +97,13 @@ fn the_longest_sequence_must_fit_in_the_cache() {
     }
 }
 
+type Sampler = fn(
+    &Lm,
+    &[SampleRequest],
+    &SampleConfig,
+    &mut dyn FnMut(Completion) -> ControlFlow<()>,
+) -> Result<SampleStats, ModelError>;
+
 #[test]
 fn the_processors_engine_and_burns_operations_say_the_same() {
     let mut shapes = vec![model().config().clone()];
@@ -113,12 +120,7 @@ fn the_processors_engine_and_burns_operations_say_the_same() {
     });
     for shape in shapes {
         let model = Lm::init(&shape, &Device::flex(), 8).unwrap();
-        let all = |sample: fn(
-            &Lm,
-            &[SampleRequest],
-            &SampleConfig,
-            &mut dyn FnMut(Completion) -> ControlFlow<()>,
-        ) -> Result<SampleStats, ModelError>| {
+        let all = |sample: Sampler| {
             let mut all = BTreeMap::new();
             sample(&model, &requests(), &config(4), &mut |completion| {
                 all.insert((completion.request, completion.sample), completion);

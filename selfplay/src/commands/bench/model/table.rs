@@ -5,6 +5,20 @@ use comfy_table::Table;
 use super::{Other, Own, Shape, Speed};
 use crate::commands::bench::markdown;
 
+#[derive(Clone, Copy, Debug)]
+enum Task {
+    Training,
+    Sampling,
+}
+
+fn training(speed: &Speed) -> f64 {
+    speed.training
+}
+
+fn sampling(speed: &Speed) -> f64 {
+    speed.sampling
+}
+
 /// One line for each shape and task.
 pub(super) fn speeds(
     shapes: &[Shape],
@@ -20,16 +34,16 @@ pub(super) fn speeds(
     table.set_header(header);
     for (index, (shape, own)) in shapes.iter().zip(own).enumerate() {
         let weights = matrix_weights(shape) as f64;
-        // A multiplication and an addition for each weight, three times as many with the backward pass.
-        let tasks: [(&str, fn(&Speed) -> f64, f64, Option<u64>); 2] = [
-            ("training", |speed| speed.training, 6.0 * weights, own.training_memory),
-            ("sampling", |speed| speed.sampling, 2.0 * weights, own.sampling_memory),
-        ];
-        for (task, of, cost, memory) in tasks {
+        for task in [Task::Training, Task::Sampling] {
+            let (of, cost, memory) = match task {
+                // A multiplication and an addition for each weight, three times as many with the backward pass.
+                Task::Training => (training as fn(&Speed) -> f64, 6.0 * weights, own.training_memory),
+                Task::Sampling => (sampling as fn(&Speed) -> f64, 2.0 * weights, own.sampling_memory),
+            };
             let speed = of(&own.speed);
             let mut row = vec![
                 format!("{} ({:.1} M)", shape.name, shape.parameters as f64 / 1e6),
-                task.to_owned(),
+                format!("{task:?}").to_lowercase(),
                 format!("{speed:.0}"),
                 format!("{:.0} %", 100.0 * speed * cost / flops),
                 memory.map_or("–".to_owned(), |bytes| format!("{:.0} MB", bytes as f64 / 1e6)),
