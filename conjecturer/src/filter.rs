@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use stp_datasets::{Outcome, canonical_text};
+use stp_datasets::{Outcome, canonical_statement};
 
 /// Longest conjecture in characters.
 const MAX_CHARACTERS: usize = 400;
@@ -26,7 +26,8 @@ pub fn is_plausible(text: &str) -> bool {
     colon && open.is_empty() && !text.contains(":=") && text.chars().count() <= MAX_CHARACTERS
 }
 
-/// Remembers statements by canonical text, so that a conjecture that is one of them is noticed.
+/// Remembers statements up to spaces, bound names and the order of binders, so that a conjecture that is one of them is
+/// noticed.
 #[derive(Clone, Debug, Default)]
 pub struct Sieve {
     held_out: HashSet<String>,
@@ -34,7 +35,7 @@ pub struct Sieve {
 }
 
 impl Sieve {
-    /// Adds a statement that is for evaluation only: by canonical text, or by fingerprint.
+    /// Adds a statement that is for evaluation only: by [`canonical_statement`], or by fingerprint.
     pub fn hold_out(&mut self, key: String) {
         self.held_out.insert(key);
     }
@@ -44,7 +45,7 @@ impl Sieve {
         self.known.insert(key);
     }
 
-    /// What is wrong with a key (canonical text or fingerprint), if it was seen; a new key is remembered.
+    /// What is wrong with a key ([`canonical_statement`] or fingerprint), if it was seen; a new key is remembered.
     pub fn admit(&mut self, key: String) -> Option<Outcome> {
         if self.held_out.contains(&key) {
             return Some(Outcome::HeldOut);
@@ -54,7 +55,11 @@ impl Sieve {
 
     /// What is wrong with a generated text, if anything; a new statement is remembered.
     pub fn admit_text(&mut self, signature: &str) -> Option<Outcome> {
-        if is_plausible(signature) { self.admit(canonical_text(signature)) } else { Some(Outcome::Malformed) }
+        if is_plausible(signature) {
+            self.admit(canonical_statement(signature))
+        } else {
+            Some(Outcome::Malformed)
+        }
     }
 }
 
@@ -66,9 +71,12 @@ mod tests {
     #[test]
     fn the_sieve_tells_why() {
         let mut sieve = Sieve::default();
-        sieve.hold_out(canonical_text("(n : Nat) : n = n"));
-        sieve.know(canonical_text("(n : Nat) : n ≤ n"));
+        sieve.hold_out(canonical_statement("(n : Nat) : n = n"));
+        sieve.hold_out(canonical_statement("(p q : Prop) (hp : p) (hq : q) : p ∧ q"));
+        sieve.know(canonical_statement("(n : Nat) : n ≤ n"));
         assert_eq!(sieve.admit_text("(k : Nat) : k = k"), Some(Outcome::HeldOut));
+        let reordered = "(p : Prop) (h : p) (q : Prop) (k : q) : p ∧ q";
+        assert_eq!(sieve.admit_text(reordered), Some(Outcome::HeldOut));
         assert_eq!(sieve.admit_text("(k  :  Nat) : k ≤ k"), Some(Outcome::Duplicate));
         assert_eq!(sieve.admit_text("(k : Nat) : k < k + 1"), None);
         assert_eq!(sieve.admit_text("(m : Nat) : m < m + 1"), Some(Outcome::Duplicate));

@@ -44,26 +44,42 @@ impl Default for InputLimits {
     }
 }
 
-/// The inputs for `wanted` texts: seeds in a random order, each with one of its trigger lemmas or none, each
-/// asked equally often, 1 to `most_samples` times.
+/// How many texts are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// So many in all.
+    Texts(usize),
+    /// As many of each input as its limit allows, of at most so many inputs: who fills a quota of conjectures stops
+    /// when it is full.
+    Inputs(usize),
+}
+
+/// The inputs of a round: seeds in a random order, each with one of its trigger lemmas or none, each asked equally
+/// often, 1 to `most_samples` times.
 pub fn plan_inputs(
     seeds: &[Seed],
-    wanted: usize,
+    wanted: Wanted,
     limits: InputLimits,
     generator: &mut impl Rng,
 ) -> Vec<Input> {
-    if seeds.is_empty() || wanted == 0 {
+    let (Wanted::Texts(most) | Wanted::Inputs(most)) = wanted;
+    if seeds.is_empty() || most == 0 {
         return Vec::new();
     }
     let mut order: Vec<_> = seeds.iter().collect();
     order.shuffle(generator);
-    order.truncate(wanted);
+    order.truncate(most);
     let count = order.len();
+    let most_samples = limits.most_samples.max(1);
+    let wanted = match wanted {
+        Wanted::Texts(texts) => texts,
+        Wanted::Inputs(_) => count * most_samples,
+    };
     let lemma_limit = ((count as f64 * limits.lemma_share) as usize).max(1);
     let mut used: HashMap<String, usize> = HashMap::new();
     let mut inputs = Vec::new();
     for (index, seed) in order.into_iter().enumerate() {
-        let samples = (wanted / count + usize::from(index < wanted % count)).min(limits.most_samples.max(1));
+        let samples = (wanted / count + usize::from(index < wanted % count)).min(most_samples);
         let lemma = choose_lemma(seed, &used, lemma_limit, limits.no_lemma, generator);
         if let Some(lemma) = &lemma {
             *used.entry(lemma.clone()).or_default() += 1;
@@ -111,18 +127,28 @@ mod tests {
         fn limits_are_kept(count in 0usize..80, wanted in 0usize..400, seed in 0u64..99) {
             let mut generator = ChaCha8Rng::seed_from_u64(seed);
             let limits = InputLimits::default();
-            let inputs = plan_inputs(&seeds(count), wanted, limits, &mut generator);
+            let inputs = plan_inputs(&seeds(count), Wanted::Texts(wanted), limits, &mut generator);
             let asked: usize = inputs.iter().map(|input| input.samples).sum();
             prop_assert_eq!(asked, if count == 0 { 0 } else { wanted.min(count * limits.most_samples) });
             let common = inputs.iter().filter(|input| input.lemma.as_deref() == Some("common")).count();
             prop_assert!(common <= (inputs.len() / 10).max(1));
+        }
+
+        #[test]
+        fn a_quota_asks_all_inputs_as_often_as_they_may_be(count in 0usize..80, most in 0usize..90) {
+            let mut generator = ChaCha8Rng::seed_from_u64(1);
+            let limits = InputLimits::default();
+            let inputs = plan_inputs(&seeds(count), Wanted::Inputs(most), limits, &mut generator);
+            prop_assert_eq!(inputs.len(), count.min(most));
+            prop_assert!(inputs.iter().all(|input| input.samples == limits.most_samples));
         }
     }
 
     #[test]
     fn about_half_of_the_inputs_have_no_lemma_and_the_seed_decides_all() {
         let plan = |seed| {
-            plan_inputs(&seeds(400), 400, InputLimits::default(), &mut ChaCha8Rng::seed_from_u64(seed))
+            let mut generator = ChaCha8Rng::seed_from_u64(seed);
+            plan_inputs(&seeds(400), Wanted::Texts(400), InputLimits::default(), &mut generator)
         };
         let without = plan(3).iter().filter(|input| input.lemma.is_none()).count();
         assert!((150..250).contains(&without), "{without}");

@@ -23,16 +23,20 @@
 //! assert_eq!(kept, [Kept { id: "barely".to_owned(), lemma: None }]);
 //! ```
 
+mod checks;
 mod filter;
 mod inputs;
 mod lemma;
 mod pairs;
 mod prompt;
 mod selection;
+pub mod transport;
 
+pub use checks::{TRIVIAL_PROOFS, refutation};
 pub use filter::{Sieve, is_plausible};
-pub use inputs::{Input, InputLimits, Seed, plan_inputs};
+pub use inputs::{Input, InputLimits, Seed, Wanted, plan_inputs};
 pub use lemma::trigger_lemmas;
 pub use pairs::{Pair, ProvedStatement, supervised_pairs};
 pub use prompt::{example, prompt};
 pub use selection::{Candidate, Kept, SelectionLimits, select};
+pub use transport::Transport;

@@ -1,7 +1,5 @@
-//! Which conjectures the conjecturer is trained on (paper, section 3.3).
-//!
-//! Version 1 weighs all kept conjectures alike: the paper's re-weighting towards the unproved statements is
-//! not done here yet.
+//! Which conjectures the conjecturer is trained on (paper, section 3.3). How much each weighs is decided in
+//! [`crate::transport`].
 
 use std::collections::BTreeMap;
 
@@ -34,34 +32,65 @@ pub struct Kept {
 /// Limits of the selection.
 #[derive(Clone, Copy, Debug)]
 pub struct SelectionLimits {
-    /// Highest pass rate of a barely provable conjecture (paper: 1/4).
+    /// Highest pass rate of a barely provable conjecture (paper: 1/4); with 1 all that were proved are kept.
     pub highest_rate: f64,
+    /// Whether a conjecture loses a lemma that its found proofs do without.
+    pub check_lemma: bool,
+    /// Conjectures without a used lemma for each one with one, at most (paper's code: 20)...
+    pub without_for_each: usize,
+    /// ...or this many, if that is more (paper's code: 4096).
+    pub without_least: usize,
     /// Part of each lemma's group to drop, those with the shortest proofs for their length (paper: 20 %).
     pub inelegant_share: f64,
 }
 
 impl Default for SelectionLimits {
     fn default() -> Self {
-        Self { highest_rate: 0.25, inelegant_share: 0.2 }
+        Self {
+            highest_rate: 0.25,
+            check_lemma: true,
+            without_for_each: 20,
+            without_least: 4096,
+            inelegant_share: 0.2,
+        }
     }
 }
 
 /// Keeps what is barely provable, re-labels what does not use its lemma, and drops the least elegant of each
 /// lemma's group. The order is kept.
 pub fn select(candidates: &[Candidate], limits: SelectionLimits) -> Vec<Kept> {
-    let mut groups: BTreeMap<Option<String>, Vec<(usize, f64)>> = BTreeMap::new();
-    for (index, candidate) in candidates.iter().enumerate() {
+    let barely = |candidate: &Candidate| {
         let rate = f64::from(candidate.proved) / f64::from(candidate.judged.max(1));
-        if candidate.proved == 0 || rate > limits.highest_rate {
-            continue;
+        candidate.proved > 0 && rate <= limits.highest_rate
+    };
+    let label = |candidate: &Candidate| {
+        if limits.check_lemma { used_lemma(candidate) } else { candidate.lemma.clone() }
+    };
+    let labelled: Vec<_> = candidates
+        .iter()
+        .enumerate()
+        .filter(|(_, candidate)| barely(candidate))
+        .map(|(index, candidate)| (index, label(candidate)))
+        .collect();
+    let with_lemma = labelled.iter().filter(|(_, lemma)| lemma.is_some()).count();
+    let mut room = (limits.without_for_each * with_lemma).max(limits.without_least);
+    let mut groups: BTreeMap<Option<String>, Vec<(usize, f64)>> = BTreeMap::new();
+    for (index, lemma) in labelled {
+        if lemma.is_none() {
+            let Some(left) = room.checked_sub(1) else { continue };
+            room = left;
         }
-        groups.entry(used_lemma(candidate)).or_default().push((index, elegance(candidate)));
+        groups.entry(lemma).or_default().push((index, elegance(&candidates[index])));
     }
     let mut kept = Vec::new();
-    for (lemma, mut group) in groups {
-        group.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+    for (lemma, group) in groups {
+        let mut ratios: Vec<_> = group.iter().map(|(_, ratio)| *ratio).collect();
+        ratios.sort_by(f64::total_cmp);
         let dropped = (group.len() as f64 * limits.inelegant_share) as usize;
-        kept.extend(group.into_iter().skip(dropped).map(|(index, _)| (index, lemma.clone())));
+        let least = ratios.get(dropped).copied().unwrap_or_default();
+        kept.extend(
+            group.into_iter().filter(|(_, ratio)| *ratio >= least).map(|(index, _)| (index, lemma.clone())),
+        );
     }
     kept.sort_by_key(|(index, _)| *index);
     kept.into_iter().map(|(index, lemma)| Kept { id: candidates[index].id.clone(), lemma }).collect()
@@ -121,6 +150,35 @@ mod tests {
         assert!(kept.iter().all(|kept| kept.id != "c9" && kept.id != "c8"));
         let switched_off = SelectionLimits { inelegant_share: 0.0, ..SelectionLimits::default() };
         assert_eq!(select(&all, switched_off).len(), 10);
+    }
+
+    #[test]
+    fn each_part_can_be_switched_off() {
+        let all = [
+            candidate("easy", 7, Some("L"), &["M"], 5),
+            candidate("hard", 1, Some("L"), &["M"], 5),
+            candidate("never", 0, None, &[], 5),
+        ];
+        let ids =
+            |limits| select(&all, limits).into_iter().map(|kept| (kept.id, kept.lemma)).collect::<Vec<_>>();
+        let wide = SelectionLimits { highest_rate: 1.0, ..SelectionLimits::default() };
+        assert_eq!(ids(wide), [("easy".to_owned(), None), ("hard".to_owned(), None)]);
+        let trusting = SelectionLimits { check_lemma: false, ..SelectionLimits::default() };
+        assert_eq!(ids(trusting), [("hard".to_owned(), Some("L".to_owned()))]);
+    }
+
+    #[test]
+    fn those_without_a_used_lemma_are_not_too_many() {
+        let mut all = vec![candidate("with", 1, Some("L"), &["L"], 5)];
+        all.extend((0..9).map(|i| candidate(&format!("c{i}"), 1, None, &[], 5)));
+        let limits = |without_for_each, without_least| SelectionLimits {
+            without_for_each,
+            without_least,
+            ..SelectionLimits::default()
+        };
+        assert_eq!(select(&all, limits(4, 0)).len(), 5);
+        assert_eq!(select(&all, limits(4, 6)).len(), 7);
+        assert_eq!(select(&all, SelectionLimits::default()).len(), 10, "equally elegant ones stay together");
     }
 
     proptest! {

@@ -2,13 +2,16 @@
 //!
 //! Conjectures are compared with given and held-out statements long before Lean sees them, so equality must
 //! be judged on text. The judgement errs on one side only: a text that is not understood with certainty
-//! (pattern matching, `let`, big operators, …) keeps its names and is compared up to spaces alone. Not
-//! merged either: `(a b : T)` with `(a : T) (b : T)`, another order of binders, or names that Lean binds by
-//! itself. Lean's fingerprint of the elaborated type finds those.
+//! (pattern matching, `let`, big operators, …) keeps its names and is compared up to spaces alone. Names that Lean
+//! binds by itself are not merged either; Lean's fingerprint of the elaborated type finds those.
+//! [`canonical_text`] keeps the binders as they stand, [`canonical_statement`] orders them and so also finds what
+//! Lean's fingerprint tells apart.
 
+mod binders;
 mod lexer;
 mod scopes;
 
+pub use binders::{Binder, binders};
 use lexer::{Kind, Token};
 
 /// Folds every run of white space into one space and trims the ends.
@@ -32,6 +35,17 @@ pub fn canonical_text(signature: &str) -> String {
         }
     }
     print(&tokens)
+}
+
+/// As [`canonical_text`], and the order of the signature's binders does not count either, nor whether they share a
+/// bracket: `(a : Nat) (b : Int)` and `(y : Int) (x : Nat)` are one, as are `(a b : Nat)` and `(a : Nat) (b : Nat)`.
+///
+/// Equal keys mean statements equal up to the order in which hypotheses are given. Statements with very many binders
+/// that look alike may differ in their keys although they are equal in this sense.
+pub fn canonical_statement(signature: &str) -> String {
+    let tokens = lexer::tokens(signature);
+    let ordered = tokens.as_deref().and_then(binders::reordered);
+    ordered.map_or_else(|| canonical_text(signature), |tokens| print(&tokens))
 }
 
 fn print(tokens: &[Token]) -> String {
@@ -58,5 +72,7 @@ fn spaced(before: &Token, token: &Token) -> bool {
     before.kind == Kind::Comma || !(token.glued && minded)
 }
 
+#[cfg(test)]
+mod binder_tests;
 #[cfg(test)]
 mod tests;

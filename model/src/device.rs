@@ -28,6 +28,17 @@ pub enum DeviceError {
         /// The device and the feature.
         name: &'static str,
     },
+    /// Fewer devices of a kind than were asked for.
+    #[error(
+        "`training.devices` asks for {asked} devices, but of the kind chosen with `--device` there are only {found}; set it to \
+         {found}."
+    )]
+    TooFew {
+        /// How many were asked for.
+        asked: usize,
+        /// How many there are.
+        found: usize,
+    },
     /// The machine has none, or its driver does not work.
     #[error("No usable `{name}` device on this machine ({reason}); check its driver, or use `--device cpu`.")]
     Unavailable {
@@ -47,6 +58,45 @@ pub fn parse_device(name: &str) -> Result<Device, DeviceError> {
         "wgpu" => wgpu(),
         "cuda" => cuda(),
         _ => Err(DeviceError::Unknown { name: name.to_owned() }),
+    }
+}
+
+/// `count - 1` further devices of the kind of `first`, to share the training with it.
+///
+/// # Errors
+/// [`DeviceError::TooFew`] if there are not as many; the processor is one device, whose cores are all used anyway.
+pub fn further_devices(first: &Device, count: usize) -> Result<Vec<Device>, DeviceError> {
+    let mut others = if count < 2 || *first == Device::flex() { Vec::new() } else { others(first) };
+    if others.len() + 1 < count {
+        return Err(DeviceError::TooFew { asked: count, found: others.len() + 1 });
+    }
+    others.truncate(count.saturating_sub(1));
+    Ok(others)
+}
+
+#[cfg_attr(not(any(feature = "wgpu", feature = "cuda")), allow(unused_variables))]
+fn others(first: &Device) -> Vec<Device> {
+    let kinds: Vec<burn::tensor::DeviceType> = vec![
+        #[cfg(feature = "cuda")]
+        burn::tensor::DeviceType::Cuda,
+        #[cfg(feature = "wgpu")]
+        burn::tensor::DeviceType::Wgpu,
+    ];
+    let listed = |kind| Device::enumerate(kind).into_vec();
+    let of_kind = kinds.into_iter().map(listed).find(|devices| devices.contains(first));
+    of_kind.unwrap_or_default().into_iter().filter(|device| device != first).collect()
+}
+
+/// Whether this device can add tensors up with others of its kind.
+#[cfg(feature = "collective")]
+pub(crate) fn is_cuda(device: &Device) -> bool {
+    #[cfg(feature = "cuda")]
+    return *device != Device::flex()
+        && Device::enumerate(burn::tensor::DeviceType::Cuda).contains(&device.clone().without_autodiff());
+    #[cfg(not(feature = "cuda"))]
+    {
+        let _ = device;
+        false
     }
 }
 
@@ -137,6 +187,13 @@ mod tests {
     fn the_processor_always_works() {
         assert!(parse_device("cpu").is_ok());
         assert!(parse_device("auto").is_ok());
+    }
+
+    #[test]
+    fn the_processor_is_one_device() {
+        assert_eq!(further_devices(&Device::flex(), 1), Ok(Vec::new()));
+        let error = further_devices(&Device::flex(), 2).unwrap_err();
+        assert_eq!(error, DeviceError::TooFew { asked: 2, found: 1 });
     }
 
     #[cfg(not(feature = "cuda"))]

@@ -97,6 +97,17 @@ pub enum ModelError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A state that a training left cannot be gone on from.
+    #[error(
+        "The training state {path} cannot be used: {reason}. Delete that file to begin this training anew, or restore it \
+         from a copy."
+    )]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The weights do not fit in the memory that is left.
     #[error(
         "The checkpoint {checkpoint} needs {:.1} GB of memory for its weights, but {:.1} GB are available. End other \

@@ -14,7 +14,7 @@
 //! let prompt = tokenizer.encode("1 + 1 = ");
 //! let target = [tokenizer.encode("2"), vec![Special::End.id()]].concat();
 //! let examples = [Example { prompt: prompt.clone(), target, weight: 1.0 }];
-//! let training = TrainConfig { epochs: 30, batch: 1, micro_batch: 0, learning_rate: 1e-2, warmup_steps: 0, weight_decay: 0.0, grad_clip: 1.0, seed: 0 };
+//! let training = TrainConfig { epochs: 30, batch: 1, learning_rate: 1e-2, ..TrainConfig::default() };
 //! let (model, report) = stp_model::train(Lm::init(&config, &Device::flex(), 0)?, &examples, &training, &mut |_| Continue(()))?;
 //! assert!(report.last_loss < report.first_loss);
 //!
@@ -38,6 +38,7 @@ mod kernels;
 mod memory;
 mod nn;
 mod parallel;
+mod peak;
 mod rope;
 mod sample;
 mod tokenizer;
@@ -47,11 +48,15 @@ pub use burn::tensor::Device;
 pub use chat::Message;
 pub use checkpoint::Checkpoint;
 pub use config::ModelConfig;
-pub use device::{DEVICE_NAMES, DeviceError, parse_device};
+pub use device::{DEVICE_NAMES, DeviceError, further_devices, parse_device};
 pub use embed::embed;
 pub use error::ModelError;
 pub use nn::Lm;
+pub use peak::matmul_flops;
 pub use rope::RopeScaling;
 pub use sample::{Completion, SampleConfig, SampleRequest, SampleStats, StopWhen, sample};
 pub use tokenizer::{Special, Tokenizer};
-pub use train::{Example, TrainConfig, TrainReport, TrainStep, eval_loss, train};
+pub use train::{
+    Example, LoraConfig, Precision, Projection, Recompute, Schedule, StateFile, TrainConfig, TrainReport,
+    TrainStep, eval_loss, train, train_resumable,
+};

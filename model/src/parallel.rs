@@ -24,7 +24,8 @@ impl Workers {
         Self::with_count(count)
     }
 
-    fn with_count(count: usize) -> Result<Self, ModelError> {
+    /// That many.
+    pub(crate) fn with_count(count: usize) -> Result<Self, ModelError> {
         let pool = || ThreadPoolBuilder::new().num_threads(1).build();
         let pools: Result<_, _> = (0..count.max(1)).map(|_| pool()).collect();
         Ok(Self { pools: pools.map_err(|error| ModelError::Compute { reason: error.to_string() })? })

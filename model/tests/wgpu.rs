@@ -62,16 +62,7 @@ fn a_gpu_computes_what_the_processor_computes() {
     let examples: Vec<_> = (0..8)
         .map(|i| Example { prompt: vec![9, 20 + i], target: vec![40 + i, 60, 1], weight: 1.0 + i as f32 })
         .collect();
-    let training = TrainConfig {
-        epochs: 1,
-        batch: 8,
-        micro_batch: 0,
-        learning_rate: 1e-2,
-        warmup_steps: 0,
-        weight_decay: 0.05,
-        grad_clip: 1.0,
-        seed: 1,
-    };
+    let training = TrainConfig { batch: 8, learning_rate: 1e-2, seed: 1, ..TrainConfig::default() };
     let train = |model: Lm| {
         stp_model::train(model, &examples, &training, &mut |_| ControlFlow::Continue(())).unwrap()
     };

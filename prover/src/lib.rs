@@ -8,7 +8,7 @@
 //! Two correct proofs of a hard statement share its weight; an easy statement teaches nothing new.
 //!
 //! ```
-//! use stp_prover::{CorrectProof, PassRate, pass_at_k, training_set};
+//! use stp_prover::{CorrectProof, Decay, PassRate, TrainingLimits, pass_at_k, training_set};
 //!
 //! let found = |statement: &str, proof: &str, correct| CorrectProof {
 //!     statement: statement.to_owned(),
@@ -16,18 +16,24 @@
 //!     proof: proof.to_owned(),
 //!     is_conjecture: false,
 //!     pass_rate: PassRate { correct, attempts: 8 },
+//!     seconds: 0.1,
 //! };
 //! let proofs = [found("hard", "by omega", 2), found("hard", "by grind", 2), found("easy", "by simp", 8)];
-//! let set = training_set(&proofs, 1, 3, 0.5);
+//! let decay = Decay { length: 0.001, seconds: 0.0 };
+//! let set = training_set(&proofs, 1, TrainingLimits { replay: 3, highest_rate: 0.5, decay });
 //! assert_eq!(set.iter().map(|proof| proof.proof.as_str()).collect::<Vec<_>>(), ["by omega", "by grind"]);
 //! assert!((set[0].weight - 0.5 * (-0.008f32).exp()).abs() < 1e-6);
 //! assert!((pass_at_k(8, 2, 1) - 0.25).abs() < 1e-12);
 //! ```
 
+pub mod control;
 mod pass_rate;
 mod prompt;
 mod training;
 
 pub use pass_rate::{PassRate, pass_at_k};
 pub use prompt::{example, normalise_proof, prompt};
-pub use training::{CorrectProof, Retry, TrainingProof, choose_statements, retraining_set, training_set};
+pub use training::{
+    CorrectProof, Decay, Retry, TrainingLimits, TrainingProof, choose_statements, retraining_set,
+    training_set,
+};

@@ -26,8 +26,10 @@ pub struct CorrectProof {
     pub proof: String,
     /// Whether the statement is a conjecture.
     pub is_conjecture: bool,
-    /// The statement's pass rate in that round; no attempts for corpus proofs.
+    /// The statement's pass rate over the rounds that are looked at; corpus proofs are no attempts.
     pub pass_rate: PassRate,
+    /// How long Lean took, in seconds.
+    pub seconds: f64,
 }
 
 /// A proof to train on.
@@ -39,6 +41,26 @@ pub struct TrainingProof {
     pub proof: String,
     /// Its weight in the loss.
     pub weight: f32,
+}
+
+/// What a round's training set is made of, and how proofs weigh.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainingLimits {
+    /// Rounds whose proofs are used, the last one included (paper: 3).
+    pub replay: u32,
+    /// Highest pass rate of a statement whose proofs are used (paper: 1/2).
+    pub highest_rate: f64,
+    /// How proofs weigh.
+    pub decay: Decay,
+}
+
+/// A proof weighs exp(−`length` · characters − `seconds` · seconds in Lean).
+#[derive(Clone, Copy, Debug)]
+pub struct Decay {
+    /// For each character (paper: 0.001).
+    pub length: f64,
+    /// For each second (paper's code: 0.01 in rounds, 0 in the final re-training).
+    pub seconds: f64,
 }
 
 /// The statements to try: those never proved, and some of the proved ones. Keeps the order.
@@ -62,43 +84,42 @@ pub fn choose_statements(
     chosen
 }
 
-/// The training set at the end of `round`: distinct proofs of the last `replay` rounds whose statement's pass
-/// rate was at most `highest_rate`, weighted by exp(−0.001 · characters) / number of proofs of that statement.
-pub fn training_set(
-    proofs: &[CorrectProof],
-    round: u32,
-    replay: u32,
-    highest_rate: f64,
-) -> Vec<TrainingProof> {
-    let recent = |proof: &&CorrectProof| proof.round + replay > round && proof.round <= round;
-    let hard = |proof: &&CorrectProof| proof.pass_rate.rate() <= highest_rate;
+/// The training set at the end of `round`: distinct proofs of the last rounds whose statement's pass rate is not too
+/// high, weighted by their length / number of proofs of that statement.
+pub fn training_set(proofs: &[CorrectProof], round: u32, limits: TrainingLimits) -> Vec<TrainingProof> {
+    let recent = |proof: &&CorrectProof| proof.round + limits.replay > round && proof.round <= round;
+    let hard = |proof: &&CorrectProof| proof.pass_rate.rate() <= limits.highest_rate;
     let chosen = distinct(proofs.iter().filter(recent).filter(hard));
     let mut counts: HashMap<&str, f64> = HashMap::new();
     for proof in &chosen {
         *counts.entry(proof.statement.as_str()).or_default() += 1.0;
     }
-    chosen
-        .iter()
-        .map(|proof| weighted(proof, length_weight(&proof.proof) / counts[proof.statement.as_str()]))
-        .collect()
+    let share = |proof: &CorrectProof| limits.decay.of(proof) / counts[proof.statement.as_str()];
+    chosen.iter().map(|proof| weighted(proof, share(proof))).collect()
 }
 
 /// The final training set: all distinct correct proofs, of conjectures only those with a pass rate of at most
-/// `highest_conjecture_rate`, weighted by exp(−0.001 · characters).
-pub fn retraining_set(proofs: &[CorrectProof], highest_conjecture_rate: f64) -> Vec<TrainingProof> {
+/// `highest_conjecture_rate`, weighted by their length.
+pub fn retraining_set(
+    proofs: &[CorrectProof],
+    highest_conjecture_rate: f64,
+    decay: Decay,
+) -> Vec<TrainingProof> {
     let wanted =
         |proof: &&CorrectProof| !proof.is_conjecture || proof.pass_rate.is_barely(highest_conjecture_rate);
     let chosen = distinct(proofs.iter().filter(wanted));
-    chosen.into_iter().map(|proof| weighted(proof, length_weight(&proof.proof))).collect()
+    chosen.into_iter().map(|proof| weighted(proof, decay.of(proof))).collect()
+}
+
+impl Decay {
+    fn of(self, proof: &CorrectProof) -> f64 {
+        (-self.length * proof.proof.chars().count() as f64 - self.seconds * proof.seconds).exp()
+    }
 }
 
 fn distinct<'a>(proofs: impl Iterator<Item = &'a CorrectProof>) -> Vec<&'a CorrectProof> {
     let mut seen = HashSet::new();
     proofs.filter(|proof| seen.insert((proof.statement.as_str(), proof.proof.as_str()))).collect()
-}
-
-fn length_weight(proof: &str) -> f64 {
-    (-0.001 * proof.chars().count() as f64).exp()
 }
 
 fn weighted(proof: &CorrectProof, weight: f64) -> TrainingProof {
@@ -118,7 +139,14 @@ mod tests {
             proof: text.into(),
             is_conjecture: statement.starts_with('c'),
             pass_rate: PassRate { correct, attempts },
+            seconds: 2.0,
         }
+    }
+
+    const DECAY: Decay = Decay { length: 0.001, seconds: 0.0 };
+
+    fn limits(replay: u32) -> TrainingLimits {
+        TrainingLimits { replay, highest_rate: 0.5, decay: DECAY }
     }
 
     #[test]
@@ -147,11 +175,14 @@ mod tests {
             proof("b", 3, "easy", 7, 8),
             proof("c", 4, "future", 1, 8),
         ];
-        let set = training_set(&proofs, 3, 2, 0.5);
+        let set = training_set(&proofs, 3, limits(2));
         let texts: Vec<_> = set.iter().map(|proof| proof.proof.as_str()).collect();
         assert_eq!(texts, ["x", "y"]);
         assert!((f64::from(set[0].weight) - (-0.001f64).exp() / 2.0).abs() < 1e-6);
-        assert_eq!(training_set(&proofs, 2, 3, 0.5).len(), 2, "corpus proofs count as round 0");
+        assert_eq!(training_set(&proofs, 2, limits(3)).len(), 2, "corpus proofs count as round 0");
+        let slow = TrainingLimits { decay: Decay { seconds: 0.01, ..DECAY }, ..limits(2) };
+        let ratio = f64::from(training_set(&proofs, 3, slow)[0].weight / set[0].weight);
+        assert!((ratio - (-0.02f64).exp()).abs() < 1e-6);
     }
 
     #[test]
@@ -162,7 +193,7 @@ mod tests {
             proof("c2", 1, "r", 4, 8),
             proof("a", 2, "p", 1, 8),
         ];
-        let set = retraining_set(&proofs, 0.25);
+        let set = retraining_set(&proofs, 0.25, DECAY);
         let kept: Vec<_> = set.iter().map(|proof| proof.statement.as_str()).collect();
         assert_eq!(kept, ["a", "c1"]);
     }

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands::data::DataArgs;
 use crate::commands::export::ExportArgs;
 use crate::config::Method;
+use crate::cost::Hardware;
 
 const EXAMPLES: &str = "\
 To begin with:
@@ -46,6 +47,10 @@ pub enum Command {
     Generate(GenerateArgs),
     /// The settings of a run: their values, and where each comes from.
     Config(ConfigArgs),
+    /// Measure a checkpoint of a run: pass@k with intervals on held-out statements or a file of others.
+    Eval(EvalArgs),
+    /// Compare methods: run a matrix of arms and seeds, and write a table and a plot for each claim.
+    Experiment(ExperimentArgs),
     /// Show the table of a run, finished or not, or make a page of charts of it.
     Report(ReportArgs),
     /// Show a run in the browser while it goes on: the page of `report`, always up to date.
@@ -92,7 +97,7 @@ pub struct LeanArgs {
 /// What a run does: each option replaces what the environment, the file and the preset say.
 #[derive(Clone, Debug, Args)]
 pub struct SettingsArgs {
-    /// Settings to start from: `tiny` or `smoke`.
+    /// Settings to start from: `tiny`, `smoke`, `small`, `deepseek-prover-7b` or `kimina-1.5b`.
     #[arg(long, env = "STP_PRESET", default_value = "tiny")]
     pub preset: String,
     /// A TOML file whose keys replace the preset's.
@@ -145,6 +150,9 @@ pub struct GenerateArgs {
     /// Only tokens at least this part as likely as the most likely one.
     #[arg(long, default_value_t = 0.0)]
     pub min_p: f32,
+    /// Memory for keys and values in MiB; with too little of it some samples wait (0: half of what is available).
+    #[arg(long, value_name = "MIB", default_value_t = 0)]
+    pub cache_mb: usize,
     /// Longest answer in tokens.
     #[arg(long, value_name = "N", default_value_t = 256)]
     pub max_tokens: usize,
@@ -209,6 +217,108 @@ pub struct TrainArgs {
     /// The queue of that server.
     #[arg(long, value_name = "NAME", default_value = stp_verifier::queue::DEFAULT_QUEUE, requires = "verifier")]
     pub queue: String,
+    /// Plain log lines in place of progress bars.
+    #[arg(long)]
+    pub quiet: bool,
+    /// What the run would need.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// `stp train --plan`.
+#[derive(Clone, Debug, Args)]
+pub struct PlanArgs {
+    /// Start nothing: print the memory, tokens, checks, time and money that the run would need.
+    #[arg(long)]
+    pub plan: bool,
+    /// The hardware to plan for [default: two cores for small models, a GPU of 80 GB for others].
+    #[arg(long, value_enum, requires = "plan")]
+    pub hardware: Option<Hardware>,
+    /// Devices that work side by side.
+    #[arg(long, value_name = "N", requires = "plan")]
+    pub devices: Option<u32>,
+    /// Memory of a device, in GB.
+    #[arg(long, value_name = "GB", requires = "plan", default_value_t = 80.0)]
+    pub device_memory: f64,
+    /// Tokens a second that a device trains on.
+    #[arg(long, value_name = "TOKENS/S", requires = "plan")]
+    pub training_speed: Option<f64>,
+    /// Tokens a second that a device samples.
+    #[arg(long, value_name = "TOKENS/S", requires = "plan")]
+    pub sampling_speed: Option<f64>,
+    /// CPU seconds of a check in Lean.
+    #[arg(long, value_name = "SECONDS", requires = "plan")]
+    pub check_seconds: Option<f64>,
+    /// Cores for Lean.
+    #[arg(long, value_name = "N", requires = "plan")]
+    pub verifier_cores: Option<u32>,
+    /// Price of an hour of one device.
+    #[arg(long, value_name = "MONEY", requires = "plan")]
+    pub price: Option<f64>,
+}
+
+/// `stp experiment`.
+#[derive(Clone, Debug, Args)]
+pub struct ExperimentArgs {
+    /// The experiment: a TOML file with arms, seeds and claims; see `experiments/`.
+    #[arg(value_name = "FILE.toml")]
+    pub file: PathBuf,
+    /// Where tables and plots go [default: a folder beside the file, with its name].
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
+    /// Where its runs are [default: runs/NAME].
+    #[arg(long, value_name = "FOLDER")]
+    pub runs: Option<PathBuf>,
+    /// Run nothing: write tables and plots of what is finished.
+    #[arg(long)]
+    pub report: bool,
+    /// Lean processes.
+    #[arg(long)]
+    pub workers: Option<usize>,
+    /// Where the model runs: auto, cpu, wgpu or cuda.
+    #[arg(long, env = "STP_DEVICE", default_value = "auto")]
+    pub device: String,
+    /// Plain log lines in place of progress bars.
+    #[arg(long)]
+    pub quiet: bool,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// `stp eval`.
+#[derive(Clone, Debug, Args)]
+pub struct EvalArgs {
+    /// The run's folder.
+    #[arg(long = "run", value_name = "RUN_FOLDER")]
+    pub run_dir: PathBuf,
+    /// The statements: `valid` or `test` of the run's corpus, or a file or folder that `data import` would take.
+    #[arg(long, value_name = "NAME|FILE", default_value = "valid")]
+    pub set: String,
+    /// The k of pass@k, with commas between them.
+    #[arg(short, long, value_name = "K,…", value_delimiter = ',', default_value = "1,4")]
+    pub k: Vec<u32>,
+    /// Samples of each statement [default: the largest k]; more make the estimates of smaller k sharper.
+    #[arg(long, value_name = "N")]
+    pub samples: Option<u32>,
+    /// The model, by the name of its folder in `checkpoints/` [default: the last].
+    #[arg(long, value_name = "NAME")]
+    pub checkpoint: Option<String>,
+    /// At most so many of the set's statements, evenly spread; 0 for all.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub max: usize,
+    /// One JSON object in place of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Lean processes.
+    #[arg(long)]
+    pub workers: Option<usize>,
+    /// Where the model runs: auto, cpu, wgpu or cuda.
+    #[arg(long, env = "STP_DEVICE", default_value = "auto")]
+    pub device: String,
     /// Plain log lines in place of progress bars.
     #[arg(long)]
     pub quiet: bool,
@@ -304,6 +414,31 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// Verdicts a second and their CPU time, beside Lean's own work and one Lean process for each proof.
     Verifier(BenchVerifierArgs),
+    /// Tokens a second of training and sampling on the processor, beside PyTorch on the same machine.
+    Model(BenchModelArgs),
+}
+
+/// `stp bench model`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchModelArgs {
+    /// Shapes of models: tiny, 100m [default: both].
+    #[arg(value_name = "SHAPE")]
+    pub shapes: Vec<String>,
+    /// How long each figure is measured.
+    #[arg(long, value_name = "S", default_value_t = 20.0)]
+    pub seconds: f64,
+    /// A Python with torch and transformers [default: one is made, once, in `STP_HOME`].
+    #[arg(long, value_name = "PATH")]
+    pub python: Option<PathBuf>,
+    /// Measure this program alone.
+    #[arg(long)]
+    pub no_pytorch: bool,
+    /// One JSON object in place of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Where that Python is kept [default: the user's cache folder].
+    #[arg(long, value_name = "FOLDER", env = "STP_HOME")]
+    pub home: Option<PathBuf>,
 }
 
 /// `stp bench verifier`.

@@ -1,37 +1,50 @@
 //! The conjecture phase: seeds and lemmas in, new statements that Lean accepts out.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use stp_conjecturer::{Input, InputLimits, Seed, Sieve, plan_inputs, trigger_lemmas};
-use stp_datasets::{Attempt, Conjecture, Outcome, Phase, Split, canonical_text, normalise_spaces};
+use anyhow::Result;
+use stp_conjecturer::{Input, InputLimits, Seed, Wanted, plan_inputs, trigger_lemmas};
+use stp_datasets::{Attempt, Conjecture, Outcome, Phase, normalise_spaces};
 use stp_model::{Checkpoint, SampleRequest};
-use tokio::task::JoinSet;
 
+use crate::proving;
 use crate::run::{Run, checkpoint_of};
 use crate::sampling::{self, Kind};
+use crate::screening;
 use crate::seeds::{generator_for, seed_for};
-use crate::setup::Setup;
-
-/// Pass rate above which a proved statement may be a seed (paper: 0.35).
-const SEED_RATE: f64 = 0.35;
 
 /// Generates and filters the round's conjectures.
+///
+/// A fixed number of texts is generated at once. Where the quota decides instead, every input is asked once, then once
+/// more, and so on, until the quota is full or the inputs have been asked as often as they may be.
 ///
 /// # Errors
 /// If sampling, Lean or the ledger fails, or the user interrupts.
 pub async fn conjecture(run: &mut Run, round: u32) -> Result<serde_json::Value> {
-    let seeds = seeds(run, round)?;
+    let settings = run.config.conjecturing.clone();
+    let quota = if settings.quota == 0 { run.train.len() } else { settings.quota };
+    let until_full = settings.generated_per_round == 0;
+    let wanted = if until_full { Wanted::Inputs(quota) } else { Wanted::Texts(settings.generated_per_round) };
+    let limits = InputLimits {
+        no_lemma: settings.no_lemma,
+        lemma_share: settings.lemma_share,
+        most_samples: settings.most_samples,
+    };
     let mut generator = generator_for(run.config.seed, &["inputs", &round.to_string()]);
-    let inputs = plan_inputs(
-        &seeds,
-        run.config.conjecturing.generated_per_round,
-        InputLimits::default(),
-        &mut generator,
-    );
-    generate(run, round, &inputs).await?;
-    filter(run, round).await
+    let inputs = plan_inputs(&seeds(run, round)?, wanted, limits, &mut generator);
+    let most = u32::try_from(inputs.iter().map(|input| input.samples).max().unwrap_or(0))?;
+    let waves: Vec<_> =
+        if until_full { (0..most).map(|wave| wave..wave + 1).collect() } else { vec![0..most] };
+    for wave in waves {
+        let end = wave.end;
+        generate(run, round, &inputs, wave).await?;
+        if screening::screen(run, round, end, quota).await? {
+            break;
+        }
+    }
+    screening::summary(run, round)
 }
 
 /// Signatures of all trigger lemmas of the given statements' proofs, by name.
@@ -51,12 +64,12 @@ pub fn lemmas_of(attempt: &Attempt) -> Vec<String> {
     trigger_lemmas(&premises, &attempt.proof)
 }
 
-/// Proved given statements, with corpus proofs and with sampled ones of statements that are proved often.
+/// Proved given statements: their corpus proofs, and sampled ones where the best pass rate so far is high enough.
 fn seeds(run: &Run, round: u32) -> Result<Vec<Seed>> {
-    let tallies = run.ledger.tallies(Phase::Train)?;
+    let best = proving::best_rates(run, round)?;
     let often = |attempt: &Attempt| {
-        let tally = tallies.get(&(attempt.round, attempt.statement.clone())).copied().unwrap_or_default();
-        attempt.round < round && f64::from(tally.proved) > SEED_RATE * f64::from(tally.judged)
+        let rate = best.get(&attempt.statement).copied().unwrap_or_default().rate();
+        attempt.round < round && rate > run.config.conjecturing.seed_rate
     };
     let given: BTreeSet<_> = run.train.iter().map(|statement| statement.id.as_str()).collect();
     let sampled = run.ledger.proved_attempts(Phase::Train)?.into_iter().filter(often);
@@ -72,7 +85,8 @@ fn seeds(run: &Run, round: u32) -> Result<Vec<Seed>> {
     Ok(seeds)
 }
 
-async fn generate(run: &mut Run, round: u32, inputs: &[Input]) -> Result<()> {
+/// Samples those texts of each input that are not recorded yet.
+async fn generate(run: &mut Run, round: u32, inputs: &[Input], wave: Range<u32>) -> Result<()> {
     let recorded: BTreeSet<_> = run
         .ledger
         .conjectures()?
@@ -90,8 +104,8 @@ async fn generate(run: &mut Run, round: u32, inputs: &[Input]) -> Result<()> {
             continue;
         }
         let index = u32::try_from(index)?;
-        let samples =
-            (0..u32::try_from(input.samples)?).filter(|sample| !recorded.contains(&(index, *sample)));
+        let end = wave.end.min(u32::try_from(input.samples)?);
+        let samples = (wave.start..end).filter(|sample| !recorded.contains(&(index, *sample)));
         let blanks: Vec<_> = samples.map(|sample| blank(round, index, sample, input)).collect();
         let seed = |blank: &Conjecture| {
             let [round, input, sample] = [round, blank.input, blank.sample].map(|n| n.to_string());
@@ -103,6 +117,9 @@ async fn generate(run: &mut Run, round: u32, inputs: &[Input]) -> Result<()> {
         }
     }
     let total: usize = owners.iter().map(Vec::len).sum();
+    if total == 0 {
+        return Ok(());
+    }
     let progress = Arc::new(run.display.phase(&format!("round {round}: conjecture"), total as u64));
     let (ledger, counter) = (run.ledger.clone(), progress.clone());
     let settings = sampling::settings(&run.config.sampling, Kind::Conjecture);
@@ -150,94 +167,4 @@ fn blank(round: u32, input: u32, sample: u32, asked: &Input) -> Conjecture {
         fingerprint: None,
         statement: None,
     }
-}
-
-/// Decides the outcome of every text of the round, in one transaction at the end.
-async fn filter(run: &Run, round: u32) -> Result<serde_json::Value> {
-    let (earlier, mut conjectures): (Vec<_>, Vec<_>) =
-        run.ledger.conjectures()?.into_iter().partition(|conjecture| conjecture.round < round);
-    conjectures.retain(|conjecture| conjecture.round == round);
-    let mut sieve = sieve(run, &earlier)?;
-    for conjecture in conjectures.iter_mut().filter(|c| c.outcome.is_none()) {
-        conjecture.outcome = sieve.admit_text(&conjecture.signature);
-    }
-    elaborate(run, round, &mut conjectures, &mut sieve).await?;
-    run.ledger.record_outcomes(&conjectures)?;
-    let count = |outcome| conjectures.iter().filter(|c| c.outcome == Some(outcome)).count();
-    let counts: serde_json::Map<_, _> =
-        Outcome::ALL.iter().map(|outcome| (outcome.as_str().to_owned(), count(*outcome).into())).collect();
-    let text: Vec<_> =
-        counts.iter().map(|(name, count)| format!("{count} {}", name.replace('_', " "))).collect();
-    run.display.line(&format!("round {round}: conjectures: {}", text.join(", ")));
-    Ok(counts.into())
-}
-
-/// What conjectures are compared with: held-out statements, given ones, and earlier conjectures.
-fn sieve(run: &Run, earlier: &[Conjecture]) -> Result<Sieve> {
-    let fingerprints = Setup::read(run)?.fingerprints;
-    let mut sieve = Sieve::default();
-    for entry in &run.corpus.entries {
-        let statement = &entry.statement;
-        let keys = [Some(canonical_text(&statement.signature)), fingerprints.get(&statement.id).cloned()];
-        for key in keys.into_iter().flatten() {
-            match statement.split {
-                Split::Train => sieve.know(key),
-                Split::Valid | Split::Test => sieve.hold_out(key),
-            }
-        }
-    }
-    for conjecture in earlier.iter().filter(|c| c.outcome == Some(Outcome::Accepted)) {
-        sieve.know(canonical_text(&conjecture.signature));
-        conjecture.fingerprint.iter().for_each(|print| sieve.know(print.clone()));
-    }
-    Ok(sieve)
-}
-
-/// Asks Lean about the undecided texts in order, until the quota is full.
-async fn elaborate(run: &Run, round: u32, conjectures: &mut [Conjecture], sieve: &mut Sieve) -> Result<()> {
-    let undecided: Vec<_> = (0..conjectures.len()).filter(|&i| conjectures[i].outcome.is_none()).collect();
-    let progress = run.display.phase(&format!("round {round}: elaborate"), undecided.len() as u64);
-    let mut accepted = 0;
-    for chunk in undecided.chunks(run.pool.workers() * 8) {
-        let reports = statements(run, conjectures, chunk).await?;
-        for &index in chunk {
-            let report = reports.get(&index).context("a statement got no answer")?;
-            let conjecture = &mut conjectures[index];
-            conjecture.fingerprint.clone_from(&report.fingerprint);
-            let known = report.fingerprint.clone().and_then(|print| sieve.admit(print));
-            let full = accepted >= run.config.conjecturing.quota;
-            conjecture.outcome = Some(match known {
-                _ if full => Outcome::OverQuota,
-                _ if !report.ok => Outcome::NotElaborated,
-                Some(outcome) => outcome,
-                None => Outcome::Accepted,
-            });
-            if conjecture.outcome == Some(Outcome::Accepted) {
-                accepted += 1;
-                let id = format!("conjecture_{round}_{}_{}", conjecture.input, conjecture.sample);
-                conjecture.statement = Some(id);
-            }
-            progress.advance(1);
-        }
-    }
-    progress.finish(&format!("{accepted} conjectures accepted"));
-    Ok(())
-}
-
-async fn statements(
-    run: &Run,
-    conjectures: &[Conjecture],
-    indices: &[usize],
-) -> Result<HashMap<usize, stp_verifier::StatementReport>> {
-    let mut checks = JoinSet::new();
-    for &index in indices {
-        let (pool, signature) = (run.pool.clone(), conjectures[index].signature.clone());
-        checks.spawn(async move { (index, pool.statement("", &signature).await) });
-    }
-    let mut reports = HashMap::new();
-    while let Some(done) = run.unless_cancelled(checks.join_next()).await? {
-        let (index, report) = done?;
-        reports.insert(index, report?);
-    }
-    Ok(reports)
 }

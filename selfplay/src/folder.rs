@@ -12,6 +12,7 @@ use crate::error::UsageError;
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    checkpoints: PathBuf,
     _lock: File,
 }
 
@@ -21,13 +22,28 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be made or written, is in use, or holds a run with other settings.
     pub fn open(path: &Path, config: &RunConfig) -> Result<Self> {
+        let folder = Self::lock(path, path.join("checkpoints"))?;
+        folder.keep_config(config)?;
+        Ok(folder)
+    }
+
+    /// Opens a folder for work that reads the checkpoints of `run`, which may go on meanwhile, and writes its own ledger
+    /// and reports in `path`.
+    ///
+    /// # Errors
+    /// If it cannot be made or written, or is in use.
+    pub fn open_beside(run: &Path, path: &Path) -> Result<Self> {
+        Self::lock(path, run.join("checkpoints"))
+    }
+
+    fn lock(path: &Path, checkpoints: PathBuf) -> Result<Self> {
         let advice = || {
             format!(
                 "cannot make or write the run folder {}. Give another with --run-dir, or make it writable.",
                 path.display()
             )
         };
-        fs::create_dir_all(path.join("checkpoints")).with_context(advice)?;
+        fs::create_dir_all(path).and_then(|()| fs::create_dir_all(&checkpoints)).with_context(advice)?;
         let lock = File::create(path.join("lock")).with_context(advice)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -39,9 +55,7 @@ impl RunFolder {
             }
             Err(TryLockError::Error(error)) => return Err(error).with_context(advice),
         }
-        let folder = Self { path: path.to_owned(), _lock: lock };
-        folder.keep_config(config)?;
-        Ok(folder)
+        Ok(Self { path: path.to_owned(), checkpoints, _lock: lock })
     }
 
     fn keep_config(&self, config: &RunConfig) -> Result<()> {
@@ -77,7 +91,12 @@ impl RunFolder {
 
     /// The checkpoint that the step of that name leaves, for example `stage1` or `round-2`.
     pub fn checkpoint(&self, name: &str) -> PathBuf {
-        self.path.join("checkpoints").join(name)
+        self.checkpoints.join(name)
+    }
+
+    /// Where the training of that checkpoint writes down how far it is.
+    pub fn training_state(&self, name: &str) -> PathBuf {
+        self.path.join("checkpoints").join(format!("{name}.state.safetensors"))
     }
 
     /// Writes a report file of that name.

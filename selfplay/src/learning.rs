@@ -1,22 +1,23 @@
 //! The training steps: stage 1 on the corpus, each round on what was proved, and the final re-training.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
+use std::io::ErrorKind;
 use std::ops::ControlFlow;
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use stp_conjecturer::{Candidate, Kept, ProvedStatement, SelectionLimits, select, supervised_pairs};
-use stp_datasets::{Attempt, Conjecture, Ledger, Outcome, Phase};
-use stp_model::{Checkpoint, Example, Lm, ModelConfig, ModelError, Tokenizer, TrainConfig};
-use stp_prover::{CorrectProof, PassRate, TrainingProof, retraining_set, training_set};
+use stp_conjecturer::{ProvedStatement, supervised_pairs};
+use stp_datasets::{Attempt, Ledger, Phase};
+use stp_model::{Checkpoint, Example, Lm, ModelError, StateFile, Tokenizer, TrainConfig, further_devices};
+use stp_prover::TrainingProof;
 
 use crate::config::Training;
 use crate::conjecturing::{lemma_signatures, lemmas_of};
 use crate::run::{Run, checkpoint_of};
 use crate::seeds::{generator_for, seed_for};
+use crate::selecting::{self, Chosen, TrainingSet};
+use crate::weighing;
 
-/// Statements with a pass rate above this teach the prover nothing new in a round (paper: 1/2).
-pub const HIGHEST_ROUND_RATE: f64 = 0.5;
 const WEIGHT_DECAY: f32 = 0.05;
 const GRADIENT_CLIP: f32 = 1.0;
 
@@ -39,7 +40,7 @@ pub async fn stage1(run: &mut Run) -> Result<serde_json::Value> {
     );
     let texts = texts(run, &proofs).await?;
     let tokenizer = Tokenizer::train(&tokenizer_texts(run, &proofs, &texts), run.config.model.vocab_size)?;
-    let config = model_config(run, &tokenizer);
+    let config = run.config.model.config(tokenizer.vocab_size());
     let seed = seed_for(run.config.seed, &["init"]);
     let model = Lm::init(&config, run.language.device(), seed)?;
     let pairs = stage1_pairs(run, &proofs);
@@ -63,19 +64,36 @@ pub async fn stage1(run: &mut Run) -> Result<serde_json::Value> {
     train(run, checkpoint, examples, &training, "stage1", json!({ "parameters": parameters })).await
 }
 
-/// The end of a round: proofs of hard statements, and the conjectures that were barely provable.
+/// The end of a round: proofs of hard statements, and the conjectures that were barely provable. Where the settings
+/// alternate stages 2 and 3, it is the re-training instead.
 ///
 /// # Errors
 /// As [`stage1`].
 pub async fn round(run: &mut Run, round: u32) -> Result<serde_json::Value> {
-    let proofs = correct_proofs(&run.ledger, &run.given(), round)?;
-    let set = training_set(&proofs, round, run.config.proving.replay_rounds, HIGHEST_ROUND_RATE);
-    let first = (round + 1).saturating_sub(run.config.proving.replay_rounds);
-    let (kept, of_round) = kept_conjectures(&run.ledger, first..=round, round)?;
-    let checkpoint = run.language.load(&run.folder, &checkpoint_of(round - 1, run.config.rounds))?;
-    let training = run.config.round.clone();
-    let detail = json!({ "proofs": set.len(), "conjectures_kept": of_round });
-    learn(run, checkpoint, &set, &kept, &training, &checkpoint_of(round, run.config.rounds), detail).await
+    let every = run.config.proving.retrain_every;
+    let again = every > 0 && round % every == 0;
+    let set = if again { TrainingSet::All(round) } else { TrainingSet::Round(round) };
+    let base = checkpoint_of(round - 1, run.config.rounds);
+    let newest = run.language.load(&run.folder, &base)?;
+    let of_round = selecting::conjectures(&run.ledger, &run.config, round..=round)?;
+    let weights = weighing::weigh(run, newest, round, &of_round).await?;
+    let mut kept = selecting::conjectures(&run.ledger, &run.config, set.rounds(&run.config))?;
+    if let Some(weights) = &weights {
+        weights.apply(&mut kept);
+    }
+    let (from, training) = if again {
+        ("stage1", run.config.retraining.clone())
+    } else {
+        (base.as_str(), run.config.round.clone())
+    };
+    let checkpoint = run.language.load(&run.folder, from)?;
+    let proofs = selecting::proofs(&run.ledger, &run.given(), &run.config, set)?;
+    let mut detail = json!({ "proofs": proofs.len(), "conjectures_kept": of_round.len(), "from": from });
+    if let Some(weights) = weights {
+        weights.record(&mut detail);
+    }
+    let name = checkpoint_of(round, run.config.rounds);
+    learn(run, checkpoint, &proofs, &kept, &training, &name, detail).await
 }
 
 /// The final re-training from the stage-1 checkpoint, on all correct proofs and all kept conjectures.
@@ -83,35 +101,35 @@ pub async fn round(run: &mut Run, round: u32) -> Result<serde_json::Value> {
 /// # Errors
 /// As [`stage1`].
 pub async fn retrain(run: &mut Run, round: u32) -> Result<serde_json::Value> {
-    let proofs = correct_proofs(&run.ledger, &run.given(), round)?;
-    let set = retraining_set(&proofs, SelectionLimits::default().highest_rate);
-    let (kept, _) = kept_conjectures(&run.ledger, 1..=round, round)?;
+    let set = TrainingSet::All(round);
+    let proofs = selecting::proofs(&run.ledger, &run.given(), &run.config, set)?;
+    let kept = selecting::conjectures(&run.ledger, &run.config, set.rounds(&run.config))?;
     let checkpoint = run.language.load(&run.folder, "stage1")?;
     let training = run.config.retraining.clone();
-    let detail = json!({ "proofs": set.len(), "conjectures": kept.len() });
-    learn(run, checkpoint, &set, &kept, &training, "final", detail).await
+    let detail = json!({ "proofs": proofs.len(), "conjectures": kept.len() });
+    learn(run, checkpoint, &proofs, &kept, &training, "final", detail).await
 }
 
 async fn learn(
     run: &mut Run,
     checkpoint: Checkpoint,
     proofs: &[TrainingProof],
-    kept: &[(Conjecture, Kept)],
+    kept: &[Chosen],
     training: &Training,
     name: &str,
     detail: serde_json::Value,
 ) -> Result<serde_json::Value> {
     let mut texts = texts(run, &[]).await?;
-    let names = kept.iter().filter_map(|(_, kept)| kept.lemma.clone()).collect();
+    let names = kept.iter().filter_map(|chosen| chosen.lemma.clone()).collect();
     texts.lemmas = lemma_signatures(run, names).await?;
     let tokenizer = &checkpoint.tokenizer;
     let mut examples: Vec<_> =
         proofs.iter().map(|proof| proof_example(tokenizer, &texts, proof)).collect::<Result<_>>()?;
-    for (conjecture, kept) in kept {
-        let lemma = kept.lemma.as_ref().and_then(|name| texts.lemmas.get(name)).map(String::as_str);
+    for Chosen { conjecture, lemma, weight } in kept.iter().filter(|chosen| chosen.weight > 0.0) {
+        let lemma = lemma.as_ref().and_then(|name| texts.lemmas.get(name)).map(String::as_str);
         let seed = &texts.signatures[&conjecture.seed];
         let (proof, target) = (&conjecture.seed_proof, &conjecture.signature);
-        examples.push(stp_conjecturer::example(tokenizer, lemma, seed, proof, target, 1.0));
+        examples.push(stp_conjecturer::example(tokenizer, lemma, seed, proof, target, *weight));
     }
     train(run, checkpoint, examples, training, name, detail).await
 }
@@ -136,6 +154,12 @@ async fn train(
         micro_batch: training.micro_batch,
         learning_rate: training.learning_rate,
         warmup_steps: training.warmup_steps,
+        schedule: training.schedule,
+        final_rate: training.final_rate,
+        lora: training.lora.clone(),
+        recompute: run.config.training.recompute,
+        precision: run.config.training.precision,
+        replicas: further_devices(run.language.device(), run.config.training.devices)?,
         weight_decay: WEIGHT_DECAY,
         grad_clip: GRADIENT_CLIP,
         seed: seed_for(run.config.seed, &["train", name]),
@@ -144,13 +168,17 @@ async fn train(
     let progress = run.display.phase(&format!("{name}: train"), steps as u64);
     let (cancel, metrics, before) = (run.cancel.clone(), run.display.metrics(), steps_before(&run.ledger)?);
     let model = checkpoint.model.clone();
+    let path = run.folder.training_state(name);
+    let state = run.config.training.state_every().map(|every| StateFile { path: path.clone(), every });
     let work = move || {
-        let mut tokens = 0;
-        let trained = stp_model::train(model, &examples, &settings, &mut |step| {
+        let (mut steps, mut tokens) = (0, None);
+        let trained = stp_model::train_resumable(model, &examples, &settings, state.as_ref(), &mut |step| {
             metrics.iter().for_each(|to| to.training(before, step));
-            progress.tokens((step.tokens - tokens) as u64);
-            tokens = step.tokens;
-            progress.advance(1);
+            // What an earlier process read is no part of this one's speed.
+            let read_before = tokens.unwrap_or(if step.step == 1 { 0 } else { step.tokens });
+            progress.tokens((step.tokens - read_before) as u64);
+            progress.advance((step.step - steps) as u64);
+            (steps, tokens) = (step.step, Some(step.tokens));
             if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         (trained, progress)
@@ -158,8 +186,17 @@ async fn train(
     let (trained, progress) = tokio::task::spawn_blocking(work).await.context("training broke down")?;
     let (model, report) = trained.map_err(|error| keep_batch(run, &checkpoint, name, error))?;
     run.cancel.check()?;
+    if training.lora.rank > 0 {
+        let (trained, all) = (report.trained_parameters, checkpoint.model.config().parameters());
+        run.display.line(&format!("{name}: adapters of {trained} parameters, merged into {all}"));
+        detail["trained_parameters"] = trained.into();
+    }
+    let earlier = match report.resumed {
+        0 => String::new(),
+        steps => format!(" ({steps} of them before it was stopped)"),
+    };
     progress.finish(&format!(
-        "{} steps, loss {:.3} → {:.3}, {} examples too long",
+        "{} steps{earlier}, loss {:.3} → {:.3}, {} examples too long",
         report.steps, report.first_loss, report.last_loss, report.dropped
     ));
     run.language.save(&run.folder, name, checkpoint.with_model(model))?;
@@ -167,7 +204,12 @@ async fn train(
     detail["tokens"] = report.tokens.into();
     detail["steps"] = report.steps.into();
     run.ledger.record_checkpoint(name, &detail)?;
-    Ok(detail)
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot delete {}", path.display()))
+        }
+        _ => Ok(detail),
+    }
 }
 
 /// Writes the batch at which training broke down, as text, to where the user can read it.
@@ -192,20 +234,6 @@ fn keep_batch(run: &Run, checkpoint: &Checkpoint, name: &str, error: ModelError)
 /// Training steps of the run's finished trainings.
 fn steps_before(ledger: &Ledger) -> Result<u64> {
     Ok(ledger.steps()?.iter().filter_map(|step| step.detail["steps"].as_u64()).sum())
-}
-
-fn model_config(run: &Run, tokenizer: &Tokenizer) -> ModelConfig {
-    let shape = &run.config.model;
-    ModelConfig {
-        vocab_size: tokenizer.vocab_size(),
-        layers: shape.layers,
-        width: shape.width,
-        heads: shape.heads,
-        kv_heads: shape.kv_heads,
-        ff: shape.ff,
-        max_seq: shape.max_seq,
-        ..ModelConfig::default()
-    }
 }
 
 /// Signatures of all statements and accepted conjectures, and of the lemmas that the proofs mention.
@@ -264,71 +292,4 @@ fn stage1_pairs(run: &Run, proofs: &[Attempt]) -> Vec<(Attempt, Attempt, Option<
         .into_iter()
         .map(|pair| (proofs[pair.seed].clone(), proofs[pair.target].clone(), pair.lemma))
         .collect()
-}
-
-/// All correct proofs up to a round; corpus proofs count as round 0.
-///
-/// # Errors
-/// If the ledger cannot be read.
-pub fn correct_proofs(ledger: &Ledger, given: &HashSet<String>, round: u32) -> Result<Vec<CorrectProof>> {
-    let tallies = ledger.tallies(Phase::Train)?;
-    let seeds = ledger.proved_attempts(Phase::Seed)?;
-    let sampled = ledger.proved_attempts(Phase::Train)?;
-    let attempts = seeds.into_iter().chain(sampled).filter(|attempt| attempt.round <= round);
-    Ok(attempts
-        .map(|attempt| {
-            let tally = tallies.get(&(attempt.round, attempt.statement.clone())).copied().unwrap_or_default();
-            CorrectProof {
-                is_conjecture: !given.contains(&attempt.statement),
-                pass_rate: PassRate { correct: tally.proved, attempts: tally.judged },
-                statement: attempt.statement,
-                round: attempt.round,
-                proof: attempt.proof,
-            }
-        })
-        .collect())
-}
-
-/// The conjectures of some rounds to train the conjecturer on, and how many of them are of `newest`.
-///
-/// # Errors
-/// If the ledger cannot be read.
-pub fn kept_conjectures(
-    ledger: &Ledger,
-    rounds: std::ops::RangeInclusive<u32>,
-    newest: u32,
-) -> Result<(Vec<(Conjecture, Kept)>, usize)> {
-    let tallies = ledger.tallies(Phase::Train)?;
-    let mut proofs: HashMap<String, Vec<(String, Vec<String>)>> = HashMap::new();
-    for attempt in ledger.proved_attempts(Phase::Train)? {
-        let lemmas = lemmas_of(&attempt);
-        proofs.entry(attempt.statement).or_default().push((attempt.proof, lemmas));
-    }
-    let conjectures = ledger.conjectures()?;
-    let (mut kept, mut of_newest) = (Vec::new(), 0);
-    for round in rounds {
-        let accepted =
-            conjectures.iter().filter(|c| c.round == round && c.outcome == Some(Outcome::Accepted));
-        let by_id: HashMap<_, _> =
-            accepted.filter_map(|conjecture| Some((conjecture.statement.clone()?, conjecture))).collect();
-        let mut candidates: Vec<_> = by_id
-            .iter()
-            .map(|(id, conjecture)| {
-                let tally = tallies.get(&(round, id.clone())).copied().unwrap_or_default();
-                Candidate {
-                    id: id.clone(),
-                    signature: conjecture.signature.clone(),
-                    lemma: conjecture.lemma.clone(),
-                    proved: tally.proved,
-                    judged: tally.judged,
-                    proofs: proofs.get(id).cloned().unwrap_or_default(),
-                }
-            })
-            .collect();
-        candidates.sort_by(|a, b| a.id.cmp(&b.id));
-        let chosen = select(&candidates, SelectionLimits::default());
-        of_newest += if round == newest { chosen.len() } else { 0 };
-        kept.extend(chosen.into_iter().map(|chosen| (by_id[&chosen.id].clone(), chosen)));
-    }
-    Ok((kept, of_newest))
 }

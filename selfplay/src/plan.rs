@@ -1,5 +1,7 @@
 //! Which steps a run has, and how a round's proofs are shared out: pure functions.
 
+use crate::config::Method;
+
 /// One step of a run. A step is done whole or done again; what it needs is in the ledger and in
 /// checkpoints of earlier steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,15 +53,21 @@ impl Step {
 }
 
 /// All steps of a run in order.
-pub fn steps(rounds: u32, conjectures: bool) -> Vec<Step> {
+pub fn steps(rounds: u32, method: Method) -> Vec<Step> {
     let mut steps = vec![Step::Setup, Step::Stage1Train, Step::Stage1Valid];
     for round in 1..=rounds {
-        if conjectures {
+        if method == Method::Stp {
             steps.push(Step::Conjecture(round));
         }
-        steps.extend([Step::Prove(round), Step::Train(round), Step::Valid(round)]);
+        steps.push(Step::Prove(round));
+        if method.trains() {
+            steps.push(Step::Train(round));
+        }
+        steps.push(Step::Valid(round));
     }
-    steps.extend([Step::FinalTrain, Step::FinalValid]);
+    if method.trains() {
+        steps.extend([Step::FinalTrain, Step::FinalValid]);
+    }
     steps
 }
 
@@ -105,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_run_goes_through_the_stages_in_the_papers_order() {
-        let names: Vec<_> = steps(1, true).into_iter().map(Step::name).collect();
+        let names: Vec<_> = steps(1, Method::Stp).into_iter().map(Step::name).collect();
         let expected = [
             "setup",
             "stage1/train",
@@ -118,7 +126,9 @@ mod tests {
             "final/valid",
         ];
         assert_eq!(names, expected);
-        assert!(!steps(3, false).iter().any(|step| matches!(step, Step::Conjecture(_))));
+        let has = |method, kind: fn(&Step) -> bool| steps(3, method).iter().any(kind);
+        assert!(!has(Method::ExpertIteration, |step| matches!(step, Step::Conjecture(_))));
+        assert!(!has(Method::Plain, |step| matches!(step, Step::Train(_) | Step::FinalTrain)));
     }
 
     proptest! {
@@ -151,7 +161,7 @@ mod tests {
 
     #[test]
     fn step_names_are_distinct() {
-        let all = steps(12, true);
+        let all = steps(12, Method::Stp);
         assert_eq!(all.iter().map(|step| step.name()).collect::<HashSet<_>>().len(), all.len());
     }
 }

@@ -21,7 +21,7 @@ use crate::seeds::{generator_for, seed_for};
 /// If sampling, Lean or the ledger fails, or the user interrupts.
 pub async fn prove(run: &mut Run, round: u32) -> Result<serde_json::Value> {
     let targets = round_targets(run, round)?;
-    let model = checkpoint_of(round - 1, run.config.rounds);
+    let model = run.model_after(round - 1);
     attempt_all(run, &model, round, Phase::Train, targets, &format!("round {round}: prove")).await
 }
 
@@ -36,7 +36,17 @@ pub async fn validate(run: &mut Run, step: Step) -> Result<serde_json::Value> {
     let targets =
         run.valid.iter().map(|statement| Target { statement: statement.clone(), samples }).collect();
     let title = format!("{}: valid", checkpoint_of(round, rounds));
-    attempt_all(run, &checkpoint_of(round, rounds), round, Phase::Valid, targets, &title).await
+    attempt_all(run, &run.model_after(round), round, Phase::Valid, targets, &title).await
+}
+
+/// Samples and judges proofs of the held-out statements from any checkpoint, outside the rounds.
+///
+/// # Errors
+/// As [`prove`].
+pub async fn evaluate(run: &mut Run, model: &str, samples: u32, title: &str) -> Result<serde_json::Value> {
+    let targets =
+        run.valid.iter().map(|statement| Target { statement: statement.clone(), samples }).collect();
+    attempt_all(run, model, 0, Phase::Valid, targets, title).await
 }
 
 /// The conjectures of a round that are to be proved.
@@ -59,7 +69,11 @@ pub fn accepted_conjectures(run: &Run, round: u32) -> Result<Vec<Statement>> {
         .collect())
 }
 
-fn round_targets(run: &Run, round: u32) -> Result<Vec<Target>> {
+/// The best pass rate of each statement in the rounds before this one.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub fn best_rates(run: &Run, round: u32) -> Result<HashMap<String, PassRate>> {
     let mut best: HashMap<String, PassRate> = HashMap::new();
     for ((of_round, id), tally) in run.ledger.tallies(Phase::Train)? {
         let rate = PassRate { correct: tally.proved, attempts: tally.judged };
@@ -68,6 +82,11 @@ fn round_targets(run: &Run, round: u32) -> Result<Vec<Target>> {
             *best = rate;
         }
     }
+    Ok(best)
+}
+
+fn round_targets(run: &Run, round: u32) -> Result<Vec<Target>> {
+    let best = best_rates(run, round)?;
     let ids: Vec<_> = run.train.iter().map(|statement| statement.id.clone()).collect();
     let retry =
         Retry { below: run.config.proving.resample_below, probability: run.config.proving.resample_proved };
@@ -77,7 +96,7 @@ fn round_targets(run: &Run, round: u32) -> Result<Vec<Target>> {
     let given: Vec<Statement> = chosen.iter().filter_map(|id| by_id.get(id)).map(|s| (*s).clone()).collect();
     let conjectures = accepted_conjectures(run, round)?;
     let (for_given, for_conjectures) = plan::allocate(
-        run.config.proving.proofs_per_round,
+        run.config.proving.proofs_in(round),
         given.len(),
         conjectures.len(),
         run.config.proving.samples_per_conjecture,

@@ -14,7 +14,7 @@ use stp_datasets::{Corpus, Ledger, Split, Statement};
 use stp_verifier::Pool;
 
 use crate::cancel::Cancel;
-use crate::config::{Method, RunConfig};
+use crate::config::RunConfig;
 use crate::display::Display;
 use crate::error::Interrupted;
 use crate::folder::RunFolder;
@@ -63,7 +63,7 @@ impl Run {
         self.ledger.record_statements(&self.valid)?;
         let version = env!("CARGO_PKG_VERSION");
         self.ledger.record_event("started", &json!({ "version": version, "process": std::process::id() }))?;
-        let played = self.play_steps().await;
+        let played = self.play_steps(|_| true).await;
         let (kind, detail) = match &played {
             Ok(()) => ("finished", json!({})),
             Err(error) => ("stopped", json!({ "reason": error.to_string() })),
@@ -76,8 +76,29 @@ impl Run {
         Ok(report)
     }
 
-    async fn play_steps(&mut self) -> Result<()> {
-        for step in plan::steps(self.config.rounds, self.config.method == Method::Stp) {
+    /// Does setup, stage 1 and its validation alone, for runs that begin with them.
+    ///
+    /// # Errors
+    /// As [`Self::play`].
+    pub async fn play_stage1(&mut self) -> Result<()> {
+        self.ledger.record_statements(&self.train)?;
+        self.ledger.record_statements(&self.valid)?;
+        self.ledger.record_event("started", &json!({ "version": env!("CARGO_PKG_VERSION") }))?;
+        self.play_steps(|step| matches!(step, Step::Setup | Step::Stage1Train | Step::Stage1Valid)).await
+    }
+
+    /// Whether a run with these settings has nothing left to do.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn is_finished(ledger: &Ledger, config: &RunConfig) -> Result<bool> {
+        let done: HashSet<_> = ledger.steps()?.into_iter().map(|step| step.name).collect();
+        Ok(plan::steps(config.rounds, config.method).into_iter().all(|step| done.contains(&step.name())))
+    }
+
+    async fn play_steps(&mut self, wanted: fn(Step) -> bool) -> Result<()> {
+        let steps = plan::steps(self.config.rounds, self.config.method);
+        for step in steps.into_iter().filter(|step| wanted(*step)) {
             if self.ledger.step(&step.name())?.is_some() {
                 continue;
             }
@@ -116,6 +137,11 @@ impl Run {
             Step::FinalTrain => learning::retrain(self, round).await,
             Step::Stage1Valid | Step::Valid(_) | Step::FinalValid => proving::validate(self, step).await,
         }
+    }
+
+    /// The checkpoint that samples after `round`; 0 is stage 1.
+    pub fn model_after(&self, round: u32) -> String {
+        checkpoint_of(if self.config.method.trains() { round } else { 0 }, self.config.rounds)
     }
 
     /// The names of the given training statements.

@@ -28,6 +28,7 @@ pub fn settings(sampling: &Sampling, kind: Kind) -> SampleConfig {
         top_p: sampling.top_p,
         max_new_tokens,
         batch: sampling.batch,
+        cache_mb: sampling.cache_mb,
         stop: vec![Special::End.id()],
         ..SampleConfig::default()
     }

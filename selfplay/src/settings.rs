@@ -16,6 +16,8 @@ pub const VARIABLES: &str = "STP_CONFIG__";
 /// Who set a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
+    /// What a preset does not say.
+    Default,
     /// A preset of that name.
     Preset(String),
     /// A TOML file.
@@ -29,6 +31,7 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Default => f.write_str("default"),
             Self::Preset(name) => write!(f, "preset {name}"),
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Variable(name) => write!(f, "{name}"),
@@ -60,7 +63,13 @@ impl Settings {
         let table: Table =
             text.parse().map_err(|error| UsageError(format!("The preset `{name}` is not valid: {error}")))?;
         let origin = Origin::Preset(name.to_owned());
-        let values = leaves(&table).into_iter().map(|(key, value)| (key, (value, origin.clone()))).collect();
+        let wrong =
+            |error: &dyn fmt::Display| UsageError(format!("The preset `{name}` is not valid: {error}"));
+        let whole: RunConfig = table.clone().try_into().map_err(|error: toml::de::Error| wrong(&error))?;
+        let whole = Table::try_from(&whole).map_err(|error| wrong(&error))?;
+        let defaults = leaves(&whole).into_iter().map(|(key, value)| (key, (value, Origin::Default)));
+        let mut values: BTreeMap<_, _> = defaults.collect();
+        values.extend(leaves(&table).into_iter().map(|(key, value)| (key, (value, origin.clone()))));
         Ok(Self { values })
     }
 
@@ -124,8 +133,9 @@ impl Settings {
             return Ok(());
         }
         let last = key.rsplit('.').next().unwrap_or_default();
-        let similar = |known: &&String| known.rsplit('.').next().is_some_and(|name| name.starts_with(last));
-        let near = self.values.keys().find(similar);
+        let name = |known: &str| known.rsplit('.').next().unwrap_or_default().to_owned();
+        let same = self.values.keys().find(|known| name(known) == last);
+        let near = same.or_else(|| self.values.keys().find(|known| name(known).starts_with(last)));
         let hint = near.map_or_else(String::new, |known| format!(" Is `{known}` meant?"));
         Err(UsageError(format!(
             "There is no setting `{key}` ({origin}).{hint} `stp config show` prints all of them."
@@ -155,8 +165,8 @@ impl Settings {
             (key.clone(), value.clone(), origin.clone())
         };
         let mut values: Vec<_> = self.values.iter().map(row).collect();
-        // Keys without a table come first, as TOML wants them.
-        values.sort_by_key(|(key, ..)| key.contains('.'));
+        // Keys without a table come first, as TOML wants them, and each table's keys stand together.
+        values.sort_by_cached_key(|(key, ..)| key.rsplit_once('.').map(|(table, _)| table.to_owned()));
         values
     }
 
@@ -202,7 +212,7 @@ fn value(text: &str) -> Value {
 }
 
 /// All values that are no tables, with their keys.
-fn leaves(table: &Table) -> Vec<(String, Value)> {
+pub(crate) fn leaves(table: &Table) -> Vec<(String, Value)> {
     let leaf = |(key, value): (&String, &Value)| match value {
         Value::Table(inner) => {
             leaves(inner).into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)).collect()
@@ -243,6 +253,7 @@ mod tests {
         assert_eq!(origin(&settings, "seed"), "STP_CONFIG__SEED");
         assert_eq!(origin(&settings, "sampling.top_p"), "--set sampling.top_p=0.9");
         assert_eq!(origin(&settings, "stage1.epochs"), "preset tiny");
+        assert_eq!(origin(&settings, "repair.enabled"), "default");
     }
 
     #[test]
@@ -255,6 +266,16 @@ mod tests {
         settings.assignment("rounds=many").unwrap();
         let text = settings.config().unwrap_err().to_string();
         assert!(text.contains("--set rounds=many") && text.contains("u32"), "{text}");
+    }
+
+    #[test]
+    fn the_keys_of_a_table_stand_together() {
+        let values = Settings::preset("tiny").unwrap().values();
+        let mut tables: Vec<_> = values.iter().map(|(key, ..)| key.rsplit_once('.').map(|it| it.0)).collect();
+        tables.dedup();
+        let distinct: std::collections::BTreeSet<_> = tables.iter().collect();
+        assert_eq!(distinct.len(), tables.len(), "{tables:?}");
+        assert!(tables[0].is_none() && tables.contains(&Some("round.lora")));
     }
 
     #[test]

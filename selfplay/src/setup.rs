@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::judging::Judge;
-use crate::plan::Step;
+use crate::plan::{self, Step};
 use crate::run::Run;
 
 /// What the step leaves in the ledger.
@@ -81,8 +81,12 @@ async fn fingerprint_all(run: &Run) -> Result<HashMap<String, String>> {
 
 async fn judge_corpus_proofs(run: &Run) -> Result<usize> {
     let ids: std::collections::HashSet<_> = run.train.iter().map(|statement| &statement.id).collect();
-    let entries: Vec<_> =
-        run.corpus.split(Split::Train).filter(|entry| ids.contains(&entry.statement.id)).collect();
+    let with_proofs: Vec<_> = run
+        .corpus
+        .split(Split::Train)
+        .filter(|entry| ids.contains(&entry.statement.id) && !entry.proofs.is_empty())
+        .collect();
+    let entries = plan::spread(&with_proofs, run.config.max_supervised);
     let total = entries.iter().map(|entry| entry.proofs.len() as u64).sum();
     let progress = Arc::new(run.display.phase("setup: corpus proofs", total));
     let (sender, receiver) = mpsc::unbounded_channel();

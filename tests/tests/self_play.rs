@@ -69,6 +69,7 @@ fn runs_play_to_the_end_whatever_happens_to_them() {
     a_finished_run_does_nothing_more(&whole);
     interrupted_runs_say_so_and_leave_no_process(&scratch.path().join("interrupted"));
     killed_runs_lose_nothing_and_count_nothing_twice(&scratch.path().join("killed"));
+    a_training_that_was_killed_goes_on(&whole, &scratch.path().join("training"));
     let plain = scratch.path().join("plain");
     finish(&mut smoke(&plain, &["--method", "expert-iteration"]));
     assert_whole(&plain, false);
@@ -91,6 +92,32 @@ fn interrupted_runs_say_so_and_leave_no_process(folder: &Path) {
     assert!(Command::new("kill").args(["-INT", &pid.to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(lean.iter().all(|pid| !is_running(*pid)), "no Lean process is left");
+}
+
+/// Killed in the middle of stage 1: the training goes on from its state and ends with the weights of the run that was
+/// left alone.
+fn a_training_that_was_killed_goes_on(whole: &Path, folder: &Path) {
+    let options = ["--set", "training.state_minutes=0.001"];
+    let state = folder.join("checkpoints").join("stage1.state.safetensors");
+    let (mut child, _) = start_until(&mut smoke(folder, &options), "stage 1:");
+    while !state.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended without a state");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!folder.join("checkpoints").join("stage1").exists(), "it was killed in the middle");
+    let mut go_on = smoke(folder, &options);
+    let (mut child, _) = start_until(&mut go_on, "of them before it was stopped");
+    while !folder.join("checkpoints").join("stage1").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended without a checkpoint");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let weights =
+        |run: &Path| std::fs::read(run.join("checkpoints").join("stage1").join("model.safetensors")).unwrap();
+    assert_eq!(weights(folder), weights(whole));
 }
 
 fn killed_runs_lose_nothing_and_count_nothing_twice(folder: &Path) {

@@ -46,6 +46,16 @@ const WEAKER_THAN_ARROW: [&str; 4] = ["↔", "<|", "|>", "<|>"];
 
 /// For each token its canonical text, if it is or refers to a bound name; `None` if scopes are uncertain.
 pub(super) fn bound_names(tokens: &[Token]) -> Option<Vec<Option<String>>> {
+    let (bound, prefix) = bindings(tokens)?;
+    let name = |(token, binder): (&Token, Option<usize>)| {
+        binder.map(|number| format!("{prefix}{number}{}", &token.text[head(&token.text).len()..]))
+    };
+    Some(tokens.iter().zip(bound).map(name).collect())
+}
+
+/// For each token the number of the bound name that it is or refers to, and letters that begin no free name of the form
+/// `x0`; `None` if scopes are uncertain.
+pub(super) fn bindings(tokens: &[Token]) -> Option<(Vec<Option<usize>>, String)> {
     if tokens.len() > MAX_TOKENS {
         return None;
     }
@@ -53,10 +63,7 @@ pub(super) fn bound_names(tokens: &[Token]) -> Option<Vec<Option<String>>> {
         Walk { tokens, at: 0, depth: 0, scope: Vec::new(), binders: 0, bound: vec![None; tokens.len()] };
     walk.signature()?;
     let prefix = fresh_prefix(tokens, &walk.bound);
-    let name = |(token, binder): (&Token, Option<usize>)| {
-        binder.map(|number| format!("{prefix}{number}{}", &token.text[head(&token.text).len()..]))
-    };
-    Some(tokens.iter().zip(walk.bound).map(name).collect())
+    Some((walk.bound, prefix))
 }
 
 /// `x`, or as many of them as no free name of the form `x0` needs.

@@ -18,17 +18,23 @@ pub enum Outcome {
     HeldOut,
     /// Lean does not elaborate it.
     NotElaborated,
+    /// A single tactic such as `simp` proves it.
+    Trivial,
+    /// Lean accepts a proof of its negation.
+    Refuted,
     /// Good, but the round's quota was full.
     OverQuota,
 }
 
 impl Outcome {
     /// All outcomes, in the order in which the filters apply.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Malformed,
         Self::HeldOut,
         Self::Duplicate,
         Self::NotElaborated,
+        Self::Trivial,
+        Self::Refuted,
         Self::OverQuota,
         Self::Accepted,
     ];
@@ -41,6 +47,8 @@ impl Outcome {
             Self::Duplicate => "duplicate",
             Self::HeldOut => "held_out",
             Self::NotElaborated => "not_elaborated",
+            Self::Trivial => "trivial",
+            Self::Refuted => "refuted",
             Self::OverQuota => "over_quota",
         }
     }

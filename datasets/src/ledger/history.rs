@@ -1,12 +1,13 @@
 //! What happened and how much there is: events, checkpoints, and the sizes of the tables.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use rusqlite::params;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Ledger, LedgerError, read_json};
+use super::{Ledger, LedgerError, read_json, wrap_error};
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -98,6 +99,16 @@ impl Ledger {
         })
     }
 
+    /// Writes a copy of all that is in it now to a file that must not be there yet.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the file is there or cannot be written.
+    pub fn copy_to(&self, path: &Path) -> Result<(), LedgerError> {
+        let wrap = |error| wrap_error(path, error);
+        self.lock().execute("VACUUM INTO ?1", [path.to_string_lossy()]).map_err(wrap)?;
+        Ok(())
+    }
+
     /// Counts what the ledger holds.
     ///
     /// # Errors
@@ -146,7 +157,25 @@ impl Ledger {
 mod tests {
     use serde_json::json;
 
+    use super::super::Ledger;
     use super::super::tests::scratch;
+
+    #[test]
+    fn a_copy_holds_what_was_there_and_replaces_nothing() {
+        let (folder, ledger) = scratch();
+        ledger.record_event("started", &json!({})).unwrap();
+        let path = folder.path().join("copy.sqlite");
+        ledger.copy_to(&path).unwrap();
+        ledger.record_event("later", &json!({})).unwrap();
+        assert!(ledger.copy_to(&path).is_err());
+        let copy = Ledger::open(&path).unwrap();
+        copy.record_event("own", &json!({})).unwrap();
+        let kinds = |of: &Ledger| of.events().unwrap().into_iter().map(|it| it.kind).collect::<Vec<_>>();
+        assert_eq!(
+            (kinds(&copy), kinds(&ledger)),
+            (vec!["started".to_owned(), "own".to_owned()], vec!["started".to_owned(), "later".to_owned()],)
+        );
+    }
 
     #[test]
     fn events_and_checkpoints_come_back_in_order() {

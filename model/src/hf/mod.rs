@@ -1,9 +1,11 @@
 //! Hugging Face's folder of a model, which is also what `stp` saves: any tool that reads those reads ours.
 
 mod config;
+mod file;
 mod reader;
 mod writer;
 
 pub(crate) use config::{describe, end_tokens, parse};
+pub(crate) use file::TensorFile;
 pub(crate) use reader::{SINGLE, Shards};
-pub(crate) use writer::write_weights;
+pub(crate) use writer::{write_tensors, write_weights};

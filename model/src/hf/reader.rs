@@ -4,46 +4,28 @@
 //! weight.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, TensorData};
 use serde::Deserialize;
 
+use super::TensorFile;
 use crate::ModelError;
 use crate::nn::Weights;
 
 /// The weights of a checkpoint that is not in shards.
 pub(crate) const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
-/// Headers are a few megabytes at most; a longer one is no header.
-const LONGEST_HEADER: u64 = 100 << 20;
 
 /// The weights of a folder.
 pub(crate) struct Shards<'a> {
     device: &'a Device,
     /// What names the weights: the index, or the only file.
     catalogue: PathBuf,
-    shards: Vec<Shard>,
-    /// Which shard a weight is in, and where.
-    places: HashMap<String, (usize, Entry)>,
+    shards: Vec<(PathBuf, TensorFile)>,
+    /// Which shard a weight is in.
+    places: HashMap<String, usize>,
     asked: BTreeSet<String>,
-}
-
-/// An opened file.
-struct Shard {
-    path: PathBuf,
-    file: File,
-    /// Where its data begins.
-    start: u64,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    dtype: String,
-    shape: Vec<usize>,
-    data_offsets: [u64; 2],
 }
 
 #[derive(Deserialize)]
@@ -72,9 +54,9 @@ impl<'a> Shards<'a> {
         };
         let (mut shards, mut places) = (Vec::new(), HashMap::new());
         for path in paths {
-            let (shard, entries) = Shard::open(path)?;
-            places.extend(entries.into_iter().map(|(name, entry)| (name, (shards.len(), entry))));
-            shards.push(shard);
+            let file = TensorFile::open(&path).map_err(|reason| ModelError::damaged(&path, reason))?;
+            places.extend(file.names().map(|name| (name.clone(), shards.len())));
+            shards.push((path, file));
         }
         Ok(Self { device, catalogue, shards, places, asked: BTreeSet::new() })
     }
@@ -99,31 +81,12 @@ impl<'a> Shards<'a> {
     /// The values of a weight that must have that shape in the file.
     fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
         self.asked.insert(name.to_owned());
-        let (shard, entry) = self
+        let shard = self
             .places
             .get(name)
             .ok_or_else(|| ModelError::damaged(&self.catalogue, format!("the weight `{name}` is missing")))?;
-        let Shard { path, file, start } = &mut self.shards[*shard];
-        let refuse = |reason| Err(ModelError::damaged(path, format!("the weight `{name}` {reason}")));
-        if entry.shape != shape {
-            let found = &entry.shape;
-            return refuse(format!("should have the shape {shape:?} by config.json, but has {found:?}"));
-        }
-        let [from, to] = entry.data_offsets;
-        let mut bytes = vec![0; usize::try_from(to - from).unwrap_or(usize::MAX)];
-        if let Err(error) =
-            file.seek(SeekFrom::Start(*start + from)).and_then(|_| file.read_exact(&mut bytes))
-        {
-            return refuse(format!("cannot be read: {error}"));
-        }
-        let Some(values) = numbers(&entry.dtype, &bytes) else {
-            return refuse(format!("has the type {}; F32, F16 and BF16 are supported", entry.dtype));
-        };
-        let expected: usize = shape.iter().product();
-        if values.len() != expected {
-            return refuse(format!("should have {expected} values, but has {}", values.len()));
-        }
-        Ok(values)
+        let (path, file) = &mut self.shards[*shard];
+        file.read(name, shape).map_err(|reason| ModelError::damaged(path, reason))
     }
 }
 
@@ -161,49 +124,4 @@ pub(super) fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32
         }
     }
     turned
-}
-
-fn numbers(dtype: &str, bytes: &[u8]) -> Option<Vec<f32>> {
-    let (fours, pairs) = (bytes.as_chunks::<4>().0.iter(), bytes.as_chunks::<2>().0.iter());
-    Some(match dtype {
-        "F32" => fours.map(|&four| f32::from_le_bytes(four)).collect(),
-        "F16" => pairs.map(|&pair| half::f16::from_le_bytes(pair).to_f32()).collect(),
-        "BF16" => pairs.map(|&pair| half::bf16::from_le_bytes(pair).to_f32()).collect(),
-        _ => return None,
-    })
-}
-
-impl Shard {
-    /// Opens a file and reads what is in it.
-    fn open(path: PathBuf) -> Result<(Self, HashMap<String, Entry>), ModelError> {
-        let refuse = |reason: String| ModelError::damaged(&path, reason);
-        let mut file = File::open(&path).map_err(|error| refuse(error.to_string()))?;
-        let whole = file.metadata().map_err(|error| refuse(error.to_string()))?.len();
-        let mut length = [0; 8];
-        file.read_exact(&mut length)
-            .map_err(|_| refuse("it is no safetensors file: it is too short".to_owned()))?;
-        let length = u64::from_le_bytes(length);
-        if length > LONGEST_HEADER || length + 8 > whole {
-            return Err(refuse("it is no safetensors file, or was not copied to its end".to_owned()));
-        }
-        let mut text = vec![0; length as usize];
-        file.read_exact(&mut text).map_err(|error| refuse(error.to_string()))?;
-        let mut fields: HashMap<String, serde_json::Value> = serde_json::from_slice(&text)
-            .map_err(|error| refuse(format!("its header does not parse: {error}")))?;
-        fields.remove("__metadata__");
-        let start = length + 8;
-        let mut entries = HashMap::new();
-        for (name, value) in fields {
-            let entry: Entry = serde_json::from_value(value)
-                .map_err(|error| refuse(format!("the header's `{name}` does not parse: {error}")))?;
-            let [from, to] = entry.data_offsets;
-            if from > to || start.checked_add(to).is_none_or(|end| end > whole) {
-                return Err(refuse(format!(
-                    "it ends at byte {whole}, but the weight `{name}` goes beyond: it was not copied to its end"
-                )));
-            }
-            entries.insert(name, entry);
-        }
-        Ok((Self { path, file, start }, entries))
-    }
 }

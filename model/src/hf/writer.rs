@@ -9,17 +9,25 @@ use safetensors::tensor::{Dtype, View};
 
 use super::reader::transposed;
 use crate::Lm;
-use crate::nn::Weight;
+use crate::nn::{Named, Weight};
 
 /// Writes all weights of a model in inference mode.
 ///
 /// # Errors
 /// What the system or the device said.
 pub(crate) fn write_weights(model: &Lm, path: &Path) -> Result<(), String> {
-    let named = model.list().into_iter().map(|(name, weight)| (name, Stored::new(weight)));
     // Without this mark `transformers` refuses a file.
-    let marks = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    safetensors::serialize_to_file(named, Some(marks), path).map_err(|error| error.to_string())
+    write_tensors(model.list(), ("format", "pt"), path)
+}
+
+/// Writes tensors and a note under a key.
+///
+/// # Errors
+/// What the system or the device said.
+pub(crate) fn write_tensors(named: Named, (key, note): (&str, &str), path: &Path) -> Result<(), String> {
+    let named = named.into_iter().map(|(name, weight)| (name, Stored::new(weight)));
+    let notes = HashMap::from([(key.to_owned(), note.to_owned())]);
+    safetensors::serialize_to_file(named, Some(notes), path).map_err(|error| error.to_string())
 }
 
 /// A weight with the shape that it has in the file.

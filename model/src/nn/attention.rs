@@ -12,15 +12,15 @@ use burn::tensor::ops::AttentionModuleOptions;
 
 use super::cache::LayerCache;
 use super::rope::Rotation;
-use super::weights::{Named, Weights, linear, list_linear, list_norm, norm};
+use super::weights::{Named, Weights, linear, list_linear, list_norm, norm, project};
 use crate::{ModelConfig, ModelError, kernels};
 
 /// What all blocks share in one pass over a batch.
 pub(crate) enum Pass {
     /// Rows side by side, in burn's own operations.
-    Padded(Padded),
+    Padded(Box<Padded>),
     /// Texts one after the other, in the processor's fused ones.
-    Packed(Packed),
+    Packed(Box<Packed>),
 }
 
 /// A batch of rows of the same length.
@@ -114,7 +114,7 @@ impl Attention {
 
     fn packed(&self, x: Tensor<2>, pass: &Packed) -> Tensor<2> {
         let rotated = |projection: &Linear, norm: &Option<RmsNorm>| {
-            let x = projection.forward(x.clone());
+            let x = project(projection, x.clone());
             let [tokens, size] = x.dims();
             let x = match norm {
                 Some(_) => normed(norm, x.reshape([tokens * size / self.head_dim, self.head_dim])),
@@ -124,16 +124,16 @@ impl Attention {
         };
         let query = rotated(&self.query, &self.query_norm);
         let key = rotated(&self.key, &self.key_norm);
-        let value = self.value.forward(x.clone());
-        self.output.forward(kernels::attention(query, key, value, self.head_dim, &pass.texts))
+        let value = project(&self.value, x.clone());
+        project(&self.output, kernels::attention(query, key, value, self.head_dim, &pass.texts))
     }
 
     fn padded(&self, x: Tensor<2>, pass: &Padded, cache: Option<(&mut LayerCache, usize)>) -> Tensor<2> {
-        let query = self.split(self.query.forward(x.clone()), self.heads, pass);
-        let key = self.split(self.key.forward(x.clone()), self.kv_heads, pass);
+        let query = self.split(project(&self.query, x.clone()), self.heads, pass);
+        let key = self.split(project(&self.key, x.clone()), self.kv_heads, pass);
         let query = pass.rotation.apply(normed(&self.query_norm, query));
         let key = pass.rotation.apply(normed(&self.key_norm, key));
-        let value = self.split(self.value.forward(x), self.kv_heads, pass);
+        let value = self.split(project(&self.value, x), self.kv_heads, pass);
         let (key, value) = (key.swap_dims(1, 2), value.swap_dims(1, 2));
         let (key, value) = match cache {
             Some((layer, start)) => layer.extend(key, value, start),
@@ -143,7 +143,7 @@ impl Attention {
         let stacked = [pass.batch, self.kv_heads, group * pass.time, self.head_dim];
         let mixed = self.attend(query.swap_dims(1, 2).reshape(stacked), key, value, pass.bias.clone());
         let mixed = mixed.reshape([pass.batch, self.heads, pass.time, self.head_dim]).swap_dims(1, 2);
-        self.output.forward(mixed.reshape([pass.batch * pass.time, self.heads * self.head_dim]))
+        project(&self.output, mixed.reshape([pass.batch * pass.time, self.heads * self.head_dim]))
     }
 
     fn split(&self, x: Tensor<2>, heads: usize, pass: &Padded) -> Tensor<4> {
@@ -153,6 +153,7 @@ impl Attention {
     fn attend(&self, query: Tensor<4>, key: Tensor<4>, value: Tensor<4>, bias: Tensor<4>) -> Tensor<4> {
         let scale = (self.head_dim as f64).powf(-0.5);
         if query.is_autodiff() {
+            let bias = bias.cast(query.dtype());
             let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3)) + bias;
             return softmax(scores, 3).matmul(value);
         }

@@ -7,7 +7,7 @@ use burn::tensor::activation::silu;
 
 use super::attention::{Attention, Pass, rms_norm};
 use super::cache::LayerCache;
-use super::weights::{Named, Weights, linear, list_linear, list_norm, norm};
+use super::weights::{Named, Weights, linear, list_linear, list_norm, norm, project};
 use crate::{ModelConfig, ModelError, kernels};
 
 #[derive(Module, Debug)]
@@ -81,8 +81,8 @@ impl SwiGlu {
     }
 
     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let (gate, up) = (self.gate.forward(x.clone()), self.up.forward(x));
+        let (gate, up) = (project(&self.gate, x.clone()), project(&self.up, x));
         let inner = if kernels::take(&gate) { kernels::swiglu(gate, up) } else { silu(gate) * up };
-        self.down.forward(inner)
+        project(&self.down, inner)
     }
 }

@@ -1,8 +1,8 @@
 //! The language model.
 
-use burn::module::{Module, Param};
+use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::{Embedding, Linear, RmsNorm};
-use burn::tensor::{Bool, Device, Int, Tensor};
+use burn::tensor::{Bool, Device, FloatDType, GradientCheckpointingStrategy, Int, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -49,6 +49,26 @@ impl Lm {
         Ok(Self { embedding, blocks, norm, head, rope, config: config.clone() })
     }
 
+    /// Ready for training. With `recompute`, what is quick to compute is not kept for the backward pass but computed
+    /// again there: burn's balanced checkpointing.
+    pub(crate) fn tracked(self, recompute: bool) -> Self {
+        let model = self.train();
+        if !recompute {
+            return model;
+        }
+        let strategy = GradientCheckpointingStrategy::Balanced;
+        let mut model = model.map(&mut Recompute(strategy));
+        model.rope = model.rope.map(|table| table.with_gradient_checkpointing_strategy(strategy));
+        model
+    }
+
+    /// The same in another precision; gradients find their way through to the weights of this one.
+    pub(crate) fn cast(self, precision: FloatDType) -> Self {
+        let mut model = cast(self, precision);
+        model.rope = model.rope.map(|table| table.cast(precision));
+        model
+    }
+
     /// All weights with the names they have in Hugging Face's checkpoints.
     pub(crate) fn list(&self) -> Named {
         let table = Weight::Table(self.embedding.weight.val());
@@ -59,6 +79,11 @@ impl Lm {
         weights::list_norm(&self.norm, "model.norm", &mut named);
         self.head.iter().for_each(|head| weights::list_linear(head, "lm_head", &mut named));
         named
+    }
+
+    /// Whether it goes through the fused operations.
+    pub(crate) fn is_fused(&self) -> bool {
+        kernels::take(&self.embedding.weight.val())
     }
 
     /// The sizes it was made with.
@@ -94,21 +119,46 @@ impl Lm {
         let hidden = mask.bool_not().float().mul_scalar(-1e9).reshape([batch, 1, 1, time]);
         let bias = causal(self.config.group(), time, &tokens.device()) + hidden;
         let pass = Padded { batch, time, rotation: self.rope.leading(time), bias };
-        self.run(tokens, &Pass::Padded(pass), None)
+        self.run(tokens, &Pass::Padded(Box::new(pass)), None)
     }
 
     /// The final hidden states `[batch * time, width]` of texts that may share rows.
     pub(crate) fn hidden_texts(&self, tokens: Tensor<2, Int>, layout: &Layout) -> Tensor<2> {
-        let device = tokens.device();
-        let weight = self.embedding.weight.val();
-        if let Some(texts) = layout.packed().filter(|_| kernels::take(&weight)) {
+        self.run(tokens, &self.pass(layout), None)
+    }
+
+    /// What all blocks share for texts that lie so.
+    pub(crate) fn pass(&self, layout: &Layout) -> Pass {
+        let device = self.device();
+        if let Some(texts) = layout.packed().filter(|_| self.is_fused()) {
             let angles = self.rope.angles(layout.positions(&device));
-            return self.run(tokens, &Pass::Packed(Packed { texts, angles }), None);
+            return Pass::Packed(Box::new(Packed { texts, angles }));
         }
         let (batch, time) = (layout.batch(), layout.time());
         let rotation = self.rope.at(layout.positions(&device), batch, time);
         let bias = layout.bias(self.config.group(), &device);
-        self.run(tokens, &Pass::Padded(Padded { batch, time, rotation, bias }), None)
+        Pass::Padded(Box::new(Padded { batch, time, rotation, bias }))
+    }
+
+    /// What goes into the first block, `[batch * time, width]`.
+    pub(crate) fn embed(&self, tokens: Tensor<2, Int>) -> Tensor<2> {
+        let [batch, time] = tokens.dims();
+        self.embedding.forward(tokens).reshape([batch * time, self.config.width])
+    }
+
+    /// The blocks, to be gone through one at a time.
+    pub(crate) fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// The model without them.
+    pub(crate) fn without_blocks(self) -> Self {
+        Self { blocks: Vec::new(), ..self }
+    }
+
+    /// The final hidden states, out of what the last block gives.
+    pub(crate) fn finish(&self, x: Tensor<2>) -> Tensor<2> {
+        rms_norm(&self.norm, x)
     }
 
     /// Reads new tokens `[batch, time]` after those in the cache; returns the logits
@@ -120,7 +170,7 @@ impl Lm {
         let placement = Placement { pads: cache.pads(), start, time };
         let rotation = self.rope.at(placement.positions(self.config.max_seq - 1, &device), batch, time);
         let bias = placement.bias(self.config.group(), cache.slots_for(time), &device);
-        let pass = Pass::Padded(Padded { batch, time, rotation, bias });
+        let pass = Pass::Padded(Box::new(Padded { batch, time, rotation, bias }));
         let hidden = self.run(tokens, &pass, Some(cache));
         cache.advance(time);
         let width = self.config.width;
@@ -129,8 +179,7 @@ impl Lm {
     }
 
     fn run(&self, tokens: Tensor<2, Int>, pass: &Pass, mut cache: Option<&mut KvCache>) -> Tensor<2> {
-        let [batch, time] = tokens.dims();
-        let mut x = self.embedding.forward(tokens).reshape([batch * time, self.config.width]);
+        let mut x = self.embed(tokens);
         for (index, block) in self.blocks.iter().enumerate() {
             let layer = cache.as_deref_mut().map(|cache| {
                 let start = cache.len();
@@ -138,7 +187,7 @@ impl Lm {
             });
             x = block.forward(x, pass, layer);
         }
-        rms_norm(&self.norm, x)
+        self.finish(x)
     }
 
     /// Logits `[rows, vocab_size]` of hidden states `[rows, width]`.
@@ -147,6 +196,27 @@ impl Lm {
             Some(head) => head.forward(hidden),
             None => hidden.matmul(self.embedding.weight.val().transpose()),
         }
+    }
+}
+
+struct Recompute(GradientCheckpointingStrategy);
+
+impl ModuleMapper for Recompute {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|weight| weight.with_gradient_checkpointing_strategy(self.0))
+    }
+}
+
+/// Weights in another precision; gradients find their way through to those that they came from.
+pub(crate) fn cast<M: Module>(module: M, precision: FloatDType) -> M {
+    module.map(&mut Cast(precision))
+}
+
+struct Cast(FloatDType);
+
+impl ModuleMapper for Cast {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|weight| weight.cast(self.0))
     }
 }
 

@@ -36,6 +36,11 @@ impl RopeTable {
         Self { cos: table(f64::cos), sin: table(f64::sin), quarter_turn: quarter_turn(dim, device) }
     }
 
+    /// Changes each table as the weights of a model are changed: operands must agree.
+    pub(crate) fn map(self, change: impl Fn(Tensor<2>) -> Tensor<2>) -> Self {
+        Self { cos: change(self.cos), sin: change(self.sin), quarter_turn: change(self.quarter_turn) }
+    }
+
     /// The positions `0..time` for every row.
     pub(crate) fn leading(&self, time: usize) -> Rotation {
         let rows = |table: &Tensor<2>| {

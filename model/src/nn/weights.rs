@@ -3,7 +3,7 @@
 //! Names are those of Hugging Face's checkpoints. One constructor serves both sources, so a checkpoint cannot
 //! disagree with the model about which weights there are.
 
-use burn::module::Param;
+use burn::module::{LoraAdapter, Param};
 use burn::nn::{Linear, RmsNorm};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
@@ -38,6 +38,15 @@ pub(crate) fn linear(
         weight: Param::from_data(matrix, device),
         bias: bias.map(|bias| Param::from_data(bias, device)),
     })
+}
+
+/// What a projection makes of `x` (`[rows, inputs]`). An adapter works on the activations beside the frozen weight, so
+/// that neither the sum of both nor its gradient is ever made.
+pub(crate) fn project(linear: &Linear, x: Tensor<2>) -> Tensor<2> {
+    let Some(LoraAdapter { a, b, scale }) = linear.weight.adapter() else { return linear.forward(x) };
+    let correction = x.clone().matmul(a.val()).matmul(b.val()).mul_scalar(*scale);
+    let bias = linear.bias.as_ref().map(Param::val);
+    burn::tensor::module::linear(x, linear.weight.base(), bias) + correction
 }
 
 /// An RMSNorm over vectors of that size.

@@ -57,7 +57,83 @@ fn a_sample_does_not_depend_on_its_batch() {
             let expected = &reference[&key];
             assert_eq!(completion.tokens, expected.tokens, "{key:?} in batches of {batch}");
             assert_eq!(completion.finished, expected.finished);
-            assert!((completion.logprob - expected.logprob).abs() < 1e-3);
+            assert_eq!(completion.logprob, expected.logprob, "to the last bit");
+        }
+    }
+}
+
+#[test]
+fn with_little_memory_sequences_wait_and_say_the_same() {
+    let reference = run(&requests(), &config(64));
+    let shape = model().config().clone();
+    let page = shape.layers * shape.kv_heads * 16 * (shape.head_dim() + 16) * size_of::<f32>();
+    // Five pages each hold one sequence of 64 tokens with its prompt's copy.
+    let tight = SampleConfig { cache_mb: 1, ..config(64) };
+    let workers = std::thread::available_parallelism().unwrap().get().min(15);
+    let pages = tight.cache_bytes() / page / workers;
+    let many: Vec<SampleRequest> = (0..pages as u32)
+        .map(|i| SampleRequest { prompt: vec![8 + i % 30; 20], seeds: vec![u64::from(i); 2] })
+        .collect();
+    let wide = SampleConfig { batch: 4096, stop: Vec::new(), ..config(64) };
+    let expected = run(&many, &wide);
+    let found = run(&many, &SampleConfig { cache_mb: 1, ..wide });
+    assert!(2 * many.len() * 4 > pages * workers, "they cannot all be in memory");
+    assert!(expected == found && run(&requests(), &tight) == reference);
+}
+
+#[test]
+fn the_longest_sequence_must_fit_in_the_cache() {
+    let large = ModelConfig { layers: 8, max_seq: 100_000, ..model().config().clone() };
+    let model = Lm::init(&large, &Device::flex(), 5).unwrap();
+    let request = [SampleRequest { prompt: vec![9; 50_000], seeds: vec![0] }];
+    let tight = SampleConfig { cache_mb: 1, ..config(1) };
+    for sample in [engine::sample, device::sample] {
+        let error = sample(&model, &request, &tight, &mut |_| ControlFlow::Continue(())).unwrap_err();
+        assert!(
+            matches!(error, ModelError::Cache { needed, budget: 1_048_576 } if needed > 10_000_000),
+            "{error}"
+        );
+        assert!(error.to_string().contains("cache_mb"));
+    }
+}
+
+type Sampler = fn(
+    &Lm,
+    &[SampleRequest],
+    &SampleConfig,
+    &mut dyn FnMut(Completion) -> ControlFlow<()>,
+) -> Result<SampleStats, ModelError>;
+
+#[test]
+fn the_processors_engine_and_burns_operations_say_the_same() {
+    let mut shapes = vec![model().config().clone()];
+    shapes.push(ModelConfig {
+        heads: 6,
+        kv_heads: 1,
+        head_size: Some(18),
+        qk_norm: true,
+        qkv_bias: true,
+        output_bias: true,
+        ff_bias: true,
+        tied_embeddings: false,
+        ..shapes[0].clone()
+    });
+    for shape in shapes {
+        let model = Lm::init(&shape, &Device::flex(), 8).unwrap();
+        let all = |sample: Sampler| {
+            let mut all = BTreeMap::new();
+            sample(&model, &requests(), &config(4), &mut |completion| {
+                all.insert((completion.request, completion.sample), completion);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+            all
+        };
+        let (ours, burns) = (all(engine::sample), all(device::sample));
+        assert_eq!(ours.len(), burns.len());
+        for (key, completion) in ours {
+            assert_eq!(completion.tokens, burns[&key].tokens, "{key:?}");
+            assert!((completion.logprob - burns[&key].logprob).abs() < 1e-3);
         }
     }
 }

@@ -1,22 +1,33 @@
 //! Weighted supervised training on the target part of each example.
 
 mod batches;
+mod config;
 mod gradients;
+mod lora;
+mod optimiser;
+mod replicas;
+mod schedule;
+mod share;
+mod state;
 
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use batches::{Prepared, TokenBatch, deal, epoch_batches, prepare, total_weight};
+use batches::{Prepared, deal, epoch_batches, prepare, total_weight};
 use burn::module::Module;
-use burn::optim::{AdamWConfig, GradientsParams};
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Int, Tensor, TensorData};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use optimiser::Optimiser;
+use state::Progress;
 
 use crate::device::read_back;
 use crate::parallel::Workers;
-use crate::{Lm, ModelError, kernels};
+use crate::{Lm, ModelError};
+
+pub use config::{Precision, Recompute, TrainConfig};
+pub use lora::{LoraConfig, Projection};
+pub use schedule::Schedule;
+pub use state::StateFile;
 
 /// What to learn.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,28 +38,6 @@ pub struct Example {
     pub target: Vec<u32>,
     /// Factor on the loss; 0 leaves the example out.
     pub weight: f32,
-}
-
-/// How to train.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TrainConfig {
-    /// Passes over the examples.
-    pub epochs: usize,
-    /// Sequences a step.
-    pub batch: usize,
-    /// Sequences in memory at a time: a larger batch is read in parts whose gradients are added up; 0 for the whole
-    /// batch at once.
-    pub micro_batch: usize,
-    /// Highest learning rate.
-    pub learning_rate: f64,
-    /// Steps over which it rises to that; after them it falls along a cosine to a tenth.
-    pub warmup_steps: usize,
-    /// Decoupled weight decay.
-    pub weight_decay: f32,
-    /// Largest norm of the whole gradient.
-    pub grad_clip: f32,
-    /// Seed of the order of the examples.
-    pub seed: u64,
 }
 
 /// Passed to the callback after each step.
@@ -71,99 +60,110 @@ pub struct TrainStep {
 /// What training did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TrainReport {
-    /// Steps done.
+    /// Steps done, those of earlier calls included.
     pub steps: usize,
+    /// How many of them an earlier call had done.
+    pub resumed: usize,
     /// Loss of the first step.
     pub first_loss: f32,
     /// Loss of the last step.
     pub last_loss: f32,
-    /// Tokens read, padding not counted.
+    /// Tokens read, padding not counted; those of earlier calls included.
     pub tokens: usize,
-    /// Wall-clock time.
+    /// Wall-clock time of this call.
     pub seconds: f64,
     /// Examples left out because they are longer than the model's sequences.
     pub dropped: usize,
+    /// How many of the model's parameters are trained; with adapters, theirs.
+    pub trained_parameters: usize,
     /// Whether the callback ended it early.
     pub interrupted: bool,
 }
 
-impl TrainConfig {
-    fn validate(&self) -> Result<(), ModelError> {
-        let setting = |name, value: String, remedy| Err(ModelError::Setting { name, value, remedy });
-        ModelError::require_some("epochs", self.epochs)?;
-        ModelError::require_some("batch", self.batch)?;
-        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
-            return setting("learning_rate", self.learning_rate.to_string(), "set it above 0, usually 1e-3");
-        }
-        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return setting("weight_decay", self.weight_decay.to_string(), "set it to 0 or above");
-        }
-        if self.grad_clip.is_nan() || self.grad_clip <= 0.0 {
-            return setting("grad_clip", self.grad_clip.to_string(), "set it above 0, usually 1");
-        }
-        Ok(())
-    }
-
-    /// The learning rate of a step counted from 0.
-    fn rate(&self, step: usize, steps: usize) -> f64 {
-        if step < self.warmup_steps {
-            return self.learning_rate * (step + 1) as f64 / (self.warmup_steps + 1) as f64;
-        }
-        let span = steps.saturating_sub(self.warmup_steps).max(1) as f64;
-        let progress = (step - self.warmup_steps) as f64 / span;
-        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
-        self.learning_rate * (0.1 + 0.9 * cosine)
-    }
-}
-
 /// Trains with a fresh AdamW and returns the model, ready for inference, on the device it came from.
 /// When `on_step` breaks, the model as trained so far is returned and the report says so.
+///
+/// # Errors
+/// [`ModelError::Setting`] or [`ModelError::NoExamples`] before the first step; [`ModelError::Diverged`] with the
+/// batch at which loss or gradient stopped being numbers.
 pub fn train(
     model: Lm,
     examples: &[Example],
     config: &TrainConfig,
     on_step: &mut dyn FnMut(TrainStep) -> ControlFlow<()>,
 ) -> Result<(Lm, TrainReport), ModelError> {
-    config.validate()?;
+    train_resumable(model, examples, config, None, on_step)
+}
+
+/// The same, and goes on from a state that an earlier call for the same training left in that file: the outcome is
+/// what it would have been without the interruption. `model` must be the one that the earlier call began with.
+///
+/// # Errors
+/// As [`train`]; [`ModelError::State`] if the file is damaged or of another training.
+pub fn train_resumable(
+    model: Lm,
+    examples: &[Example],
+    config: &TrainConfig,
+    state: Option<&StateFile>,
+    on_step: &mut dyn FnMut(TrainStep) -> ControlFlow<()>,
+) -> Result<(Lm, TrainReport), ModelError> {
+    config.validate(&model.device())?;
+    let fingerprint =
+        state.map(|_| state::fingerprint(&model, config, examples)).transpose()?.unwrap_or_default();
+    let mut model = model.valid();
+    if config.lora.is_on() {
+        model = lora::attach(model, &config.lora, config.seed)?;
+    }
+    let trained_parameters = lora::trained_parameters(&model);
+    let (mut optimiser, mut earlier) = (Optimiser::new(config.weight_decay), None);
+    if let Some(StateFile { path, .. }) = state {
+        (model, earlier) = state::read(path, model, &mut optimiser, &fingerprint)?;
+    }
     let Prepared { examples, dropped } = prepare(&model, examples)?;
     let started = Instant::now();
-    let workers = Workers::new(&model.device(), config.batch)?;
-    let mut model = model.train();
-    let mut optimizer =
-        AdamWConfig::new().with_beta_2(0.98).with_epsilon(1e-8).with_weight_decay(config.weight_decay).init();
+    let workers = replicas::workers(&model.device(), config)?;
     let steps = config.epochs * examples.len().div_ceil(config.batch);
-    let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
-    let mut report = TrainReport { dropped, ..TrainReport::default() };
-    'epochs: for _ in 0..config.epochs {
-        for batch in epoch_batches(&examples, config.batch, &mut rng) {
-            let rate = config.rate(report.steps, steps);
-            let (value, gradients) = differentiate(&model, &batch, config.micro_batch, &workers)?;
-            report.steps += 1;
-            finite("loss", value, report.steps, &batch)?;
-            let (gradients, norm) = gradients::clip(gradients, &model, config.grad_clip)?;
-            finite("gradient", norm, report.steps, &batch)?;
-            model = optimizer.step(rate, model, gradients);
-            report.tokens += batch.iter().map(|example| example.len()).sum::<usize>();
-            report.last_loss = value;
-            if report.steps == 1 {
-                report.first_loss = value;
+    let mut progress = earlier.unwrap_or_default();
+    let (resumed, mut saved, mut interrupted) = (progress.steps, Instant::now(), false);
+    'epochs: while progress.epoch < config.epochs {
+        let mut order = progress.order(config.seed);
+        for batch in epoch_batches(&examples, config.batch, &mut order).iter().skip(progress.batch) {
+            let learning_rate = schedule::rate(config, progress.steps, steps);
+            let (loss, gradients) = differentiate(&model, batch, config, &workers)?;
+            progress.note(loss, batch.iter().map(|example| example.len()).sum());
+            finite("loss", loss, progress.steps, batch)?;
+            let (gradients, gradient_norm) = gradients::clip(gradients, &model, config.grad_clip)?;
+            finite("gradient", gradient_norm, progress.steps, batch)?;
+            model = optimiser.step(learning_rate, model, gradients);
+            let Progress { steps: step, tokens, .. } = progress;
+            interrupted =
+                on_step(TrainStep { step, steps, loss, learning_rate, gradient_norm, tokens }).is_break();
+            if let Some(StateFile { path, every }) = state
+                && (interrupted || saved.elapsed() >= *every)
+            {
+                state::write(path, &model, &optimiser, &progress, &fingerprint)?;
+                saved = Instant::now();
             }
-            let step = TrainStep {
-                step: report.steps,
-                steps,
-                loss: value,
-                learning_rate: rate,
-                gradient_norm: norm,
-                tokens: report.tokens,
-            };
-            if on_step(step).is_break() {
-                report.interrupted = true;
+            if interrupted {
                 break 'epochs;
             }
         }
+        progress.end_epoch(&order);
     }
-    report.seconds = started.elapsed().as_secs_f64();
-    Ok((model.valid(), report))
+    let Progress { steps, tokens, first_loss, last_loss, .. } = progress;
+    let seconds = started.elapsed().as_secs_f64();
+    let report = TrainReport {
+        steps,
+        resumed,
+        first_loss,
+        last_loss,
+        tokens,
+        seconds,
+        dropped,
+        trained_parameters,
+        interrupted,
+    };
+    Ok((lora::merge(model), report))
 }
 
 /// Refuses a number that is none, with the batch that it came from.
@@ -175,29 +175,38 @@ fn finite(what: &'static str, value: f32, step: usize, batch: &[&Example]) -> Re
 }
 
 /// Loss of a batch and its gradient: at most `micro_batch` examples at a time (0: all), and of these each worker's
-/// share in its own autodiff graph.
+/// share in its own autodiff graph, on its own device if there are several.
 fn differentiate(
     model: &Lm,
     batch: &[&Example],
-    micro_batch: usize,
+    config: &TrainConfig,
     workers: &Workers,
 ) -> Result<(f32, GradientsParams), ModelError> {
     let total = total_weight(batch);
     let plain = model.valid();
-    let at_a_time = if micro_batch == 0 { batch.len() } else { micro_batch };
+    let devices = replicas::devices(&plain.device(), config);
+    let at_a_time = if config.micro_batch == 0 { batch.len() } else { config.micro_batch };
     let (mut value, mut gradient) = (0.0, None);
     for part in batch.chunks(at_a_time) {
+        let shares = deal(part, workers.count());
+        let devices = &devices[..devices.len().min(shares.len())];
         // New leaves for every share: graphs that share a node share a lock.
-        let shares = deal(part, workers.count()).into_iter().map(|share| (share, plain.clone().train()));
+        let shares = shares.into_iter().enumerate().map(|(index, share)| {
+            let replica = match devices {
+                [_] => plain.clone(),
+                several => plain.clone().fork(&several[index]),
+            };
+            (share, replica.tracked(config.recompute == Recompute::Cheap))
+        });
         let parts = workers.map(shares.collect(), |(share, leaves)| {
-            let loss = loss(&leaves, &share, total);
-            let value = scalar(loss.clone())?;
-            Ok((value, GradientsParams::from_grads(loss.backward(), &leaves)))
+            let (value, gradient) = share::gradient(&leaves, &share, total, config)?;
+            Ok((value, replicas::gather(gradient, &leaves, devices)))
         });
         let parts: Vec<_> = parts.into_iter().collect::<Result<_, ModelError>>()?;
         value += parts.iter().map(|(value, _)| value).sum::<f32>();
         let so_far = gradient.take().into_iter();
-        gradient = Some(gradients::sum(so_far.chain(parts.into_iter().map(|(_, it)| it)).collect(), model));
+        let parts = parts.into_iter().filter_map(|(_, part)| part);
+        gradient = Some(gradients::sum(so_far.chain(parts).collect(), model));
     }
     Ok((value, gradient.unwrap_or_default()))
 }
@@ -213,33 +222,11 @@ pub fn eval_loss(model: &Lm, examples: &[Example], batch: usize) -> Result<f32, 
     let mut sum = 0.0;
     for chunk in examples.chunks(batch) {
         let shares = deal(chunk, workers.count());
-        for part in workers.map(shares, |share| scalar(loss(&model, &share, total))) {
+        for part in workers.map(shares, |share| scalar(share::loss(&model, &share, total))) {
             sum += f64::from(part?);
         }
     }
     Ok(sum as f32)
-}
-
-/// Weighted cross-entropy of the target tokens over `total`, the weight of the whole batch. Only
-/// their rows go through the output projection, which spares the prompts' and the padding's share.
-fn loss(model: &Lm, examples: &[&Example], total: f64) -> Tensor<1> {
-    let device = model.device();
-    let fused = kernels::available(&device);
-    // The fused attention goes from text to text; elsewhere short texts fill up the rows of the longest.
-    let batch = TokenBatch::new(examples, if fused { usize::MAX } else { 0 });
-    let count = batch.rows.len();
-    let int = |values: &[i64]| {
-        Tensor::<1, Int>::from_data(TensorData::new(values.to_vec(), [values.len()]), &device)
-    };
-    let tokens = int(&batch.tokens).reshape([batch.layout.batch(), batch.layout.time()]);
-    let logits = model.logits(model.hidden_texts(tokens, &batch.layout).select(0, int(&batch.rows)));
-    let weights: Vec<f32> = batch.weights.iter().map(|&weight| (f64::from(weight) / total) as f32).collect();
-    if kernels::take(&logits) {
-        return kernels::cross_entropy(logits, &batch.targets, &weights);
-    }
-    let logprobs = log_softmax(logits, 1).gather(1, int(&batch.targets).reshape([count, 1]));
-    let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 1]), &device);
-    (logprobs * weights).sum().neg()
 }
 
 fn scalar(value: Tensor<1>) -> Result<f32, ModelError> {

@@ -1,5 +1,16 @@
+use std::time::Duration;
+
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Int, TensorData};
+
 use super::*;
+use crate::hf;
+use crate::nn::Weight;
 use crate::{Device, ModelConfig, SampleConfig, SampleRequest, Special, sample};
+use adapters::adapted_model;
+
+mod adapters;
+mod resume;
 
 fn model() -> Lm {
     let config = ModelConfig {
@@ -19,12 +30,11 @@ fn config() -> TrainConfig {
     TrainConfig {
         epochs: 60,
         batch: 8,
-        micro_batch: 0,
         learning_rate: 1e-2,
         warmup_steps: 5,
         weight_decay: 0.01,
-        grad_clip: 1.0,
         seed: 3,
+        ..TrainConfig::default()
     }
 }
 
@@ -155,10 +165,99 @@ fn training_that_diverges_names_the_step_and_keeps_the_batch() {
     assert!(step > 1 && batch.len() == 8 && batch.iter().all(|example| examples().contains(example)));
 }
 
+fn named(model: &Lm) -> Vec<(String, Vec<f32>)> {
+    let read = |weight| match weight {
+        Weight::Projection(matrix) | Weight::Table(matrix) => read_back(matrix).unwrap(),
+        Weight::Vector(vector) => read_back(vector).unwrap(),
+    };
+    model.list().into_iter().map(|(name, weight)| (name, read(weight))).collect()
+}
+
+fn weights(model: &Lm) -> Vec<Vec<f32>> {
+    named(model).into_iter().map(|(_, values)| values).collect()
+}
+
+/// Loss and gradients of one batch.
+fn gradients_of(model: &Lm, config: &TrainConfig) -> Vec<Vec<f32>> {
+    let examples = examples();
+    let batch = prepare(model, &examples).unwrap().examples;
+    let workers = replicas::workers(&model.device(), config).unwrap();
+    let (loss, gradients) = differentiate(model, &batch, config, &workers).unwrap();
+    let mut read = Gradients(&gradients, vec![vec![loss]]);
+    model.visit(&mut read);
+    read.1
+}
+
 #[test]
-fn the_learning_rate_rises_and_falls_to_a_tenth() {
-    let config = TrainConfig { learning_rate: 1.0, warmup_steps: 9, ..config() };
-    let rates: Vec<f64> = (0..110).map(|step| config.rate(step, 110)).collect();
-    assert!((rates[0] - 0.1).abs() < 1e-9 && (rates[9] - 1.0).abs() < 1e-9);
-    assert!(rates[109] > 0.1 && rates[109] < 0.101, "{}", rates[109]);
+fn recomputing_changes_no_gradient() {
+    let lora = LoraConfig { rank: 2, ..LoraConfig::default() };
+    for (model, count) in [(model().valid(), 2 * 9 + 2), (adapted_model(&lora), 2 * 7 * 2)] {
+        for (precision, tolerance) in [(Precision::F32, 1e-6), (Precision::Bf16, 3e-3)] {
+            let gradients =
+                |recompute| gradients_of(&model, &TrainConfig { precision, recompute, ..config() });
+            let kept = gradients(Recompute::Nothing);
+            assert_eq!(kept.len(), 1 + count);
+            for again in [Recompute::Cheap, Recompute::Blocks] {
+                for (left, right) in kept.iter().zip(&gradients(again)) {
+                    let difference = farthest(left, right);
+                    assert!(difference < tolerance, "{precision:?} {again:?}: {difference}");
+                }
+            }
+        }
+    }
+}
+
+/// The processor is one device, but it can stand for several.
+#[test]
+fn several_devices_share_a_batch() {
+    let model = model().valid();
+    let alone = gradients_of(&model, &config());
+    for count in [1, 2, 30] {
+        let several = TrainConfig { replicas: vec![Device::flex(); count], ..config() };
+        for (left, right) in alone.iter().zip(&gradients_of(&model, &several)) {
+            assert!(farthest(left, right) < 1e-6, "{}", farthest(left, right));
+        }
+        let (_, report) = run(&examples(), &TrainConfig { epochs: 2, ..several });
+        let (_, expected) = run(&examples(), &TrainConfig { epochs: 2, ..config() });
+        assert!((report.last_loss - expected.last_loss).abs() < 1e-3);
+    }
+}
+
+struct Gradients<'a>(&'a GradientsParams, Vec<Vec<f32>>);
+
+impl burn::module::ModuleVisitor for Gradients<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &burn::module::Param<Tensor<D>>) {
+        self.1.extend(self.0.get::<D>(param.id).map(|gradient| read_back(gradient).unwrap()));
+    }
+}
+
+fn logits(model: &Lm) -> Vec<f32> {
+    let tokens: Vec<i64> = (0..24).map(|i| (8 + i * 7 % 32) as i64).collect();
+    let tokens = Tensor::<2, Int>::from_data(TensorData::new(tokens, [2, 12]), &Device::flex());
+    read_back(model.forward(tokens, None)).unwrap()
+}
+
+fn farthest(left: &[f32], right: &[f32]) -> f32 {
+    assert_eq!(left.len(), right.len());
+    left.iter().zip(right).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn half_the_bits_learn_as_well() {
+    let half = TrainConfig { precision: Precision::Bf16, ..config() };
+    let losses = |config: &TrainConfig| {
+        let mut losses = Vec::new();
+        let (model, _) = train(model(), &examples(), config, &mut |step| {
+            losses.push(step.loss);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        (losses, eval_loss(&model, &examples(), 8).unwrap())
+    };
+    let ((whole, whole_end), (half, half_end)) = (losses(&config()), losses(&half));
+    assert_ne!(whole[0], half[0], "it was computed otherwise");
+    for (step, (whole, half)) in whole.iter().zip(&half).take(20).enumerate() {
+        assert!((whole - half).abs() < 0.03 * whole, "step {step}: {whole} {half}");
+    }
+    assert!(whole_end < 0.05 && half_end < 0.05, "{whole_end} {half_end}");
 }

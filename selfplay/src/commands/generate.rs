@@ -55,6 +55,7 @@ fn settings(args: &GenerateArgs, checkpoint: &Checkpoint) -> SampleConfig {
         top_p: args.top_p.or_else(|| own("top_p")).unwrap_or(1.0),
         top_k: args.top_k.or_else(|| own("top_k").map(|count| count as usize)).unwrap_or(0),
         min_p: args.min_p,
+        cache_mb: args.cache_mb,
         max_new_tokens: args.max_tokens,
         stop: checkpoint.end_tokens.clone(),
         stop_when: (!args.stop.is_empty())

@@ -5,8 +5,11 @@ mod config;
 mod corpus;
 mod dashboard;
 pub mod data;
+mod eval;
+mod experiment;
 pub mod export;
 mod generate;
+mod plan;
 mod report;
 mod serve;
 mod shell;
@@ -36,6 +39,8 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Config(args)) => match args.command {
             ConfigCommand::Show(args) => config::show(&args),
         },
+        Some(Command::Eval(args)) => eval::eval(&args),
+        Some(Command::Experiment(args)) => experiment::experiment(&args),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Dashboard(args)) => block_on(dashboard::dashboard(args)),
         Some(Command::Verify(args)) => block_on(verify::verify(args)),
@@ -49,6 +54,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Worker(args)) => block_on(worker::worker(args)),
         Some(Command::Bench(args)) => match args.command {
             BenchCommand::Verifier(args) => block_on(bench::verifier(args)),
+            BenchCommand::Model(args) => bench::model(&args),
         },
         Some(Command::Completions(args)) => shell::completions(args),
         Some(Command::Man(args)) => shell::man(&args),

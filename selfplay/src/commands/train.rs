@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use stp_datasets::Ledger;
 use stp_verifier::queue::RemoteConfig;
 use stp_verifier::{Pool, PoolConfig, Toolchain};
@@ -16,11 +16,14 @@ use crate::config::RunConfig;
 use crate::display::{Display, clock};
 use crate::folder::RunFolder;
 use crate::language::Language;
-use crate::metrics::Metrics;
 use crate::run::Run;
+use crate::start::{metrics, pool_config};
 
 pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
     let config = super::config::gather(&args.settings)?.config()?;
+    if args.plan.plan {
+        return super::plan::plan(&config, &args.plan);
+    }
     let device = super::device(&args.device)?;
     let corpus = load_corpus(&config.corpus)?;
     let path = args.run_dir.clone().unwrap_or_else(|| config.default_folder(&args.settings.preset));
@@ -71,13 +74,6 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
     })
 }
 
-/// The metrics of this run, which began with its first event.
-fn metrics(folder: &RunFolder, ledger: &Ledger) -> Result<Metrics> {
-    let began = ledger.events()?.first().map(|event| event.at);
-    Metrics::open(folder.path(), began)
-        .with_context(|| format!("cannot write metrics in {}. Make it writable.", folder.path().display()))
-}
-
 /// Where proofs are judged.
 enum Verifier {
     Local(Toolchain, PoolConfig),
@@ -121,24 +117,4 @@ fn own_peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
-}
-
-fn pool_config(config: &RunConfig, workers: Option<usize>, lean: &Toolchain) -> PoolConfig {
-    let settings = &config.verifier;
-    let chosen = workers.unwrap_or(settings.workers);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = match lean {
-        _ if chosen > 0 => chosen,
-        // Each managed process needs about 0.8 GB.
-        Toolchain::Managed(_) => cores.min(4),
-        Toolchain::Native(_) => cores,
-    };
-    PoolConfig {
-        workers,
-        check_timeout: Duration::from_secs_f64(settings.timeout_s),
-        max_heartbeats: settings.max_heartbeats,
-        max_rss_bytes: settings.max_rss_mb << 20,
-        messages: 1, // the ledger keeps the first
-        ..PoolConfig::default()
-    }
 }

@@ -184,7 +184,8 @@ fn funnels(ledger: &Ledger, report: &Report) -> Result<Vec<Funnel>> {
         let generated: usize = counts.values().sum();
         let well_formed = generated - count(Outcome::Malformed);
         let elaborates = well_formed - count(Outcome::NotElaborated);
-        let new = elaborates - count(Outcome::Duplicate) - count(Outcome::HeldOut);
+        let old = [Outcome::Duplicate, Outcome::HeldOut, Outcome::Trivial, Outcome::Refuted];
+        let new = elaborates - old.into_iter().map(count).sum::<usize>();
         Funnel {
             round,
             generated,

@@ -15,6 +15,7 @@ pub use gather::RunPage;
 pub use page::page;
 pub use recorded::{RecordedRun, gathered};
 
+use crate::config::Method;
 use crate::plan::{self, Step};
 
 /// One line of the table: what was so after stage 1, a round, or the final re-training.
@@ -88,7 +89,7 @@ impl Report {
             }
             let mut row = row(round, given, &train, &valid, &conjectures);
             row.label = label;
-            let of_round = plan::steps(rounds, true).into_iter().filter(|s| s.round(rounds) == round);
+            let of_round = plan::steps(rounds, Method::Stp).into_iter().filter(|s| s.round(rounds) == round);
             row.seconds = of_round.filter_map(|s| steps.get(&s.name())).map(|s| s.seconds).sum();
             row.kept = steps
                 .get(&Step::Train(round).name())

@@ -105,17 +105,21 @@ fn products<S: Simd, const HEADS: usize>(
     keys: &[f32],
     head: usize,
 ) -> [S::f32s; HEADS] {
-    // Two sums for each, for a sum's next step waits for the last one.
-    let mut sums = [[simd.splat_f32s(0.0); 2]; HEADS];
-    for (d, keys) in keys.chunks(POSITIONS).take(head).enumerate() {
-        let keys = S::as_simd_f32s(&keys[..S::F32_LANES]).0[0];
+    // Two sums for each, for a sum's next step waits for the last one. Heads have an even size.
+    let (mut even, mut odd) = ([simd.splat_f32s(0.0); HEADS], [simd.splat_f32s(0.0); HEADS]);
+    for (pair, keys) in keys.chunks(2 * POSITIONS).take(head / 2).enumerate() {
+        let first = S::as_simd_f32s(&keys[..S::F32_LANES]).0[0];
+        let second = S::as_simd_f32s(&keys[POSITIONS..POSITIONS + S::F32_LANES]).0[0];
         for h in 0..HEADS {
-            let factor = simd.splat_f32s(queries[h * head + d]);
-            let sum = &mut sums[h][d % 2];
-            *sum = simd.mul_add_f32s(factor, keys, *sum);
+            let query = &queries[h * head + 2 * pair..][..2];
+            even[h] = simd.mul_add_f32s(simd.splat_f32s(query[0]), first, even[h]);
+            odd[h] = simd.mul_add_f32s(simd.splat_f32s(query[1]), second, odd[h]);
         }
     }
-    sums.map(|[even, odd]| simd.add_f32s(even, odd))
+    for h in 0..HEADS {
+        even[h] = simd.add_f32s(even[h], odd[h]);
+    }
+    even
 }
 
 /// Scores become weights, those of positions that are not seen 0.

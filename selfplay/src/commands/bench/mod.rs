@@ -1,6 +1,9 @@
-//! `stp bench verifier`: what a verdict costs, beside Lean's own work and beside other ways to get one.
+//! `stp bench`. Here, `stp bench verifier`: what a verdict costs, beside Lean's own work and beside other ways to get one.
 
+mod model;
 mod usage;
+
+pub(super) use model::model;
 
 use std::collections::HashSet;
 use std::process::ExitCode;
@@ -188,9 +191,16 @@ async fn accepts(pool: &Pool, candidate: Candidate, way: Way) -> Result<bool> {
     })
 }
 
-fn table(measured: &[&Measured; 4], managed: bool) -> Table {
+/// An empty table in Markdown.
+fn markdown() -> Table {
     let mut table = Table::new();
-    table.load_style(ASCII_MARKDOWN).set_header([
+    table.load_style(ASCII_MARKDOWN);
+    table
+}
+
+fn table(measured: &[&Measured; 4], managed: bool) -> Table {
+    let mut table = markdown();
+    table.set_header([
         "way",
         "candidates",
         "accepted",

@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use stp_conjecturer::SelectionLimits;
 use stp_datasets::export::Kind::{Number, Text};
 use stp_datasets::export::{Column, Kind, Table};
 use stp_datasets::{Ledger, LedgerStatement, Origin, Split};
-use stp_prover::{retraining_set, training_set};
 
 use crate::config::RunConfig;
-use crate::learning::{HIGHEST_ROUND_RATE, correct_proofs, kept_conjectures};
+use crate::selecting::{self, TrainingSet};
 
 const fn column(name: &'static str, kind: Kind, meaning: &'static str) -> Column {
     Column { name, kind, meaning }
@@ -42,15 +40,13 @@ pub(super) fn table(ledger: &Ledger, config: &RunConfig, round: Option<u32>) -> 
         .filter(|it| it.origin == Origin::Corpus && it.statement.split == Split::Train)
         .map(|it| it.statement.id.clone())
         .collect();
-    let last = round.unwrap_or(config.rounds + 1);
-    let correct = correct_proofs(ledger, &given, last)?;
-    let (proofs, first) = match round {
-        Some(round) => (
-            training_set(&correct, round, config.proving.replay_rounds, HIGHEST_ROUND_RATE),
-            (round + 1).saturating_sub(config.proving.replay_rounds),
-        ),
-        None => (retraining_set(&correct, SelectionLimits::default().highest_rate), 1),
+    let every = config.proving.retrain_every;
+    let set = match round {
+        Some(round) if every == 0 || round % every > 0 => TrainingSet::Round(round),
+        Some(round) => TrainingSet::All(round),
+        None => TrainingSet::All(config.rounds + 1),
     };
+    let proofs = selecting::proofs(ledger, &given, config, set)?;
     let signature = |id: &str| statements.get(id).map(|it| it.statement.signature.clone());
     let mut rows: Vec<Value> = proofs
         .into_iter()
@@ -67,17 +63,18 @@ pub(super) fn table(ledger: &Ledger, config: &RunConfig, round: Option<u32>) -> 
             })
         })
         .collect();
-    let (kept, _) = kept_conjectures(ledger, first..=last, last)?;
-    rows.extend(kept.into_iter().map(|(conjecture, kept)| {
+    let kept = selecting::conjectures(ledger, config, set.rounds(config))?;
+    rows.extend(kept.into_iter().filter(|chosen| chosen.weight > 0.0).map(|chosen| {
+        let conjecture = chosen.conjecture;
         json!({
             "role": "conjecturer",
             "statement": conjecture.statement,
             "signature": conjecture.signature,
             "split": "train",
-            "lemma": kept.lemma,
+            "lemma": chosen.lemma,
             "seed": signature(&conjecture.seed),
             "seed_proof": conjecture.seed_proof,
-            "weight": 1.0,
+            "weight": chosen.weight,
         })
     }));
     // Whatever a ledger says, what is held out stays out.

@@ -1,0 +1,135 @@
+//! Time and money: work divided by speed.
+
+use super::Work;
+
+/// Floating-point operations that training and sampling take for each parameter and token.
+const TRAINING: f64 = 6.0;
+/// See [`TRAINING`].
+const SAMPLING: f64 = 2.0;
+
+/// Hardware whose speed is known or assumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Hardware {
+    /// Two processor cores for the model and Lean together, as measured with `tiny` (see the README).
+    TwoCores,
+    /// A GPU with 80 GB (H100) beside 64 cores for Lean. Assumed from others' figures, never measured with this program.
+    Gpu80,
+}
+
+/// How fast things are done; tokens are of one device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Speeds {
+    /// Tokens a second while training.
+    pub training: f64,
+    /// Tokens a second while sampling.
+    pub sampling: f64,
+    /// Devices that work side by side.
+    pub devices: f64,
+    /// CPU seconds of a check.
+    pub check_seconds: f64,
+    /// Cores that check.
+    pub verifier_cores: f64,
+    /// Whether model and Lean share the same cores.
+    pub shared: bool,
+    /// Price of an hour of one device, in whatever currency.
+    pub price: f64,
+}
+
+impl Hardware {
+    /// The speeds with a model of so many parameters; `mathlib` if proofs are checked against it.
+    pub fn speeds(self, parameters: usize, mathlib: bool) -> Speeds {
+        let parameters = parameters as f64;
+        // Core Lean: 38 ms, measured. Mathlib: two seconds, assumed.
+        let check_seconds = if mathlib { 2.0 } else { 0.038 };
+        match self {
+            Self::TwoCores => Speeds {
+                // 8900 and 2000 tokens/s with 1.33 million parameters.
+                training: 71e9 / TRAINING / parameters,
+                sampling: 5.3e9 / SAMPLING / parameters,
+                devices: 1.0,
+                check_seconds,
+                verifier_cores: 2.0,
+                shared: true,
+                price: 0.0,
+            },
+            Self::Gpu80 => Speeds {
+                training: 200e12 / TRAINING / parameters,
+                sampling: 70e12 / SAMPLING / parameters,
+                devices: 1.0,
+                check_seconds,
+                verifier_cores: 64.0,
+                shared: false,
+                price: 2.5,
+            },
+        }
+    }
+}
+
+/// Times of a whole run, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Times {
+    /// Training.
+    pub training: f64,
+    /// Sampling.
+    pub sampling: f64,
+    /// CPU time of Lean, over all cores.
+    pub verifier_core: f64,
+    /// From the beginning to the end: proofs are judged while the model samples.
+    pub wall: f64,
+    /// What the devices cost in that time.
+    pub cost: f64,
+}
+
+/// The times of some work at these speeds.
+pub fn times(work: &Work, speeds: &Speeds) -> Times {
+    let training = work.trained_tokens as f64 / (speeds.training * speeds.devices);
+    let sampling = work.sampled_tokens as f64 / (speeds.sampling * speeds.devices);
+    let verifier_core = work.checks as f64 * speeds.check_seconds;
+    let checking = verifier_core / speeds.verifier_cores.max(1.0);
+    let judged = if speeds.shared { sampling + checking } else { sampling.max(checking) };
+    let wall = training + judged;
+    Times { training, sampling, verifier_core, wall, cost: wall / 3600.0 * speeds.devices * speeds.price }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Assumptions, Data, work};
+    use super::*;
+    use crate::config::RunConfig;
+
+    #[test]
+    fn tiny_takes_about_as_long_as_it_took() {
+        let config = RunConfig::load("tiny", None).unwrap();
+        let data = Data { statements: 1000, proofs: 1022, valid: 294 };
+        let work = work(&config, data, Assumptions::default());
+        let times = times(&work, &Hardware::TwoCores.speeds(1_328_448, false));
+        // 7:39 in all, of which 3:59 training.
+        assert!((0.6..1.6).contains(&(times.training / 239.0)), "{times:?}");
+        assert!((0.6..1.9).contains(&(times.wall / 459.0)), "{times:?}");
+    }
+
+    #[test]
+    fn judging_hides_behind_sampling_unless_they_share_the_cores() {
+        let work = Work {
+            proofs: 0,
+            valid_proofs: 0,
+            conjectures: 0,
+            sampled_tokens: 7200,
+            trained_tokens: 3600,
+            checks: 100,
+        };
+        let apart = Speeds {
+            training: 1.0,
+            sampling: 1.0,
+            devices: 2.0,
+            check_seconds: 100.0,
+            verifier_cores: 10.0,
+            shared: false,
+            price: 3.0,
+        };
+        let found = times(&work, &apart);
+        assert_eq!((found.training, found.sampling, found.verifier_core), (1800.0, 3600.0, 10_000.0));
+        assert_eq!((found.wall, found.cost), (5400.0, 9.0));
+        assert_eq!(times(&work, &Speeds { shared: true, ..apart }).wall, 6400.0);
+    }
+}
