@@ -12,7 +12,7 @@ use crate::settings::{Origin, Settings, leaves};
 
 /// What setup, stage 1 and its validation do not depend on. A key that is missing here costs a stage 1 of its own; a key
 /// that is wrongly here would let arms share what they must not.
-const AFTER_STAGE_1: [&str; 14] = [
+const AFTER_STAGE_1: [&str; 15] = [
     "method",
     "rounds",
     "round.",
@@ -20,6 +20,7 @@ const AFTER_STAGE_1: [&str; 14] = [
     "selection.",
     "sampling.conjecture_temperature",
     "sampling.max_conjecture_tokens",
+    "proving.first_round_proofs",
     "proving.proofs_per_round",
     "proving.samples_per_conjecture",
     "proving.resample_proved",
