@@ -163,8 +163,6 @@ pub struct Recorded {
     pub keys: HashSet<(String, u32)>,
     /// Those without a verdict.
     pub unjudged: Vec<Attempt>,
-    /// How many have one.
-    pub judged: u64,
 }
 
 impl Recorded {
@@ -175,9 +173,7 @@ impl Recorded {
     pub fn read(run: &Run, round: u32, phase: Phase) -> Result<Self> {
         let attempts = run.ledger.attempts(round, phase)?;
         let keys = attempts.iter().map(|attempt| (attempt.statement.clone(), attempt.sample)).collect();
-        let all = attempts.len() as u64;
         let unjudged: Vec<_> = attempts.into_iter().filter(|attempt| attempt.verdict.is_none()).collect();
-        let judged = all - unjudged.len() as u64;
-        Ok(Self { keys, unjudged, judged })
+        Ok(Self { keys, unjudged })
     }
 }
