@@ -83,7 +83,7 @@ fn is_universe(kind: &str) -> bool {
 
 /// A type with [`ANY_TYPE`] for its type variables.
 fn instantiated(kind: &str, types: &[&str]) -> String {
-    let words = kind.split_inclusive(|c: char| matches!(c, ' ' | '(' | ')'));
+    let words = kind.split_inclusive([' ', '(', ')']);
     words
         .map(|piece| {
             let word = piece.trim_end_matches([' ', '(', ')']);

@@ -32,7 +32,7 @@ mod prompt;
 mod training;
 
 pub use pass_rate::{PassRate, pass_at_k};
-pub use prompt::{example, normalise_proof, prompt};
+pub use prompt::{example, normalise_proof, prompt, repair_example, repair_prompt};
 pub use training::{
     CorrectProof, Decay, Retry, TrainingLimits, TrainingProof, choose_statements, retraining_set,
     training_set,

@@ -498,7 +498,7 @@ mod tests {
             ("[round]\nlora.projections = [\"query\"]", "q_proj"),
             ("[round]\nlora.alpha = 0", "lora.alpha"),
             ("[round]\nlora = { rank = 4, projections = [] }", "lora.projections"),
-            ("[training]\nrecompute = true", "blocks"),
+            ("[training]\nrecompute = \"all\"", "blocks"),
             ("[training]\ndevices = 0", "training.devices"),
             ("[training]\nprecision = \"f16\"", "bf16"),
             ("[training]\nstate_minutes = -1", "state_minutes"),

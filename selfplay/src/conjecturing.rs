@@ -35,14 +35,14 @@ pub async fn conjecture(run: &mut Run, round: u32) -> Result<serde_json::Value> 
     let mut generator = generator_for(run.config.seed, &["inputs", &round.to_string()]);
     let inputs = plan_inputs(&seeds(run, round)?, wanted, limits, &mut generator);
     let most = u32::try_from(inputs.iter().map(|input| input.samples).max().unwrap_or(0))?;
-    let waves: Vec<_> =
-        if until_full { (0..most).map(|wave| wave..wave + 1).collect() } else { vec![0..most] };
-    for wave in waves {
-        let end = wave.end;
-        generate(run, round, &inputs, wave).await?;
+    let mut start = 0;
+    while start < most {
+        let end = if until_full { start + 1 } else { most };
+        generate(run, round, &inputs, start..end).await?;
         if screening::screen(run, round, end, quota).await? {
             break;
         }
+        start = end;
     }
     screening::summary(run, round)
 }

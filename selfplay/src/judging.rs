@@ -4,6 +4,7 @@
 //! killed run repeats at most the proofs that were being sampled at that moment.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -18,13 +19,33 @@ use crate::run::Run;
 /// Checks under way for each worker: enough that none waits for the next one.
 const CHECKS_PER_WORKER: usize = 3;
 
-/// A statement or conjecture and how many proofs of it are wanted.
+/// A statement or conjecture and which proofs of it are wanted.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// What is to be proved.
     pub statement: Statement,
-    /// Samples wanted, those of an interrupted run included.
-    pub samples: u32,
+    /// Numbers of the samples wanted, those of an interrupted run included.
+    pub samples: Range<u32>,
+    /// The failed attempt that they are to mend, if any.
+    pub failure: Option<Failure>,
+}
+
+/// A failed attempt with Lean's message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The sample that failed.
+    pub sample: u32,
+    /// Its text.
+    pub proof: String,
+    /// What Lean said.
+    pub message: String,
+}
+
+impl Target {
+    /// The first attempts at a statement.
+    pub fn new(statement: Statement, samples: u32) -> Self {
+        Self { statement, samples: 0..samples, failure: None }
+    }
 }
 
 /// What the judging of a phase knows: verdicts so far and who waits for one.
@@ -123,9 +144,17 @@ fn candidate(statement: &Statement, proof: &str) -> Candidate {
     }
 }
 
+const UNFINISHED: &str = "the proof did not end within";
+
 /// The verdict on a text that ran out of tokens: no proof, so Lean is not asked.
 pub fn unfinished(limit: usize) -> Verdict {
-    Verdict::new(Status::Failed, format!("the proof did not end within {limit} tokens"))
+    Verdict::new(Status::Failed, format!("{UNFINISHED} {limit} tokens"))
+}
+
+/// What Lean found wrong with a proof, if it was asked.
+pub fn message(verdict: &Verdict) -> Option<&str> {
+    let message = verdict.messages.first().filter(|_| verdict.status == Status::Failed)?;
+    (!message.starts_with(UNFINISHED)).then_some(message.as_str())
 }
 
 /// The samples of a phase that an earlier process already has: judged ones, and ones to judge.
@@ -134,8 +163,6 @@ pub struct Recorded {
     pub keys: HashSet<(String, u32)>,
     /// Those without a verdict.
     pub unjudged: Vec<Attempt>,
-    /// How many have one.
-    pub judged: u64,
 }
 
 impl Recorded {
@@ -146,9 +173,7 @@ impl Recorded {
     pub fn read(run: &Run, round: u32, phase: Phase) -> Result<Self> {
         let attempts = run.ledger.attempts(round, phase)?;
         let keys = attempts.iter().map(|attempt| (attempt.statement.clone(), attempt.sample)).collect();
-        let all = attempts.len() as u64;
         let unjudged: Vec<_> = attempts.into_iter().filter(|attempt| attempt.verdict.is_none()).collect();
-        let judged = all - unjudged.len() as u64;
-        Ok(Self { keys, unjudged, judged })
+        Ok(Self { keys, unjudged })
     }
 }

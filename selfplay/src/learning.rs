@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::ErrorKind;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -13,6 +13,7 @@ use stp_prover::TrainingProof;
 
 use crate::config::Training;
 use crate::conjecturing::{lemma_signatures, lemmas_of};
+use crate::repairing;
 use crate::run::{Run, checkpoint_of};
 use crate::seeds::{generator_for, seed_for};
 use crate::selecting::{self, Chosen, TrainingSet};
@@ -71,7 +72,7 @@ pub async fn stage1(run: &mut Run) -> Result<serde_json::Value> {
 /// As [`stage1`].
 pub async fn round(run: &mut Run, round: u32) -> Result<serde_json::Value> {
     let every = run.config.proving.retrain_every;
-    let again = every > 0 && round % every == 0;
+    let again = every > 0 && round.is_multiple_of(every);
     let set = if again { TrainingSet::All(round) } else { TrainingSet::Round(round) };
     let base = checkpoint_of(round - 1, run.config.rounds);
     let newest = run.language.load(&run.folder, &base)?;
@@ -93,7 +94,8 @@ pub async fn round(run: &mut Run, round: u32) -> Result<serde_json::Value> {
         weights.record(&mut detail);
     }
     let name = checkpoint_of(round, run.config.rounds);
-    learn(run, checkpoint, &proofs, &kept, &training, &name, detail).await
+    let learned = Learned { proofs: &proofs, kept: &kept, rounds: set.rounds(&run.config) };
+    learn(run, checkpoint, learned, &training, &name, detail).await
 }
 
 /// The final re-training from the stage-1 checkpoint, on all correct proofs and all kept conjectures.
@@ -107,18 +109,27 @@ pub async fn retrain(run: &mut Run, round: u32) -> Result<serde_json::Value> {
     let checkpoint = run.language.load(&run.folder, "stage1")?;
     let training = run.config.retraining.clone();
     let detail = json!({ "proofs": proofs.len(), "conjectures": kept.len() });
-    learn(run, checkpoint, &proofs, &kept, &training, "final", detail).await
+    let learned = Learned { proofs: &proofs, kept: &kept, rounds: set.rounds(&run.config) };
+    learn(run, checkpoint, learned, &training, "final", detail).await
+}
+
+/// What is learned.
+struct Learned<'a> {
+    proofs: &'a [TrainingProof],
+    kept: &'a [Chosen],
+    /// The rounds that it is from.
+    rounds: RangeInclusive<u32>,
 }
 
 async fn learn(
     run: &mut Run,
     checkpoint: Checkpoint,
-    proofs: &[TrainingProof],
-    kept: &[Chosen],
+    learned: Learned<'_>,
     training: &Training,
     name: &str,
-    detail: serde_json::Value,
+    mut detail: serde_json::Value,
 ) -> Result<serde_json::Value> {
+    let Learned { proofs, kept, rounds } = learned;
     let mut texts = texts(run, &[]).await?;
     let names = kept.iter().filter_map(|chosen| chosen.lemma.clone()).collect();
     texts.lemmas = lemma_signatures(run, names).await?;
@@ -130,6 +141,12 @@ async fn learn(
         let seed = &texts.signatures[&conjecture.seed];
         let (proof, target) = (&conjecture.seed_proof, &conjecture.signature);
         examples.push(stp_conjecturer::example(tokenizer, lemma, seed, proof, target, *weight));
+    }
+    if run.config.repair.enabled {
+        let room = run.config.model.max_seq.saturating_sub(run.config.sampling.max_proof_tokens);
+        let more = repairing::examples(&run.ledger, tokenizer, &texts.signatures, proofs, rounds, room)?;
+        detail["repair_examples"] = more.len().into();
+        examples.extend(more);
     }
     train(run, checkpoint, examples, training, name, detail).await
 }

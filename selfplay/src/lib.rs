@@ -17,6 +17,7 @@
 //! # Ok::<(), stp_selfplay::error::UsageError>(())
 //! ```
 
+mod attempting;
 pub mod cancel;
 pub mod cli;
 pub mod commands;
@@ -36,6 +37,7 @@ pub mod metrics;
 pub mod plan;
 mod proving;
 pub mod recipe;
+mod repairing;
 pub mod report;
 pub mod run;
 mod sampling;
@@ -46,4 +48,5 @@ pub mod settings;
 mod setup;
 pub mod start;
 pub mod statistics;
+mod steering;
 mod weighing;

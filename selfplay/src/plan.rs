@@ -1,6 +1,6 @@
 //! Which steps a run has, and how a round's proofs are shared out: pure functions.
 
-use crate::config::Method;
+use crate::config::{Method, RunConfig};
 
 /// One step of a run. A step is done whole or done again; what it needs is in the ledger and in
 /// checkpoints of earlier steps.
@@ -97,6 +97,29 @@ fn share(total: usize, parts: usize) -> Vec<u32> {
         .collect()
 }
 
+/// How the given statements' samples of a round are spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// First attempts.
+    pub first: usize,
+    /// Attempts at what the first ones did not prove.
+    pub later: usize,
+    /// Attempts that see a failed one.
+    pub repairs: usize,
+}
+
+impl Parts {
+    /// The parts of `all` samples that the settings ask for.
+    pub fn of(all: usize, config: &RunConfig) -> Self {
+        let part = |of: usize, share: f64| ((of as f64 * share).round() as usize).min(of);
+        let repairs = if config.repair.enabled { part(all, config.repair.share) } else { 0 };
+        let rest = all - repairs;
+        let later =
+            if config.control.adaptive_budget { part(rest, 1.0 - config.control.first_share) } else { 0 };
+        Self { first: rest - later, later, repairs }
+    }
+}
+
 /// `count` of `items`, evenly spread in their order; all of them if `count` is 0 or too large.
 pub fn spread<T: Clone>(items: &[T], count: usize) -> Vec<T> {
     if count == 0 || count >= items.len() {
@@ -156,6 +179,19 @@ mod tests {
             prop_assert_eq!(chosen.len(), expected);
             prop_assert!(chosen.is_sorted());
             prop_assert_eq!(chosen.iter().collect::<HashSet<_>>().len(), expected);
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_budget_are_all_of_it() {
+        let mut config = RunConfig::load("smoke", None).unwrap();
+        assert_eq!(Parts::of(101, &config), Parts { first: 101, later: 0, repairs: 0 });
+        config.repair.enabled = true;
+        config.control.adaptive_budget = true;
+        assert_eq!(Parts::of(100, &config), Parts { first: 37, later: 38, repairs: 25 });
+        for all in 0..50 {
+            let parts = Parts::of(all, &config);
+            assert_eq!(parts.first + parts.later + parts.repairs, all);
         }
     }
 

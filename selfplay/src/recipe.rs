@@ -43,7 +43,7 @@ impl Default for Selection {
             reweighting: false,
             transport: Transport::Auto,
             largest_weight: 4.0,
-            exact_pairs: 1_000_000,
+            exact_pairs: 16_000_000,
         }
     }
 }

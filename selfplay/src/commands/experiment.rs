@@ -12,7 +12,9 @@ use crate::cancel::Cancel;
 use crate::cli::ExperimentArgs;
 use crate::config::RunConfig;
 use crate::display::{Display, clock};
-use crate::experiment::{Cell, ExperimentFile, Finished, Player, Results, cells, cost, recorded, write};
+use crate::experiment::{
+    AUTOMATION, Cell, ExperimentFile, Finished, Player, Results, cells, cost, recorded, tried, write,
+};
 
 /// Runs what is missing and writes the results after each run.
 pub(super) fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
@@ -30,7 +32,7 @@ pub(super) fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
     }
     say_cost(&file, args, &cells, &results.runs, &display)?;
     if args.report {
-        results.automation = recorded_automation(&output)?;
+        results.automation = tried(&runs.join(AUTOMATION))?;
     } else {
         let device = device(&args.device)?;
         let lean = toolchain::take(&args.lean, &display)?;
@@ -91,13 +93,4 @@ fn say_cost(
         clock(Duration::from_secs_f64(cost.seconds))
     ));
     Ok(())
-}
-
-/// The tactics' numbers that an earlier call wrote.
-fn recorded_automation(output: &std::path::Path) -> Result<Vec<crate::experiment::Tried>> {
-    let path = output.join("results.json");
-    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(Vec::new()) };
-    let results: Results =
-        serde_json::from_str(&text).with_context(|| format!("{} is damaged; remove it.", path.display()))?;
-    Ok(results.automation)
 }

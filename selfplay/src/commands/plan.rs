@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
 
 use crate::cli::PlanArgs;
 use crate::config::{RunConfig, load_corpus};
-use crate::cost::{Assumptions, Data, Hardware, Memory, Speeds, Times, Work, memory, times, work};
+use crate::cost::{Assumptions, Data, Hardware, Memory, Speeds, Times, Work, in_memory, memory, times, work};
 use crate::display::clock;
 
 /// Above this many parameters the default hardware is a GPU.
@@ -27,7 +27,7 @@ pub(super) fn plan(config: &RunConfig, args: &PlanArgs) -> Result<ExitCode> {
     let times = times(&work, &speeds);
     let memory = memory(&model, config);
     println!("{}", table(config, parameters, &memory, &work, &times, &speeds));
-    for note in notes(config, args, data, here, &memory, &speeds, assumptions) {
+    for note in notes(config, args, data, here, &memory, hardware, assumptions) {
         println!("{note}");
     }
     Ok(ExitCode::SUCCESS)
@@ -50,7 +50,6 @@ fn speeds(args: &PlanArgs, default: Speeds) -> Speeds {
         check_seconds: args.check_seconds.unwrap_or(default.check_seconds),
         verifier_cores: args.verifier_cores.map_or(default.verifier_cores, f64::from),
         price: args.price.unwrap_or(default.price),
-        shared: default.shared,
     }
 }
 
@@ -69,12 +68,17 @@ fn table(
     let rows = [
         ("parameters", millions(parameters as u64), String::new()),
         ("memory: weights", gigabytes(memory.weights), "4 bytes each".to_owned()),
-        ("memory: gradients", gigabytes(memory.gradients), "4 bytes each, while training".to_owned()),
+        ("memory: 16-bit copy", gigabytes(memory.half_weights), "while training in bf16".to_owned()),
+        (
+            "memory: gradients",
+            gigabytes(memory.gradients),
+            "4 bytes, twice if added up, while training".to_owned(),
+        ),
         ("memory: optimiser", gigabytes(memory.optimiser), "AdamW: 8 bytes each, while training".to_owned()),
         (
             "memory: activations",
             gigabytes(memory.activations),
-            format!("{} of the longest sequences at a time", in_memory(config)),
+            format!("{} of the longest sequences at a time, while training", longest(config)),
         ),
         (
             "memory: KV cache",
@@ -107,7 +111,7 @@ fn table(
         (
             "time: in all",
             clock(std::time::Duration::from_secs_f64(times.wall)),
-            if speeds.shared { "Lean shares the cores" } else { "Lean judges meanwhile" }.to_owned(),
+            "Lean judges while the model samples".to_owned(),
         ),
         ("cost", format!("{:.2}", times.cost), format!("{:.2} an hour and device", speeds.price)),
     ];
@@ -120,12 +124,8 @@ fn table(
     table.to_string()
 }
 
-fn in_memory(config: &RunConfig) -> usize {
-    let part = |training: &crate::config::Training| match training.micro_batch {
-        0 => training.batch,
-        some => some.min(training.batch),
-    };
-    [&config.stage1, &config.round, &config.retraining].into_iter().map(part).max().unwrap_or_default()
+fn longest(config: &RunConfig) -> usize {
+    [&config.stage1, &config.round, &config.retraining].into_iter().map(in_memory).max().unwrap_or_default()
 }
 
 fn millions(count: u64) -> String {
@@ -142,7 +142,7 @@ fn notes(
     data: Data,
     here: bool,
     memory: &Memory,
-    speeds: &Speeds,
+    hardware: Hardware,
     assumptions: Assumptions,
 ) -> Vec<String> {
     let mut notes = vec![
@@ -165,18 +165,18 @@ fn notes(
             100.0 * assumptions.trained_share
         ),
     ];
-    if !speeds.shared {
+    if hardware == Hardware::Gpu80 {
         notes.push(
-            "speeds: assumed from others' figures for 16-bit numbers, not measured with this program; give your own with \
+            "speeds: assumed from others' figures for this kind of GPU, not measured with this program; give your own with \
              --training-speed, --sampling-speed and --check-seconds"
                 .to_owned(),
         );
     }
     let device = args.device_memory * 1e9;
-    if !speeds.shared && memory.peak() as f64 > device {
+    if hardware == Hardware::Gpu80 && memory.peak() as f64 > device {
         notes.push(format!(
-            "it does not fit: {:.0} GB are needed at a time and a device has {:.0} GB. This program keeps a model on one \
-             device, in 32-bit numbers; spreading it over several is not implemented.",
+            "it does not fit: {:.0} GB are needed at a time and a device has {:.0} GB. Each device holds the whole \
+             model; splitting it over several is not implemented. Low-rank adapters (lora.rank) need less.",
             memory.peak() as f64 / 1e9,
             args.device_memory
         ));

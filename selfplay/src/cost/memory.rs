@@ -1,20 +1,22 @@
-//! Bytes that training and sampling keep at the same time. Everything is computed in 32-bit numbers.
+//! Bytes on the device that training and sampling keep at the same time.
 
-use stp_model::{ModelConfig, Recompute};
+use stp_model::{ModelConfig, Precision, Recompute};
 
-use crate::config::RunConfig;
+use crate::config::{RunConfig, Training};
 
-/// Bytes of a number.
+/// Bytes of a 32-bit number.
 const NUMBER: u64 = 4;
 
 /// Memory on the device, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// The weights.
+    /// The weights, as 32-bit numbers.
     pub weights: u64,
-    /// Their gradients, while training.
+    /// Their copy in 16 bits, while training in `bf16`.
+    pub half_weights: u64,
+    /// Gradients of what is trained; twice where the parts of a batch are added up.
     pub gradients: u64,
-    /// AdamW's two moments of each weight, while training.
+    /// AdamW's two moments of each trained weight.
     pub optimiser: u64,
     /// What the backward pass needs of the forward pass, for as many of the longest sequences as are in memory at a time.
     pub activations: u64,
@@ -25,7 +27,7 @@ pub struct Memory {
 impl Memory {
     /// While training.
     pub fn training(&self) -> u64 {
-        self.weights + self.gradients + self.optimiser + self.activations
+        self.weights + self.half_weights + self.gradients + self.optimiser + self.activations
     }
 
     /// While sampling.
@@ -39,28 +41,44 @@ impl Memory {
     }
 }
 
-/// The memory of a model under the settings of a run.
+/// The memory of a model under the settings of a run: that of the training that needs most.
 pub fn memory(model: &ModelConfig, config: &RunConfig) -> Memory {
-    let weights = NUMBER * model.parameters() as u64;
-    let sequences = |training: &crate::config::Training| match training.micro_batch {
-        0 => training.batch,
-        some => some.min(training.batch),
-    };
-    let phases = [&config.stage1, &config.round, &config.retraining];
-    let tokens = phases.iter().map(|phase| sequences(phase)).max().unwrap_or_default() * model.max_seq;
-    let of_phase = |training: &crate::config::Training| match training.lora.rank {
-        0 => model.parameters(),
-        _ => training.lora.parameters(model),
-    };
-    let trained = NUMBER * phases.into_iter().map(of_phase).max().unwrap_or_default() as u64;
+    let trainings = [&config.stage1, &config.round, &config.retraining];
+    let largest = trainings.map(|training| while_training(model, config, training)).into_iter();
+    let most = largest.max_by_key(Memory::training).unwrap_or_default();
     let cached = config.sampling.batch as u64 * model.max_seq as u64;
+    let kv_cache = NUMBER * cached * (2 * model.layers * model.kv_heads * model.head_dim()) as u64;
+    let limit = match config.sampling.cache_mb {
+        0 => u64::MAX,
+        some => (some as u64) << 20,
+    };
+    Memory { kv_cache: kv_cache.min(limit), ..most }
+}
+
+fn while_training(model: &ModelConfig, config: &RunConfig, training: &Training) -> Memory {
+    let weights = model.parameters() as u64;
+    let trained = match training.lora.rank {
+        0 => weights,
+        _ => training.lora.parameters(model) as u64,
+    };
+    let half = config.training.precision == Precision::Bf16;
+    let at_a_time = in_memory(training);
+    let copies = if at_a_time < training.batch { 2 } else { 1 };
+    let tokens = at_a_time as u64 * model.max_seq as u64;
+    let number = if half { NUMBER / 2 } else { NUMBER };
     Memory {
-        weights,
-        gradients: trained,
-        optimiser: 2 * trained,
-        activations: NUMBER * tokens as u64 * activations_of_token(model, config.training.recompute),
-        kv_cache: NUMBER * cached * (2 * model.layers * model.kv_heads * model.head_dim()) as u64,
+        weights: NUMBER * weights,
+        half_weights: if half { NUMBER / 2 * weights } else { 0 },
+        gradients: copies * NUMBER * trained,
+        optimiser: 2 * NUMBER * trained,
+        activations: number * tokens * activations_of_token(model, config.training.recompute),
+        kv_cache: 0,
     }
+}
+
+/// Sequences of a training that are in memory at a time.
+pub fn in_memory(training: &Training) -> usize {
+    if training.micro_batch == 0 { training.batch } else { training.micro_batch.min(training.batch) }
 }
 
 /// Numbers that the backward pass needs of one token of a sequence of the greatest length.
@@ -84,51 +102,51 @@ fn activations_of_token(model: &ModelConfig, recompute: Recompute) -> u64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn seven_billion_parameters_take_sixteen_bytes_each_to_train() {
-        let config = RunConfig::load("deepseek-prover-7b", None).unwrap();
+    fn of(preset: &str, change: impl FnOnce(&mut RunConfig)) -> (ModelConfig, Memory) {
+        let mut config = RunConfig::load(preset, None).unwrap();
+        change(&mut config);
         let model = config.model.config(config.model.vocab_size);
         let memory = memory(&model, &config);
-        // deepseek-ai/DeepSeek-Prover-V1.5 has 6.91 billion.
+        (model, memory)
+    }
+
+    #[test]
+    fn seven_billion_parameters_do_not_train_on_one_device() {
+        let (model, memory) = of("deepseek-prover-7b", |_| {});
+        // deepseek-ai/DeepSeek-Prover-V1.5 has 6.91 billion. Weights, gradients twice, and two moments.
         assert!((model.parameters() as f64 / 6.91e9 - 1.0).abs() < 0.005, "{}", model.parameters());
-        assert_eq!(memory.weights + memory.gradients + memory.optimiser, 16 * model.parameters() as u64);
-        assert!(memory.training() > 110_000_000_000 && memory.peak() == memory.training());
+        let per_weight = memory.weights + memory.gradients + memory.optimiser;
+        assert_eq!(per_weight, 20 * model.parameters() as u64);
+        assert!(memory.training() > 138_000_000_000 && memory.peak() == memory.training());
     }
 
     #[test]
     fn the_cache_holds_two_numbers_for_each_layer_head_and_token() {
-        let config = RunConfig::load("kimina-1.5b", None).unwrap();
-        let model = config.model.config(config.model.vocab_size);
+        let (model, memory) = of("kimina-1.5b", |_| {});
         // Qwen2.5-1.5B: 28 layers, 2 key and value heads of 128.
-        let token = 4 * 2 * 28 * 2 * 128;
-        let expected = token * config.sampling.batch as u64 * config.model.max_seq as u64;
-        assert_eq!(memory(&model, &config).kv_cache, expected);
+        assert_eq!(memory.kv_cache, 4 * 2 * 28 * 2 * 128 * 256 * 2048);
         assert!((model.parameters() as f64 / 1.544e9 - 1.0).abs() < 0.005, "{}", model.parameters());
-        assert!(memory(&model, &config).peak() < 80_000_000_000, "it is for one 80 GB device");
+        assert!(memory.peak() < 80_000_000_000, "it is for one 80 GB device: {memory:?}");
+        assert_eq!(of("kimina-1.5b", |config| config.sampling.cache_mb = 100).1.kv_cache, 100 << 20);
     }
 
     #[test]
-    fn adapters_need_no_more_than_their_own_moments_and_blocks_little_more_than_one_of_them() {
-        let mut config = RunConfig::load("small", None).unwrap();
-        let model = config.model.config(config.model.vocab_size);
-        let whole = memory(&model, &config);
-        for training in [&mut config.stage1, &mut config.round, &mut config.retraining] {
-            training.lora.rank = 4;
-        }
-        config.training.recompute = Recompute::Blocks;
-        let less = memory(&model, &config);
-        assert!(less.gradients * 8 < whole.gradients && less.optimiser == 2 * less.gradients);
-        assert!(less.activations < whole.activations && less.weights == whole.weights);
-    }
-
-    #[test]
-    fn smaller_parts_of_a_batch_need_less() {
-        let mut config = RunConfig::load("tiny", None).unwrap();
-        let model = config.model.config(config.model.vocab_size);
-        let whole = memory(&model, &config).activations;
-        for training in [&mut config.stage1, &mut config.round, &mut config.retraining] {
-            training.micro_batch = 4;
-        }
-        assert_eq!(memory(&model, &config).activations * 4, whole);
+    fn smaller_parts_adapters_and_half_precision_need_less() {
+        let (_, whole) = of("tiny", |_| {});
+        let all = |change: fn(&mut Training)| {
+            move |config: &mut RunConfig| {
+                [&mut config.stage1, &mut config.round, &mut config.retraining].into_iter().for_each(change);
+            }
+        };
+        let (_, parts) = of("tiny", all(|training| training.micro_batch = 4));
+        assert_eq!((parts.activations * 4, parts.gradients), (whole.activations, 2 * whole.gradients));
+        let (_, half) = of("tiny", |config| config.training.precision = Precision::Bf16);
+        assert_eq!((half.activations * 2, half.half_weights * 2), (whole.activations, whole.weights));
+        let (model, adapted) = of("tiny", all(|training| training.lora.rank = 2));
+        // Query and output 192 + 192, key and value 192 + 64, gate, up and down 192 + 512; three blocks.
+        assert_eq!(adapted.optimiser, 8 * 3 * 2 * (2 * 384 + 2 * 256 + 3 * 704));
+        assert_eq!((model.layers, adapted.weights), (3, whole.weights));
+        let (_, blocks) = of("tiny", |config| config.training.recompute = Recompute::Blocks);
+        assert!(2 * blocks.activations < whole.activations && blocks.weights == whole.weights);
     }
 }

@@ -10,7 +10,7 @@ const SAMPLING: f64 = 2.0;
 /// Hardware whose speed is known or assumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Hardware {
-    /// Two processor cores for the model and Lean together, as measured with `tiny` (see the README).
+    /// Two processor cores for the model and Lean together; the speed of sampling is that beside a busy Lean.
     TwoCores,
     /// A GPU with 80 GB (H100) beside 64 cores for Lean. Assumed from others' figures, never measured with this program.
     Gpu80,
@@ -29,8 +29,6 @@ pub struct Speeds {
     pub check_seconds: f64,
     /// Cores that check.
     pub verifier_cores: f64,
-    /// Whether model and Lean share the same cores.
-    pub shared: bool,
     /// Price of an hour of one device, in whatever currency.
     pub price: f64,
 }
@@ -49,7 +47,6 @@ impl Hardware {
                 devices: 1.0,
                 check_seconds,
                 verifier_cores: 2.0,
-                shared: true,
                 price: 0.0,
             },
             Self::Gpu80 => Speeds {
@@ -58,7 +55,6 @@ impl Hardware {
                 devices: 1.0,
                 check_seconds,
                 verifier_cores: 64.0,
-                shared: false,
                 price: 2.5,
             },
         }
@@ -85,9 +81,7 @@ pub fn times(work: &Work, speeds: &Speeds) -> Times {
     let training = work.trained_tokens as f64 / (speeds.training * speeds.devices);
     let sampling = work.sampled_tokens as f64 / (speeds.sampling * speeds.devices);
     let verifier_core = work.checks as f64 * speeds.check_seconds;
-    let checking = verifier_core / speeds.verifier_cores.max(1.0);
-    let judged = if speeds.shared { sampling + checking } else { sampling.max(checking) };
-    let wall = training + judged;
+    let wall = training + sampling.max(verifier_core / speeds.verifier_cores.max(1.0));
     Times { training, sampling, verifier_core, wall, cost: wall / 3600.0 * speeds.devices * speeds.price }
 }
 
@@ -109,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn judging_hides_behind_sampling_unless_they_share_the_cores() {
+    fn judging_hides_behind_sampling_or_the_other_way_round() {
         let work = Work {
             proofs: 0,
             valid_proofs: 0,
@@ -118,18 +112,17 @@ mod tests {
             trained_tokens: 3600,
             checks: 100,
         };
-        let apart = Speeds {
+        let speeds = Speeds {
             training: 1.0,
             sampling: 1.0,
             devices: 2.0,
             check_seconds: 100.0,
             verifier_cores: 10.0,
-            shared: false,
             price: 3.0,
         };
-        let found = times(&work, &apart);
+        let found = times(&work, &speeds);
         assert_eq!((found.training, found.sampling, found.verifier_core), (1800.0, 3600.0, 10_000.0));
         assert_eq!((found.wall, found.cost), (5400.0, 9.0));
-        assert_eq!(times(&work, &Speeds { shared: true, ..apart }).wall, 6400.0);
+        assert_eq!(times(&work, &Speeds { verifier_cores: 1.0, ..speeds }).wall, 11_800.0);
     }
 }

@@ -122,14 +122,17 @@ fn trained_sequences(config: &RunConfig, data: Data, assumptions: Assumptions) -
         return sum;
     }
     let found = assumptions.trained_share * config.proving.proofs_per_round as f64;
-    let corpus = data.proofs as f64;
+    let (corpus, every) = (data.proofs as f64, config.proving.retrain_every);
+    let again = |round: u32| config.retraining.epochs as f64 * (corpus + f64::from(round) * found);
     for round in 1..=config.rounds {
         let replayed = round.min(config.proving.replay_rounds);
         // Corpus proofs count as round 0.
         let given = if round < config.proving.replay_rounds { corpus } else { 0.0 };
-        sum += config.round.epochs as f64 * (f64::from(replayed) * found + given);
+        let is_again = every > 0 && round % every == 0;
+        let usual = config.round.epochs as f64 * (f64::from(replayed) * found + given);
+        sum += if is_again { again(round) } else { usual };
     }
-    sum + config.retraining.epochs as f64 * (corpus + f64::from(config.rounds) * found)
+    sum + again(config.rounds)
 }
 
 #[cfg(test)]

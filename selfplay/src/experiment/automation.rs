@@ -33,6 +33,9 @@ pub struct Tried {
     pub lean_seconds: f64,
     /// Wall time, in seconds.
     pub seconds: f64,
+    /// Checks that ran out of wall-clock time: on a busy machine they may say more of it than of the tactic.
+    #[serde(default)]
+    pub timeouts: Option<u64>,
 }
 
 /// What tries them.
@@ -91,6 +94,7 @@ impl Automation<'_> {
             proved,
             lean_seconds: milliseconds as f64 / 1e3,
             seconds,
+            timeouts: Some(after.timeouts - before.timeouts),
         })
     }
 
@@ -130,6 +134,22 @@ impl Automation<'_> {
     }
 }
 
+/// What the ledger at `path` has, in the order in which it was tried; nothing if it is not there.
+///
+/// # Errors
+/// If it is damaged.
+pub fn tried(path: &Path) -> Result<Vec<Tried>> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let steps = Ledger::open(path)?.steps()?;
+    let of_step = |step: Step| {
+        serde_json::from_value(step.detail)
+            .with_context(|| format!("{} is damaged; remove it.", path.display()))
+    };
+    steps.into_iter().filter(|step| step.name.starts_with("automation/")).map(of_step).collect()
+}
+
 /// Statements that any of the tactics proves, each tried by itself.
 pub fn union<'a>(tried: impl IntoIterator<Item = &'a Tried>) -> std::collections::BTreeSet<&'a str> {
     tried.into_iter().flat_map(|it| it.proved.iter().map(String::as_str)).collect()
@@ -148,6 +168,7 @@ mod tests {
             proved: proved.iter().map(|id| (*id).to_owned()).collect(),
             lean_seconds: 0.0,
             seconds: 0.0,
+            timeouts: None,
         };
         assert_eq!(union(&[tried(&["a", "b"]), tried(&["b"]), tried(&[])]).len(), 2);
     }

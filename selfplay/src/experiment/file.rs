@@ -1,7 +1,7 @@
 //! The file of an experiment: what is compared, on what, and which claims the numbers are for.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -204,7 +204,7 @@ pub fn seen_from(file: &Path, set: &str) -> String {
     if matches!(set, "train" | "valid" | "test") {
         return set.to_owned();
     }
-    let folder = file.parent().map(Path::to_owned).unwrap_or_else(PathBuf::new);
+    let folder = file.parent().map(Path::to_owned).unwrap_or_default();
     folder.join(set).to_string_lossy().into_owned()
 }
 

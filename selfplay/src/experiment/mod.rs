@@ -9,11 +9,11 @@ mod plot;
 mod results;
 mod svg;
 
-pub use automation::Tried;
+pub use automation::{Tried, tried};
 pub use cells::{Cell, Stage1, cells, shares_stage1};
 pub use file::{Arm, Automation, Claim, Evaluate, ExperimentFile, Metric, seen_from, slug};
 pub use measure::{Finished, Point};
-pub use play::{Player, recorded};
+pub use play::{AUTOMATION, Player, recorded};
 pub use plot::plot;
 pub use results::{ArmRow, Results};
 

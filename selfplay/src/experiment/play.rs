@@ -26,6 +26,8 @@ use crate::run::Run;
 use crate::start::{metrics, pool_config};
 
 const LEDGER: &str = "ledger.sqlite";
+/// What tactics did, in the folder of the runs.
+pub const AUTOMATION: &str = "automation.sqlite";
 
 /// What an experiment is played with.
 pub struct Player {
@@ -154,7 +156,7 @@ impl Player {
         let config = PoolConfig { cache: None, ..pool_config(config, self.workers, &self.lean) };
         let pool = Pool::start(&self.lean, config);
         let automation = Automation { pool: &pool, display: &self.display, cancel: &self.cancel };
-        let tried = automation.play(&self.runs.join("automation.sqlite"), &sets, &wanted.tactics).await;
+        let tried = automation.play(&self.runs.join(AUTOMATION), &sets, &wanted.tactics).await;
         pool.shutdown().await;
         tried
     }

@@ -153,8 +153,12 @@ impl Results {
     }
 
     fn tactics(&self, tactics: &[String]) -> String {
-        let mut sets: Vec<&str> = self.automation.iter().map(|tried| tried.set.as_str()).collect();
-        sets.dedup();
+        let mut sets: Vec<&str> = Vec::new();
+        for tried in &self.automation {
+            if !sets.contains(&tried.set.as_str()) {
+                sets.push(&tried.set);
+            }
+        }
         let mut text = "## What Lean's own automation proves\n\n".to_owned();
         text += "Each tactic as the proof `by TACTIC`, judged like any other; Wilson's 95 % interval over statements; Lean's \
                  CPU time for all statements of the set.\n\n";
@@ -165,6 +169,7 @@ impl Results {
                 format!("`{set}` ({statements})"),
                 "proved".to_owned(),
                 "share (95 %)".to_owned(),
+                "out of time".to_owned(),
                 "CPU s".to_owned(),
             ]);
             for tactic in tactics {
@@ -174,6 +179,7 @@ impl Results {
                         format!("`{tactic}`"),
                         tried.proved.len().to_string(),
                         share(tried.proved.len(), statements),
+                        late(tried.timeouts),
                         seconds,
                     ]);
                 }
@@ -184,6 +190,7 @@ impl Results {
                 "any of them, each by itself".to_owned(),
                 any.to_string(),
                 share(any, statements),
+                late(of_set.iter().map(|tried| tried.timeouts).sum()),
                 format!("{seconds:.1}"),
             ];
             table.add_row(row);
@@ -191,6 +198,11 @@ impl Results {
         }
         text
     }
+}
+
+/// Checks that ran out of time, where that was counted.
+fn late(timeouts: Option<u64>) -> String {
+    timeouts.map_or_else(|| "–".to_owned(), |count| count.to_string())
 }
 
 /// What the numbers of a claim count, in words.
@@ -306,6 +318,7 @@ mod tests {
             proved: proved.iter().map(|id| (*id).to_owned()).collect(),
             lean_seconds: 1.25,
             seconds: 2.0,
+            timeouts: Some(1),
         };
         let results = Results {
             automation: vec![tried("simp", &["a", "b"]), tried("rfl", &["b"])],
@@ -314,6 +327,6 @@ mod tests {
         let text = results.tactics(&file().automation.unwrap().tactics);
         assert!(text.contains("50.0 % (15.0–85.0)"), "{text}");
         let last = text.lines().find(|line| line.contains("any of them")).unwrap();
-        assert!(last.contains(" 2 ") && last.contains("2.5"), "{last}");
+        assert!(last.contains(" 2 | 50.0") && last.contains("2.5"), "{last}");
     }
 }

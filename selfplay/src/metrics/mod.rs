@@ -124,6 +124,12 @@ impl Metrics {
         self.write(u64::from(round), line, &scalars);
     }
 
+    /// What the controllers of a round have found; the axis is the round.
+    pub fn control(&self, round: u32, found: &[(String, f64)]) {
+        let scalars: Vec<_> = found.iter().map(|(tag, value)| (tag.as_str(), *value)).collect();
+        self.write(u64::from(round), Map::new(), &scalars);
+    }
+
     fn write(&self, step: u64, mut line: Map<String, Value>, scalars: &[(&str, f64)]) {
         let time = now();
         line.insert("time".into(), json!((time * 1e3).round() / 1e3));

@@ -42,7 +42,7 @@ pub(super) fn table(ledger: &Ledger, config: &RunConfig, round: Option<u32>) -> 
         .collect();
     let every = config.proving.retrain_every;
     let set = match round {
-        Some(round) if every == 0 || round % every > 0 => TrainingSet::Round(round),
+        Some(round) if every == 0 || !round.is_multiple_of(every) => TrainingSet::Round(round),
         Some(round) => TrainingSet::All(round),
         None => TrainingSet::All(config.rounds + 1),
     };

@@ -1,0 +1,212 @@
+//! Every part of the recipe that can be switched, switched on in one run with real Lean: stopped in the middle, it goes on
+//! as if it had not been.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use stp_datasets::{Ledger, Outcome, Verdict};
+use stp_tests::{attempts, finish, kill_at, smoke, stp};
+
+const ROUNDS: u32 = 2;
+const PROOFS: usize = 150;
+const QUOTA: usize = 16;
+
+const SETTINGS: &str = r#"
+max_train = 0
+max_valid = 0
+[stage1]
+epochs = 12
+[sampling]
+conjecture_temperature = 1.2
+[conjecturing]
+generated_per_round = 0
+quota = 16
+most_samples = 4
+stage1_pairs_per_statement = 2
+seed_rate = 0.2
+drop_trivial = true
+drop_refuted = true
+[selection]
+pass_rate_window = false
+trigger_lemma = false
+elegance = false
+reweighting = true
+[proving]
+proofs_per_round = 150
+retrain_every = 2
+[control]
+balance = true
+curriculum = true
+regret = true
+adaptive_budget = true
+[repair]
+enabled = true
+"#;
+
+/// Statements about numbers, of which a small model soon writes new ones: true, trivial and false ones. Those on `hard`
+/// are proved by nothing that the others are proved by.
+fn corpus(path: &Path) {
+    let mut text = String::new();
+    let mut add = |topic: &str, number: usize, signature: String, proof: &str| {
+        let split = if number % 8 == 7 { "valid" } else { "train" };
+        let id = format!("{topic}_{number}");
+        let row = json!({
+            "id": id, "split": split, "topics": [topic], "signature": signature, "proofs": [proof], "closed_by": []
+        });
+        writeln!(text, "{row}").unwrap();
+    };
+    for number in 0..16 {
+        let (a, b) = (number * 7 % 40 + 2, number * 11 % 50 + 3);
+        add(
+            "lt",
+            number,
+            format!("(m n : Nat) (h : m < n) : m < n + {a} + {b}"),
+            &format!("Nat.lt_add_right {b} (Nat.lt_add_right {a} h)"),
+        );
+        add("le", number, format!("(m n : Nat) (h : m + {a} ≤ n) : m ≤ n + {b}"), "by omega");
+        add("small", number, format!("(n : Nat) (h : n = {a}) : n < {}", a + b), "by omega");
+        add("plus", number, format!("(n : Nat) : n < n + {a}"), "by simp");
+        add("hard", number, format!("(p q : Nat → Prop) (h : p {a} ∧ q {b}) : q {b} ∧ p {a}"), "⟨h.2, h.1⟩");
+    }
+    std::fs::write(path, text).unwrap();
+}
+
+fn run(folder: &Path, name: &str) -> Command {
+    let settings = folder.join("settings.toml");
+    let text = format!("corpus = {:?}\n{SETTINGS}", folder.join("corpus.jsonl"));
+    std::fs::write(&settings, text).unwrap();
+    smoke(&folder.join(name), &["--config", settings.to_str().unwrap()])
+}
+
+#[test]
+fn all_parts_work_together_and_go_on_after_a_stop() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    corpus(&folder.join("corpus.jsonl"));
+    let said = finish(&mut run(folder, "whole"));
+    println!("{said}");
+    let ledger = Ledger::open(&folder.join("whole").join("ledger.sqlite")).unwrap();
+    let details: BTreeMap<_, _> =
+        ledger.steps().unwrap().into_iter().map(|step| (step.name, step.detail)).collect();
+    conjectures_are_screened(&ledger);
+    samples_are_spent_as_decided(&folder.join("whole"), &details);
+    second_attempts_are_recorded(&folder.join("whole"), &details);
+    conjectures_weigh_as_they_match(&details);
+    assert_eq!(details["round-1/train"]["from"], "stage1", "the model of the round before");
+    assert_eq!(details["round-2/train"]["from"], "stage1", "stage 3 between rounds");
+    let metrics = std::fs::read_to_string(folder.join("whole").join("metrics.jsonl")).unwrap();
+    for tag in ["control/balance", "control/temperature", "curriculum/lt", "repair/pass_rate"] {
+        assert!(metrics.contains(tag), "{tag}");
+    }
+    for mark in ["round 1: elaborate:", "round 1: repair:", "round 2: prove on:"] {
+        kill_at(&mut run(folder, "stopped"), mark, Duration::from_millis(50));
+    }
+    finish(&mut run(folder, "stopped"));
+    let texts = |name: &str| -> Vec<_> {
+        attempts(&folder.join(name), ROUNDS).into_iter().map(|(key, attempt)| (key, attempt.proof)).collect()
+    };
+    assert_eq!(texts("whole"), texts("stopped"));
+}
+
+/// Some are trivial, some false, some good; and none that was accepted is closed by a single tactic.
+fn conjectures_are_screened(ledger: &Ledger) {
+    let all = ledger.conjectures().unwrap();
+    let with = |outcome| all.iter().filter(move |conjecture| conjecture.outcome == Some(outcome));
+    for outcome in [Outcome::Accepted, Outcome::Trivial, Outcome::Refuted, Outcome::Duplicate] {
+        println!("{}: {}", outcome.as_str(), with(outcome).count());
+        assert!(with(outcome).count() > 0, "{outcome:?}");
+    }
+    for round in 1..=ROUNDS {
+        assert!(with(Outcome::Accepted).filter(|conjecture| conjecture.round == round).count() <= QUOTA);
+    }
+    let mut rows = String::new();
+    for conjecture in with(Outcome::Accepted) {
+        for proof in ["by rfl", "by simp", "by decide"] {
+            let statement = format!("theorem x {}", conjecture.signature);
+            writeln!(rows, "{}", json!({ "statement": statement, "proof": proof })).unwrap();
+        }
+    }
+    let mut verify =
+        Command::new(stp()).args(["verify"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut verify.stdin.take().unwrap(), rows.as_bytes()).unwrap();
+    let output = verify.wait_with_output().unwrap();
+    let verdicts: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(verdicts.len(), rows.lines().count());
+    assert!(verdicts.iter().all(|row| row["verdict"] == "failed"), "{verdicts:?}");
+}
+
+fn samples_are_spent_as_decided(run: &Path, details: &BTreeMap<String, Value>) {
+    let attempts = attempts(run, ROUNDS);
+    for round in 1..=ROUNDS {
+        let of_round: Vec<_> =
+            attempts.iter().filter(|((of, phase, ..), _)| (*of, *phase) == (round, "train")).collect();
+        assert_eq!(of_round.len(), PROOFS, "round {round}");
+        assert!(of_round.iter().all(|(_, attempt)| attempt.verdict.is_some()));
+        let detail = &details[&format!("round-{round}/prove")];
+        let balance = &detail["balance"];
+        assert_eq!(balance["temperatures"].as_array().unwrap().len(), 3);
+        assert!(balance["exploration"].as_f64().unwrap() > 0.0, "{balance}");
+        assert!(balance["next"]["samples"].as_u64().unwrap() >= 4);
+        let counts: BTreeSet<_> =
+            detail["samples"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).collect();
+        assert!(counts.len() > 1, "proved statements stop and others go on: {counts:?}");
+    }
+    let learned = details["round-2/prove"]["curriculum"].as_object().unwrap();
+    assert!(learned.values().any(|value| value.as_f64().unwrap() > 0.0), "{learned:?}");
+    let [next, middle] = [
+        &details["round-1/prove"]["balance"]["next"]["temperature"],
+        &details["round-2/prove"]["balance"]["temperatures"][1],
+    ];
+    assert_eq!(next, middle, "the next round samples as the last one advised");
+}
+
+fn second_attempts_are_recorded(run: &Path, details: &BTreeMap<String, Value>) {
+    let attempts = attempts(run, ROUNDS);
+    let mut proved = 0;
+    for round in 1..=ROUNDS {
+        let repair = &details[&format!("round-{round}/prove")]["repair"];
+        let second = repair["attempts"].as_array().unwrap();
+        assert!(!second.is_empty(), "round {round}");
+        let at = |row: &Value, key: &str| {
+            let sample = u32::try_from(row[key].as_u64().unwrap()).unwrap();
+            &attempts[&(round, "train", row["statement"].as_str().unwrap().to_owned(), sample)]
+        };
+        let is_proved = |row: &&Value| at(row, "sample").verdict.as_ref().is_some_and(Verdict::is_proved);
+        for row in second {
+            let first = at(row, "of").verdict.as_ref().unwrap();
+            assert!(!first.is_proved() && !first.messages.is_empty(), "{row}");
+        }
+        let found = second.iter().filter(is_proved).count();
+        assert_eq!(repair["proved"].as_u64().unwrap(), found as u64);
+        proved += found;
+    }
+    println!("second attempts proved: {proved}");
+    assert!(
+        details.values().any(|detail| detail["repair_examples"].as_u64() > Some(0)),
+        "they are learned from"
+    );
+}
+
+fn conjectures_weigh_as_they_match(details: &BTreeMap<String, Value>) {
+    let mut weighed = 0;
+    for round in 1..=ROUNDS {
+        let detail = &details[&format!("round-{round}/train")];
+        let Some(weights) = detail["conjecture_weights"].as_object() else { continue };
+        let weights: Vec<f64> = weights.values().map(|weight| weight.as_f64().unwrap()).collect();
+        assert_eq!(weights.len() as u64, detail["conjectures_kept"].as_u64().unwrap());
+        let mean = weights.iter().sum::<f64>() / weights.len() as f64;
+        assert!((mean - 1.0).abs() < 1e-4, "{weights:?}");
+        assert!(detail["transport"]["cost"].as_f64().unwrap() > 0.0);
+        weighed += weights.len();
+    }
+    assert!(weighed > 1, "{weighed} conjectures were weighed");
+}
