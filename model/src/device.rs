@@ -109,8 +109,22 @@ fn wgpu() -> Result<Device, DeviceError> {
 #[cfg(feature = "wgpu")]
 fn gpu() -> Option<Device> {
     use burn::tensor::DeviceKind::{DiscreteGpu, IntegratedGpu};
+    if !may_have_gpu() {
+        return None;
+    }
     let kinds = [DiscreteGpu(0), IntegratedGpu(0)];
     kinds.into_iter().find_map(|kind| probe("wgpu", || Device::wgpu(kind)).ok())
+}
+
+/// Whether it is worth to ask the drivers, which takes time and has them complain on standard error where they find no
+/// screen either. Linux has a file for each GPU; elsewhere they must be asked.
+#[cfg(feature = "wgpu")]
+fn may_have_gpu() -> bool {
+    let any = |folder: &str, prefix: &str| {
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        files.into_iter().any(|file| file.file_name().to_string_lossy().starts_with(prefix))
+    };
+    !cfg!(target_os = "linux") || any("/dev/dri", "render") || any("/dev", "nvidia") || any("/dev", "dxg")
 }
 
 #[cfg(not(feature = "wgpu"))]

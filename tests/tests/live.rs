@@ -60,7 +60,7 @@ fn rows(runs: &Value) -> usize {
 fn a_dashboard_follows_a_run() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let (mut training, _) = start_until(&mut smoke(&run, &[]), "setup: statements");
+    let (mut training, _) = start_until(&mut smoke(&run, &["--rounds", "12"]), "setup: statements");
     let dashboard = Dashboard::of(&run);
 
     // The page is first loaded and then gets events; a browser in a hurry may show it before the first.
@@ -84,8 +84,8 @@ fn a_dashboard_follows_a_run() {
     phases.dedup();
     assert!(phases.len() > 1 && phases.iter().any(|phase| phase.contains("round")), "{phases:?}");
 
-    let last = dashboard.events().find(|(name, data)| name == "runs" && rows(data) == 4);
-    assert!(last.is_some(), "stage 1, two rounds and the final model");
+    let last = dashboard.events().find(|(name, data)| name == "runs" && rows(data) == 14);
+    assert!(last.is_some(), "stage 1, twelve rounds and the final model");
     assert!(TcpStream::connect(&dashboard.address).is_ok_and(|mut stream| {
         let _ = stream.write_all(b"GET /other HTTP/1.0\r\n\r\n");
         let mut text = String::new();

@@ -117,10 +117,12 @@ fn all_parts_work_together_and_go_on_after_a_stop() {
 fn conjectures_are_screened(ledger: &Ledger) {
     let all = ledger.conjectures().unwrap();
     let with = |outcome| all.iter().filter(move |conjecture| conjecture.outcome == Some(outcome));
-    for outcome in [Outcome::Accepted, Outcome::Trivial, Outcome::Refuted, Outcome::Duplicate] {
+    let count = |outcome| {
         println!("{}: {}", outcome.as_str(), with(outcome).count());
-        assert!(with(outcome).count() > 0, "{outcome:?}");
-    }
+        with(outcome).count()
+    };
+    assert!(count(Outcome::Accepted) > 0 && count(Outcome::Duplicate) > 0);
+    assert!(count(Outcome::Trivial) + count(Outcome::Refuted) > 0);
     for round in 1..=ROUNDS {
         assert!(with(Outcome::Accepted).filter(|conjecture| conjecture.round == round).count() <= QUOTA);
     }
@@ -131,17 +133,45 @@ fn conjectures_are_screened(ledger: &Ledger) {
             writeln!(rows, "{}", json!({ "statement": statement, "proof": proof })).unwrap();
         }
     }
+    let verdicts = verdicts(&rows);
+    assert_eq!(verdicts.len(), rows.lines().count());
+    assert!(verdicts.iter().all(|row| row["verdict"] == "failed"), "{verdicts:?}");
+}
+
+/// What `stp verify` says of rows of JSON.
+fn verdicts(rows: &str) -> Vec<Value> {
     let mut verify =
         Command::new(stp()).args(["verify"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut verify.stdin.take().unwrap(), rows.as_bytes()).unwrap();
     let output = verify.wait_with_output().unwrap();
-    let verdicts: Vec<Value> = String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(verdicts.len(), rows.lines().count());
-    assert!(verdicts.iter().all(|row| row["verdict"] == "failed"), "{verdicts:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What a run with `drop_refuted` asks Lean, of statements that are known to be false or true.
+#[test]
+fn what_is_false_is_refuted_and_what_is_true_is_not() {
+    let statements = [
+        ("(m n : Nat) : m < m + n", true),
+        ("(m n : Nat) (h : m < n) : m + 2 < n", true),
+        ("(p q : Prop) (h : p ∨ q) : p", true),
+        ("(xs : List Nat) : xs.length < 2", true),
+        ("(a b : Int) : a - b = b - a", true),
+        ("(m n : Nat) (h : m < n) : m < n + 1", false),
+        ("(p q : Prop) (h : p ∧ q) : q", false),
+        ("(xs : List Nat) : xs.length ≤ xs.length + 2", false),
+    ];
+    let mut rows = String::new();
+    for (signature, _) in statements {
+        let (negation, proof) = stp_conjecturer::refutation(signature).unwrap();
+        writeln!(rows, "{}", json!({ "statement": format!("theorem x {negation}"), "proof": proof }))
+            .unwrap();
+    }
+    let verdicts = verdicts(&rows);
+    assert_eq!(verdicts.len(), statements.len());
+    for ((signature, is_false), row) in statements.into_iter().zip(verdicts) {
+        assert_eq!(row["verdict"] == "proved", is_false, "{signature}: {row}");
+    }
 }
 
 fn samples_are_spent_as_decided(run: &Path, details: &BTreeMap<String, Value>) {

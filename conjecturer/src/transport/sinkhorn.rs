@@ -49,7 +49,7 @@ pub fn sinkhorn(costs: &Costs, largest: f64) -> Weights {
         regularisation = (regularisation / 2.0).max(REGULARISATION);
     }
     update(&relative.values, columns, &column_price, regularisation, &mut row_price, |sum| mass - sum);
-    result(costs, &relative, &row_price, &column_price, regularisation)
+    result(costs, &relative, &row_price, &column_price, regularisation, largest)
 }
 
 /// New prices, so that `wanted` (of the logarithm of what would come without them) is what comes; prices and costs are
@@ -87,6 +87,7 @@ fn result(
     row_price: &[f32],
     column_price: &[f32],
     regularisation: f32,
+    largest: f64,
 ) -> Weights {
     let mut weights = vec![0.0; costs.columns];
     let mut cost = 0.0;
@@ -98,7 +99,18 @@ fn result(
         }
     }
     weights.iter_mut().filter(|weight| **weight < LEAST_WEIGHT).for_each(|weight| *weight = 0.0);
+    keep_limit(&mut weights, costs.capacity(largest) as f64 * costs.columns as f64 / costs.rows as f64);
     Weights { weights, cost }
+}
+
+/// Hands what is above the limit, within the tolerance of the passes, to the others that take something, in proportion
+/// to the room that they have.
+fn keep_limit(weights: &mut [f64], limit: f64) {
+    let above: f64 = weights.iter().map(|weight| (weight - limit).max(0.0)).sum();
+    let room = |weight: f64| if weight > 0.0 { (limit - weight).max(0.0) } else { 0.0 };
+    let left: f64 = weights.iter().map(|&weight| room(weight)).sum();
+    let share = if left > 0.0 { (above / left).min(1.0) } else { 0.0 };
+    weights.iter_mut().for_each(|weight| *weight = weight.min(limit) + share * room(*weight));
 }
 
 fn transposed(costs: &Costs) -> Vec<f32> {
