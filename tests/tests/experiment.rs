@@ -61,9 +61,9 @@ fn an_experiment_is_played_and_measured_and_goes_on() {
     assert!(said.contains("to do: 2 runs with 1 stages 1, 180 verified samples"), "{said}");
     // Tactics that were tried before the interruption are not tried again.
     assert!(!said.contains("by omega"), "{said}");
-    // It may have been trained before the interruption.
+    // It may have been finished before the interruption.
     assert!(said.matches("stage1: train:").count() <= 1, "one stage 1 for both arms: {said}");
-    assert_eq!(said.matches("stage 1 for all arms").count(), 1, "{said}");
+    assert!(said.matches("stage 1 for all arms").count() <= 1, "{said}");
 
     let found = results(folder);
     let runs = found["runs"].as_array().unwrap();

@@ -117,7 +117,7 @@ fn all_parts_work_together_and_go_on_after_a_stop() {
 fn conjectures_are_screened(ledger: &Ledger) {
     let all = ledger.conjectures().unwrap();
     let with = |outcome| all.iter().filter(move |conjecture| conjecture.outcome == Some(outcome));
-    let count = |outcome| {
+    let count = |outcome: Outcome| {
         println!("{}: {}", outcome.as_str(), with(outcome).count());
         with(outcome).count()
     };
