@@ -36,7 +36,7 @@ pub use checks::{TRIVIAL_PROOFS, refutation};
 pub use filter::{Sieve, is_plausible};
 pub use inputs::{Input, InputLimits, Seed, Wanted, plan_inputs};
 pub use lemma::trigger_lemmas;
-pub use pairs::{Pair, ProvedStatement, supervised_pairs};
+pub use pairs::{GivenStatement, Pair, supervised_pairs};
 pub use prompt::{example, prompt};
 pub use selection::{Candidate, Kept, SelectionLimits, select};
 pub use transport::Transport;

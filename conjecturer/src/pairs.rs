@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, HashMap};
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt};
 
-/// A corpus statement with one correct proof.
+/// A corpus statement, with a correct proof if stage 1 is shown one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProvedStatement {
+pub struct GivenStatement {
     /// Its id.
     pub id: String,
-    /// A correct proof.
-    pub proof: String,
+    /// A correct proof; a statement without one is a target only.
+    pub proof: Option<String>,
     /// The proof's trigger lemmas.
     pub lemmas: Vec<String>,
     /// Topic tags.
@@ -21,7 +21,7 @@ pub struct ProvedStatement {
     pub closed_by: usize,
 }
 
-/// One example, by index into the proved statements.
+/// One example, by index into the given statements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
     /// The easier theorem.
@@ -35,16 +35,17 @@ pub struct Pair {
 /// At most `per_statement` pairs for each statement as target.
 ///
 /// About half of the pairs share a trigger lemma, the others all topics or else the first one, as far as
-/// there are partners; the seed is never harder than the target.
+/// there are partners; the seed is never harder than the target. A target without a proof counts as harder than all that
+/// have one.
 pub fn supervised_pairs(
-    proved: &[ProvedStatement],
+    given: &[GivenStatement],
     per_statement: usize,
     generator: &mut impl Rng,
 ) -> Vec<Pair> {
     let mut by_lemma: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut by_topics: HashMap<&[String], Vec<usize>> = HashMap::new();
     let mut by_first: HashMap<Option<&String>, Vec<usize>> = HashMap::new();
-    for (index, statement) in proved.iter().enumerate() {
+    for (index, statement) in given.iter().enumerate() {
         for lemma in &statement.lemmas {
             by_lemma.entry(lemma).or_default().push(index);
         }
@@ -52,20 +53,21 @@ pub fn supervised_pairs(
         by_first.entry(statement.topics.first()).or_default().push(index);
     }
     let mut pairs = Vec::new();
-    for (target, statement) in proved.iter().enumerate() {
+    for (target, statement) in given.iter().enumerate() {
         let by_topics = [&by_topics[statement.topics.as_slice()], &by_first[&statement.topics.first()]];
-        let mut seeds_without: Vec<_> = by_topics
-            .iter()
-            .map(|group| easier(proved, group, target))
-            .find(|seeds| !seeds.is_empty())
-            .unwrap_or_default();
-        seeds_without.shuffle(generator);
+        let mut seeds_without: Vec<usize> = Vec::new();
+        for group in by_topics {
+            let mut more = easier(given, group, target);
+            more.retain(|seed| !seeds_without.contains(seed));
+            more.shuffle(generator);
+            seeds_without.extend(more);
+        }
         let mut lemmas = statement.lemmas.clone();
         lemmas.shuffle(generator);
         let with_lemma: Vec<_> = lemmas
             .into_iter()
             .filter_map(|lemma| {
-                let seed = easier(proved, &by_lemma[lemma.as_str()], target).choose(generator).copied()?;
+                let seed = easier(given, &by_lemma[lemma.as_str()], target).choose(generator).copied()?;
                 Some(Pair { seed, target, lemma: Some(lemma) })
             })
             .take(per_statement)
@@ -86,11 +88,15 @@ pub fn supervised_pairs(
 }
 
 /// Members of a group that may be the seed of `target`.
-fn easier(proved: &[ProvedStatement], group: &[usize], target: usize) -> Vec<usize> {
-    let difficulty = |statement: &ProvedStatement| {
-        (std::cmp::Reverse(statement.closed_by), statement.proof.chars().count())
+fn easier(given: &[GivenStatement], group: &[usize], target: usize) -> Vec<usize> {
+    let difficulty = |statement: &GivenStatement| {
+        let length = statement.proof.as_ref().map(|proof| proof.chars().count());
+        (length.is_none(), std::cmp::Reverse(statement.closed_by), length)
     };
-    let easier = |seed: &usize| *seed != target && difficulty(&proved[*seed]) <= difficulty(&proved[target]);
+    let easier = |seed: &usize| {
+        let (seed, target) = (&given[*seed], &given[target]);
+        seed.proof.is_some() && seed.id != target.id && difficulty(seed) <= difficulty(target)
+    };
     group.iter().copied().filter(easier).collect()
 }
 
@@ -100,10 +106,10 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng;
 
-    fn proved(id: &str, lemmas: &[&str], topic: &str, closed_by: usize) -> ProvedStatement {
-        ProvedStatement {
+    fn proved(id: &str, lemmas: &[&str], topic: &str, closed_by: usize) -> GivenStatement {
+        GivenStatement {
             id: id.into(),
-            proof: "by x".into(),
+            proof: Some("by x".into()),
             lemmas: lemmas.iter().map(|lemma| (*lemma).to_owned()).collect(),
             topics: vec![topic.into()],
             closed_by,
@@ -126,5 +132,16 @@ mod tests {
         let lone = pairs.iter().find(|pair| pair.target == 2).unwrap();
         assert_eq!((lone.seed, &lone.lemma), (0, &None));
         assert!(pairs.iter().all(|pair| pair.target != 3 && pair.target != 0));
+    }
+
+    #[test]
+    fn what_has_no_proof_is_a_target_only() {
+        let unproved = GivenStatement { proof: None, ..proved("open", &[], "nat", 6) };
+        let all = [proved("easy", &[], "nat", 5), unproved, proved("hard", &[], "nat", 0)];
+        let pairs = supervised_pairs(&all, 2, &mut ChaCha8Rng::seed_from_u64(1));
+        assert!(pairs.iter().all(|pair| pair.seed != 1));
+        let mut seeds: Vec<_> = pairs.iter().filter(|pair| pair.target == 1).map(|pair| pair.seed).collect();
+        seeds.sort_unstable();
+        assert_eq!(seeds, [0, 2], "each partner once, however many tactics close the target");
     }
 }

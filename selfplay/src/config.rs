@@ -71,6 +71,10 @@ pub struct RunConfig {
     /// given without a proof, as LeanWorkbook's are: what the rounds prove of them is new.
     #[serde(default)]
     pub max_supervised: usize,
+    /// Show stage 1, beside their corpus proofs, the single tactics that close these statements (`closed_by` in the
+    /// corpus), so that the prover knows Lean's automation as well.
+    #[serde(default)]
+    pub supervised_tactics: bool,
     /// Shape of the model.
     pub model: ModelShape,
     /// Stage 1: supervised fine-tuning on the corpus.
@@ -281,6 +285,14 @@ pub struct Conjecturing {
     pub quota: usize,
     /// Conjecture examples in stage 1, at most this many for each corpus proof.
     pub stage1_pairs_per_statement: usize,
+    /// Stage 1 also learns to conjecture the given statements whose proofs it is not shown, each from a proved one of
+    /// its topics.
+    #[serde(default)]
+    pub stage1_given: bool,
+    /// So many of stage 1's conjecture examples, drawn anew, are trained on again in every round (paper: none): a small
+    /// model that finds few conjectures to train on forgets how to write them.
+    #[serde(default)]
+    pub replayed_pairs: usize,
     /// Sampled proofs are seeds if their statement's best pass rate so far is above this (paper: 0.35).
     #[serde(default = "seed_rate")]
     pub seed_rate: f64,

@@ -5,13 +5,14 @@ use std::io::ErrorKind;
 use std::ops::{ControlFlow, RangeInclusive};
 
 use anyhow::{Context, Result};
+use rand::seq::SliceRandom;
 use serde_json::json;
-use stp_conjecturer::{ProvedStatement, supervised_pairs};
+use stp_conjecturer::{GivenStatement, supervised_pairs};
 use stp_datasets::{Attempt, Ledger, Phase};
 use stp_model::{Checkpoint, Example, Lm, ModelError, StateFile, Tokenizer, TrainConfig, further_devices};
 use stp_prover::TrainingProof;
 
-use crate::config::Training;
+use crate::config::{Method, Training};
 use crate::conjecturing::{lemma_signatures, lemmas_of};
 use crate::repairing;
 use crate::run::{Run, checkpoint_of};
@@ -49,11 +50,7 @@ pub async fn stage1(run: &mut Run) -> Result<serde_json::Value> {
         .iter()
         .map(|proof| proof_example(&tokenizer, &texts, &weightless(proof)))
         .collect::<Result<_>>()?;
-    for (seed, target, lemma) in &pairs {
-        let lemma = lemma.as_ref().and_then(|name| texts.lemmas.get(name)).map(String::as_str);
-        let [easy, hard] = [seed, target].map(|attempt| &texts.signatures[&attempt.statement]);
-        examples.push(stp_conjecturer::example(&tokenizer, lemma, easy, &seed.proof, hard, 1.0));
-    }
+    examples.extend(pairs.iter().map(|pair| pair_example(&tokenizer, &texts, pair)));
     let checkpoint = Checkpoint::new(model, tokenizer);
     let parameters = checkpoint.model.config().parameters();
     run.display.line(&format!(
@@ -94,7 +91,8 @@ pub async fn round(run: &mut Run, round: u32) -> Result<serde_json::Value> {
         weights.record(&mut detail);
     }
     let name = checkpoint_of(round, run.config.rounds);
-    let learned = Learned { proofs: &proofs, kept: &kept, rounds: set.rounds(&run.config) };
+    let replayed = replayed_pairs(run, round)?;
+    let learned = Learned { proofs: &proofs, kept: &kept, replayed, rounds: set.rounds(&run.config) };
     learn(run, checkpoint, learned, &training, &name, detail).await
 }
 
@@ -109,7 +107,8 @@ pub async fn retrain(run: &mut Run, round: u32) -> Result<serde_json::Value> {
     let checkpoint = run.language.load(&run.folder, "stage1")?;
     let training = run.config.retraining.clone();
     let detail = json!({ "proofs": proofs.len(), "conjectures": kept.len() });
-    let learned = Learned { proofs: &proofs, kept: &kept, rounds: set.rounds(&run.config) };
+    let learned =
+        Learned { proofs: &proofs, kept: &kept, replayed: Vec::new(), rounds: set.rounds(&run.config) };
     learn(run, checkpoint, learned, &training, "final", detail).await
 }
 
@@ -117,6 +116,8 @@ pub async fn retrain(run: &mut Run, round: u32) -> Result<serde_json::Value> {
 struct Learned<'a> {
     proofs: &'a [TrainingProof],
     kept: &'a [Chosen],
+    /// Conjecture examples of stage 1.
+    replayed: Vec<SupervisedPair>,
     /// The rounds that it is from.
     rounds: RangeInclusive<u32>,
 }
@@ -129,9 +130,10 @@ async fn learn(
     name: &str,
     mut detail: serde_json::Value,
 ) -> Result<serde_json::Value> {
-    let Learned { proofs, kept, rounds } = learned;
+    let Learned { proofs, kept, replayed, rounds } = learned;
     let mut texts = texts(run, &[]).await?;
-    let names = kept.iter().filter_map(|chosen| chosen.lemma.clone()).collect();
+    let lemmas = kept.iter().map(|chosen| &chosen.lemma).chain(replayed.iter().map(|pair| &pair.lemma));
+    let names = lemmas.flatten().cloned().collect();
     texts.lemmas = lemma_signatures(run, names).await?;
     let tokenizer = &checkpoint.tokenizer;
     let mut examples: Vec<_> =
@@ -142,6 +144,7 @@ async fn learn(
         let (proof, target) = (&conjecture.seed_proof, &conjecture.signature);
         examples.push(stp_conjecturer::example(tokenizer, lemma, seed, proof, target, *weight));
     }
+    examples.extend(replayed.iter().map(|pair| pair_example(tokenizer, &texts, pair)));
     if run.config.repair.enabled {
         let room = run.config.model.max_seq.saturating_sub(run.config.sampling.max_proof_tokens);
         let more = repairing::examples(&run.ledger, tokenizer, &texts.signatures, proofs, rounds, room)?;
@@ -287,26 +290,65 @@ fn weightless(attempt: &Attempt) -> TrainingProof {
     TrainingProof { statement: attempt.statement.clone(), proof: attempt.proof.clone(), weight: 1.0 }
 }
 
-/// (easier, harder, lemma) of the corpus.
-fn stage1_pairs(run: &Run, proofs: &[Attempt]) -> Vec<(Attempt, Attempt, Option<String>)> {
+/// What stage 1 teaches the conjecturer: from a proved statement to a harder one.
+struct SupervisedPair {
+    seed: Attempt,
+    /// Id of the harder statement.
+    target: String,
+    lemma: Option<String>,
+}
+
+fn stage1_pairs(run: &Run, proofs: &[Attempt]) -> Vec<SupervisedPair> {
     let entries: HashMap<_, _> =
-        run.corpus.entries.iter().map(|entry| (&entry.statement.id, entry)).collect();
-    let proved: Vec<_> = proofs
+        run.corpus.entries.iter().map(|entry| (entry.statement.id.as_str(), entry)).collect();
+    // Tactics that close a statement alone come after its own proofs, and say nothing of what makes it hard.
+    let own: Vec<_> = proofs
         .iter()
-        .map(|attempt| {
-            let entry = entries.get(&attempt.statement);
-            ProvedStatement {
-                id: attempt.statement.clone(),
-                proof: attempt.proof.clone(),
-                lemmas: lemmas_of(attempt),
-                topics: entry.map(|entry| entry.statement.topics.clone()).unwrap_or_default(),
-                closed_by: entry.map_or(0, |entry| entry.closed_by.len()),
-            }
+        .filter(|it| {
+            entries.get(it.statement.as_str()).is_none_or(|entry| (it.sample as usize) < entry.proofs.len())
         })
         .collect();
+    let given = |id: &str, proof: Option<&Attempt>| {
+        let entry = entries.get(id);
+        GivenStatement {
+            id: id.to_owned(),
+            proof: proof.map(|attempt| attempt.proof.clone()),
+            lemmas: proof.map(lemmas_of).unwrap_or_default(),
+            topics: entry.map(|entry| entry.statement.topics.clone()).unwrap_or_default(),
+            closed_by: entry.map_or(0, |entry| entry.closed_by.len()),
+        }
+    };
+    let mut all: Vec<_> = own.iter().map(|attempt| given(&attempt.statement, Some(attempt))).collect();
+    if run.config.conjecturing.stage1_given {
+        let proved: BTreeSet<_> = own.iter().map(|attempt| attempt.statement.as_str()).collect();
+        let open = run.train.iter().filter(|statement| !proved.contains(statement.id.as_str()));
+        all.extend(open.map(|statement| given(&statement.id, None)));
+    }
     let mut generator = generator_for(run.config.seed, &["pairs"]);
-    supervised_pairs(&proved, run.config.conjecturing.stage1_pairs_per_statement, &mut generator)
+    supervised_pairs(&all, run.config.conjecturing.stage1_pairs_per_statement, &mut generator)
         .into_iter()
-        .map(|pair| (proofs[pair.seed].clone(), proofs[pair.target].clone(), pair.lemma))
+        .map(|pair| SupervisedPair {
+            seed: (*own[pair.seed]).clone(),
+            target: all[pair.target].id.clone(),
+            lemma: pair.lemma,
+        })
         .collect()
+}
+
+fn pair_example(tokenizer: &Tokenizer, texts: &Texts, pair: &SupervisedPair) -> Example {
+    let lemma = pair.lemma.as_ref().and_then(|name| texts.lemmas.get(name)).map(String::as_str);
+    let [easy, hard] = [&pair.seed.statement, &pair.target].map(|id| &texts.signatures[id]);
+    stp_conjecturer::example(tokenizer, lemma, easy, &pair.seed.proof, hard, 1.0)
+}
+
+/// Those of stage 1's pairs that a round trains on again.
+fn replayed_pairs(run: &Run, round: u32) -> Result<Vec<SupervisedPair>> {
+    let count = run.config.conjecturing.replayed_pairs;
+    if count == 0 || run.config.method != Method::Stp {
+        return Ok(Vec::new());
+    }
+    let mut pairs = stage1_pairs(run, &run.ledger.proved_attempts(Phase::Seed)?);
+    pairs.shuffle(&mut generator_for(run.config.seed, &["replayed pairs", &round.to_string()]));
+    pairs.truncate(count);
+    Ok(pairs)
 }

@@ -1,5 +1,7 @@
 //! Which steps a run has, and how a round's proofs are shared out: pure functions.
 
+use stp_datasets::{CorpusEntry, normalise_spaces};
+
 use crate::config::{Method, RunConfig};
 
 /// One step of a run. A step is done whole or done again; what it needs is in the ledger and in
@@ -126,6 +128,18 @@ pub fn spread<T: Clone>(items: &[T], count: usize) -> Vec<T> {
         return items.to_vec();
     }
     (0..count).map(|index| items[index * items.len() / count].clone()).collect()
+}
+
+/// The proofs of a corpus statement that stage 1 is shown: its own, and with `tactics` each single tactic that closes it.
+pub fn taught(entry: &CorpusEntry, tactics: bool) -> Vec<String> {
+    let closing = entry.closed_by.iter().filter(|_| tactics).map(|tactic| format!("by\n  {tactic}"));
+    let mut proofs = entry.proofs.clone();
+    for proof in closing {
+        if !proofs.iter().any(|known| normalise_spaces(known) == normalise_spaces(&proof)) {
+            proofs.push(proof);
+        }
+    }
+    proofs
 }
 
 #[cfg(test)]

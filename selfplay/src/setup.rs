@@ -87,15 +87,19 @@ async fn judge_corpus_proofs(run: &Run) -> Result<usize> {
         .filter(|entry| ids.contains(&entry.statement.id) && !entry.proofs.is_empty())
         .collect();
     let entries = plan::spread(&with_proofs, run.config.max_supervised);
-    let total = entries.iter().map(|entry| entry.proofs.len() as u64).sum();
+    let proofs: Vec<_> = entries
+        .iter()
+        .flat_map(|entry| {
+            plan::taught(entry, run.config.supervised_tactics).into_iter().enumerate().map(|it| (*entry, it))
+        })
+        .collect();
+    let total = proofs.len() as u64;
     let progress = Arc::new(run.display.phase("setup: corpus proofs", total));
     let (sender, receiver) = mpsc::unbounded_channel();
-    for entry in &entries {
-        for (sample, proof) in entry.proofs.iter().enumerate() {
-            let attempt = corpus_attempt(&entry.statement.id, sample, proof)?;
-            run.ledger.record_attempt(&attempt)?;
-            sender.send(attempt).context("the judge went away")?;
-        }
+    for (entry, (sample, proof)) in proofs {
+        let attempt = corpus_attempt(&entry.statement.id, sample, &proof)?;
+        run.ledger.record_attempt(&attempt)?;
+        sender.send(attempt).context("the judge went away")?;
     }
     drop(sender);
     Judge::new(run, run.train.iter().cloned(), progress.clone())?.run(receiver).await?;

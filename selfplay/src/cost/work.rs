@@ -27,7 +27,7 @@ impl Data {
         let given = corpus.split(Split::Train).filter(|entry| ids.contains(&entry.statement.id));
         let with_proofs: Vec<_> = given.filter(|entry| !entry.proofs.is_empty()).collect();
         let taught = plan::spread(&with_proofs, config.max_supervised);
-        let proofs = taught.iter().map(|entry| entry.proofs.len()).sum();
+        let proofs = taught.iter().map(|entry| plan::taught(entry, config.supervised_tactics).len()).sum();
         Self { statements: train.len(), proofs, valid: valid.len() }
     }
 }

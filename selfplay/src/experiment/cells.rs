@@ -12,7 +12,7 @@ use crate::settings::{Origin, Settings, leaves};
 
 /// What setup, stage 1 and its validation do not depend on. A key that is missing here costs a stage 1 of its own; a key
 /// that is wrongly here would let arms share what they must not.
-const AFTER_STAGE_1: [&str; 27] = [
+const AFTER_STAGE_1: [&str; 28] = [
     "method",
     "rounds",
     "round.",
@@ -33,6 +33,7 @@ const AFTER_STAGE_1: [&str; 27] = [
     "proving.retrain_every",
     "conjecturing.generated_per_round",
     "conjecturing.quota",
+    "conjecturing.replayed_pairs",
     "conjecturing.seed_rate",
     "conjecturing.no_lemma",
     "conjecturing.lemma_share",
@@ -185,6 +186,8 @@ mod tests {
         }
         for key in [
             "max_supervised = 9",
+            "supervised_tactics = true",
+            "\"conjecturing.stage1_given\" = true",
             "\"stage1.epochs\" = 9",
             "\"model.layers\" = 1",
             "\"sampling.temperature\" = 0.3",
