@@ -5,6 +5,8 @@
 
 use stp_datasets::{Binder, binders};
 
+use crate::recursion;
+
 /// A conjecture that one of these proves teaches nobody anything.
 pub const TRIVIAL_PROOFS: [&str; 3] = ["by rfl", "by simp", "by decide"];
 
@@ -12,19 +14,28 @@ pub const TRIVIAL_PROOFS: [&str; 3] = ["by rfl", "by simp", "by decide"];
 const MOST_INSTANCES: usize = 48;
 /// What stands for a type variable.
 const ANY_TYPE: &str = "Nat";
+/// Proves a hypothesis of an instance: it is closed, so it can be computed, or it speaks of all numbers and holds by
+/// definition.
+const HYPOTHESIS_HOLDS: &str = "(by first | decide | (intros; first | rfl | trivial))";
 
 /// The negation of a conjecture as a signature, with a proof that tries small instances of it; `None` if there is
 /// nothing to try.
 ///
-/// Binders of known types get small literals, type variables [`ANY_TYPE`], and what is left is taken for a hypothesis:
-/// `decide` must prove it of the instance, and the conclusion's negation.
+/// Binders of known types get small literals, type variables [`ANY_TYPE`], functions that are defined by recursion that
+/// function, and what is left is taken for a hypothesis, which must hold of the instance by computation or definition.
+/// `decide` must prove the conclusion's negation.
 pub fn refutation(signature: &str) -> Option<(String, String)> {
     let (binders, goal) = binders(signature)?;
     let choices = choices(&binders)?;
-    let tries: Vec<_> = instances(&choices)
+    // What all instances have in common is elaborated once.
+    let common = choices.iter().take_while(|choice| choice.len() == 1).count();
+    let (common, choices) = choices.split_at(common);
+    let common: String = common.iter().map(|choice| format!(" {}", choice[0])).collect();
+    let common = if common.is_empty() { common } else { format!("  have h := @h{common}\n") };
+    let tries: Vec<_> = instances(choices)
         .map(|instance| {
             let arguments: String =
-                instance.iter().zip(&choices).map(|(&at, choice)| format!(" {}", choice[at])).collect();
+                instance.iter().zip(choices).map(|(&at, choice)| format!(" {}", choice[at])).collect();
             format!("exact absurd (@h{arguments}) (by decide)")
         })
         .collect();
@@ -34,7 +45,7 @@ pub fn refutation(signature: &str) -> Option<(String, String)> {
         let written: Vec<_> = binders.iter().map(written).collect();
         format!(": ¬ (∀ {}, {goal})", written.join(" "))
     };
-    Some((closed, format!("by\n  intro h\n  first\n  | {}", tries.join("\n  | "))))
+    Some((closed, format!("by\n  intro h\n{common}  first\n  | {}", tries.join("\n  | "))))
 }
 
 fn written(binder: &Binder) -> String {
@@ -70,10 +81,24 @@ fn choices(binders: &[Binder]) -> Option<Vec<Vec<String>>> {
             choices.push(vec![ANY_TYPE.to_owned()]);
         } else {
             let kind = instantiated(kind, &types);
-            choices.push(values(&kind).unwrap_or_else(|| vec!["(by decide)".to_owned()]));
+            let values = match recursive(binder, &kind, binders) {
+                Some(term) => Some(vec![term]),
+                None => values(&kind),
+            };
+            choices.push(values.unwrap_or_else(|| vec![HYPOTHESIS_HOLDS.to_owned()]));
         }
     }
     Some(choices)
+}
+
+/// The function that the other binders define by recursion, if this is one.
+fn recursive(binder: &Binder, kind: &str, binders: &[Binder]) -> Option<String> {
+    let (domain, range) = top_arrow(kind)?;
+    if !matches!(domain, "Nat" | "ℕ") || range.contains('→') {
+        return None;
+    }
+    let hypotheses: Vec<_> = binders.iter().filter_map(|binder| binder.kind.as_deref()).collect();
+    recursion::solution(binder.name.as_deref()?, range, &hypotheses)
 }
 
 fn is_universe(kind: &str) -> bool {
@@ -194,10 +219,13 @@ mod tests {
     fn the_negation_is_closed_and_tried_on_small_instances() {
         let (signature, proof) = refutation("(a b : Nat) (h : a ≤ b) : b ≤ a").unwrap();
         assert_eq!(signature, ": ¬ (∀ (a : Nat) (b : Nat) (h : a ≤ b), b ≤ a)");
+        assert!(proof.starts_with(&format!(
+            "by\n  intro h\n  first\n  | exact absurd (@h 0 0 {HYPOTHESIS_HOLDS}) (by decide)\n"
+        )));
         assert!(
-            proof.starts_with("by\n  intro h\n  first\n  | exact absurd (@h 0 0 (by decide)) (by decide)\n")
+            proof.contains(&format!("| exact absurd (@h 0 1 {HYPOTHESIS_HOLDS}) (by decide)")),
+            "{proof}"
         );
-        assert!(proof.contains("| exact absurd (@h 0 1 (by decide)) (by decide)"), "{proof}");
         assert_eq!(refutation(": 2 + 2 = 5").unwrap().0, ": ¬ (2 + 2 = 5)");
     }
 
@@ -207,8 +235,8 @@ mod tests {
             refutation("{α : Type} [DecidableEq α] (xs : List α) (p : α → Bool) (o : Option Int) : P xs")
                 .unwrap();
         assert!(signature.contains("{α : Type} [DecidableEq α] (xs : List α)"), "{signature}");
-        assert!(proof.contains("@h Nat inferInstance [] (fun _ => true) none"), "{proof}");
-        assert!(proof.contains("@h Nat inferInstance [0] (fun _ => true) (some 0)"), "{proof}");
+        assert!(proof.contains("have h := @h Nat inferInstance\n"), "{proof}");
+        assert!(proof.contains("@h [0] (fun _ => true) (some 0)"), "{proof}");
         assert_eq!(values("Nat → Nat").unwrap().last().unwrap(), "(fun x => x + 1)");
         assert_eq!(values("(List Nat)").unwrap()[2], "[1, 0]");
         assert!(values("a ≤ b").is_none() && values("Foo → Nat").is_none());

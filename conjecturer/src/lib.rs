@@ -29,6 +29,7 @@ mod inputs;
 mod lemma;
 mod pairs;
 mod prompt;
+mod recursion;
 mod selection;
 pub mod transport;
 

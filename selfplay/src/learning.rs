@@ -144,7 +144,10 @@ async fn learn(
         let (proof, target) = (&conjecture.seed_proof, &conjecture.signature);
         examples.push(stp_conjecturer::example(tokenizer, lemma, seed, proof, target, *weight));
     }
-    examples.extend(replayed.iter().map(|pair| pair_example(tokenizer, &texts, pair)));
+    if !replayed.is_empty() {
+        detail["replayed_pairs"] = replayed.len().into();
+        examples.extend(replayed.iter().map(|pair| pair_example(tokenizer, &texts, pair)));
+    }
     if run.config.repair.enabled {
         let room = run.config.model.max_seq.saturating_sub(run.config.sampling.max_proof_tokens);
         let more = repairing::examples(&run.ledger, tokenizer, &texts.signatures, proofs, rounds, room)?;

@@ -147,6 +147,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::HashSet;
+    use stp_datasets::{Split, Statement};
 
     #[test]
     fn a_run_goes_through_the_stages_in_the_papers_order() {
@@ -207,6 +208,21 @@ mod tests {
             let parts = Parts::of(all, &config);
             assert_eq!(parts.first + parts.later + parts.repairs, all);
         }
+    }
+
+    #[test]
+    fn stage_1_is_shown_tactics_beside_the_proofs() {
+        let mut entry = CorpusEntry::unchecked(Statement {
+            id: "x".to_owned(),
+            signature: "(n : Nat) : n + 0 = n".to_owned(),
+            header: String::new(),
+            topics: Vec::new(),
+            split: Split::Train,
+        });
+        entry.proofs = vec!["by exact rfl".to_owned(), "by simp".to_owned()];
+        entry.closed_by = vec!["simp".to_owned(), "omega".to_owned()];
+        assert_eq!(taught(&entry, false), entry.proofs);
+        assert_eq!(taught(&entry, true), ["by exact rfl", "by simp", "by\n  omega"], "none twice");
     }
 
     #[test]

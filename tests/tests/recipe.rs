@@ -157,6 +157,20 @@ fn what_is_false_is_refuted_and_what_is_true_is_not() {
         ("(p q : Prop) (h : p ∨ q) : p", true),
         ("(xs : List Nat) : xs.length < 2", true),
         ("(a b : Int) : a - b = b - a", true),
+        (
+            "(f : Nat → Int) (h0 : f 0 = 3) (hs : ∀ n, f (n + 1) = 2 * f n) (n : Nat) : f n = 3 * (n : Int) + 3",
+            true,
+        ),
+        (
+            "(f : Nat → Nat) (h0 : f 0 = 0) (h1 : f 1 = 1) (hs : ∀ n, f (n + 2) = f (n + 1) + f n) (n : Nat) : f n ≤ n",
+            false,
+        ),
+        (
+            "(f : Nat → Nat) (h0 : f 0 = 0) (h1 : f 1 = 1) (hs : ∀ n, f (n + 2) = f (n + 1) + f n) (n : Nat) : n ≤ f n",
+            true,
+        ),
+        ("(P : Nat → Prop) (h0 : P 0) (hs : ∀ n, P n → P (n + 2)) (n : Nat) : ¬ P n", true),
+        ("(f : Nat → Int) (h0 : f 0 = 3) (hs : ∀ n, f (n + 1) = 2 * f n) (n : Nat) : 0 < f n", false),
         ("(m n : Nat) (h : m < n) : m < n + 1", false),
         ("(p q : Prop) (h : p ∧ q) : q", false),
         ("(xs : List Nat) : xs.length ≤ xs.length + 2", false),
