@@ -116,8 +116,10 @@ fn generated(config: &RunConfig, data: Data) -> usize {
 
 /// Sequences of all trainings, each as often as it is seen.
 fn trained_sequences(config: &RunConfig, data: Data, assumptions: Assumptions) -> f64 {
-    let pairs = 1 + config.conjecturing.stage1_pairs_per_statement;
-    let mut sum = (config.stage1.epochs * data.proofs * pairs) as f64;
+    let conjecturing = &config.conjecturing;
+    let targets = if conjecturing.stage1_given { data.statements } else { data.proofs.min(data.statements) };
+    let shown = data.proofs + targets * conjecturing.stage1_pairs_per_statement;
+    let mut sum = (config.stage1.epochs * shown) as f64;
     if !config.method.trains() {
         return sum;
     }
@@ -129,8 +131,9 @@ fn trained_sequences(config: &RunConfig, data: Data, assumptions: Assumptions) -
         // Corpus proofs count as round 0.
         let given = if round < config.proving.replay_rounds { corpus } else { 0.0 };
         let is_again = every > 0 && round % every == 0;
-        let usual = config.round.epochs as f64 * (f64::from(replayed) * found + given);
-        sum += if is_again { again(round) } else { usual };
+        let pairs = if config.method == Method::Stp { conjecturing.replayed_pairs as f64 } else { 0.0 };
+        let usual = config.round.epochs as f64 * (f64::from(replayed) * found + given + pairs);
+        sum += if is_again { again(round) + config.retraining.epochs as f64 * pairs } else { usual };
     }
     sum + again(config.rounds)
 }
