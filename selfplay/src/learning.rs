@@ -139,10 +139,9 @@ async fn learn(
     let mut examples: Vec<_> =
         proofs.iter().map(|proof| proof_example(tokenizer, &texts, proof)).collect::<Result<_>>()?;
     for Chosen { conjecture, lemma, weight } in kept.iter().filter(|chosen| chosen.weight > 0.0) {
-        let lemma = lemma.as_ref().and_then(|name| texts.lemmas.get(name)).map(String::as_str);
-        let seed = &texts.signatures[&conjecture.seed];
-        let (proof, target) = (&conjecture.seed_proof, &conjecture.signature);
-        examples.push(stp_conjecturer::example(tokenizer, lemma, seed, proof, target, *weight));
+        let seed = (conjecture.seed.as_str(), conjecture.seed_proof.as_str());
+        let target = &conjecture.signature;
+        examples.push(conjecture_example(tokenizer, &texts, lemma.as_deref(), seed, target, *weight));
     }
     if !replayed.is_empty() {
         detail["replayed_pairs"] = replayed.len().into();
@@ -295,7 +294,9 @@ fn weightless(attempt: &Attempt) -> TrainingProof {
 
 /// What stage 1 teaches the conjecturer: from a proved statement to a harder one.
 struct SupervisedPair {
-    seed: Attempt,
+    /// Id of the proved statement.
+    seed: String,
+    seed_proof: String,
     /// Id of the harder statement.
     target: String,
     lemma: Option<String>,
@@ -331,7 +332,8 @@ fn stage1_pairs(run: &Run, proofs: &[Attempt]) -> Vec<SupervisedPair> {
     supervised_pairs(&all, run.config.conjecturing.stage1_pairs_per_statement, &mut generator)
         .into_iter()
         .map(|pair| SupervisedPair {
-            seed: (*own[pair.seed]).clone(),
+            seed: own[pair.seed].statement.clone(),
+            seed_proof: own[pair.seed].proof.clone(),
             target: all[pair.target].id.clone(),
             lemma: pair.lemma,
         })
@@ -339,9 +341,21 @@ fn stage1_pairs(run: &Run, proofs: &[Attempt]) -> Vec<SupervisedPair> {
 }
 
 fn pair_example(tokenizer: &Tokenizer, texts: &Texts, pair: &SupervisedPair) -> Example {
-    let lemma = pair.lemma.as_ref().and_then(|name| texts.lemmas.get(name)).map(String::as_str);
-    let [easy, hard] = [&pair.seed.statement, &pair.target].map(|id| &texts.signatures[id]);
-    stp_conjecturer::example(tokenizer, lemma, easy, &pair.seed.proof, hard, 1.0)
+    let seed = (pair.seed.as_str(), pair.seed_proof.as_str());
+    conjecture_example(tokenizer, texts, pair.lemma.as_deref(), seed, &texts.signatures[&pair.target], 1.0)
+}
+
+/// Of a seed, its id and proof.
+fn conjecture_example(
+    tokenizer: &Tokenizer,
+    texts: &Texts,
+    lemma: Option<&str>,
+    (seed, proof): (&str, &str),
+    target: &str,
+    weight: f32,
+) -> Example {
+    let lemma = lemma.and_then(|name| texts.lemmas.get(name)).map(String::as_str);
+    stp_conjecturer::example(tokenizer, lemma, &texts.signatures[seed], proof, target, weight)
 }
 
 /// Those of stage 1's pairs that a round trains on again.

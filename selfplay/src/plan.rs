@@ -1,6 +1,8 @@
 //! Which steps a run has, and how a round's proofs are shared out: pure functions.
 
-use stp_datasets::{CorpusEntry, normalise_spaces};
+use std::collections::HashSet;
+
+use stp_datasets::{Corpus, CorpusEntry, Split, Statement, normalise_spaces};
 
 use crate::config::{Method, RunConfig};
 
@@ -130,8 +132,21 @@ pub fn spread<T: Clone>(items: &[T], count: usize) -> Vec<T> {
     (0..count).map(|index| items[index * items.len() / count].clone()).collect()
 }
 
+/// What stage 1 is shown of the given statements `train`: ids and proofs.
+pub fn supervised<'a>(
+    corpus: &'a Corpus,
+    train: &[Statement],
+    config: &RunConfig,
+) -> Vec<(&'a str, Vec<String>)> {
+    let ids: HashSet<_> = train.iter().map(|statement| &statement.id).collect();
+    let given = corpus.split(Split::Train).filter(|entry| ids.contains(&entry.statement.id));
+    let with_proofs: Vec<_> = given.filter(|entry| !entry.proofs.is_empty()).collect();
+    let chosen = spread(&with_proofs, config.max_supervised).into_iter();
+    chosen.map(|entry| (entry.statement.id.as_str(), taught(entry, config.supervised_tactics))).collect()
+}
+
 /// The proofs of a corpus statement that stage 1 is shown: its own, and with `tactics` each single tactic that closes it.
-pub fn taught(entry: &CorpusEntry, tactics: bool) -> Vec<String> {
+fn taught(entry: &CorpusEntry, tactics: bool) -> Vec<String> {
     let closing = entry.closed_by.iter().filter(|_| tactics).map(|tactic| format!("by\n  {tactic}"));
     let mut proofs = entry.proofs.clone();
     for proof in closing {
@@ -146,8 +161,6 @@ pub fn taught(entry: &CorpusEntry, tactics: bool) -> Vec<String> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::collections::HashSet;
-    use stp_datasets::{Split, Statement};
 
     #[test]
     fn a_run_goes_through_the_stages_in_the_papers_order() {

@@ -80,26 +80,16 @@ async fn fingerprint_all(run: &Run) -> Result<HashMap<String, String>> {
 }
 
 async fn judge_corpus_proofs(run: &Run) -> Result<usize> {
-    let ids: std::collections::HashSet<_> = run.train.iter().map(|statement| &statement.id).collect();
-    let with_proofs: Vec<_> = run
-        .corpus
-        .split(Split::Train)
-        .filter(|entry| ids.contains(&entry.statement.id) && !entry.proofs.is_empty())
-        .collect();
-    let entries = plan::spread(&with_proofs, run.config.max_supervised);
-    let proofs: Vec<_> = entries
-        .iter()
-        .flat_map(|entry| {
-            plan::taught(entry, run.config.supervised_tactics).into_iter().enumerate().map(|it| (*entry, it))
-        })
-        .collect();
-    let total = proofs.len() as u64;
+    let supervised = plan::supervised(&run.corpus, &run.train, &run.config);
+    let total = supervised.iter().map(|(_, proofs)| proofs.len() as u64).sum();
     let progress = Arc::new(run.display.phase("setup: corpus proofs", total));
     let (sender, receiver) = mpsc::unbounded_channel();
-    for (entry, (sample, proof)) in proofs {
-        let attempt = corpus_attempt(&entry.statement.id, sample, &proof)?;
-        run.ledger.record_attempt(&attempt)?;
-        sender.send(attempt).context("the judge went away")?;
+    for (statement, proofs) in supervised {
+        for (sample, proof) in proofs.into_iter().enumerate() {
+            let attempt = corpus_attempt(statement, sample, proof)?;
+            run.ledger.record_attempt(&attempt)?;
+            sender.send(attempt).context("the judge went away")?;
+        }
     }
     drop(sender);
     Judge::new(run, run.train.iter().cloned(), progress.clone())?.run(receiver).await?;
@@ -110,13 +100,13 @@ async fn judge_corpus_proofs(run: &Run) -> Result<usize> {
     Ok(proved)
 }
 
-fn corpus_attempt(statement: &str, sample: usize, proof: &str) -> Result<Attempt> {
+fn corpus_attempt(statement: &str, sample: usize, proof: String) -> Result<Attempt> {
     Ok(Attempt {
         round: 0,
         phase: Phase::Seed,
         statement: statement.to_owned(),
         sample: u32::try_from(sample)?,
-        proof: proof.to_owned(),
+        proof,
         tokens: 0,
         logprob: 0.0,
         verdict: None,

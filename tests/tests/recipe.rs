@@ -253,6 +253,7 @@ fn conjectures_weigh_as_they_match(details: &BTreeMap<String, Value>) {
     let mut weighed = 0;
     for round in 1..=ROUNDS {
         let detail = &details[&format!("round-{round}/train")];
+        assert_eq!(detail["replayed_pairs"], 5);
         let Some(weights) = detail["conjecture_weights"].as_object() else { continue };
         let weights: Vec<f64> = weights.values().map(|weight| weight.as_f64().unwrap()).collect();
         assert_eq!(weights.len() as u64, detail["conjectures_kept"].as_u64().unwrap());

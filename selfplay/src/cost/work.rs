@@ -1,8 +1,6 @@
 //! How much a run samples, judges and trains on.
 
-use std::collections::HashSet;
-
-use stp_datasets::{Corpus, Split};
+use stp_datasets::Corpus;
 
 use crate::config::{Method, RunConfig};
 use crate::plan;
@@ -23,11 +21,7 @@ impl Data {
     /// What a run with these settings takes of a corpus.
     pub fn of(config: &RunConfig, corpus: &Corpus) -> Self {
         let (train, valid) = Run::choose(corpus, config);
-        let ids: HashSet<_> = train.iter().map(|statement| &statement.id).collect();
-        let given = corpus.split(Split::Train).filter(|entry| ids.contains(&entry.statement.id));
-        let with_proofs: Vec<_> = given.filter(|entry| !entry.proofs.is_empty()).collect();
-        let taught = plan::spread(&with_proofs, config.max_supervised);
-        let proofs = taught.iter().map(|entry| plan::taught(entry, config.supervised_tactics).len()).sum();
+        let proofs = plan::supervised(corpus, &train, config).iter().map(|(_, proofs)| proofs.len()).sum();
         Self { statements: train.len(), proofs, valid: valid.len() }
     }
 }
@@ -124,6 +118,7 @@ fn trained_sequences(config: &RunConfig, data: Data, assumptions: Assumptions) -
         return sum;
     }
     let found = assumptions.trained_share * config.proving.proofs_per_round as f64;
+    let pairs = if config.method == Method::Stp { conjecturing.replayed_pairs as f64 } else { 0.0 };
     let (corpus, every) = (data.proofs as f64, config.proving.retrain_every);
     let again = |round: u32| config.retraining.epochs as f64 * (corpus + f64::from(round) * found);
     for round in 1..=config.rounds {
@@ -131,9 +126,10 @@ fn trained_sequences(config: &RunConfig, data: Data, assumptions: Assumptions) -
         // Corpus proofs count as round 0.
         let given = if round < config.proving.replay_rounds { corpus } else { 0.0 };
         let is_again = every > 0 && round % every == 0;
-        let pairs = if config.method == Method::Stp { conjecturing.replayed_pairs as f64 } else { 0.0 };
-        let usual = config.round.epochs as f64 * (f64::from(replayed) * found + given + pairs);
-        sum += if is_again { again(round) + config.retraining.epochs as f64 * pairs } else { usual };
+        let usual = config.round.epochs as f64 * (f64::from(replayed) * found + given);
+        let (epochs, shown) =
+            if is_again { (config.retraining.epochs, again(round)) } else { (config.round.epochs, usual) };
+        sum += shown + epochs as f64 * pairs;
     }
     sum + again(config.rounds)
 }
