@@ -81,11 +81,9 @@ fn choices(binders: &[Binder]) -> Option<Vec<Vec<String>>> {
             choices.push(vec![ANY_TYPE.to_owned()]);
         } else {
             let kind = instantiated(kind, &types);
-            let values = match recursive(binder, &kind, binders) {
-                Some(term) => Some(vec![term]),
-                None => values(&kind),
-            };
-            choices.push(values.unwrap_or_else(|| vec![HYPOTHESIS_HOLDS.to_owned()]));
+            let defined = recursive(binder, &kind, binders).map(|term| vec![term]);
+            choices
+                .push(defined.or_else(|| values(&kind)).unwrap_or_else(|| vec![HYPOTHESIS_HOLDS.to_owned()]));
         }
     }
     Some(choices)

@@ -1,10 +1,12 @@
 //! Functions that hypotheses define by recursion, written out as terms: `f 0 = 1` and `∀ n, f (n + 1) = 2 * f n` hold of
 //! one `f` alone, so no other value of `f` can refute what is said of it.
 
+use stp_datasets::words;
+
 /// The function on natural numbers with values in `range` that the hypotheses define, as a term; `None` if they do not
 /// define it by its values at 0 (and 1) and an equation for `n + 1` (or `n + 2`).
 pub(crate) fn solution(name: &str, range: &str, hypotheses: &[&str]) -> Option<String> {
-    let hypotheses: Vec<_> = hypotheses.iter().map(|text| tokens(text)).collect();
+    let hypotheses: Vec<_> = hypotheses.iter().filter_map(|text| words(text)).collect();
     let base = |at: &str| hypotheses.iter().find_map(|tokens| value_at(tokens, name, at));
     let step = hypotheses.iter().find_map(|tokens| Step::read(tokens, name))?;
     let first = base("0")?;
@@ -83,35 +85,6 @@ fn value_at(tokens: &[String], name: &str, at: &str) -> Option<String> {
     (!value.iter().any(|token| token == name)).then(|| value.join(" "))
 }
 
-/// Words, brackets and commas one by one, and operators.
-fn tokens(text: &str) -> Vec<String> {
-    #[derive(PartialEq)]
-    enum Kind {
-        Word,
-        Operator,
-        Single,
-    }
-    let kind_of = |c: char| match c {
-        c if c.is_alphanumeric() || matches!(c, '_' | '.' | '\'') => Kind::Word,
-        '(' | ')' | '[' | ']' | '{' | '}' | ',' => Kind::Single,
-        c if c.is_ascii() => Kind::Operator,
-        _ => Kind::Single,
-    };
-    let mut tokens: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        let mut last = Kind::Single;
-        for c in word.chars() {
-            let kind = kind_of(c);
-            match tokens.last_mut() {
-                Some(token) if kind != Kind::Single && kind == last => token.push(c),
-                _ => tokens.push(c.to_string()),
-            }
-            last = kind;
-        }
-    }
-    tokens
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +102,13 @@ mod tests {
         let expected = "(fun x => (Nat.rec (motive := fun _ => Int × Int) (0, - 1) (fun k pair => (pair.2, pair.2 - \
                         pair.1)) x).1)";
         assert_eq!(two.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_method_stays_with_its_value() {
+        let term =
+            solution("f", "Option Nat", &["f 0 = some 0", "∀ n, f (n + 1) = (f n).map (· + 1)"]).unwrap();
+        assert!(term.contains("( previous ).map ( · + 1 )"), "{term}");
     }
 
     #[test]

@@ -59,17 +59,35 @@ fn print(tokens: &[Token]) -> String {
     text
 }
 
+/// The tokens of a text as texts; what Lean reads differently after a space stays with the token before it, as in
+/// `xs.1`. `None` if a comment, string or character is not closed.
+pub fn words(text: &str) -> Option<Vec<String>> {
+    let tokens = lexer::tokens(text)?;
+    let mut words: Vec<String> = Vec::new();
+    for (index, token) in tokens.iter().enumerate() {
+        match words.last_mut() {
+            Some(word) if token.glued && minded(&tokens[index - 1], token) => word.push_str(&token.text),
+            _ => words.push(token.text.clone()),
+        }
+    }
+    Some(words)
+}
+
 /// Whether a space is printed between two tokens: always the same, except where Lean minds it.
 fn spaced(before: &Token, token: &Token) -> bool {
     if before.kind == Kind::Open || matches!(token.kind, Kind::Close | Kind::Comma) {
         return false;
     }
+    before.kind == Kind::Comma || !(token.glued && minded(before, token))
+}
+
+/// Whether a space between two tokens can change the meaning.
+fn minded(before: &Token, token: &Token) -> bool {
     let ends_term = matches!(before.kind, Kind::Word | Kind::Number | Kind::Literal | Kind::Close);
-    let minded = before.kind == Kind::Dot
+    before.kind == Kind::Dot
         || matches!(token.kind, Kind::Dot | Kind::Literal)
         || (token.is("[") && ends_term)
-        || token.text.starts_with(['!', '?']);
-    before.kind == Kind::Comma || !(token.glued && minded)
+        || token.text.starts_with(['!', '?'])
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ mod ledger;
 mod overlap;
 mod record;
 
-pub use canonical::{Binder, binders, canonical_statement, canonical_text, normalise_spaces};
+pub use canonical::{Binder, binders, canonical_statement, canonical_text, normalise_spaces, words};
 pub use corpus::{Corpus, CorpusError};
 pub use import::{Field, ImportError, ImportOptions, Imported, Layout, import_file, import_files};
 pub use lean_file::{LeanFileError, LeanTheorem, signature_of, theorems};
