@@ -7,8 +7,10 @@ use stp_datasets::{Binder, binders};
 
 use crate::recursion;
 
-/// A conjecture that one of these proves teaches nobody anything.
-pub const TRIVIAL_PROOFS: [&str; 3] = ["by rfl", "by simp", "by decide"];
+/// A conjecture that one of these tactics proves teaches nobody anything.
+const TRIVIAL: [&str; 3] = ["rfl", "decide", "simp"];
+/// With these, all of Lean's automation that the corpus knows.
+const AUTOMATIC: [&str; 3] = ["omega", "simp_all", "grind"];
 
 /// Instances that are tried at most.
 const MOST_INSTANCES: usize = 48;
@@ -17,6 +19,14 @@ const ANY_TYPE: &str = "Nat";
 /// Proves a hypothesis of an instance: it is closed, so it can be computed, or it speaks of all numbers and holds by
 /// definition.
 const HYPOTHESIS_HOLDS: &str = "(by first | decide | (intros; first | rfl | trivial))";
+
+/// The proof that tries every tactic under which a conjecture counts as trivial: one check in place of several.
+pub fn trivial_proof(automatic: bool) -> String {
+    let more = AUTOMATIC.iter().filter(|_| automatic);
+    // `first` stops at a tactic that succeeds without closing the goal; `done` makes it go on.
+    let tries: Vec<_> = TRIVIAL.iter().chain(more).map(|tactic| format!("({tactic}; done)")).collect();
+    format!("by first | {}", tries.join(" | "))
+}
 
 /// The negation of a conjecture as a signature, with a proof that tries small instances of it; `None` if there is
 /// nothing to try.

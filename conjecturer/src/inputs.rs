@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 
-/// A proved given statement with a correct proof of it.
+/// A given statement with a correct proof of it, or one that nobody has proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seed {
     /// Id of the statement.
     pub statement: String,
-    /// A correct proof.
+    /// A correct proof; empty for an unproved statement.
     pub proof: String,
     /// Its trigger lemmas.
     pub lemmas: Vec<String>,
@@ -89,6 +89,22 @@ pub fn plan_inputs(
     inputs
 }
 
+/// At most `most` seeds, of which a part of `share` is unproved statements as far as there are any.
+pub fn mixed_seeds(
+    mut proved: Vec<Seed>,
+    mut unproved: Vec<Seed>,
+    share: f64,
+    most: usize,
+    generator: &mut impl Rng,
+) -> Vec<Seed> {
+    proved.shuffle(generator);
+    unproved.shuffle(generator);
+    unproved.truncate((most as f64 * share) as usize);
+    proved.truncate(most - unproved.len());
+    proved.extend(unproved);
+    proved
+}
+
 fn choose_lemma(
     seed: &Seed,
     used: &HashMap<String, usize>,
@@ -142,6 +158,22 @@ mod tests {
             prop_assert_eq!(inputs.len(), count.min(most));
             prop_assert!(inputs.iter().all(|input| input.samples == limits.most_samples));
         }
+    }
+
+    #[test]
+    fn a_share_of_the_seeds_is_unproved() {
+        let unproved: Vec<_> = (0..30)
+            .map(|i| Seed { statement: format!("open{i}"), proof: String::new(), lemmas: vec![] })
+            .collect();
+        let mix = |proved, share, most| {
+            let mut generator = ChaCha8Rng::seed_from_u64(1);
+            mixed_seeds(seeds(proved), unproved.clone(), share, most, &mut generator)
+        };
+        let open = |seeds: &[Seed]| seeds.iter().filter(|seed| seed.proof.is_empty()).count();
+        let (half, few, none) = (mix(80, 0.5, 40), mix(80, 0.5, 80), mix(80, 0.0, 40));
+        assert_eq!((half.len(), open(&half)), (40, 20));
+        assert_eq!((few.len(), open(&few)), (80, 30), "no more than there are");
+        assert_eq!((none.len(), open(&none)), (40, 0));
     }
 
     #[test]

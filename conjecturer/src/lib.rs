@@ -32,12 +32,14 @@ mod prompt;
 mod recursion;
 mod selection;
 pub mod transport;
+mod variants;
 
-pub use checks::{TRIVIAL_PROOFS, refutation};
+pub use checks::{refutation, trivial_proof};
 pub use filter::{Sieve, is_plausible};
-pub use inputs::{Input, InputLimits, Seed, Wanted, plan_inputs};
+pub use inputs::{Input, InputLimits, Seed, Wanted, mixed_seeds, plan_inputs};
 pub use lemma::trigger_lemmas;
 pub use pairs::{GivenStatement, Pair, supervised_pairs};
 pub use prompt::{example, prompt};
 pub use selection::{Candidate, Kept, SelectionLimits, select};
 pub use transport::Transport;
+pub use variants::variant_pairs;

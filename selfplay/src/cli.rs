@@ -497,7 +497,31 @@ pub struct CorpusArgs {
 pub enum CorpusCommand {
     /// Check a corpus in Lean: statements elaborate, are distinct, and their proofs hold.
     Check(CorpusCheckArgs),
+    /// Write the theorems of Lean's own library as a corpus, each with its name as the proof: what the built-in
+    /// corpus `library` was made with.
+    Library(CorpusLibraryArgs),
 }
+
+/// `stp corpus library`.
+#[derive(Clone, Debug, Args)]
+pub struct CorpusLibraryArgs {
+    /// The file to write, one JSON object a line.
+    #[arg(short, long, value_name = "FILE.jsonl")]
+    pub output: PathBuf,
+    /// Whose theorems, separated by commas; `_root_` stands for names without a dot.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = LIBRARY_NAMESPACES)]
+    pub namespaces: Vec<String>,
+    /// Lean processes.
+    #[arg(long, default_value_t = 2)]
+    pub workers: usize,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// What the built-in corpus speaks of.
+const LIBRARY_NAMESPACES: &str =
+    "_root_,And,Bool,Classical,Decidable,Eq,Exists,Function,Iff,Int,List,Nat,Ne,Not,Option,Or,Prod";
 
 /// `stp corpus check`.
 #[derive(Clone, Debug, Args)]

@@ -75,6 +75,9 @@ pub struct RunConfig {
     /// corpus), so that the prover knows Lean's automation as well.
     #[serde(default)]
     pub supervised_tactics: bool,
+    /// What the model is shown before stage 1.
+    #[serde(default)]
+    pub pretraining: Pretraining,
     /// Shape of the model.
     pub model: ModelShape,
     /// Stage 1: supervised fine-tuning on the corpus.
@@ -103,6 +106,19 @@ pub struct RunConfig {
     pub repair: Repair,
     /// The judge.
     pub verifier: Verifier,
+}
+
+/// What a model that begins with random numbers is shown before stage 1, with the settings of stage 1's training.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pretraining {
+    /// Statements with proofs, none of which is tried or counted in the run: `library` for the theorems of Lean's library
+    /// with their names as proofs, or a path as for `corpus`; empty for none.
+    pub corpus: String,
+    /// At most so many of them (0: all), spread evenly.
+    pub statements: usize,
+    /// How often each is seen.
+    pub epochs: usize,
 }
 
 /// Shape of the decoder; see `stp_model::ModelConfig`.
@@ -308,6 +324,13 @@ pub struct Conjecturing {
     /// Drop conjectures that `rfl`, `simp` or `decide` alone proves.
     #[serde(default)]
     pub drop_trivial: bool,
+    /// Among trivial ones count also those that `omega`, `simp_all` or `grind` alone proves.
+    #[serde(default)]
+    pub drop_automatic: bool,
+    /// Part of the inputs whose seed is a given statement that nobody has proved yet, without a proof: conjectures near
+    /// what is to be learned, not only near what is known (paper: none).
+    #[serde(default)]
+    pub unproved_seeds: f64,
     /// Drop conjectures for which a few small instances hold a counterexample.
     #[serde(default)]
     pub drop_refuted: bool,
@@ -393,6 +416,10 @@ impl RunConfig {
                 "proving.length_decay and seconds_decay must be 0 or more",
             ),
             (share.contains(&self.conjecturing.seed_rate), "conjecturing.seed_rate must be between 0 and 1"),
+            (
+                share.contains(&self.conjecturing.unproved_seeds),
+                "conjecturing.unproved_seeds must be between 0 and 1",
+            ),
             (share.contains(&self.conjecturing.no_lemma), "conjecturing.no_lemma must be between 0 and 1"),
             (
                 share.contains(&self.conjecturing.lemma_share),

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::Result;
-use stp_conjecturer::{Input, InputLimits, Seed, Wanted, plan_inputs, trigger_lemmas};
-use stp_datasets::{Attempt, Conjecture, Outcome, Phase, normalise_spaces};
+use stp_conjecturer::{Input, InputLimits, Seed, Wanted, mixed_seeds, plan_inputs, trigger_lemmas};
+use stp_datasets::{Attempt, Conjecture, Outcome, Phase, Statement, normalise_spaces};
 use stp_model::{Checkpoint, SampleRequest};
 
 use crate::proving;
@@ -33,7 +33,13 @@ pub async fn conjecture(run: &mut Run, round: u32) -> Result<serde_json::Value> 
         most_samples: settings.most_samples,
     };
     let mut generator = generator_for(run.config.seed, &["inputs", &round.to_string()]);
-    let inputs = plan_inputs(&seeds(run, round)?, wanted, limits, &mut generator);
+    let mut seeds = seeds(run, round)?;
+    if settings.unproved_seeds > 0.0 {
+        let (Wanted::Inputs(most) | Wanted::Texts(most)) = wanted;
+        let open = unproved_seeds(run, round)?;
+        seeds = mixed_seeds(seeds, open, settings.unproved_seeds, most, &mut generator);
+    }
+    let inputs = plan_inputs(&seeds, wanted, limits, &mut generator);
     let most = u32::try_from(inputs.iter().map(|input| input.samples).max().unwrap_or(0))?;
     let mut start = 0;
     while start < most {
@@ -83,6 +89,17 @@ fn seeds(run: &Run, round: u32) -> Result<Vec<Seed>> {
         }
     }
     Ok(seeds)
+}
+
+/// The given statements without any proof so far.
+fn unproved_seeds(run: &Run, round: u32) -> Result<Vec<Seed>> {
+    let shown = run.ledger.proved_attempts(Phase::Seed)?;
+    let sampled =
+        run.ledger.proved_attempts(Phase::Train)?.into_iter().filter(|attempt| attempt.round < round);
+    let proved: BTreeSet<_> = shown.into_iter().chain(sampled).map(|attempt| attempt.statement).collect();
+    let open = run.train.iter().filter(|statement| !proved.contains(&statement.id));
+    let seed = |it: &Statement| Seed { statement: it.id.clone(), proof: String::new(), lemmas: Vec::new() };
+    Ok(open.map(seed).collect())
 }
 
 /// Samples those texts of each input that are not recorded yet.

@@ -7,13 +7,14 @@ use std::ops::{ControlFlow, RangeInclusive};
 use anyhow::{Context, Result};
 use rand::seq::SliceRandom;
 use serde_json::json;
-use stp_conjecturer::{GivenStatement, supervised_pairs};
+use stp_conjecturer::{GivenStatement, supervised_pairs, variant_pairs};
 use stp_datasets::{Attempt, Ledger, Phase};
 use stp_model::{Checkpoint, Example, Lm, ModelError, StateFile, Tokenizer, TrainConfig, further_devices};
 use stp_prover::TrainingProof;
 
 use crate::config::{Method, Training};
 use crate::conjecturing::{lemma_signatures, lemmas_of};
+use crate::pretraining;
 use crate::repairing;
 use crate::run::{Run, checkpoint_of};
 use crate::seeds::{generator_for, seed_for};
@@ -22,6 +23,9 @@ use crate::weighing;
 
 const WEIGHT_DECAY: f32 = 0.05;
 const GRADIENT_CLIP: f32 = 1.0;
+
+/// The checkpoint between the library and stage 1.
+const PRETRAINED: &str = "pretrained";
 
 /// Texts of statements and lemmas by name, for building examples.
 struct Texts {
@@ -41,7 +45,10 @@ pub async fn stage1(run: &mut Run) -> Result<serde_json::Value> {
          statements."
     );
     let texts = texts(run, &proofs).await?;
-    let tokenizer = Tokenizer::train(&tokenizer_texts(run, &proofs, &texts), run.config.model.vocab_size)?;
+    let library = pretraining::entries(run)?;
+    let mut words = tokenizer_texts(run, &proofs, &texts);
+    words.extend(pretraining::texts(&library));
+    let tokenizer = Tokenizer::train(&words, run.config.model.vocab_size)?;
     let config = run.config.model.config(tokenizer.vocab_size());
     let seed = seed_for(run.config.seed, &["init"]);
     let model = Lm::init(&config, run.language.device(), seed)?;
@@ -51,8 +58,12 @@ pub async fn stage1(run: &mut Run) -> Result<serde_json::Value> {
         .map(|proof| proof_example(&tokenizer, &texts, &weightless(proof)))
         .collect::<Result<_>>()?;
     examples.extend(pairs.iter().map(|pair| pair_example(&tokenizer, &texts, pair)));
-    let checkpoint = Checkpoint::new(model, tokenizer);
+    let library = pretraining::examples(run, &tokenizer, &library);
+    let mut checkpoint = Checkpoint::new(model, tokenizer);
     let parameters = checkpoint.model.config().parameters();
+    if !library.is_empty() {
+        checkpoint = pretrain(run, checkpoint, library).await?;
+    }
     run.display.line(&format!(
         "stage 1: {} proofs and {} conjecture pairs, a model of {parameters} parameters",
         proofs.len(),
@@ -60,6 +71,16 @@ pub async fn stage1(run: &mut Run) -> Result<serde_json::Value> {
     ));
     let training = run.config.stage1.clone();
     train(run, checkpoint, examples, &training, "stage1", json!({ "parameters": parameters })).await
+}
+
+/// Trains on the library, unless a stage 1 that was interrupted had done so.
+async fn pretrain(run: &mut Run, checkpoint: Checkpoint, examples: Vec<Example>) -> Result<Checkpoint> {
+    if !run.ledger.checkpoints()?.iter().any(|(name, _)| name == PRETRAINED) {
+        let training = Training { epochs: run.config.pretraining.epochs, ..run.config.stage1.clone() };
+        let detail = json!({ "examples": examples.len() });
+        train(run, checkpoint, examples, &training, PRETRAINED, detail).await?;
+    }
+    run.language.load(&run.folder, PRETRAINED)
 }
 
 /// The end of a round: proofs of hard statements, and the conjectures that were barely provable. Where the settings
@@ -292,12 +313,13 @@ fn weightless(attempt: &Attempt) -> TrainingProof {
     TrainingProof { statement: attempt.statement.clone(), proof: attempt.proof.clone(), weight: 1.0 }
 }
 
-/// What stage 1 teaches the conjecturer: from a proved statement to a harder one.
+/// What stage 1 teaches the conjecturer: from a proved statement to a harder one, or from a statement to one like it.
 struct SupervisedPair {
-    /// Id of the proved statement.
+    /// Id of the statement that it begins with.
     seed: String,
+    /// Empty where none is shown.
     seed_proof: String,
-    /// Id of the harder statement.
+    /// Id of the statement to conjecture.
     target: String,
     lemma: Option<String>,
 }
@@ -329,15 +351,31 @@ fn stage1_pairs(run: &Run, proofs: &[Attempt]) -> Vec<SupervisedPair> {
         all.extend(open.map(|statement| given(&statement.id, None)));
     }
     let mut generator = generator_for(run.config.seed, &["pairs"]);
-    supervised_pairs(&all, run.config.conjecturing.stage1_pairs_per_statement, &mut generator)
-        .into_iter()
-        .map(|pair| SupervisedPair {
-            seed: own[pair.seed].statement.clone(),
-            seed_proof: own[pair.seed].proof.clone(),
-            target: all[pair.target].id.clone(),
-            lemma: pair.lemma,
-        })
-        .collect()
+    let pairs = supervised_pairs(&all, run.config.conjecturing.stage1_pairs_per_statement, &mut generator);
+    let from_proved = pairs.into_iter().map(|pair| SupervisedPair {
+        seed: own[pair.seed].statement.clone(),
+        seed_proof: own[pair.seed].proof.clone(),
+        target: all[pair.target].id.clone(),
+        lemma: pair.lemma,
+    });
+    from_proved.chain(stage1_variants(run)).collect()
+}
+
+/// Pairs whose seed has no proof, where rounds will ask for conjectures of such seeds.
+fn stage1_variants(run: &Run) -> Vec<SupervisedPair> {
+    if run.config.conjecturing.unproved_seeds == 0.0 {
+        return Vec::new();
+    }
+    let signatures: Vec<_> = run.train.iter().map(|statement| statement.signature.as_str()).collect();
+    let pairs = variant_pairs(&signatures, &mut generator_for(run.config.seed, &["variants"]));
+    let id = |place: usize| run.train[place].id.clone();
+    let pair = |(seed, target)| SupervisedPair {
+        seed: id(seed),
+        seed_proof: String::new(),
+        target: id(target),
+        lemma: None,
+    };
+    pairs.into_iter().map(pair).collect()
 }
 
 fn pair_example(tokenizer: &Tokenizer, texts: &Texts, pair: &SupervisedPair) -> Example {

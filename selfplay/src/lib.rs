@@ -35,6 +35,7 @@ pub mod language;
 mod learning;
 pub mod metrics;
 pub mod plan;
+pub mod pretraining;
 mod proving;
 pub mod recipe;
 mod repairing;

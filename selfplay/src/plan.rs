@@ -146,7 +146,7 @@ pub fn supervised<'a>(
 }
 
 /// The proofs of a corpus statement that stage 1 is shown: its own, and with `tactics` each single tactic that closes it.
-fn taught(entry: &CorpusEntry, tactics: bool) -> Vec<String> {
+pub fn taught(entry: &CorpusEntry, tactics: bool) -> Vec<String> {
     let closing = entry.closed_by.iter().filter(|_| tactics).map(|tactic| format!("by\n  {tactic}"));
     let mut proofs = entry.proofs.clone();
     for proof in closing {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result};
-use stp_conjecturer::{Sieve, TRIVIAL_PROOFS, refutation};
+use stp_conjecturer::{Sieve, refutation, trivial_proof};
 use stp_datasets::{Conjecture, Outcome, Split, canonical_statement};
 use stp_verifier::{Candidate, Pool, StatementReport};
 use tokio::task::JoinSet;
@@ -135,14 +135,15 @@ fn accept(conjecture: &mut Conjecture, round: u32, room: bool) {
 /// Drops what is trivial or false, as far as the settings ask for it.
 async fn check(run: &Run, chunk: &[usize], conjectures: &mut [Conjecture]) -> Result<()> {
     let settings = &run.config.conjecturing;
-    let (trivial, refuted) = (settings.drop_trivial, settings.drop_refuted);
-    if !(trivial || refuted) {
+    if !(settings.drop_trivial || settings.drop_refuted) {
         return Ok(());
     }
+    let trivial = settings.drop_trivial.then(|| trivial_proof(settings.drop_automatic));
     let open: Vec<_> = chunk.iter().copied().filter(|&index| conjectures[index].outcome.is_none()).collect();
     let outcomes = ask_all(run, &open, |index| {
         let (pool, signature) = (run.pool.clone(), conjectures[index].signature.clone());
-        async move { judge(&pool, &signature, trivial, refuted).await }
+        let (trivial, refuted) = (trivial.clone(), settings.drop_refuted);
+        async move { judge(&pool, &signature, trivial.as_deref(), refuted).await }
     })
     .await?;
     for (index, outcome) in outcomes {
@@ -151,23 +152,27 @@ async fn check(run: &Run, chunk: &[usize], conjectures: &mut [Conjecture]) -> Re
     Ok(())
 }
 
-async fn judge(pool: &Pool, signature: &str, trivial: bool, refuted: bool) -> Result<Option<Outcome>> {
+/// Far more conjectures are false than trivial, so that is asked first.
+async fn judge(
+    pool: &Pool,
+    signature: &str,
+    trivial: Option<&str>,
+    refuted: bool,
+) -> Result<Option<Outcome>> {
     let proves = async |signature: &str, proof: &str| -> Result<bool> {
         let candidate =
             Candidate { header: String::new(), signature: signature.to_owned(), proof: proof.to_owned() };
         Ok(pool.check(candidate).await?.is_proved())
     };
-    for proof in TRIVIAL_PROOFS.iter().filter(|_| trivial) {
-        if proves(signature, proof).await? {
-            return Ok(Some(Outcome::Trivial));
-        }
-    }
     if let Some((negation, proof)) = refutation(signature).filter(|_| refuted)
         && proves(&negation, &proof).await?
     {
         return Ok(Some(Outcome::Refuted));
     }
-    Ok(None)
+    match trivial {
+        Some(proof) if proves(signature, proof).await? => Ok(Some(Outcome::Trivial)),
+        _ => Ok(None),
+    }
 }
 
 /// Asks about each of `indices` side by side.

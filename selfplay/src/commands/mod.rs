@@ -47,6 +47,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Toolchain(args)) => toolchain::toolchain(&args),
         Some(Command::Corpus(args)) => match args.command {
             CorpusCommand::Check(args) => block_on(corpus::check(args)),
+            CorpusCommand::Library(args) => block_on(corpus::library::library(args)),
         },
         Some(Command::Data(args)) => data::data(args),
         Some(Command::Export(args)) => export::export(&args),

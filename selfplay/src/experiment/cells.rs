@@ -12,7 +12,7 @@ use crate::settings::{Origin, Settings, leaves};
 
 /// What setup, stage 1 and its validation do not depend on. A key that is missing here costs a stage 1 of its own; a key
 /// that is wrongly here would let arms share what they must not.
-const AFTER_STAGE_1: [&str; 28] = [
+const AFTER_STAGE_1: [&str; 29] = [
     "method",
     "rounds",
     "round.",
@@ -39,6 +39,7 @@ const AFTER_STAGE_1: [&str; 28] = [
     "conjecturing.lemma_share",
     "conjecturing.most_samples",
     "conjecturing.drop_trivial",
+    "conjecturing.drop_automatic",
     "conjecturing.drop_refuted",
     "repair.",
 ];

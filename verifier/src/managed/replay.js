@@ -64,6 +64,15 @@ function makeReplay(lean, target, timed) {
     dec(kernel);
   }
 
+  // Calls `each` with name and info of what the imports declare: buckets of linked entries of key, value and rest.
+  function imported(env, each) {
+    const kernel = kernelOf(env);
+    for (let entry of array(field(field(field(kernel, 0), 0), 1))) {
+      for (; !isScalar(entry); entry = field(entry, 2)) each(field(entry, 0), field(entry, 1));
+    }
+    dec(kernel);
+  }
+
   // The names declared since the imports; private ones also by what their author calls them.
   function declaredNames(env) {
     const names = new Set();
@@ -83,6 +92,18 @@ function makeReplay(lean, target, timed) {
       if (known.has(above) || hasNamed(base, above)) return true;
     }
     return false;
+  }
+
+  // The theorems that the imports declare, without private ones and what Lean names by itself. Imported theorems of this
+  // build are axioms to it.
+  function importedTheorems(env) {
+    const names = [];
+    imported(env, (nameObject, info) => {
+      const text = readName(nameObject);
+      const isTheorem = KINDS[tag(info)] === 'axiom' || tag(info) === THEOREM;
+      if (isTheorem && !text.split('.').some((part) => AUXILIARY.test(part))) names.push(text);
+    });
+    return names.sort();
   }
 
   // What is declared in `env` that is neither in `base`, nor `known`, nor an auxiliary of the theorem's own; or null.
@@ -162,7 +183,7 @@ function makeReplay(lean, target, timed) {
     }
   }
 
-  return { replay, stranger, declaredNames };
+  return { replay, stranger, declaredNames, importedTheorems };
 }
 
 module.exports = { makeReplay };

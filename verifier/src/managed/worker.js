@@ -58,7 +58,18 @@ function timedPrinting(work) {
   return result;
 }
 
-const reply = (value) => fs.writeSync(1, `@stp ${JSON.stringify(value)}\n`);
+function reply(value) {
+  const line = Buffer.from(`@stp ${JSON.stringify(value)}\n`);
+  // A pipe takes a long line in pieces, and none while it is full.
+  for (let at = 0; at < line.length; ) {
+    try {
+      at += fs.writeSync(1, line, at);
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
 
 // The main thread is blocked while Lean works, so a second one sees to it that no orphan stays.
 new Worker(
@@ -113,7 +124,7 @@ function makeJudge(lean) {
   M._lean_mark_persistent(options);
   M._lean_mark_persistent(noArguments);
   const { fingerprint, constants, readLevels } = makeExpressions(lean);
-  const { replay, stranger, declaredNames } = makeReplay({ ...lean, constants }, TARGET, timed);
+  const { replay, stranger, declaredNames, importedTheorems } = makeReplay({ ...lean, constants }, TARGET, timed);
   let noMessages;
   let begin;
   const environments = new Map();
@@ -381,6 +392,10 @@ function makeJudge(lean) {
     return { signatures: names.map(signature) };
   }
 
+  function theorems() {
+    return { theorems: importedTheorems(environment('').env) };
+  }
+
   // The first use of a tactic compiles a part of the 137 MB build: better before the first check.
   function warmUp() {
     for (const proof of ['by omega', 'by simp [Nat.add_comm]', 'by\n  induction a with\n  | zero => simp\n  | succ n ih => omega']) {
@@ -389,5 +404,5 @@ function makeJudge(lean) {
   }
 
   const file = makeFileOp(lean, Number(maxHeartbeats), () => environment(''));
-  return { check, statement, signatures, file, warmUp };
+  return { check, statement, signatures, theorems, file, warmUp };
 }

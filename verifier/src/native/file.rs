@@ -64,6 +64,8 @@ pub(super) fn group(requests: &[Request]) -> Vec<Vec<usize>> {
             Request::Check(candidate) => shared.entry(&candidate.header).or_default().push(index),
             Request::Statement { header, .. } => shared.entry(header).or_default().push(index),
             Request::Signatures(_) => shared.entry("").or_default().push(index),
+            // Nothing is asked.
+            Request::Theorems => groups.push(vec![index]),
             // A text of its own, not a part of a batch file.
             Request::File { .. } => {}
         }
@@ -83,7 +85,7 @@ impl BatchFile {
         let header = requests.iter().find_map(|request| match request {
             Request::Check(candidate) => Some(candidate.header.as_str()),
             Request::Statement { header, .. } => Some(header.as_str()),
-            Request::Signatures(_) | Request::File { .. } => None,
+            Request::Signatures(_) | Request::Theorems | Request::File { .. } => None,
         });
         let mut file = Self { text: String::new(), places: Vec::new() };
         let (imports, context): (Vec<_>, Vec<_>) =
@@ -131,7 +133,7 @@ impl BatchFile {
                     place.checks.push((line, asked.clone()));
                 }
             }
-            Request::File { .. } => {}
+            Request::Theorems | Request::File { .. } => {}
         }
         place
     }

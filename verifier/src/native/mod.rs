@@ -230,6 +230,7 @@ fn reply(request: &Request, finding: Finding, each: Duration) -> Option<Reply> {
             fingerprint: None,
         })),
         Request::Signatures(_) => Some(Reply::Signatures(finding.signatures)),
+        Request::Theorems => Some(Reply::Theorems(Vec::new())),
         Request::File { .. } => None,
     }
 }
@@ -267,6 +268,7 @@ fn failure(request: &Request, status: Status, text: &str) -> Reply {
             fingerprint: None,
         }),
         Request::Signatures(names) => Reply::Signatures(vec![None; names.len()]),
+        Request::Theorems => Reply::Theorems(Vec::new()),
         Request::File { .. } => Reply::File(FileOutcome::Crashed(text.to_owned())),
     }
 }

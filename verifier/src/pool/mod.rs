@@ -152,6 +152,7 @@ pub(crate) enum Request {
     Check(Candidate),
     Statement { header: String, signature: String },
     Signatures(Vec<String>),
+    Theorems,
     File { code: String, timeout_ms: u64 },
 }
 
@@ -169,6 +170,8 @@ pub(crate) enum Reply {
     Verdict(Verdict),
     Statement(StatementReport),
     Signatures(Vec<Option<String>>),
+    /// Empty where they cannot be listed.
+    Theorems(Vec<String>),
     File(FileOutcome),
 }
 
@@ -348,6 +351,18 @@ impl Pool {
     pub async fn signatures(&self, names: &[String]) -> Result<Vec<Option<String>>, VerifierError> {
         match self.request(Request::Signatures(names.to_vec())).await? {
             Reply::Signatures(signatures) => Ok(signatures),
+            _ => Err(VerifierError::Closed),
+        }
+    }
+
+    /// Names of all theorems that the library has without imports, sorted; private ones and those that Lean names by itself
+    /// are left out. Empty with a native Lean, which is not asked.
+    ///
+    /// # Errors
+    /// [`VerifierError`] if Lean cannot be run at all.
+    pub async fn theorems(&self) -> Result<Vec<String>, VerifierError> {
+        match self.request(Request::Theorems).await? {
+            Reply::Theorems(names) => Ok(names),
             _ => Err(VerifierError::Closed),
         }
     }

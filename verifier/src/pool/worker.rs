@@ -235,6 +235,7 @@ impl Supervisor {
                 json!({ "id": 0, "op": "statement", "header": header, "signature": signature })
             }
             Request::Signatures(names) => json!({ "id": 0, "op": "signatures", "names": names }),
+            Request::Theorems => json!({ "id": 0, "op": "theorems" }),
             Request::File { code, .. } => json!({ "id": 0, "op": "file", "code": code }),
         }
     }
@@ -324,6 +325,7 @@ fn read_reply(request: &Request, value: &Value) -> Reply {
         Request::Signatures(_) => {
             Vec::deserialize(&value["signatures"]).map_or_else(broken, Reply::Signatures)
         }
+        Request::Theorems => Vec::deserialize(&value["theorems"]).map_or_else(broken, Reply::Theorems),
         Request::File { .. } => FileReport::deserialize(value)
             .map_or_else(broken, |report| Reply::File(FileOutcome::Done(report.complete()))),
     }
@@ -339,6 +341,7 @@ fn failure(request: &Request, status: Status, reason: String, began: Instant) ->
             Reply::Statement(StatementReport { ok: false, messages: vec![reason], fingerprint: None })
         }
         Request::Signatures(names) => Reply::Signatures(vec![None; names.len()]),
+        Request::Theorems => Reply::Theorems(Vec::new()),
         Request::File { timeout_ms, .. } if status == Status::Timeout => {
             Reply::File(FileOutcome::TimedOut(*timeout_ms))
         }

@@ -302,7 +302,7 @@ fn refuse(request: &Request) -> Option<Reply> {
         Request::Signatures(names) if !names.iter().all(|name| gate::is_name(name)) => {
             Some(Reply::Signatures(vec![None; names.len()]))
         }
-        Request::Signatures(_) | Request::File { .. } => None,
+        Request::Signatures(_) | Request::Theorems | Request::File { .. } => None,
     }
 }
 
@@ -315,6 +315,7 @@ fn failure(request: &Request, status: Status, reason: &str) -> Reply {
             fingerprint: None,
         }),
         Request::Signatures(names) => Reply::Signatures(vec![None; names.len()]),
+        Request::Theorems => Reply::Theorems(Vec::new()),
         Request::File { .. } => Reply::File(FileOutcome::Crashed(reason.to_owned())),
     }
 }

@@ -1,5 +1,7 @@
 //! `stp corpus check`: what a corpus file claims, checked in Lean.
 
+pub(super) mod library;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::process::ExitCode;
@@ -28,7 +30,7 @@ struct Finding {
 }
 
 /// Exit code 0 if the corpus holds what it claims, 1 otherwise.
-pub(super) async fn check(args: CorpusCheckArgs) -> Result<ExitCode> {
+pub(in crate::commands) async fn check(args: CorpusCheckArgs) -> Result<ExitCode> {
     let corpus = load_corpus(&args.corpus)?;
     let display = Display::new(false);
     let lean = toolchain::take(&args.lean, &display)?;

@@ -1,0 +1,204 @@
+//! `stp corpus library`: the theorems of Lean's own library as a corpus, each with its name as the proof.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::{Arc, LazyLock};
+
+use anyhow::{Context, Result};
+use regex::Regex;
+use stp_datasets::{Corpus, CorpusEntry, Split, Statement, binders, canonical_statement};
+use stp_verifier::{Candidate, Pool, PoolConfig, VerifierError};
+use tokio::task::JoinSet;
+
+use super::{SINGLE_TACTICS, toolchain};
+use crate::cli::CorpusLibraryArgs;
+use crate::display::Display;
+
+/// Longest signature in characters.
+const MAX_CHARACTERS: usize = 220;
+/// Names about Lean itself, programs, and types that the corpus does not speak of.
+static FOREIGN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"Internal|Linear|Lawful|instance|forIn|Spec$|__|Expr|Poly|SOM|ToString|Repr|Array|Vector|UInt|BitVec|Stream|HEq|heq|Monad|M_|^bind|^map_|^pure|^cast|^dite|^apply|^compare|Id\.",
+    )
+    .ok()
+});
+/// Universes as Lean prints them; the corpus has no universe variables.
+static UNIVERSE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b(Type|Sort) [uvw](_\d+)?\b").ok());
+
+/// A theorem as an entry, and its fingerprint.
+type Made = Option<(CorpusEntry, Option<String>)>;
+
+/// Writes the corpus as JSON lines.
+pub(in crate::commands) async fn library(args: CorpusLibraryArgs) -> Result<ExitCode> {
+    let display = Display::new(false);
+    let lean = toolchain::take(&args.lean, &display)?;
+    let pool = Pool::start(&lean, PoolConfig { workers: args.workers.max(1), ..PoolConfig::default() });
+    let names: Vec<_> =
+        pool.theorems().await?.into_iter().filter(|name| is_wanted(name, &args.namespaces)).collect();
+    anyhow::ensure!(
+        !names.is_empty(),
+        "this Lean lists no theorems of the namespaces {}. Only the managed Lean can be asked: leave --lean and --project \
+         away, and check --namespaces.",
+        args.namespaces.join(", ")
+    );
+    let held_out = held_out()?;
+    let progress = display.phase("library", names.len() as u64);
+    let mut entries = Vec::new();
+    let mut seen = HashSet::new();
+    for (name, made) in names.iter().zip(make_all(&pool, &names, || progress.advance(1)).await?) {
+        let Some((entry, fingerprint)) = made else { continue };
+        let given = held_out.contains(&canonical_statement(&entry.statement.signature));
+        if !given && seen.insert(fingerprint.unwrap_or_else(|| name.clone())) {
+            entries.push(entry);
+        }
+    }
+    progress.finish(&format!("{} of {} theorems", entries.len(), names.len()));
+    pool.shutdown().await;
+    distinct_ids(&mut entries);
+    let mut file = std::fs::File::create(&args.output)
+        .with_context(|| format!("cannot write {}; check the path after --output", args.output.display()))?;
+    for entry in &entries {
+        writeln!(file, "{}", serde_json::to_string(entry)?)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn is_wanted(name: &str, namespaces: &[String]) -> bool {
+    let root = name.split_once('.').map_or("_root_", |(root, _)| root);
+    let plain = name.chars().all(|c| c.is_alphanumeric() || "_.'!?₀₁₂₃₄₅₆₇₈₉ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ".contains(c));
+    plain && namespaces.iter().any(|it| it == root) && !FOREIGN.as_ref().is_some_and(|it| it.is_match(name))
+}
+
+/// All statements of the built-in corpus: none of them may be in a corpus to pretrain on.
+fn held_out() -> Result<HashSet<String>> {
+    let entries = Corpus::core()?.entries;
+    Ok(entries.iter().map(|entry| canonical_statement(&entry.statement.signature)).collect())
+}
+
+async fn make_all(pool: &Pool, names: &[String], advance: impl Fn()) -> Result<Vec<Made>> {
+    let limit = Arc::new(tokio::sync::Semaphore::new(pool.workers() * 2));
+    let mut tasks = JoinSet::new();
+    for (index, name) in names.iter().cloned().enumerate() {
+        let (pool, limit) = (pool.clone(), limit.clone());
+        tasks.spawn(async move {
+            let _permit = limit.acquire_owned().await;
+            (index, make(&pool, &name).await)
+        });
+    }
+    let mut made = vec![None; names.len()];
+    while let Some(done) = tasks.join_next().await {
+        let (index, entry) = done?;
+        made[index] = entry?;
+        advance();
+    }
+    Ok(made)
+}
+
+/// The entry of a theorem; none if what Lean prints of it is too long or does not elaborate, or no proof of ours holds.
+async fn make(pool: &Pool, name: &str) -> Result<Made, VerifierError> {
+    let asked = [name.to_owned()];
+    let Some(signature) = pool.signatures(&asked).await?.into_iter().next().flatten() else {
+        return Ok(None);
+    };
+    let signature =
+        UNIVERSE.as_ref().map_or(signature.clone(), |it| it.replace_all(&signature, "Type").into());
+    // Lean's names for what cannot be named, and its omissions.
+    if signature.chars().count() > MAX_CHARACTERS || signature.contains('✝') || signature.contains("...") {
+        return Ok(None);
+    }
+    let report = pool.statement("", &signature).await?;
+    let Some(ways) = ways(name, &signature).filter(|_| report.ok) else { return Ok(None) };
+    let holds = async |proof: &str| -> Result<bool, VerifierError> {
+        let (header, signature) = (String::new(), signature.clone());
+        Ok(pool.check(Candidate { header, signature, proof: proof.to_owned() }).await?.is_proved())
+    };
+    let mut proofs = Vec::new();
+    for way in ways {
+        if holds(&way).await? {
+            proofs.push(way);
+        }
+    }
+    if proofs.is_empty() {
+        return Ok(None);
+    }
+    let mut closed_by = Vec::new();
+    for tactic in SINGLE_TACTICS {
+        if holds(&format!("by {tactic}")).await? {
+            closed_by.push(tactic.to_owned());
+        }
+    }
+    let root = name.split_once('.').map_or("logic", |(root, _)| root).to_lowercase();
+    let statement =
+        Statement { id: id(name), signature, header: String::new(), topics: vec![root], split: Split::Train };
+    let entry = CorpusEntry { statement, proofs, closed_by, unchecked: false };
+    Ok(Some((entry, report.fingerprint)))
+}
+
+/// Proofs that use the theorem: with its explicit arguments by name, and as a rewrite rule.
+fn ways(name: &str, signature: &str) -> Option<Vec<String>> {
+    let (binders, goal) = binders(signature)?;
+    let arguments: String = binders
+        .iter()
+        .filter(|binder| binder.open == "(")
+        .filter_map(|binder| Some(format!(" {}", binder.name.as_ref()?)))
+        .collect();
+    let mut ways = vec![format!("by\n  exact {name}{arguments}")];
+    if [" = ", " ↔ "].iter().any(|sign| goal.contains(sign)) {
+        ways.push(format!("by\n  rw [{name}]"));
+    }
+    Some(ways)
+}
+
+/// An id that is a plain identifier.
+fn id(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '\'' { c } else { '_' };
+    format!("lib_{}", name.chars().map(plain).collect::<String>())
+}
+
+/// Names that differ only in characters that ids do not have get numbers.
+fn distinct_ids(entries: &mut [CorpusEntry]) {
+    let mut seen = HashSet::new();
+    for entry in entries {
+        let plain = entry.statement.id.clone();
+        let mut number = 2;
+        while !seen.insert(entry.statement.id.clone()) {
+            entry.statement.id = format!("{plain}_{number}");
+            number += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_theorem_is_proved_by_its_name() {
+        let ways = ways("Int.ediv_le", "{a : Int} (b c : Int) [h : Foo] (H : 0 < c) : a / b = c");
+        let expected = ["by\n  exact Int.ediv_le b c H", "by\n  rw [Int.ediv_le]"];
+        assert_eq!(ways.unwrap(), expected);
+    }
+
+    #[test]
+    fn ids_are_plain_and_distinct() {
+        let namespaces = ["List", "_root_"].map(str::to_owned);
+        assert!(is_wanted("List.getElem?_pos", &namespaces) && is_wanted("and_comm", &namespaces));
+        assert!(!is_wanted("Nat.add_comm", &namespaces) && !is_wanted("List.toArray_eq", &namespaces));
+        let entry = |name: &str| {
+            let statement = Statement {
+                id: id(name),
+                signature: ": True".to_owned(),
+                header: String::new(),
+                topics: Vec::new(),
+                split: Split::Train,
+            };
+            CorpusEntry::unchecked(statement)
+        };
+        let mut entries = [entry("List.get?_x"), entry("List.get!_x"), entry("List.y")];
+        distinct_ids(&mut entries);
+        let ids: Vec<_> = entries.iter().map(|entry| entry.statement.id.as_str()).collect();
+        assert_eq!(ids, ["lib_List_get__x", "lib_List_get__x_2", "lib_List_y"]);
+    }
+}

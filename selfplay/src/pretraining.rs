@@ -1,0 +1,68 @@
+//! Before stage 1: what a prover that begins with random numbers is shown of Lean's library, theorem by theorem with its
+//! name as the proof. A language model that was trained on the web knows them; one of our own does not.
+
+use std::collections::HashSet;
+
+use anyhow::Result;
+use rand::seq::SliceRandom;
+use stp_conjecturer::{GivenStatement, supervised_pairs};
+use stp_datasets::{CorpusEntry, canonical_statement};
+use stp_model::{Example, Tokenizer};
+
+use crate::config::load_corpus;
+use crate::plan;
+use crate::run::Run;
+use crate::seeds::generator_for;
+
+/// The entries to pretrain on: no statement of the run's corpus is among them, whichever its split.
+///
+/// # Errors
+/// If the corpus cannot be read.
+pub fn entries(run: &Run) -> Result<Vec<CorpusEntry>> {
+    let settings = &run.config.pretraining;
+    if settings.corpus.is_empty() {
+        return Ok(Vec::new());
+    }
+    let given: HashSet<_> =
+        run.corpus.entries.iter().map(|entry| canonical_statement(&entry.statement.signature)).collect();
+    let mut entries = load_corpus(&settings.corpus)?.entries;
+    entries.retain(|entry| {
+        !entry.proofs.is_empty() && !given.contains(&canonical_statement(&entry.statement.signature))
+    });
+    Ok(plan::spread(&entries, settings.statements))
+}
+
+/// The texts that a tokenizer learns from.
+pub fn texts(entries: &[CorpusEntry]) -> impl Iterator<Item = String> {
+    entries.iter().flat_map(|entry| [entry.statement.signature.clone(), entry.proofs[0].clone()])
+}
+
+/// Examples for the prover, and for the conjecturer from one theorem to another of its topic.
+pub fn examples(run: &Run, tokenizer: &Tokenizer, entries: &[CorpusEntry]) -> Vec<Example> {
+    let proofs = entries.iter().flat_map(|entry| {
+        let proofs = plan::taught(entry, run.config.supervised_tactics);
+        proofs
+            .into_iter()
+            .map(|proof| stp_prover::example(tokenizer, &entry.statement.signature, &proof, 1.0))
+    });
+    let mut examples: Vec<_> = proofs.collect();
+    let given: Vec<_> = entries
+        .iter()
+        .map(|entry| GivenStatement {
+            id: entry.statement.id.clone(),
+            proof: entry.proofs.first().cloned(),
+            lemmas: Vec::new(),
+            topics: entry.statement.topics.clone(),
+            closed_by: entry.closed_by.len(),
+        })
+        .collect();
+    let mut generator = generator_for(run.config.seed, &["library pairs"]);
+    let pairs = supervised_pairs(&given, 1, &mut generator).into_iter().map(|pair| {
+        let (seed, target) = (&entries[pair.seed], &entries[pair.target]);
+        let (signature, proof) = (&seed.statement.signature, &seed.proofs[0]);
+        stp_conjecturer::example(tokenizer, None, signature, proof, &target.statement.signature, 1.0)
+    });
+    examples.extend(pairs);
+    examples.shuffle(&mut generator);
+    examples
+}
