@@ -21,6 +21,9 @@ const CORE: [(&str, &str); 8] = [
     ("recursion.jsonl", include_str!("../corpora/core/recursion.jsonl")),
 ];
 
+/// Theorems of Lean's own library (Apache-2.0, the Lean authors), as `stp corpus library` wrote them with Lean 4.28.0-pre.
+const LIBRARY: &str = include_str!("../corpora/library/theorems.jsonl");
+
 /// Why a corpus could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CorpusError {
@@ -75,6 +78,15 @@ impl Corpus {
     pub fn core() -> Result<Self, CorpusError> {
         let files = CORE.map(|(name, text)| (PathBuf::from("core").join(name), text.to_owned()));
         Self::parse(&files)
+    }
+
+    /// The theorems of Lean's library without imports, each with its name as the proof: for pretraining. None is a
+    /// statement of [`Self::core`].
+    ///
+    /// # Errors
+    /// [`CorpusError::Line`] if the built-in file is damaged, which a test rules out.
+    pub fn library() -> Result<Self, CorpusError> {
+        Self::parse(&[(PathBuf::from("library/theorems.jsonl"), LIBRARY.to_owned())])
     }
 
     fn parse(files: &[(PathBuf, String)]) -> Result<Self, CorpusError> {
@@ -197,6 +209,22 @@ mod tests {
         for split in [Split::Valid, Split::Test] {
             assert!(corpus.split(split).count() >= 150, "{split:?}");
         }
+    }
+
+    #[test]
+    fn the_library_shares_no_statement_with_the_core_corpus() {
+        let keys = |corpus: Corpus| -> std::collections::HashSet<_> {
+            corpus
+                .entries
+                .iter()
+                .map(|entry| crate::canonical_statement(&entry.statement.signature))
+                .collect()
+        };
+        let library = Corpus::library().unwrap();
+        assert!(library.entries.len() > 5000);
+        assert!(library.entries.iter().all(|entry| !entry.proofs.is_empty()));
+        let (library, core) = (keys(library), keys(Corpus::core().unwrap()));
+        assert_eq!(library.intersection(&core).next(), None);
     }
 
     proptest! {

@@ -460,12 +460,16 @@ impl RunConfig {
     }
 }
 
-/// The built-in corpus, or the one at a path.
+/// A built-in corpus, or the one at a path.
 ///
 /// # Errors
 /// If it cannot be read.
 pub fn load_corpus(name: &str) -> anyhow::Result<Corpus> {
-    if name == "core" { Ok(Corpus::core()?) } else { Ok(Corpus::load(name.as_ref())?) }
+    Ok(match name {
+        "core" => Corpus::core()?,
+        "library" => Corpus::library()?,
+        path => Corpus::load(path.as_ref())?,
+    })
 }
 
 #[cfg(test)]

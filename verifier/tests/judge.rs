@@ -151,6 +151,17 @@ fn signatures_of_library_theorems() {
 }
 
 #[test]
+fn the_library_lists_its_theorems() {
+    let names = RUNTIME.block_on(POOL.theorems()).unwrap();
+    assert!(names.len() > 10_000 && names.is_sorted(), "{}", names.len());
+    for known in ["Nat.add_comm", "List.append_assoc", "and_comm"] {
+        assert!(names.iter().any(|name| name == known), "{known}");
+    }
+    let strange = |name: &&String| name.starts_with("_private") || *name == "Nat.rec" || *name == "Nat.add";
+    assert_eq!(names.iter().find(strange), None);
+}
+
+#[test]
 fn a_header_brings_its_imports_and_opens() {
     let with_header = stp_verifier::Candidate {
         header: "import Std.Data.HashMap\nopen Nat".into(),

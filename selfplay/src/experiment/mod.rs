@@ -95,7 +95,6 @@ pub fn write(results: &Results, file: &ExperimentFile, path: &Path, folder: &Pat
         fs::write(folder.join(&name), plot(results, file, claim)).with_context(failed)?;
         plots.push(name);
     }
-    fs::write(folder.join("results.json"), serde_json::to_string_pretty(results)? + "\n")
-        .with_context(failed)?;
+    fs::write(folder.join("results.json"), results.json()?).with_context(failed)?;
     fs::write(folder.join("README.md"), results.markdown(file, path, &plots)).with_context(failed)
 }

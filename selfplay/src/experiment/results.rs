@@ -65,6 +65,19 @@ impl Results {
         file.arms.iter().map(row).collect()
     }
 
+    /// Everything as JSON, one run or tactic a line: a run names every statement it was measured on.
+    ///
+    /// # Errors
+    /// None that are known.
+    pub fn json(&self) -> serde_json::Result<String> {
+        fn lines<T: Serialize>(items: &[T]) -> serde_json::Result<String> {
+            let lines: Vec<_> = items.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
+            Ok(if lines.is_empty() { "[]".to_owned() } else { format!("[\n{}\n]", lines.join(",\n")) })
+        }
+        let [runs, automation, notes] = [lines(&self.runs)?, lines(&self.automation)?, lines(&self.notes)?];
+        Ok(format!("{{\"runs\": {runs},\n\"automation\": {automation},\n\"notes\": {notes}}}\n"))
+    }
+
     /// Everything as one Markdown text; `plots` are the files with the claims' plots, in order.
     pub fn markdown(&self, file: &ExperimentFile, path: &Path, plots: &[String]) -> String {
         let mut text = format!("# {}\n\n", file.title);
@@ -281,6 +294,15 @@ mod tests {
             outcomes: Vec::new(),
             seconds: 1.0,
         }
+    }
+
+    #[test]
+    fn a_run_is_one_line_of_json() {
+        let results = Results { runs: vec![run("stp", 0, 10), run("ei", 0, 8)], ..Results::default() };
+        let text = results.json().unwrap();
+        assert_eq!(text.lines().count(), 6, "{text}");
+        let back: Results = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.runs, results.runs);
     }
 
     #[test]
