@@ -45,7 +45,7 @@ pub async fn stage1(run: &mut Run) -> Result<serde_json::Value> {
          statements."
     );
     let texts = texts(run, &proofs).await?;
-    let library = pretraining::entries(run)?;
+    let library = pretraining::entries(&run.config, &run.corpus)?;
     let mut words = tokenizer_texts(run, &proofs, &texts);
     words.extend(pretraining::texts(&library));
     let tokenizer = Tokenizer::train(&words, run.config.model.vocab_size)?;

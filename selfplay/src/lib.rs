@@ -37,7 +37,6 @@ pub mod metrics;
 pub mod plan;
 pub mod pretraining;
 mod proving;
-pub mod recipe;
 mod repairing;
 pub mod report;
 pub mod run;

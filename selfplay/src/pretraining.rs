@@ -6,25 +6,25 @@ use std::collections::HashSet;
 use anyhow::Result;
 use rand::seq::SliceRandom;
 use stp_conjecturer::{GivenStatement, supervised_pairs};
-use stp_datasets::{CorpusEntry, canonical_statement};
+use stp_datasets::{Corpus, CorpusEntry, canonical_statement};
 use stp_model::{Example, Tokenizer};
 
-use crate::config::load_corpus;
+use crate::config::{RunConfig, load_corpus};
 use crate::plan;
 use crate::run::Run;
 use crate::seeds::generator_for;
 
-/// The entries to pretrain on: no statement of the run's corpus is among them, whichever its split.
+/// The entries to pretrain on: no statement of the run's own corpus is among them, whichever its split.
 ///
 /// # Errors
-/// If the corpus cannot be read.
-pub fn entries(run: &Run) -> Result<Vec<CorpusEntry>> {
-    let settings = &run.config.pretraining;
+/// If the corpus to pretrain on cannot be read.
+pub fn entries(config: &RunConfig, corpus: &Corpus) -> Result<Vec<CorpusEntry>> {
+    let settings = &config.pretraining;
     if settings.corpus.is_empty() {
         return Ok(Vec::new());
     }
     let given: HashSet<_> =
-        run.corpus.entries.iter().map(|entry| canonical_statement(&entry.statement.signature)).collect();
+        corpus.entries.iter().map(|entry| canonical_statement(&entry.statement.signature)).collect();
     let mut entries = load_corpus(&settings.corpus)?.entries;
     entries.retain(|entry| {
         !entry.proofs.is_empty() && !given.contains(&canonical_statement(&entry.statement.signature))
@@ -35,6 +35,13 @@ pub fn entries(run: &Run) -> Result<Vec<CorpusEntry>> {
 /// The texts that a tokenizer learns from.
 pub fn texts(entries: &[CorpusEntry]) -> impl Iterator<Item = String> {
     entries.iter().flat_map(|entry| [entry.statement.signature.clone(), entry.proofs[0].clone()])
+}
+
+/// How many examples there are of some entries.
+pub fn count(config: &RunConfig, entries: &[CorpusEntry]) -> usize {
+    let proofs: usize =
+        entries.iter().map(|entry| plan::taught(entry, config.supervised_tactics).len()).sum();
+    proofs + entries.len()
 }
 
 /// Examples for the prover, and for the conjecturer from one theorem to another of its topic.

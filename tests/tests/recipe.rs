@@ -19,6 +19,10 @@ const QUOTA: usize = 16;
 const SETTINGS: &str = r#"
 max_train = 0
 max_valid = 0
+[pretraining]
+corpus = "library"
+statements = 30
+epochs = 1
 [stage1]
 epochs = 12
 [sampling]
@@ -31,6 +35,7 @@ stage1_pairs_per_statement = 2
 stage1_given = true
 replayed_pairs = 5
 seed_rate = 0.2
+unproved_seeds = 0.25
 drop_trivial = true
 drop_refuted = true
 [selection]
@@ -99,6 +104,8 @@ fn all_parts_work_together_and_go_on_after_a_stop() {
     samples_are_spent_as_decided(&folder.join("whole"), &details);
     second_attempts_are_recorded(&folder.join("whole"), &details);
     conjectures_weigh_as_they_match(&details);
+    let (_, pretrained) = &ledger.checkpoints().unwrap()[0];
+    assert!(pretrained["examples"].as_u64() >= Some(60), "a proof and a pair of each theorem: {pretrained}");
     assert_eq!(details["round-1/train"]["from"], "stage1", "the model of the round before");
     assert_eq!(details["round-2/train"]["from"], "stage1", "stage 3 between rounds");
     let metrics = std::fs::read_to_string(folder.join("whole").join("metrics.jsonl")).unwrap();
@@ -123,6 +130,8 @@ fn conjectures_are_screened(ledger: &Ledger) {
         println!("{}: {}", outcome.as_str(), with(outcome).count());
         with(outcome).count()
     };
+    let from_unproved = all.iter().filter(|conjecture| conjecture.seed_proof.is_empty()).count();
+    assert!(from_unproved > 0 && from_unproved < all.len() / 2, "{from_unproved} of {}", all.len());
     assert!(count(Outcome::Accepted) > 0 && count(Outcome::Duplicate) > 0);
     assert!(count(Outcome::Trivial) + count(Outcome::Refuted) > 0);
     for round in 1..=ROUNDS {
@@ -188,6 +197,27 @@ fn what_is_false_is_refuted_and_what_is_true_is_not() {
     for ((signature, is_false), row) in statements.into_iter().zip(verdicts) {
         assert_eq!(row["verdict"] == "proved", is_false, "{signature}: {row}");
     }
+}
+
+/// What a run with `drop_trivial` asks Lean, without and with `drop_automatic`.
+#[test]
+fn what_is_trivial_depends_on_the_tactics_that_count() {
+    let statements =
+        [("(n : Nat) : n + 0 = n", true, true), ("(m n : Nat) (h : m < n) : m < n + 1 + m", false, true)];
+    let hard = ("(a b : Nat) : 2 ^ (a + b) = 2 ^ b * 2 ^ a", false, false);
+    let mut rows = String::new();
+    let all: Vec<_> = statements.into_iter().chain([hard]).collect();
+    for (signature, ..) in &all {
+        for automatic in [false, true] {
+            let proof = stp_conjecturer::trivial_proof(automatic);
+            let row = json!({ "statement": format!("theorem x {signature}"), "proof": proof });
+            writeln!(rows, "{row}").unwrap();
+        }
+    }
+    let verdicts = verdicts(&rows);
+    let found: Vec<_> = verdicts.iter().map(|row| row["verdict"] == "proved").collect();
+    let expected: Vec<_> = all.iter().flat_map(|(_, plain, automatic)| [*plain, *automatic]).collect();
+    assert_eq!(found, expected, "{verdicts:?}");
 }
 
 fn samples_are_spent_as_decided(run: &Path, details: &BTreeMap<String, Value>) {

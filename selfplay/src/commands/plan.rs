@@ -37,7 +37,10 @@ pub(super) fn plan(config: &RunConfig, args: &PlanArgs) -> Result<ExitCode> {
 fn data(config: &RunConfig) -> Result<(Data, bool)> {
     if config.corpus != "core" && !std::path::Path::new(&config.corpus).exists() {
         let proofs = if config.max_supervised > 0 { config.max_supervised } else { config.max_train };
-        return Ok((Data { statements: config.max_train, proofs, valid: config.max_valid }, false));
+        return Ok((
+            Data { statements: config.max_train, proofs, valid: config.max_valid, library: 0 },
+            false,
+        ));
     }
     Ok((Data::of(config, &load_corpus(&config.corpus)?), true))
 }

@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn tiny_takes_about_as_long_as_it_took() {
         let config = RunConfig::load("tiny", None).unwrap();
-        let data = Data { statements: 1000, proofs: 1604, valid: 294 };
+        let data = Data { statements: 1000, proofs: 1604, valid: 294, library: 0 };
         let work = work(&config, data, Assumptions::default());
         let times = times(&work, &Hardware::TwoCores.speeds(1_328_448, false));
         // 5:22 in all, of which 1:44 training.

@@ -1,11 +1,31 @@
-//! Settings of the parts of the recipe that can be switched, in tables of their own: which conjectures are trained on,
-//! who decides where the samples go, and second attempts. Their defaults are those of runs from before they existed.
+//! Settings of the parts of the recipe that can be switched, in tables of their own: what comes before stage 1, which
+//! conjectures are trained on, who decides where the samples go, and second attempts. Their defaults are those of runs from before they existed.
 
 use serde::{Deserialize, Serialize};
 use stp_conjecturer::{SelectionLimits, Transport};
 
 /// One rule of a setting: whether it holds, and what to tell the user if it does not.
 pub type Check = (bool, &'static str);
+
+/// What a model that begins with random numbers is shown before stage 1, with the settings of stage 1's training.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pretraining {
+    /// Statements with proofs, none of which is tried or counted in the run: `library` for the theorems of Lean's library
+    /// with their names as proofs, or a path as for `corpus`; empty for none.
+    pub corpus: String,
+    /// At most so many of them (0: all), spread evenly.
+    pub statements: usize,
+    /// How often each is seen.
+    pub epochs: usize,
+}
+
+impl Pretraining {
+    pub(crate) fn checks(&self) -> Vec<Check> {
+        let asked = self.corpus.is_empty() || self.epochs > 0;
+        vec![(asked, "pretraining.epochs must be at least 1 where pretraining.corpus is given")]
+    }
+}
 
 /// Which conjectures the conjecturer is trained on, and how much each weighs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

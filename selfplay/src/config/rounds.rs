@@ -1,0 +1,193 @@
+//! Settings of the rounds: sampling, proving, conjecturing and judging.
+
+use serde::{Deserialize, Serialize};
+
+use super::Check;
+
+/// Sampling from the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sampling {
+    /// Softmax temperature of proofs.
+    pub temperature: f32,
+    /// Softmax temperature of conjectures.
+    pub conjecture_temperature: f32,
+    /// Nucleus: sample from the smallest set of tokens with this probability.
+    pub top_p: f32,
+    /// Longest proof in tokens.
+    pub max_proof_tokens: usize,
+    /// Longest conjecture in tokens.
+    pub max_conjecture_tokens: usize,
+    /// Sequences sampled at the same time.
+    pub batch: usize,
+    /// Memory for their keys and values in MiB (0: half of what is available).
+    #[serde(default)]
+    pub cache_mb: usize,
+}
+
+/// How many proofs are sampled, and of what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proving {
+    /// Sampled proofs a round, the same for both methods.
+    pub proofs_per_round: usize,
+    /// Sampled proofs of the first round (0: as many as in the others; paper: twice as many).
+    #[serde(default)]
+    pub first_round_proofs: usize,
+    /// Samples of each conjecture; the rest of the round's proofs goes to the given statements.
+    pub samples_per_conjecture: u32,
+    /// Samples of each validation statement after each training.
+    pub valid_samples: u32,
+    /// Probability that an already proved statement is tried again.
+    pub resample_proved: f64,
+    /// Proved statements with a pass rate under this are always tried again.
+    pub resample_below: f64,
+    /// Rounds whose proofs are trained on again.
+    pub replay_rounds: u32,
+    /// Statements with a pass rate above this, over the rounds trained on, teach the prover nothing new (paper: 1/2).
+    #[serde(default = "half")]
+    pub highest_pass_rate: f64,
+    /// A proof weighs exp(-length_decay * characters) (paper: 0.001).
+    #[serde(default = "length_decay")]
+    pub length_decay: f64,
+    /// And exp(-seconds_decay * seconds in Lean) (paper: 0.01). Above 0 the run depends on how fast the machine is.
+    #[serde(default)]
+    pub seconds_decay: f64,
+    /// Every so many rounds the round's training starts from the stage-1 checkpoint, on all correct proofs (stage 3), and
+    /// the next round goes on from there (0: only at the end).
+    #[serde(default)]
+    pub retrain_every: u32,
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+fn length_decay() -> f64 {
+    0.001
+}
+
+/// How many conjectures are generated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conjecturing {
+    /// Generated texts a round (0: as many as it takes to fill the quota).
+    pub generated_per_round: usize,
+    /// Conjectures to prove a round, at most (0: as many as there are given statements).
+    pub quota: usize,
+    /// Conjecture examples in stage 1, at most this many for each corpus proof.
+    pub stage1_pairs_per_statement: usize,
+    /// Stage 1 also learns to conjecture the given statements whose proofs it is not shown, each from a proved one of
+    /// its topics.
+    #[serde(default)]
+    pub stage1_given: bool,
+    /// So many of stage 1's conjecture examples, drawn anew, are trained on again in every round (paper: none): a small
+    /// model that finds few conjectures to train on forgets how to write them.
+    #[serde(default)]
+    pub replayed_pairs: usize,
+    /// Sampled proofs are seeds if their statement's best pass rate so far is above this (paper: 0.35).
+    #[serde(default = "seed_rate")]
+    pub seed_rate: f64,
+    /// Probability of asking without a trigger lemma although there is one (paper: 1/2).
+    #[serde(default = "half")]
+    pub no_lemma: f64,
+    /// Largest part of the inputs that one trigger lemma may fill (paper: 10 %).
+    #[serde(default = "lemma_share")]
+    pub lemma_share: f64,
+    /// Most conjectures asked of one input (paper: 8).
+    #[serde(default = "most_samples")]
+    pub most_samples: usize,
+    /// Drop conjectures that `rfl`, `simp` or `decide` alone proves.
+    #[serde(default)]
+    pub drop_trivial: bool,
+    /// Among trivial ones count also those that `omega`, `simp_all` or `grind` alone proves.
+    #[serde(default)]
+    pub drop_automatic: bool,
+    /// Part of the inputs whose seed is a given statement that nobody has proved yet, without a proof: conjectures near
+    /// what is to be learned, not only near what is known (paper: none).
+    #[serde(default)]
+    pub unproved_seeds: f64,
+    /// Drop conjectures for which a few small instances hold a counterexample.
+    #[serde(default)]
+    pub drop_refuted: bool,
+}
+
+fn seed_rate() -> f64 {
+    0.35
+}
+
+fn lemma_share() -> f64 {
+    0.1
+}
+
+fn most_samples() -> usize {
+    8
+}
+
+/// The judge.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verifier {
+    /// Lean processes (0: one for each core, at most as many as fit in half of the memory).
+    pub workers: usize,
+    /// Wall-clock limit of one check, in seconds.
+    pub timeout_s: f64,
+    /// Lean's own limit.
+    pub max_heartbeats: u64,
+    /// A worker over this resident size is replaced.
+    pub max_rss_mb: u64,
+}
+
+impl Sampling {
+    pub(super) fn checks(&self, max_seq: usize) -> Vec<Check> {
+        vec![
+            (self.temperature >= 0.0, "sampling.temperature must be 0 or more"),
+            (self.top_p > 0.0 && self.top_p <= 1.0, "sampling.top_p must be above 0 and at most 1"),
+            (self.batch > 0, "sampling.batch must be at least 1"),
+            (
+                self.max_proof_tokens < max_seq && self.max_conjecture_tokens < max_seq,
+                "sampling.max_proof_tokens and max_conjecture_tokens must be below model.max_seq",
+            ),
+        ]
+    }
+}
+
+impl Proving {
+    /// Sampled proofs of a round, from 1.
+    pub fn proofs_in(&self, round: u32) -> usize {
+        if round == 1 && self.first_round_proofs > 0 {
+            self.first_round_proofs
+        } else {
+            self.proofs_per_round
+        }
+    }
+
+    pub(super) fn checks(&self) -> Vec<Check> {
+        vec![
+            (self.valid_samples > 0, "proving.valid_samples must be at least 1"),
+            (self.samples_per_conjecture > 0, "proving.samples_per_conjecture must be at least 1"),
+            (is_share(self.resample_proved), "proving.resample_proved must be between 0 and 1"),
+            (is_share(self.highest_pass_rate), "proving.highest_pass_rate must be between 0 and 1"),
+            (
+                self.length_decay >= 0.0 && self.seconds_decay >= 0.0,
+                "proving.length_decay and seconds_decay must be 0 or more",
+            ),
+        ]
+    }
+}
+
+impl Conjecturing {
+    pub(super) fn checks(&self) -> Vec<Check> {
+        vec![
+            (is_share(self.seed_rate), "conjecturing.seed_rate must be between 0 and 1"),
+            (is_share(self.unproved_seeds), "conjecturing.unproved_seeds must be between 0 and 1"),
+            (is_share(self.no_lemma), "conjecturing.no_lemma must be between 0 and 1"),
+            (is_share(self.lemma_share), "conjecturing.lemma_share must be between 0 and 1"),
+            (self.most_samples > 0, "conjecturing.most_samples must be at least 1"),
+        ]
+    }
+}
+
+fn is_share(value: f64) -> bool {
+    (0.0..=1.0).contains(&value)
+}
