@@ -1,0 +1,244 @@
+//! Arguments of what needs no run: the judge, its servers, corpora, benchmarks.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::LeanArgs;
+
+/// `stp verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// JSON lines {"id", "statement", "proof", "header"?}, or a `.lean` file; `-` is standard input [default].
+    pub file: Option<PathBuf>,
+    /// Where the verdicts go; a file that holds the first of them is gone on with [default: standard output].
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Begin the output file anew.
+    #[arg(long)]
+    pub overwrite: bool,
+    /// A file with the Lean text that stands before each theorem whose row brings no header.
+    #[arg(long, value_name = "FILE")]
+    pub header: Option<PathBuf>,
+    /// Exit code 1 unless every row is proved.
+    #[arg(long)]
+    pub all_must_pass: bool,
+    /// Lean processes.
+    #[arg(long, default_value_t = 2)]
+    pub workers: usize,
+    /// Wall-clock limit of one check, in seconds.
+    #[arg(long, default_value_t = 10.0)]
+    pub timeout: f64,
+    /// A Lean process that grows over this is replaced, in MiB.
+    #[arg(long, value_name = "MB", default_value_t = 1536)]
+    pub memory_mb: u64,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// `stp completions`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell, for example `stp completions bash > /etc/bash_completion.d/stp`.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `stp man`.
+#[derive(Clone, Debug, Args)]
+pub struct ManArgs {
+    /// The command, for example `train`, or `data import` in two words.
+    pub command: Vec<String>,
+}
+
+/// `stp bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// What to measure.
+    #[command(subcommand)]
+    pub command: BenchCommand,
+}
+
+/// What can be measured.
+#[derive(Clone, Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Verdicts a second and their CPU time, beside Lean's own work and one Lean process for each proof.
+    Verifier(BenchVerifierArgs),
+    /// Tokens a second of training and sampling on the processor, beside PyTorch on the same machine.
+    Model(BenchModelArgs),
+}
+
+/// `stp bench model`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchModelArgs {
+    /// Shapes of models: tiny, 100m [default: both].
+    #[arg(value_name = "SHAPE")]
+    pub shapes: Vec<String>,
+    /// How long each figure is measured.
+    #[arg(long, value_name = "S", default_value_t = 20.0)]
+    pub seconds: f64,
+    /// A Python with torch and transformers [default: one is made, once, in `STP_HOME`].
+    #[arg(long, value_name = "PATH")]
+    pub python: Option<PathBuf>,
+    /// Measure this program alone.
+    #[arg(long)]
+    pub no_pytorch: bool,
+    /// One JSON object in place of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Where that Python is kept [default: the user's cache folder].
+    #[arg(long, value_name = "FOLDER", env = "STP_HOME")]
+    pub home: Option<PathBuf>,
+}
+
+/// `stp bench verifier`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchVerifierArgs {
+    /// Candidates, made of the corpus' proofs; half of them are wrong.
+    #[arg(long, default_value_t = 2000)]
+    pub candidates: usize,
+    /// One JSON object in place of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// How many of them also get a Lean process each, which takes seconds.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub one_process_each: usize,
+    /// Lean processes.
+    #[arg(long, default_value_t = 2)]
+    pub workers: usize,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// `stp toolchain`.
+#[derive(Clone, Debug, Args)]
+pub struct ToolchainArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: ToolchainCommand,
+    /// One JSON object in place of lines.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// `stp toolchain ...`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum ToolchainCommand {
+    /// Say which Lean would be used, and why.
+    Status,
+    /// Install the managed Lean now.
+    Install,
+}
+
+/// `stp corpus`.
+#[derive(Clone, Debug, Args)]
+pub struct CorpusArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: CorpusCommand,
+}
+
+/// `stp corpus ...`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum CorpusCommand {
+    /// Check a corpus in Lean: statements elaborate, are distinct, and their proofs hold.
+    Check(CorpusCheckArgs),
+    /// Write the theorems of Lean's own library as a corpus, each with its name as the proof: what the built-in
+    /// corpus `library` was made with.
+    Library(CorpusLibraryArgs),
+}
+
+/// `stp corpus library`.
+#[derive(Clone, Debug, Args)]
+pub struct CorpusLibraryArgs {
+    /// The file to write, one JSON object a line.
+    #[arg(short, long, value_name = "FILE.jsonl")]
+    pub output: PathBuf,
+    /// Whose theorems, separated by commas; `_root_` stands for names without a dot.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = LIBRARY_NAMESPACES)]
+    pub namespaces: Vec<String>,
+    /// Lean processes.
+    #[arg(long, default_value_t = 2)]
+    pub workers: usize,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// What the built-in corpus speaks of.
+const LIBRARY_NAMESPACES: &str =
+    "_root_,And,Bool,Classical,Decidable,Eq,Exists,Function,Iff,Int,List,Nat,Ne,Not,Option,Or,Prod";
+
+/// `stp corpus check`.
+#[derive(Clone, Debug, Args)]
+pub struct CorpusCheckArgs {
+    /// `core`, or a `.jsonl` file or a folder of them.
+    #[arg(default_value = "core")]
+    pub corpus: String,
+    /// One JSON object in place of lines.
+    #[arg(long)]
+    pub json: bool,
+    /// Also try the single tactics of `closed_by` and compare.
+    #[arg(long)]
+    pub tactics: bool,
+    /// Lean processes.
+    #[arg(long, default_value_t = 2)]
+    pub workers: usize,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// `stp serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8000")]
+    pub listen: String,
+    /// The key that requests must bring as `Authorization: Bearer KEY` [default: none is needed].
+    #[arg(long, value_name = "KEY", env = "STP_API_KEY", hide_env_values = true)]
+    pub api_key: Option<String>,
+    /// Lean processes.
+    #[arg(long, default_value_t = 2)]
+    pub workers: usize,
+    /// Wall-clock limit of judging one proof, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    pub timeout: f64,
+    /// Longest limit that a request gets for each of its Lean texts, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300.0)]
+    pub max_timeout: f64,
+    /// Lean's own limit (`maxHeartbeats`).
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    pub max_heartbeats: u64,
+    /// Texts and proofs that may wait; then requests are told to come again (429).
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    pub max_waiting: usize,
+    /// Texts or proofs in one request.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub max_snippets: usize,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
+/// `stp worker`.
+#[derive(Clone, Debug, Args)]
+pub struct WorkerArgs {
+    /// The NATS server: nats://HOST:4222, with USER:PASSWORD@ before the host if it asks for them.
+    #[arg(long, value_name = "URL", env = "STP_NATS", hide_env_values = true)]
+    pub nats: String,
+    /// The queue of that server, the same for workers and clients.
+    #[arg(long, value_name = "NAME", default_value = stp_verifier::queue::DEFAULT_QUEUE)]
+    pub queue: String,
+    /// Lean processes.
+    #[arg(long, default_value_t = 2)]
+    pub workers: usize,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
