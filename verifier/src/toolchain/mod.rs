@@ -5,6 +5,7 @@
 
 mod install;
 mod patch;
+mod unpack;
 mod wasm;
 
 use std::ffi::OsString;
