@@ -56,14 +56,15 @@ enabled = true
 "#;
 
 /// Statements about numbers, of which a small model soon writes new ones: true, trivial and false ones. Those on `hard`
-/// are proved by nothing that the others are proved by.
+/// are proved by nothing that the others are proved by, and those on `open` come without a proof.
 fn corpus(path: &Path) {
     let mut text = String::new();
     let mut add = |topic: &str, number: usize, signature: String, proof: &str| {
         let split = if number % 8 == 7 { "valid" } else { "train" };
         let id = format!("{topic}_{number}");
+        let proofs: Vec<_> = Some(proof).into_iter().filter(|proof| !proof.is_empty()).collect();
         let row = json!({
-            "id": id, "split": split, "topics": [topic], "signature": signature, "proofs": [proof], "closed_by": []
+            "id": id, "split": split, "topics": [topic], "signature": signature, "proofs": proofs, "closed_by": []
         });
         writeln!(text, "{row}").unwrap();
     };
@@ -78,6 +79,12 @@ fn corpus(path: &Path) {
         add("le", number, format!("(m n : Nat) (h : m + {a} ≤ n) : m ≤ n + {b}"), "by omega");
         add("small", number, format!("(n : Nat) (h : n = {a}) : n < {}", a + b), "by omega");
         add("plus", number, format!("(n : Nat) : n < n + {a}"), "by simp");
+        add(
+            "open",
+            number,
+            format!("(p : Nat → Prop) (h : ∀ n, p n → p (n + {a})) (k : p {b}) : p ({b} + {a} * 40)"),
+            "",
+        );
         add("hard", number, format!("(p q : Nat → Prop) (h : p {a} ∧ q {b}) : q {b} ∧ p {a}"), "⟨h.2, h.1⟩");
     }
     std::fs::write(path, text).unwrap();
@@ -203,8 +210,9 @@ fn what_is_false_is_refuted_and_what_is_true_is_not() {
 #[test]
 fn what_is_trivial_depends_on_the_tactics_that_count() {
     let statements =
-        [("(n : Nat) : n + 0 = n", true, true), ("(m n : Nat) (h : m < n) : m < n + 1 + m", false, true)];
-    let hard = ("(a b : Nat) : 2 ^ (a + b) = 2 ^ b * 2 ^ a", false, false);
+        [("(n : Nat) : n + 0 = n", true, true), ("(a b : Nat) (h : 2 * a < 2 * b + 1) : a ≤ b", false, true)];
+    let hard =
+        ("(f : Nat → Nat) (h0 : f 0 = 1) (hs : ∀ n, f (n + 1) = 3 * f n) (n : Nat) : n < f n", false, false);
     let mut rows = String::new();
     let all: Vec<_> = statements.into_iter().chain([hard]).collect();
     for (signature, ..) in &all {
