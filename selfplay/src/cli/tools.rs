@@ -177,7 +177,7 @@ const LIBRARY_NAMESPACES: &str =
 /// `stp corpus check`.
 #[derive(Clone, Debug, Args)]
 pub struct CorpusCheckArgs {
-    /// `core`, or a `.jsonl` file or a folder of them.
+    /// `core`, `library`, or a `.jsonl` file or a folder of them.
     #[arg(default_value = "core")]
     pub corpus: String,
     /// One JSON object in place of lines.
