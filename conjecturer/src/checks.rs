@@ -3,14 +3,12 @@
 //! Both are proofs like any other, judged by the same judge, so neither can err: a conjecture is dropped as false only
 //! if Lean accepts a proof of its negation.
 
-use stp_datasets::{Binder, binders};
+use stp_datasets::{Binder, SINGLE_TACTICS, binders};
 
 use crate::recursion;
 
 /// A conjecture that one of these tactics proves teaches nobody anything.
 const TRIVIAL: [&str; 3] = ["rfl", "decide", "simp"];
-/// With these, all of Lean's automation that the corpus knows.
-const AUTOMATIC: [&str; 3] = ["omega", "simp_all", "grind"];
 
 /// Instances that are tried at most.
 const MOST_INSTANCES: usize = 48;
@@ -20,11 +18,12 @@ const ANY_TYPE: &str = "Nat";
 /// definition.
 const HYPOTHESIS_HOLDS: &str = "(by first | decide | (intros; first | rfl | trivial))";
 
-/// The proof that tries every tactic under which a conjecture counts as trivial: one check in place of several.
+/// The proof that tries every tactic under which a conjecture counts as trivial, `automatic` or not: one check in place of
+/// several.
 pub fn trivial_proof(automatic: bool) -> String {
-    let more = AUTOMATIC.iter().filter(|_| automatic);
+    let tactics = if automatic { &SINGLE_TACTICS[..] } else { &TRIVIAL };
     // `first` stops at a tactic that succeeds without closing the goal; `done` makes it go on.
-    let tries: Vec<_> = TRIVIAL.iter().chain(more).map(|tactic| format!("({tactic}; done)")).collect();
+    let tries: Vec<_> = tactics.iter().map(|tactic| format!("({tactic}; done)")).collect();
     format!("by first | {}", tries.join(" | "))
 }
 

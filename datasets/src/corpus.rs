@@ -3,11 +3,11 @@
 //! A corpus is read whole and checked whole, so that a bad line is reported with its file and number
 //! before a run has spent any time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{CorpusEntry, Split, Statement};
+use crate::{CorpusEntry, Split, Statement, canonical_statement};
 
 /// The files of the built-in corpus.
 const CORE: [(&str, &str); 8] = [
@@ -114,6 +114,11 @@ impl Corpus {
         self.entries.iter().filter(move |entry| entry.statement.split == split)
     }
 
+    /// What its statements, of all splits, are known by: [`canonical_statement`].
+    pub fn keys(&self) -> HashSet<String> {
+        self.entries.iter().map(|entry| canonical_statement(&entry.statement.signature)).collect()
+    }
+
     /// The statements of one split, in file order.
     pub fn statements(&self, split: Split) -> Vec<Statement> {
         self.split(split).map(|entry| entry.statement.clone()).collect()
@@ -213,17 +218,10 @@ mod tests {
 
     #[test]
     fn the_library_shares_no_statement_with_the_core_corpus() {
-        let keys = |corpus: Corpus| -> std::collections::HashSet<_> {
-            corpus
-                .entries
-                .iter()
-                .map(|entry| crate::canonical_statement(&entry.statement.signature))
-                .collect()
-        };
         let library = Corpus::library().unwrap();
         assert!(library.entries.len() > 5000);
         assert!(library.entries.iter().all(|entry| !entry.proofs.is_empty()));
-        let (library, core) = (keys(library), keys(Corpus::core().unwrap()));
+        let (library, core) = (library.keys(), Corpus::core().unwrap().keys());
         assert_eq!(library.intersection(&core).next(), None);
     }
 

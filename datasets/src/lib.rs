@@ -30,11 +30,13 @@ mod record;
 
 pub use canonical::{Binder, binders, canonical_statement, canonical_text, normalise_spaces, words};
 pub use corpus::{Corpus, CorpusError};
-pub use import::{Field, ImportError, ImportOptions, Imported, Layout, import_file, import_files};
+pub use import::{
+    Field, ImportError, ImportOptions, Imported, Layout, distinct_id, import_file, import_files, plain_id,
+};
 pub use lean_file::{LeanFileError, LeanTheorem, signature_of, theorems};
 pub use ledger::{
     Attempt, Conjecture, Event, Ledger, LedgerError, LedgerStatement, LedgerStats, Origin, Outcome, Phase,
     Step, Tally,
 };
 pub use overlap::{Overlap, contamination, near_duplicates};
-pub use record::{CorpusEntry, Lemma, Split, Statement, Status, Verdict};
+pub use record::{CorpusEntry, Lemma, SINGLE_TACTICS, Split, Statement, Status, Verdict};

@@ -42,6 +42,9 @@ impl Statement {
     }
 }
 
+/// The tactics whose success alone makes a statement easy.
+pub const SINGLE_TACTICS: [&str; 6] = ["rfl", "decide", "simp", "omega", "simp_all", "grind"];
+
 /// One line of a corpus file: a statement with the proofs known for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CorpusEntry {
@@ -51,7 +54,7 @@ pub struct CorpusEntry {
     /// Proofs checked by Lean, each the text after `:=`, for example `by\n  omega`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proofs: Vec<String>,
-    /// Which of `rfl`, `decide`, `simp`, `omega`, `simp_all`, `grind` close it alone (measured).
+    /// Which of the [`SINGLE_TACTICS`] close it alone (measured).
     #[serde(default)]
     pub closed_by: Vec<String>,
     /// Imported, and no Lean has elaborated the statement yet.

@@ -1,8 +1,6 @@
 //! Before stage 1: what a prover that begins with random numbers is shown of Lean's library, theorem by theorem with its
 //! name as the proof. A language model that was trained on the web knows them; one of our own does not.
 
-use std::collections::HashSet;
-
 use anyhow::Result;
 use rand::seq::SliceRandom;
 use stp_conjecturer::{GivenStatement, supervised_pairs};
@@ -23,8 +21,7 @@ pub fn entries(config: &RunConfig, corpus: &Corpus) -> Result<Vec<CorpusEntry>> 
     if settings.corpus.is_empty() {
         return Ok(Vec::new());
     }
-    let given: HashSet<_> =
-        corpus.entries.iter().map(|entry| canonical_statement(&entry.statement.signature)).collect();
+    let given = corpus.keys();
     let mut entries = load_corpus(&settings.corpus)?.entries;
     entries.retain(|entry| {
         !entry.proofs.is_empty() && !given.contains(&canonical_statement(&entry.statement.signature))

@@ -203,14 +203,14 @@ pub(super) fn proofs(text: &str) -> Vec<String> {
 }
 
 /// A name as a plain Lean identifier.
-pub(super) fn plain_id(name: &str) -> String {
+pub fn plain_id(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '\'' { c } else { '_' };
     let id: String = name.trim().chars().map(plain).collect();
     if id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') { id } else { format!("s_{id}") }
 }
 
 /// The id, with a number if it is in use.
-pub(super) fn distinct_id(id: &str, taken: &mut HashSet<String>) -> String {
+pub fn distinct_id(id: &str, taken: &mut HashSet<String>) -> String {
     let numbered = (2..).map(|number| format!("{id}_{number}"));
     let free = std::iter::once(id.to_owned()).chain(numbered).find(|id| !taken.contains(id));
     let free = free.unwrap_or_else(|| id.to_owned());

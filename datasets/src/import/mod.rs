@@ -12,6 +12,7 @@ mod rows;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+pub use entry::{distinct_id, plain_id};
 pub use layout::{Field, Layout};
 
 use crate::{CorpusEntry, Split};

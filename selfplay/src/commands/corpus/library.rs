@@ -3,15 +3,16 @@
 use std::collections::HashSet;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
 use regex::Regex;
-use stp_datasets::{Corpus, CorpusEntry, Split, Statement, binders, canonical_statement};
-use stp_verifier::{Candidate, Pool, PoolConfig, VerifierError};
-use tokio::task::JoinSet;
+use stp_datasets::{
+    Corpus, CorpusEntry, Split, Statement, binders, canonical_statement, distinct_id, plain_id,
+};
+use stp_verifier::{Pool, PoolConfig, VerifierError};
 
-use super::{SINGLE_TACTICS, toolchain};
+use super::{ask_each, candidate, closed_by, toolchain};
 use crate::cli::CorpusLibraryArgs;
 use crate::display::Display;
 
@@ -43,11 +44,14 @@ pub(in crate::commands) async fn library(args: CorpusLibraryArgs) -> Result<Exit
          away, and check --namespaces.",
         args.namespaces.join(", ")
     );
-    let held_out = held_out()?;
+    // None of the built-in corpus may be in a corpus to pretrain on.
+    let held_out = Corpus::core()?.keys();
     let progress = display.phase("library", names.len() as u64);
     let mut entries = Vec::new();
     let mut seen = HashSet::new();
-    for (name, made) in names.iter().zip(make_all(&pool, &names, || progress.advance(1)).await?) {
+    let ask = |pool: Pool, name: String| async move { make(&pool, &name).await };
+    let all = ask_each(&pool, names.clone(), ask, || progress.advance(1)).await?;
+    for (name, made) in names.iter().zip(all) {
         let Some((entry, fingerprint)) = made else { continue };
         let given = held_out.contains(&canonical_statement(&entry.statement.signature));
         if !given && seen.insert(fingerprint.unwrap_or_else(|| name.clone())) {
@@ -71,31 +75,6 @@ fn is_wanted(name: &str, namespaces: &[String]) -> bool {
     plain && namespaces.iter().any(|it| it == root) && !FOREIGN.as_ref().is_some_and(|it| it.is_match(name))
 }
 
-/// All statements of the built-in corpus: none of them may be in a corpus to pretrain on.
-fn held_out() -> Result<HashSet<String>> {
-    let entries = Corpus::core()?.entries;
-    Ok(entries.iter().map(|entry| canonical_statement(&entry.statement.signature)).collect())
-}
-
-async fn make_all(pool: &Pool, names: &[String], advance: impl Fn()) -> Result<Vec<Made>> {
-    let limit = Arc::new(tokio::sync::Semaphore::new(pool.workers() * 2));
-    let mut tasks = JoinSet::new();
-    for (index, name) in names.iter().cloned().enumerate() {
-        let (pool, limit) = (pool.clone(), limit.clone());
-        tasks.spawn(async move {
-            let _permit = limit.acquire_owned().await;
-            (index, make(&pool, &name).await)
-        });
-    }
-    let mut made = vec![None; names.len()];
-    while let Some(done) = tasks.join_next().await {
-        let (index, entry) = done?;
-        made[index] = entry?;
-        advance();
-    }
-    Ok(made)
-}
-
 /// The entry of a theorem; none if what Lean prints of it is too long or does not elaborate, or no proof of ours holds.
 async fn make(pool: &Pool, name: &str) -> Result<Made, VerifierError> {
     let asked = [name.to_owned()];
@@ -110,28 +89,20 @@ async fn make(pool: &Pool, name: &str) -> Result<Made, VerifierError> {
     }
     let report = pool.statement("", &signature).await?;
     let Some(ways) = ways(name, &signature).filter(|_| report.ok) else { return Ok(None) };
-    let holds = async |proof: &str| -> Result<bool, VerifierError> {
-        let (header, signature) = (String::new(), signature.clone());
-        Ok(pool.check(Candidate { header, signature, proof: proof.to_owned() }).await?.is_proved())
-    };
+    let root = name.split_once('.').map_or("logic", |(root, _)| root).to_lowercase();
+    let id = plain_id(&format!("lib_{name}"));
+    let statement =
+        Statement { id, signature, header: String::new(), topics: vec![root], split: Split::Train };
     let mut proofs = Vec::new();
     for way in ways {
-        if holds(&way).await? {
+        if pool.check(candidate(&statement, &way)).await?.is_proved() {
             proofs.push(way);
         }
     }
     if proofs.is_empty() {
         return Ok(None);
     }
-    let mut closed_by = Vec::new();
-    for tactic in SINGLE_TACTICS {
-        if holds(&format!("by {tactic}")).await? {
-            closed_by.push(tactic.to_owned());
-        }
-    }
-    let root = name.split_once('.').map_or("logic", |(root, _)| root).to_lowercase();
-    let statement =
-        Statement { id: id(name), signature, header: String::new(), topics: vec![root], split: Split::Train };
+    let closed_by = closed_by(pool, &statement).await?;
     let entry = CorpusEntry { statement, proofs, closed_by, unchecked: false };
     Ok(Some((entry, report.fingerprint)))
 }
@@ -151,22 +122,11 @@ fn ways(name: &str, signature: &str) -> Option<Vec<String>> {
     Some(ways)
 }
 
-/// An id that is a plain identifier.
-fn id(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '\'' { c } else { '_' };
-    format!("lib_{}", name.chars().map(plain).collect::<String>())
-}
-
 /// Names that differ only in characters that ids do not have get numbers.
 fn distinct_ids(entries: &mut [CorpusEntry]) {
-    let mut seen = HashSet::new();
+    let mut taken = HashSet::new();
     for entry in entries {
-        let plain = entry.statement.id.clone();
-        let mut number = 2;
-        while !seen.insert(entry.statement.id.clone()) {
-            entry.statement.id = format!("{plain}_{number}");
-            number += 1;
-        }
+        entry.statement.id = distinct_id(&entry.statement.id, &mut taken);
     }
 }
 
@@ -188,7 +148,7 @@ mod tests {
         assert!(!is_wanted("Nat.add_comm", &namespaces) && !is_wanted("List.toArray_eq", &namespaces));
         let entry = |name: &str| {
             let statement = Statement {
-                id: id(name),
+                id: plain_id(&format!("lib_{name}")),
                 signature: ": True".to_owned(),
                 header: String::new(),
                 topics: Vec::new(),

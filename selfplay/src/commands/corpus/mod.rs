@@ -10,16 +10,13 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::json;
-use stp_datasets::{CorpusEntry, Verdict};
+use stp_datasets::{CorpusEntry, SINGLE_TACTICS, Statement, Verdict};
 use stp_verifier::{Candidate, Pool, PoolConfig, StatementReport, VerifierError};
 use tokio::task::JoinSet;
 
 use super::{load_corpus, toolchain};
 use crate::cli::CorpusCheckArgs;
 use crate::display::Display;
-
-/// The single tactics whose success makes a statement easy.
-const SINGLE_TACTICS: [&str; 6] = ["rfl", "decide", "simp", "omega", "simp_all", "grind"];
 
 /// What Lean says of one entry.
 struct Finding {
@@ -55,48 +52,69 @@ async fn examine(
     display: &Display,
 ) -> Result<Vec<Finding>> {
     let progress = display.phase("corpus", entries.len() as u64);
+    let examine = move |pool: Pool, entry| async move { examine_one(&pool, entry, tactics).await };
+    let findings = ask_each(pool, entries, examine, || progress.advance(1)).await?;
+    progress.finish(&format!("{} entries", findings.len()));
+    Ok(findings)
+}
+
+/// Asks about each of `items`, some side by side; answers come in the order of the items.
+async fn ask_each<T, A, F>(
+    pool: &Pool,
+    items: Vec<T>,
+    ask: impl Fn(Pool, T) -> F,
+    advance: impl Fn(),
+) -> Result<Vec<A>>
+where
+    A: Send + 'static,
+    F: Future<Output = Result<A, VerifierError>> + Send + 'static,
+{
     let limit = Arc::new(tokio::sync::Semaphore::new(pool.workers() * 2));
-    let mut checks = JoinSet::new();
-    for (index, entry) in entries.into_iter().enumerate() {
-        let (pool, limit) = (pool.clone(), limit.clone());
-        checks.spawn(async move {
+    let mut tasks = JoinSet::new();
+    for (index, item) in items.into_iter().enumerate() {
+        let (answer, limit) = (ask(pool.clone(), item), limit.clone());
+        tasks.spawn(async move {
             let _permit = limit.acquire_owned().await;
-            (index, examine_one(&pool, entry, tactics).await)
+            (index, answer.await)
         });
     }
-    let mut findings = Vec::new();
-    while let Some(done) = checks.join_next().await {
-        let (index, finding) = done?;
-        findings.push((index, finding?));
-        progress.advance(1);
+    let mut answers = Vec::new();
+    while let Some(done) = tasks.join_next().await {
+        let (index, answer) = done?;
+        answers.push((index, answer?));
+        advance();
     }
-    progress.finish(&format!("{} entries", findings.len()));
-    findings.sort_by_key(|(index, _)| *index);
-    Ok(findings.into_iter().map(|(_, finding)| finding).collect())
+    answers.sort_by_key(|(index, _)| *index);
+    Ok(answers.into_iter().map(|(_, answer)| answer).collect())
 }
 
 async fn examine_one(pool: &Pool, entry: CorpusEntry, tactics: bool) -> Result<Finding, VerifierError> {
-    let candidate = |proof: &str| Candidate {
-        header: entry.statement.header.clone(),
-        signature: entry.statement.signature.clone(),
-        proof: proof.to_owned(),
-    };
     let statement = pool.statement(&entry.statement.header, &entry.statement.signature).await?;
     let mut proofs = Vec::new();
     for proof in &entry.proofs {
-        proofs.push(pool.check(candidate(proof)).await?);
+        proofs.push(pool.check(candidate(&entry.statement, proof)).await?);
     }
-    let mut closed_by = None;
-    if tactics {
-        let mut closing = Vec::new();
-        for tactic in SINGLE_TACTICS {
-            if pool.check(candidate(&format!("by {tactic}"))).await?.is_proved() {
-                closing.push(tactic.to_owned());
-            }
-        }
-        closed_by = Some(closing);
-    }
+    let closed_by = if tactics { Some(closed_by(pool, &entry.statement).await?) } else { None };
     Ok(Finding { statement, proofs, closed_by, entry })
+}
+
+/// The tactics that close a statement alone.
+async fn closed_by(pool: &Pool, statement: &Statement) -> Result<Vec<String>, VerifierError> {
+    let mut closing = Vec::new();
+    for tactic in SINGLE_TACTICS {
+        if pool.check(candidate(statement, &format!("by {tactic}"))).await?.is_proved() {
+            closing.push(tactic.to_owned());
+        }
+    }
+    Ok(closing)
+}
+
+fn candidate(statement: &Statement, proof: &str) -> Candidate {
+    Candidate {
+        header: statement.header.clone(),
+        signature: statement.signature.clone(),
+        proof: proof.to_owned(),
+    }
 }
 
 fn problems(findings: &[Finding]) -> Vec<String> {
