@@ -83,36 +83,44 @@ pub struct ConfigShowArgs {
     pub json: bool,
 }
 
+/// What samples and judges: the model's device and Lean's processes.
+#[derive(Clone, Debug, Args)]
+pub struct MachineArgs {
+    /// Lean processes.
+    #[arg(long)]
+    pub workers: Option<usize>,
+    /// Where the model runs: auto, cpu, wgpu or cuda.
+    #[arg(long, env = "STP_DEVICE", default_value = "auto")]
+    pub device: String,
+    /// Plain log lines in place of progress bars.
+    #[arg(long)]
+    pub quiet: bool,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
 /// `stp train`.
 #[derive(Clone, Debug, Args)]
 pub struct TrainArgs {
     /// What the run does.
     #[command(flatten)]
     pub settings: SettingsArgs,
-    /// Lean processes.
-    #[arg(long)]
-    pub workers: Option<usize>,
     /// The run's folder [default: runs/PRESET-METHOD-seedN].
     #[arg(long, value_name = "FOLDER")]
     pub run_dir: Option<PathBuf>,
-    /// Where the model runs: auto, cpu, wgpu or cuda.
-    #[arg(long, env = "STP_DEVICE", default_value = "auto")]
-    pub device: String,
     /// Judge on other machines: the NATS server (nats://HOST:4222) that their `stp worker` is connected to.
     #[arg(long, value_name = "URL")]
     pub verifier: Option<String>,
     /// The queue of that server.
     #[arg(long, value_name = "NAME", default_value = stp_verifier::queue::DEFAULT_QUEUE, requires = "verifier")]
     pub queue: String,
-    /// Plain log lines in place of progress bars.
-    #[arg(long)]
-    pub quiet: bool,
     /// What the run would need.
     #[command(flatten)]
     pub plan: PlanArgs,
-    /// Which Lean to use.
+    /// What it runs on.
     #[command(flatten)]
-    pub lean: LeanArgs,
+    pub machine: MachineArgs,
 }
 
 /// `stp train --plan`.
@@ -162,18 +170,9 @@ pub struct ExperimentArgs {
     /// Run nothing: write tables and plots of what is finished.
     #[arg(long)]
     pub report: bool,
-    /// Lean processes.
-    #[arg(long)]
-    pub workers: Option<usize>,
-    /// Where the model runs: auto, cpu, wgpu or cuda.
-    #[arg(long, env = "STP_DEVICE", default_value = "auto")]
-    pub device: String,
-    /// Plain log lines in place of progress bars.
-    #[arg(long)]
-    pub quiet: bool,
-    /// Which Lean to use.
+    /// What it runs on.
     #[command(flatten)]
-    pub lean: LeanArgs,
+    pub machine: MachineArgs,
 }
 
 /// `stp eval`.
@@ -200,18 +199,9 @@ pub struct EvalArgs {
     /// One JSON object in place of a table.
     #[arg(long)]
     pub json: bool,
-    /// Lean processes.
-    #[arg(long)]
-    pub workers: Option<usize>,
-    /// Where the model runs: auto, cpu, wgpu or cuda.
-    #[arg(long, env = "STP_DEVICE", default_value = "auto")]
-    pub device: String,
-    /// Plain log lines in place of progress bars.
-    #[arg(long)]
-    pub quiet: bool,
-    /// Which Lean to use.
+    /// What it runs on.
     #[command(flatten)]
-    pub lean: LeanArgs,
+    pub machine: MachineArgs,
 }
 
 /// `stp report`.

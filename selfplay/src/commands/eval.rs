@@ -30,11 +30,11 @@ pub(super) fn eval(args: &EvalArgs) -> Result<ExitCode> {
         config,
     };
     evaluation.validate()?;
-    let display = Display::new(args.quiet || args.json);
-    let device = device(&args.device)?;
-    let lean = toolchain::take(&args.lean, &display)?;
-    let cache = toolchain::cache(&args.lean, &lean, &display);
-    let config = PoolConfig { cache, ..pool_config(&evaluation.config, args.workers, &lean) };
+    let display = Display::new(args.machine.quiet || args.json);
+    let device = device(&args.machine.device)?;
+    let lean = toolchain::take(&args.machine.lean, &display)?;
+    let cache = toolchain::cache(&args.machine.lean, &lean, &display);
+    let config = PoolConfig { cache, ..pool_config(&evaluation.config, args.machine.workers, &lean) };
     let outcome = block_on(async {
         let cancel = Cancel::on_signals()?;
         let pool = Pool::start(&lean, config);

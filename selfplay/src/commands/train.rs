@@ -24,18 +24,18 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode> {
     if args.plan.plan {
         return super::plan::plan(&config, &args.plan);
     }
-    let device = super::device(&args.device)?;
+    let device = super::device(&args.machine.device)?;
     let corpus = load_corpus(&config.corpus)?;
     let path = args.run_dir.clone().unwrap_or_else(|| config.default_folder(&args.settings.preset));
     let folder = RunFolder::open(&path, &config)?;
     let ledger = Arc::new(Ledger::open(&folder.ledger())?);
-    let display = Display::new(args.quiet).with_metrics(Arc::new(metrics(&folder, &ledger)?));
+    let display = Display::new(args.machine.quiet).with_metrics(Arc::new(metrics(&folder, &ledger)?));
     let verifier = match &args.verifier {
         Some(url) => Verifier::Remote(url.clone(), remote_config(&config, &args)),
         None => {
-            let lean = toolchain::take(&args.lean, &display)?;
-            let cache = toolchain::cache(&args.lean, &lean, &display);
-            let pool = PoolConfig { cache, ..pool_config(&config, args.workers, &lean) };
+            let lean = toolchain::take(&args.machine.lean, &display)?;
+            let cache = toolchain::cache(&args.machine.lean, &lean, &display);
+            let pool = PoolConfig { cache, ..pool_config(&config, args.machine.workers, &lean) };
             Verifier::Local(lean, pool)
         }
     };
@@ -101,7 +101,7 @@ fn remote_config(config: &RunConfig, args: &TrainArgs) -> RemoteConfig {
     let default = RemoteConfig::default();
     RemoteConfig {
         queue: args.queue.clone(),
-        workers: args.workers.unwrap_or(default.workers),
+        workers: args.machine.workers.unwrap_or(default.workers),
         check_timeout: Duration::from_secs_f64(config.verifier.timeout_s),
         max_heartbeats: config.verifier.max_heartbeats,
         ..default
