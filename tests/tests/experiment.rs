@@ -71,6 +71,8 @@ fn an_experiment_is_played_and_measured_and_goes_on() {
     for run in runs {
         assert_eq!(run["points"][1]["samples"], 90, "equal numbers of verified samples");
         assert_eq!(run["outcomes"][0]["all"]["statements"], 20);
+        let name = run["outcomes"][0]["run"].as_str().unwrap();
+        assert!(!name.contains('/'), "a result that is published names no folder of a machine: {name}");
     }
     // The same model, the same statements and the same random numbers in the first round.
     assert_eq!(runs[0]["points"][1]["train_proved"], runs[1]["points"][1]["train_proved"]);

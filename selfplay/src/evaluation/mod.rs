@@ -149,7 +149,7 @@ impl Evaluation {
         let lean: u64 =
             attempts.iter().filter_map(|it| Some(u64::from(it.verdict.as_ref()?.elapsed_ms))).sum();
         Ok(Outcome {
-            run: self.run.display().to_string(),
+            run: name_of(&self.run),
             checkpoint: self.checkpoint.clone(),
             set: self.set.name.clone(),
             samples: self.samples,
@@ -163,6 +163,12 @@ impl Evaluation {
             lean_seconds: lean as f64 / 1e3,
         })
     }
+}
+
+/// The folder's own name: outcomes are published, and where a machine keeps its runs is nobody's business.
+fn name_of(run: &Path) -> String {
+    let whole = run.canonicalize().unwrap_or_else(|_| run.to_owned());
+    whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// The newest checkpoint of a run: that of the final re-training, of its last round, or of stage 1.

@@ -47,7 +47,7 @@ pub struct Part {
 /// A whole evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The run's folder.
+    /// Name of the run's folder.
     pub run: String,
     /// The model: a checkpoint of the run.
     pub checkpoint: String,
