@@ -31,6 +31,7 @@ mod pairs;
 mod prompt;
 mod recursion;
 mod selection;
+mod terms;
 pub mod transport;
 mod variants;
 

@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(origin(&settings, "seed"), "STP_CONFIG__SEED");
         assert_eq!(origin(&settings, "sampling.top_p"), "--set sampling.top_p=0.9");
         assert_eq!(origin(&settings, "stage1.epochs"), "preset tiny");
-        assert_eq!(origin(&settings, "repair.enabled"), "default");
+        assert_eq!(origin(&settings, "repair.share"), "default");
     }
 
     #[test]

@@ -188,6 +188,18 @@ fn what_is_false_is_refuted_and_what_is_true_is_not() {
             true,
         ),
         ("(P : Nat → Prop) (h0 : P 0) (hs : ∀ n, P n → P (n + 2)) (n : Nat) : ¬ P n", true),
+        ("(P : Nat → Prop) (h0 : P 0) (hs : ∀ n, P n → P (n + 2)) (n : Nat) : P n", true),
+        ("(f : Nat → Int) (hs : ∀ n, f (n + 1) = f n + 2) (n : Nat) : f (2 * n) = f 0", true),
+        ("(f : Int → Int) (hf : ∀ x y, f (x + y) = f x + f y) (x : Int) : f x = 0", true),
+        ("(s a : Nat → Nat) (h0 : s 0 = 0) (hs : ∀ n, s (n + 1) = s n + a n) (n : Nat) : s n ≤ n", true),
+        (
+            "(g : Nat → Nat → Nat) (h0 : ∀ m, g m 0 = m) (hs : ∀ m n, g m (n + 1) = g m n + m) (m n : Nat) : g m n = m * n",
+            true,
+        ),
+        (
+            "(g : Nat → Nat → Nat) (h0 : ∀ m, g m 0 = m) (hs : ∀ m n, g m (n + 1) = g m n + m) (m n : Nat) : m ≤ g m n",
+            false,
+        ),
         ("(f : Nat → Int) (h0 : f 0 = 3) (hs : ∀ n, f (n + 1) = 2 * f n) (n : Nat) : 0 < f n", false),
         ("(m n : Nat) (h : m < n) : m < n + 1", false),
         ("(p q : Prop) (h : p ∧ q) : q", false),

@@ -40,8 +40,15 @@ pub(super) fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
         block_on(async {
             let cancel = Cancel::on_signals()?;
             let display = display.clone();
-            let player =
-                Player { lean, cache, workers: args.machine.workers, device, display, cancel, runs: runs.clone() };
+            let player = Player {
+                lean,
+                cache,
+                workers: args.machine.workers,
+                device,
+                display,
+                cancel,
+                runs: runs.clone(),
+            };
             if let Some(automation) = &file.automation {
                 let notes = &mut results.notes;
                 results.automation = player.automation(automation, &base, &args.file, notes).await?;

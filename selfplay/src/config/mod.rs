@@ -192,7 +192,7 @@ mod tests {
         }
         let old: RunConfig = old.try_into().unwrap();
         let mut new = RunConfig::load("tiny", None).unwrap();
-        new.selection = Selection::default();
+        (new.selection, new.repair) = (Selection::default(), Repair::default());
         assert_eq!(old, new);
         assert!(!old.selection.reweighting && !old.control.balance && !old.repair.enabled);
         let limits = old.selection.limits();
