@@ -44,15 +44,15 @@ pub fn refutation(signature: &str) -> Option<(String, String)> {
     let common = choices.iter().take_while(|choice| is_common(choice)).count();
     let shared: String = choices[..common].iter().map(|choice| format!(" {}", proved(&choice[0]))).collect();
     let shared = if shared.is_empty() { shared } else { format!("  have h := @h{shared}\n") };
+    // Whether an instance is a counterexample is computed before its hypotheses are: most are none.
+    let open = choices[common..].iter().any(|choice| choice[0] == HYPOTHESIS);
+    let hypotheses = if open { format!(" <;> {holds}") } else { String::new() };
     let tries: Vec<_> = instances(&choices)
         .filter_map(|instance| {
             let terms: Vec<_> =
                 instance.iter().zip(&choices).map(|(&at, choice)| choice[at].as_str()).collect();
             let terms = recursion::resolved(&terms, &binders)?;
             let arguments: String = terms[common..].iter().map(|term| format!(" {term}")).collect();
-            // Whether it is a counterexample is computed first: of most instances it is not.
-            let open = choices[common..].iter().any(|choice| choice[0] == HYPOTHESIS);
-            let hypotheses = if open { format!(" <;> {holds}") } else { String::new() };
             Some(format!("(refine absurd (@h{arguments}) (by decide){hypotheses})"))
         })
         .collect();

@@ -18,48 +18,45 @@ pub(crate) struct Function<'a> {
     pub(crate) parameter: bool,
 }
 
-/// Terms for the function that hypotheses define, by an equation for `n + 1` (or `n + 2`) and its values at 0 (and 1) or, where
-/// they do not say, some of `beginnings`. None if there is no such equation. `names` are those of all binders.
+/// Terms for the function that hypotheses define, by an equation for `n + 1` (or `n + 2`) and its values at 0 (and 1) or,
+/// where they do not say, some of `beginnings`; `None` if they do not define it so. `names` are those of all binders.
 pub(crate) fn solutions(
     function: Function<'_>,
     hypotheses: &[&str],
     names: &[&str],
     beginnings: &[String],
-) -> Vec<String> {
+) -> Option<Vec<String>> {
     let equations: Vec<_> = hypotheses
         .iter()
         .filter_map(|text| Equation::read(&words(text)?, function.name, function.parameter))
         .collect();
     let at = |argument: &Argument| equations.iter().find(|it| it.argument == *argument);
-    let Some(step) = (1..=2).find_map(|depth| at(&Argument::Later(depth))) else { return Vec::new() };
-    let first = |number| -> Vec<String> {
-        match at(&Argument::Number(number)) {
-            Some(base) => base.with(function.name, names, &[]).into_iter().collect(),
-            None => beginnings.to_vec(),
-        }
+    let step = (1..=2).find_map(|depth| at(&Argument::Later(depth)))?;
+    let values_at = |number| match at(&Argument::Number(number)) {
+        Some(base) => Some(vec![base.with(function.name, names, &[])?]),
+        None => Some(beginnings.to_vec()).filter(|all| !all.is_empty()),
     };
+    let firsts = values_at(0)?;
     let Function { range, parameter, .. } = function;
     let (open, variable) = (if parameter { "fun p x" } else { "fun x" }, &step.variable);
     if step.argument == Argument::Later(1) {
-        let Some(next) = step.with(function.name, names, &[(0, "previous")]) else { return Vec::new() };
+        let next = step.with(function.name, names, &[(0, "previous")])?;
         let term = |first: &String| {
             format!(
                 "({open} => Nat.rec (motive := fun _ => {range}) ({first}) (fun {variable} previous => {next}) x)"
             )
         };
-        return first(0).iter().map(term).collect();
+        return Some(firsts.iter().map(term).collect());
     }
-    let Some(next) = step.with(function.name, names, &[(0, "pair.1"), (1, "pair.2")]) else {
-        return Vec::new();
-    };
-    let seconds = first(1);
+    let seconds = values_at(1)?;
+    let next = step.with(function.name, names, &[(0, "pair.1"), (1, "pair.2")])?;
     let term = |first: &String, second: &String| {
         format!(
             "({open} => (Nat.rec (motive := fun _ => {range} × {range}) ({first}, {second}) \
              (fun {variable} pair => (pair.2, {next})) x).1)"
         )
     };
-    first(0).iter().flat_map(|first| seconds.iter().map(move |second| term(first, second))).collect()
+    Some(firsts.iter().flat_map(|first| seconds.iter().map(move |second| term(first, second))).collect())
 }
 
 /// The terms chosen for all binders with each other's in place of their names; `None` if they go round in a circle.
@@ -184,7 +181,7 @@ mod tests {
 
     fn of(name: &str, range: &str, parameter: bool, hypotheses: &[&str], names: &[&str]) -> Vec<String> {
         let beginnings = ["0".to_owned(), "1".to_owned()];
-        solutions(Function { name, range, parameter }, hypotheses, names, &beginnings)
+        solutions(Function { name, range, parameter }, hypotheses, names, &beginnings).unwrap_or_default()
     }
 
     #[test]

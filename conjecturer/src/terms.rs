@@ -19,8 +19,7 @@ pub(crate) struct Choices {
 }
 
 /// For each binder the terms to try; `None` if there is one that no term is known for. What has no terms is taken for a
-/// hypothesis. A term may name other binders,
-/// with [`recursion::OPEN`] before it.
+/// hypothesis. A term may name other binders, with [`recursion::OPEN`] before the name.
 pub(crate) fn choices(binders: &[Binder]) -> Option<Choices> {
     let mut types: Vec<&str> = Vec::new();
     let (mut choices, mut guessed) = (Vec::new(), false);
@@ -38,7 +37,7 @@ pub(crate) fn choices(binders: &[Binder]) -> Option<Choices> {
             choices.push(vec![ANY_TYPE.to_owned()]);
         } else {
             let kind = instantiated(kind, &types);
-            let defined = recursive(binder, &kind, binders).filter(|terms| !terms.is_empty());
+            let defined = recursive(binder, &kind, binders);
             let terms = defined.or_else(|| {
                 let found = values(&kind);
                 guessed |= found.is_some() && top_arrow(&kind).is_some();
@@ -57,7 +56,7 @@ fn recursive(binder: &Binder, kind: &str, binders: &[Binder]) -> Option<Vec<Stri
         Some((second, range)) => (true, second, range),
         None => (false, domain, range),
     };
-    if !matches!(domain, "Nat" | "ℕ") || range.contains('→') {
+    if number(domain) != Some("Nat") || range.contains('→') {
         return None;
     }
     let hypotheses: Vec<_> = binders.iter().filter_map(|binder| binder.kind.as_deref()).collect();
@@ -65,7 +64,7 @@ fn recursive(binder: &Binder, kind: &str, binders: &[Binder]) -> Option<Vec<Stri
     let mut beginnings = values(range).unwrap_or_default();
     beginnings.truncate(MOST_BEGINNINGS);
     let function = recursion::Function { name: binder.name.as_deref()?, range, parameter };
-    Some(recursion::solutions(function, &hypotheses, &names, &beginnings))
+    recursion::solutions(function, &hypotheses, &names, &beginnings)
 }
 
 fn is_universe(kind: &str) -> bool {

@@ -108,6 +108,12 @@ impl RunFolder {
     }
 }
 
+/// The name that a run is shown and published by: its folder's own, for where a machine keeps its runs is nobody's business.
+pub fn run_name(run_dir: &Path) -> String {
+    let whole = std::path::absolute(run_dir).unwrap_or_else(|_| run_dir.to_owned());
+    whole.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into())
+}
+
 /// The settings of a run, and the text that they stand in.
 ///
 /// # Errors

@@ -30,11 +30,12 @@ pub(super) fn eval(args: &EvalArgs) -> Result<ExitCode> {
         config,
     };
     evaluation.validate()?;
-    let display = Display::new(args.machine.quiet || args.json);
-    let device = device(&args.machine.device)?;
-    let lean = toolchain::take(&args.machine.lean, &display)?;
-    let cache = toolchain::cache(&args.machine.lean, &lean, &display);
-    let config = PoolConfig { cache, ..pool_config(&evaluation.config, args.machine.workers, &lean) };
+    let machine = &args.machine;
+    let display = Display::new(machine.quiet || args.json);
+    let device = device(&machine.device)?;
+    let lean = toolchain::take(&machine.lean, &display)?;
+    let cache = toolchain::cache(&machine.lean, &lean, &display);
+    let config = PoolConfig { cache, ..pool_config(&evaluation.config, machine.workers, &lean) };
     let outcome = block_on(async {
         let cancel = Cancel::on_signals()?;
         let pool = Pool::start(&lean, config);

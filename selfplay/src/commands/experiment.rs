@@ -24,7 +24,8 @@ pub(super) fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
     let runs = args.runs.clone().unwrap_or_else(|| PathBuf::from("runs").join(&*name));
     let output = args.output.clone().unwrap_or_else(|| args.file.with_extension(""));
     let base = RunConfig::load(&file.preset, None)?;
-    let display = Display::new(args.machine.quiet);
+    let machine = &args.machine;
+    let display = Display::new(machine.quiet);
     let mut results = Results::default();
     for cell in &cells {
         let corpus = load_corpus(&cell.config.corpus)?;
@@ -34,21 +35,14 @@ pub(super) fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
     if args.report {
         results.automation = tried(&runs.join(AUTOMATION))?;
     } else {
-        let device = device(&args.machine.device)?;
-        let lean = toolchain::take(&args.machine.lean, &display)?;
-        let cache = toolchain::cache(&args.machine.lean, &lean, &display);
+        let device = device(&machine.device)?;
+        let lean = toolchain::take(&machine.lean, &display)?;
+        let cache = toolchain::cache(&machine.lean, &lean, &display);
         block_on(async {
             let cancel = Cancel::on_signals()?;
             let display = display.clone();
-            let player = Player {
-                lean,
-                cache,
-                workers: args.machine.workers,
-                device,
-                display,
-                cancel,
-                runs: runs.clone(),
-            };
+            let player =
+                Player { lean, cache, workers: machine.workers, device, display, cancel, runs: runs.clone() };
             if let Some(automation) = &file.automation {
                 let notes = &mut results.notes;
                 results.automation = player.automation(automation, &base, &args.file, notes).await?;

@@ -23,7 +23,7 @@ use crate::cancel::Cancel;
 use crate::config::RunConfig;
 use crate::display::Display;
 use crate::error::UsageError;
-use crate::folder::RunFolder;
+use crate::folder::{RunFolder, run_name};
 use crate::language::Language;
 use crate::proving;
 use crate::run::Run;
@@ -149,7 +149,7 @@ impl Evaluation {
         let lean: u64 =
             attempts.iter().filter_map(|it| Some(u64::from(it.verdict.as_ref()?.elapsed_ms))).sum();
         Ok(Outcome {
-            run: name_of(&self.run),
+            run: run_name(&self.run),
             checkpoint: self.checkpoint.clone(),
             set: self.set.name.clone(),
             samples: self.samples,
@@ -163,12 +163,6 @@ impl Evaluation {
             lean_seconds: lean as f64 / 1e3,
         })
     }
-}
-
-/// The folder's own name: outcomes are published, and where a machine keeps its runs is nobody's business.
-fn name_of(run: &Path) -> String {
-    let whole = run.canonicalize().unwrap_or_else(|_| run.to_owned());
-    whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// The newest checkpoint of a run: that of the final re-training, of its last round, or of stage 1.

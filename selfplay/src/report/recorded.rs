@@ -8,7 +8,7 @@ use stp_datasets::Ledger;
 
 use super::{Report, RunPage};
 use crate::config::{RunConfig, load_corpus};
-use crate::folder::run_config;
+use crate::folder::{run_config, run_name};
 use crate::run::Run;
 
 /// A run folder, opened for reading.
@@ -30,10 +30,8 @@ impl RecordedRun {
     pub fn open(path: &Path) -> Result<Self> {
         let (config, _) = run_config(path)?;
         let (train, valid) = Run::choose(&load_corpus(&config.corpus)?, &config);
-        let whole = std::path::absolute(path)?;
-        let name = whole.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into());
         Ok(Self {
-            name,
+            name: run_name(path),
             given: train.into_iter().map(|statement| statement.id).collect(),
             valid_total: valid.len(),
             ledger: open_ledger(&path.join("ledger.sqlite"))?,
