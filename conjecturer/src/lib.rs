@@ -39,7 +39,7 @@ pub use checks::{refutation, trivial_proof};
 pub use filter::{Sieve, is_plausible};
 pub use inputs::{Input, InputLimits, Seed, Wanted, mixed_seeds, plan_inputs};
 pub use lemma::trigger_lemmas;
-pub use pairs::{GivenStatement, Pair, supervised_pairs};
+pub use pairs::{GivenStatement, Pair, Partners, supervised_pairs};
 pub use prompt::{example, prompt};
 pub use selection::{Candidate, Kept, SelectionLimits, select};
 pub use transport::Transport;

@@ -1,16 +1,21 @@
 //! Stage-1 examples for the conjecturer, made from a corpus: (lemma, easier theorem with proof) → harder
 //! theorem whose proof uses the lemma.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rand::seq::{IndexedRandom, SliceRandom};
+use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
+use stp_datasets::words;
+
+use crate::variants::{NEIGHBOURS, overlap};
 
 /// A corpus statement, with a correct proof if stage 1 is shown one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GivenStatement {
     /// Its id.
     pub id: String,
+    /// Binders and type.
+    pub signature: String,
     /// A correct proof; a statement without one is a target only.
     pub proof: Option<String>,
     /// The proof's trigger lemmas.
@@ -32,6 +37,15 @@ pub struct Pair {
     pub lemma: Option<String>,
 }
 
+/// Which of the possible seeds a target is paired with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Partners {
+    /// Any.
+    Any,
+    /// One of the nearest, by the words that they share: what is learned is to change a statement, not to write another.
+    Near,
+}
+
 /// At most `per_statement` pairs for each statement as target.
 ///
 /// About half of the pairs share a trigger lemma, the others all topics or else the first one, as far as
@@ -40,8 +54,26 @@ pub struct Pair {
 pub fn supervised_pairs(
     given: &[GivenStatement],
     per_statement: usize,
+    partners: Partners,
     generator: &mut impl Rng,
 ) -> Vec<Pair> {
+    let bags: Vec<BTreeSet<_>> = match partners {
+        Partners::Any => Vec::new(),
+        Partners::Near => given
+            .iter()
+            .map(|statement| words(&statement.signature).unwrap_or_default().into_iter().collect())
+            .collect(),
+    };
+    // In the order in which they are taken.
+    let ordered = |mut seeds: Vec<usize>, target: usize, generator: &mut _| {
+        if partners == Partners::Near {
+            let nearness = |seed: &usize| overlap(&bags[*seed], &bags[target]);
+            seeds.sort_by(|a, b| nearness(b).total_cmp(&nearness(a)));
+        }
+        let first = if partners == Partners::Near { NEIGHBOURS.min(seeds.len()) } else { seeds.len() };
+        seeds[..first].shuffle(generator);
+        seeds
+    };
     let mut by_lemma: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut by_topics: HashMap<&[String], Vec<usize>> = HashMap::new();
     let mut by_first: HashMap<Option<&String>, Vec<usize>> = HashMap::new();
@@ -59,15 +91,15 @@ pub fn supervised_pairs(
         for group in by_topics {
             let mut more = easier(given, group, target);
             more.retain(|seed| !seeds_without.contains(seed));
-            more.shuffle(generator);
-            seeds_without.extend(more);
+            seeds_without.extend(ordered(more, target, generator));
         }
         let mut lemmas = statement.lemmas.clone();
         lemmas.shuffle(generator);
         let with_lemma: Vec<_> = lemmas
             .into_iter()
             .filter_map(|lemma| {
-                let seed = easier(given, &by_lemma[lemma.as_str()], target).choose(generator).copied()?;
+                let seeds = ordered(easier(given, &by_lemma[lemma.as_str()], target), target, generator);
+                let seed = *seeds.first()?;
                 Some(Pair { seed, target, lemma: Some(lemma) })
             })
             .take(per_statement)
@@ -109,6 +141,7 @@ mod tests {
     fn proved(id: &str, lemmas: &[&str], topic: &str, closed_by: usize) -> GivenStatement {
         GivenStatement {
             id: id.into(),
+            signature: String::new(),
             proof: Some("by x".into()),
             lemmas: lemmas.iter().map(|lemma| (*lemma).to_owned()).collect(),
             topics: vec![topic.into()],
@@ -125,7 +158,7 @@ mod tests {
             proved("else", &[], "list", 3),
         ];
         // Whether a pair has a lemma is drawn, so many draws are looked at.
-        let draw = |seed| supervised_pairs(&all, 1, &mut ChaCha8Rng::seed_from_u64(seed));
+        let draw = |seed| supervised_pairs(&all, 1, Partners::Any, &mut ChaCha8Rng::seed_from_u64(seed));
         let pairs: Vec<_> = (0..40).flat_map(draw).collect();
         assert!(pairs.contains(&Pair { seed: 0, target: 1, lemma: Some("L".into()) }));
         assert!(pairs.iter().any(|pair| pair.target == 1 && pair.lemma.is_none()));
@@ -138,10 +171,32 @@ mod tests {
     fn what_has_no_proof_is_a_target_only() {
         let unproved = GivenStatement { proof: None, ..proved("open", &[], "nat", 6) };
         let all = [proved("easy", &[], "nat", 5), unproved, proved("hard", &[], "nat", 0)];
-        let pairs = supervised_pairs(&all, 2, &mut ChaCha8Rng::seed_from_u64(1));
+        let pairs = supervised_pairs(&all, 2, Partners::Any, &mut ChaCha8Rng::seed_from_u64(1));
         assert!(pairs.iter().all(|pair| pair.seed != 1));
         let mut seeds: Vec<_> = pairs.iter().filter(|pair| pair.target == 1).map(|pair| pair.seed).collect();
         seeds.sort_unstable();
         assert_eq!(seeds, [0, 2], "each partner once, however many tactics close the target");
+    }
+    #[test]
+    fn near_partners_read_alike() {
+        let texts: Vec<_> =
+            (0..12)
+                .map(|n| {
+                    if n < 5 {
+                        format!("(n : Nat) : n * {n} = 0")
+                    } else {
+                        format!("(p : Prop) : p ∨ x{n}")
+                    }
+                })
+                .collect();
+        let all: Vec<_> = texts
+            .iter()
+            .map(|text| GivenStatement { signature: text.clone(), ..proved(text, &["L"], "any", 0) })
+            .collect();
+        let pairs = supervised_pairs(&all, 2, Partners::Near, &mut ChaCha8Rng::seed_from_u64(1));
+        assert_eq!(pairs.len(), 24);
+        for Pair { seed, target, .. } in pairs {
+            assert_eq!(seed < 5, target < 5, "{} → {}", texts[seed], texts[target]);
+        }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn choices(binders: &[Binder]) -> Option<Choices> {
             types.push(binder.name.as_deref()?);
             choices.push(vec![ANY_TYPE.to_owned()]);
         } else {
-            let kind = instantiated(kind, &types);
+            let kind = in_core_words(&instantiated(kind, &types));
             let defined = recursive(binder, &kind, binders);
             let terms = defined.or_else(|| {
                 let found = values(&kind);
@@ -87,6 +87,11 @@ fn instantiated(kind: &str, types: &[&str]) -> String {
         .collect()
 }
 
+/// A type with core Lean's names for Mathlib's `ℕ` and `ℤ`.
+fn in_core_words(kind: &str) -> String {
+    kind.replace('ℕ', "Nat").replace('ℤ', "Int")
+}
+
 /// Small terms of a type, if it is known.
 fn values(kind: &str) -> Option<Vec<String>> {
     let kind = without_brackets(kind);
@@ -94,8 +99,8 @@ fn values(kind: &str) -> Option<Vec<String>> {
         return functions(without_brackets(domain), range);
     }
     let fixed: &[&str] = match kind {
-        "Nat" | "ℕ" => &["0", "1", "2", "3", "5"],
-        "Int" | "ℤ" => &["0", "1", "(-1)", "2", "(-3)"],
+        "Nat" => &["0", "1", "2", "3", "5"],
+        "Int" => &["0", "1", "(-1)", "2", "(-3)"],
         "Bool" => &["true", "false"],
         "Prop" => &["True", "False"],
         "Unit" => &["()"],
@@ -158,11 +163,11 @@ fn functions(domain: &str, range: &str) -> Option<Vec<String>> {
     })
 }
 
-/// The plain name of a type of numbers.
+/// The name of a type of numbers.
 fn number(kind: &str) -> Option<&'static str> {
     match kind {
-        "Nat" | "ℕ" => Some("Nat"),
-        "Int" | "ℤ" => Some("Int"),
+        "Nat" => Some("Nat"),
+        "Int" => Some("Int"),
         _ => None,
     }
 }
@@ -189,6 +194,12 @@ fn without_brackets(kind: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mathlibs_numbers_are_numbers() {
+        let of = |signature: &str| choices(&stp_datasets::binders(signature).unwrap().0).unwrap().terms;
+        assert_eq!(of("(p : ℕ → Prop) (f : ℤ → ℤ) : True"), of("(p : Nat → Prop) (f : Int → Int) : True"));
+    }
 
     #[test]
     fn types_have_terms() {

@@ -8,7 +8,7 @@ use rand::seq::IndexedRandom;
 use stp_datasets::words;
 
 /// Of how many neighbours a statement's partner is drawn.
-const NEIGHBOURS: usize = 4;
+pub(crate) const NEIGHBOURS: usize = 4;
 
 /// For each signature as target the place of a seed: one of its nearest neighbours, by the words they share. None
 /// where no other shares a word.
@@ -34,7 +34,7 @@ pub fn variant_pairs(signatures: &[&str], generator: &mut impl Rng) -> Vec<(usiz
 }
 
 /// The part of all words of two bags that both have.
-fn overlap<T: Ord>(a: &BTreeSet<T>, b: &BTreeSet<T>) -> f64 {
+pub(crate) fn overlap<T: Ord>(a: &BTreeSet<T>, b: &BTreeSet<T>) -> f64 {
     let common = a.intersection(b).count();
     common as f64 / (a.len() + b.len() - common).max(1) as f64
 }

@@ -77,7 +77,13 @@ fn seeds(run: &Run, round: u32) -> Result<Vec<Seed>> {
         let rate = best.get(&attempt.statement).copied().unwrap_or_default().rate();
         attempt.round < round && rate > run.config.conjecturing.seed_rate
     };
-    let given: BTreeSet<_> = run.train.iter().map(|statement| statement.id.as_str()).collect();
+    let mut given: BTreeSet<_> = run.train.iter().map(|statement| statement.id.as_str()).collect();
+    if run.config.conjecturing.hard_seeds {
+        let easy = run.corpus.entries.iter().filter(|entry| !entry.closed_by.is_empty());
+        easy.for_each(|entry| {
+            given.remove(entry.statement.id.as_str());
+        });
+    }
     let sampled = run.ledger.proved_attempts(Phase::Train)?.into_iter().filter(often);
     let mut seen = BTreeSet::new();
     let mut seeds = Vec::new();

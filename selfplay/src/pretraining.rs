@@ -54,6 +54,7 @@ pub fn examples(run: &Run, tokenizer: &Tokenizer, entries: &[CorpusEntry]) -> Ve
         .iter()
         .map(|entry| GivenStatement {
             id: entry.statement.id.clone(),
+            signature: entry.statement.signature.clone(),
             proof: entry.proofs.first().cloned(),
             lemmas: Vec::new(),
             topics: entry.statement.topics.clone(),
@@ -61,11 +62,13 @@ pub fn examples(run: &Run, tokenizer: &Tokenizer, entries: &[CorpusEntry]) -> Ve
         })
         .collect();
     let mut generator = generator_for(run.config.seed, &["library pairs"]);
-    let pairs = supervised_pairs(&given, 1, &mut generator).into_iter().map(|pair| {
-        let (seed, target) = (&entries[pair.seed], &entries[pair.target]);
-        let (signature, proof) = (&seed.statement.signature, &seed.proofs[0]);
-        stp_conjecturer::example(tokenizer, None, signature, proof, &target.statement.signature, 1.0)
-    });
+    let pairs = supervised_pairs(&given, 1, run.config.conjecturing.partners(), &mut generator)
+        .into_iter()
+        .map(|pair| {
+            let (seed, target) = (&entries[pair.seed], &entries[pair.target]);
+            let (signature, proof) = (&seed.statement.signature, &seed.proofs[0]);
+            stp_conjecturer::example(tokenizer, None, signature, proof, &target.statement.signature, 1.0)
+        });
     examples.extend(pairs);
     examples.shuffle(&mut generator);
     examples

@@ -1,6 +1,7 @@
 //! Settings of the rounds: sampling, proving, conjecturing and judging.
 
 use serde::{Deserialize, Serialize};
+use stp_conjecturer::Partners;
 
 use super::Check;
 
@@ -81,6 +82,10 @@ pub struct Conjecturing {
     /// its topics.
     #[serde(default)]
     pub stage1_given: bool,
+    /// Stage 1 (and the pretraining) pairs each statement to conjecture with a seed that reads alike, so that the
+    /// conjecturer changes its seed rather than write of the same topic.
+    #[serde(default)]
+    pub near_pairs: bool,
     /// So many of stage 1's conjecture examples, drawn anew, are trained on again in every round (paper: none): a small
     /// model that finds few conjectures to train on forgets how to write them.
     #[serde(default)]
@@ -88,6 +93,9 @@ pub struct Conjecturing {
     /// Sampled proofs are seeds if their statement's best pass rate so far is above this (paper: 0.35).
     #[serde(default = "seed_rate")]
     pub seed_rate: f64,
+    /// Only statements that no single tactic closes are seeds (paper: all).
+    #[serde(default)]
+    pub hard_seeds: bool,
     /// Probability of asking without a trigger lemma although there is one (paper: 1/2).
     #[serde(default = "half")]
     pub no_lemma: f64,
@@ -110,6 +118,13 @@ pub struct Conjecturing {
     /// Drop conjectures for which a few small instances hold a counterexample.
     #[serde(default)]
     pub drop_refuted: bool,
+}
+
+impl Conjecturing {
+    /// How stage 1 pairs seeds and statements to conjecture.
+    pub fn partners(&self) -> Partners {
+        if self.near_pairs { Partners::Near } else { Partners::Any }
+    }
 }
 
 fn seed_rate() -> f64 {

@@ -12,7 +12,7 @@ use crate::settings::{Origin, Settings, leaves};
 
 /// What setup, stage 1 and its validation do not depend on. A key that is missing here costs a stage 1 of its own; a key
 /// that is wrongly here would let arms share what they must not.
-const AFTER_STAGE_1: [&str; 29] = [
+const AFTER_STAGE_1: [&str; 30] = [
     "method",
     "rounds",
     "round.",
@@ -35,6 +35,7 @@ const AFTER_STAGE_1: [&str; 29] = [
     "conjecturing.quota",
     "conjecturing.replayed_pairs",
     "conjecturing.seed_rate",
+    "conjecturing.hard_seeds",
     "conjecturing.no_lemma",
     "conjecturing.lemma_share",
     "conjecturing.most_samples",
@@ -189,6 +190,7 @@ mod tests {
             "max_supervised = 9",
             "supervised_tactics = true",
             "\"conjecturing.stage1_given\" = true",
+            "\"conjecturing.near_pairs\" = true",
             "\"stage1.epochs\" = 9",
             "\"model.layers\" = 1",
             "\"sampling.temperature\" = 0.3",

@@ -1,23 +1,25 @@
 //! The training steps: stage 1 on the corpus, each round on what was proved, and the final re-training.
 
-use std::collections::{BTreeSet, HashMap};
+mod examples;
+mod pairs;
+
 use std::io::ErrorKind;
 use std::ops::{ControlFlow, RangeInclusive};
 
 use anyhow::{Context, Result};
-use rand::seq::SliceRandom;
 use serde_json::json;
-use stp_conjecturer::{GivenStatement, supervised_pairs, variant_pairs};
-use stp_datasets::{Attempt, Ledger, Phase};
+use stp_datasets::{Ledger, Phase};
 use stp_model::{Checkpoint, Example, Lm, ModelError, StateFile, Tokenizer, TrainConfig, further_devices};
 use stp_prover::TrainingProof;
 
-use crate::config::{Method, Training};
-use crate::conjecturing::{lemma_signatures, lemmas_of};
+use self::examples::{conjecture_example, pair_example, proof_example, texts, tokenizer_texts, weightless};
+use self::pairs::{SupervisedPair, replayed_pairs, stage1_pairs};
+use crate::config::Training;
+use crate::conjecturing::lemma_signatures;
 use crate::pretraining;
 use crate::repairing;
 use crate::run::{Run, checkpoint_of};
-use crate::seeds::{generator_for, seed_for};
+use crate::seeds::seed_for;
 use crate::selecting::{self, Chosen, TrainingSet};
 use crate::weighing;
 
@@ -26,12 +28,6 @@ const GRADIENT_CLIP: f32 = 1.0;
 
 /// The checkpoint between the library and stage 1.
 const PRETRAINED: &str = "pretrained";
-
-/// Texts of statements and lemmas by name, for building examples.
-struct Texts {
-    signatures: HashMap<String, String>,
-    lemmas: HashMap<String, String>,
-}
 
 /// Stage 1: a fresh model and tokenizer, trained on corpus proofs and conjecture pairs.
 ///
@@ -277,133 +273,4 @@ fn keep_batch(run: &Run, checkpoint: &Checkpoint, name: &str, error: ModelError)
 /// Training steps of the run's finished trainings.
 fn steps_before(ledger: &Ledger) -> Result<u64> {
     Ok(ledger.steps()?.iter().filter_map(|step| step.detail["steps"].as_u64()).sum())
-}
-
-/// Signatures of all statements and accepted conjectures, and of the lemmas that the proofs mention.
-async fn texts(run: &Run, proofs: &[Attempt]) -> Result<Texts> {
-    let mut signatures: HashMap<_, _> =
-        run.train.iter().map(|statement| (statement.id.clone(), statement.signature.clone())).collect();
-    for conjecture in run.ledger.conjectures()? {
-        if let Some(id) = conjecture.statement {
-            signatures.insert(id, conjecture.signature);
-        }
-    }
-    let names: BTreeSet<_> = proofs.iter().flat_map(lemmas_of).collect();
-    Ok(Texts { signatures, lemmas: lemma_signatures(run, names).await? })
-}
-
-fn tokenizer_texts(run: &Run, proofs: &[Attempt], texts: &Texts) -> Vec<String> {
-    let mut lemmas: Vec<_> = texts.lemmas.values().cloned().collect();
-    lemmas.sort();
-    let statements = run.train.iter().map(|statement| statement.signature.clone());
-    statements.chain(proofs.iter().map(|proof| proof.proof.clone())).chain(lemmas).collect()
-}
-
-fn proof_example(tokenizer: &Tokenizer, texts: &Texts, proof: &TrainingProof) -> Result<Example> {
-    let signature = texts.signatures.get(&proof.statement).with_context(|| {
-        format!(
-            "the ledger has a proof of `{}`, which is neither in the corpus nor a conjecture",
-            proof.statement
-        )
-    })?;
-    Ok(stp_prover::example(tokenizer, signature, &proof.proof, proof.weight))
-}
-
-fn weightless(attempt: &Attempt) -> TrainingProof {
-    TrainingProof { statement: attempt.statement.clone(), proof: attempt.proof.clone(), weight: 1.0 }
-}
-
-/// What stage 1 teaches the conjecturer: from a proved statement to a harder one, or from a statement to one like it.
-struct SupervisedPair {
-    /// Id of the statement that it begins with.
-    seed: String,
-    /// Empty where none is shown.
-    seed_proof: String,
-    /// Id of the statement to conjecture.
-    target: String,
-    lemma: Option<String>,
-}
-
-fn stage1_pairs(run: &Run, proofs: &[Attempt]) -> Vec<SupervisedPair> {
-    let entries: HashMap<_, _> =
-        run.corpus.entries.iter().map(|entry| (entry.statement.id.as_str(), entry)).collect();
-    // Tactics that close a statement alone come after its own proofs, and say nothing of what makes it hard.
-    let own: Vec<_> = proofs
-        .iter()
-        .filter(|it| {
-            entries.get(it.statement.as_str()).is_none_or(|entry| (it.sample as usize) < entry.proofs.len())
-        })
-        .collect();
-    let given = |id: &str, proof: Option<&Attempt>| {
-        let entry = entries.get(id);
-        GivenStatement {
-            id: id.to_owned(),
-            proof: proof.map(|attempt| attempt.proof.clone()),
-            lemmas: proof.map(lemmas_of).unwrap_or_default(),
-            topics: entry.map(|entry| entry.statement.topics.clone()).unwrap_or_default(),
-            closed_by: entry.map_or(0, |entry| entry.closed_by.len()),
-        }
-    };
-    let mut all: Vec<_> = own.iter().map(|attempt| given(&attempt.statement, Some(attempt))).collect();
-    if run.config.conjecturing.stage1_given {
-        let proved: BTreeSet<_> = own.iter().map(|attempt| attempt.statement.as_str()).collect();
-        let open = run.train.iter().filter(|statement| !proved.contains(statement.id.as_str()));
-        all.extend(open.map(|statement| given(&statement.id, None)));
-    }
-    let mut generator = generator_for(run.config.seed, &["pairs"]);
-    let pairs = supervised_pairs(&all, run.config.conjecturing.stage1_pairs_per_statement, &mut generator);
-    let from_proved = pairs.into_iter().map(|pair| SupervisedPair {
-        seed: own[pair.seed].statement.clone(),
-        seed_proof: own[pair.seed].proof.clone(),
-        target: all[pair.target].id.clone(),
-        lemma: pair.lemma,
-    });
-    from_proved.chain(stage1_variants(run)).collect()
-}
-
-/// Pairs whose seed has no proof, where rounds will ask for conjectures of such seeds.
-fn stage1_variants(run: &Run) -> Vec<SupervisedPair> {
-    if run.config.conjecturing.unproved_seeds == 0.0 {
-        return Vec::new();
-    }
-    let signatures: Vec<_> = run.train.iter().map(|statement| statement.signature.as_str()).collect();
-    let pairs = variant_pairs(&signatures, &mut generator_for(run.config.seed, &["variants"]));
-    let id = |place: usize| run.train[place].id.clone();
-    let pair = |(seed, target)| SupervisedPair {
-        seed: id(seed),
-        seed_proof: String::new(),
-        target: id(target),
-        lemma: None,
-    };
-    pairs.into_iter().map(pair).collect()
-}
-
-fn pair_example(tokenizer: &Tokenizer, texts: &Texts, pair: &SupervisedPair) -> Example {
-    let seed = (pair.seed.as_str(), pair.seed_proof.as_str());
-    conjecture_example(tokenizer, texts, pair.lemma.as_deref(), seed, &texts.signatures[&pair.target], 1.0)
-}
-
-/// Of a seed, its id and proof.
-fn conjecture_example(
-    tokenizer: &Tokenizer,
-    texts: &Texts,
-    lemma: Option<&str>,
-    (seed, proof): (&str, &str),
-    target: &str,
-    weight: f32,
-) -> Example {
-    let lemma = lemma.and_then(|name| texts.lemmas.get(name)).map(String::as_str);
-    stp_conjecturer::example(tokenizer, lemma, &texts.signatures[seed], proof, target, weight)
-}
-
-/// Those of stage 1's pairs that a round trains on again.
-fn replayed_pairs(run: &Run, round: u32) -> Result<Vec<SupervisedPair>> {
-    let count = run.config.conjecturing.replayed_pairs;
-    if count == 0 || run.config.method != Method::Stp {
-        return Ok(Vec::new());
-    }
-    let mut pairs = stage1_pairs(run, &run.ledger.proved_attempts(Phase::Seed)?);
-    pairs.shuffle(&mut generator_for(run.config.seed, &["replayed pairs", &round.to_string()]));
-    pairs.truncate(count);
-    Ok(pairs)
 }
