@@ -66,12 +66,15 @@ pub fn supervised_pairs(
     };
     // In the order in which they are taken.
     let ordered = |mut seeds: Vec<usize>, target: usize, generator: &mut _| {
-        if partners == Partners::Near {
-            let nearness = |seed: &usize| overlap(&bags[*seed], &bags[target]);
-            seeds.sort_by(|a, b| nearness(b).total_cmp(&nearness(a)));
-        }
-        let first = if partners == Partners::Near { NEIGHBOURS.min(seeds.len()) } else { seeds.len() };
-        seeds[..first].shuffle(generator);
+        let alike = match partners {
+            Partners::Any => seeds.len(),
+            Partners::Near => {
+                let nearness = |seed: &usize| overlap(&bags[*seed], &bags[target]);
+                seeds.sort_by(|a, b| nearness(b).total_cmp(&nearness(a)));
+                NEIGHBOURS.min(seeds.len())
+            }
+        };
+        seeds[..alike].shuffle(generator);
         seeds
     };
     let mut by_lemma: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
