@@ -100,6 +100,7 @@ proptest! {
         let random = random(rows, columns, seed);
         let (least, found) = (exact(&random, 2.0).cost, sinkhorn(&random, 2.0).cost);
         let spread: f64 = random.values.iter().map(|&cost| f64::from(cost)).sum::<f64>() / random.values.len() as f64;
-        prop_assert!(found > least - 0.002 * spread && found < least + 0.03 * spread, "{found} instead of {least}");
+        // A hundredth of the mass may be where it does not belong, so the plan may even seem too cheap.
+        prop_assert!(found > least - 0.01 * spread && found < least + 0.03 * spread, "{found} instead of {least}");
     }
 }
