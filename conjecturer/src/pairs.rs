@@ -1,13 +1,12 @@
 //! Stage-1 examples for the conjecturer, made from a corpus: (lemma, easier theorem with proof) → harder
 //! theorem whose proof uses the lemma.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
-use rand::seq::SliceRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt};
-use stp_datasets::words;
 
-use crate::variants::{NEIGHBOURS, overlap};
+use crate::variants::{NEIGHBOURS, Nearness};
 
 /// A corpus statement, with a correct proof if stage 1 is shown one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,25 +56,17 @@ pub fn supervised_pairs(
     partners: Partners,
     generator: &mut impl Rng,
 ) -> Vec<Pair> {
-    let bags: Vec<BTreeSet<_>> = match partners {
-        Partners::Any => Vec::new(),
-        Partners::Near => given
-            .iter()
-            .map(|statement| words(&statement.signature).unwrap_or_default().into_iter().collect())
-            .collect(),
+    let nearness = match partners {
+        Partners::Any => None,
+        Partners::Near => Some(Nearness::new(given.iter().map(|statement| statement.signature.as_str()))),
     };
-    // In the order in which they are taken.
-    let ordered = |mut seeds: Vec<usize>, target: usize, generator: &mut _| {
-        let alike = match partners {
-            Partners::Any => seeds.len(),
-            Partners::Near => {
-                let nearness = |seed: &usize| overlap(&bags[*seed], &bags[target]);
-                seeds.sort_by(|a, b| nearness(b).total_cmp(&nearness(a)));
-                NEIGHBOURS.min(seeds.len())
-            }
-        };
-        seeds[..alike].shuffle(generator);
-        seeds
+    // Possible seeds in the order in which they are taken, and how many of the first are as good as one another.
+    let ordered = |seeds: Vec<usize>, target: usize| match &nearness {
+        None => (seeds.len(), seeds),
+        Some(nearness) => {
+            let ranked = nearness.ranked(target, seeds.into_iter());
+            (NEIGHBOURS.min(ranked.len()), ranked.into_iter().map(|(_, seed)| seed).collect())
+        }
     };
     let mut by_lemma: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut by_topics: HashMap<&[String], Vec<usize>> = HashMap::new();
@@ -94,15 +85,17 @@ pub fn supervised_pairs(
         for group in by_topics {
             let mut more = easier(given, group, target);
             more.retain(|seed| !seeds_without.contains(seed));
-            seeds_without.extend(ordered(more, target, generator));
+            let (alike, mut more) = ordered(more, target);
+            more[..alike].shuffle(generator);
+            seeds_without.extend(more);
         }
         let mut lemmas = statement.lemmas.clone();
         lemmas.shuffle(generator);
         let with_lemma: Vec<_> = lemmas
             .into_iter()
             .filter_map(|lemma| {
-                let seeds = ordered(easier(given, &by_lemma[lemma.as_str()], target), target, generator);
-                let seed = *seeds.first()?;
+                let (alike, seeds) = ordered(easier(given, &by_lemma[lemma.as_str()], target), target);
+                let seed = *seeds[..alike].choose(generator)?;
                 Some(Pair { seed, target, lemma: Some(lemma) })
             })
             .take(per_statement)
@@ -180,18 +173,12 @@ mod tests {
         seeds.sort_unstable();
         assert_eq!(seeds, [0, 2], "each partner once, however many tactics close the target");
     }
+
     #[test]
     fn near_partners_read_alike() {
-        let texts: Vec<_> =
-            (0..12)
-                .map(|n| {
-                    if n < 5 {
-                        format!("(n : Nat) : n * {n} = 0")
-                    } else {
-                        format!("(p : Prop) : p ∨ x{n}")
-                    }
-                })
-                .collect();
+        let near = (0..5).map(|n| format!("(n : Nat) : n * {n} = 0"));
+        let far = (5..12).map(|n| format!("(p : Prop) : p ∨ x{n}"));
+        let texts: Vec<_> = near.chain(far).collect();
         let all: Vec<_> = texts
             .iter()
             .map(|text| GivenStatement { signature: text.clone(), ..proved(text, &["L"], "any", 0) })

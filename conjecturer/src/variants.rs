@@ -15,26 +15,39 @@ pub(crate) const NEIGHBOURS: usize = 4;
 ///
 /// Every signature is compared with every other, which takes about a second for 3,000.
 pub fn variant_pairs(signatures: &[&str], generator: &mut impl Rng) -> Vec<(usize, usize)> {
-    let bags: Vec<BTreeSet<_>> =
-        signatures.iter().map(|text| words(text).unwrap_or_default().into_iter().collect()).collect();
+    let nearness = Nearness::new(signatures.iter().copied());
     let mut pairs = Vec::new();
-    for (target, bag) in bags.iter().enumerate() {
-        let mut near: Vec<_> = bags
-            .iter()
-            .enumerate()
-            .filter(|(seed, _)| *seed != target)
-            .map(|(seed, other)| (overlap(bag, other), seed))
-            .filter(|(overlap, _)| *overlap > 0.0)
-            .collect();
-        near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    for target in 0..signatures.len() {
+        let others = (0..signatures.len()).filter(|seed| *seed != target);
+        let mut near = nearness.ranked(target, others);
+        near.retain(|(overlap, _)| *overlap > 0.0);
         near.truncate(NEIGHBOURS);
         pairs.extend(near.choose(generator).map(|(_, seed)| (*seed, target)));
     }
     pairs
 }
 
+/// How much statements read alike.
+pub(crate) struct Nearness {
+    words: Vec<BTreeSet<String>>,
+}
+
+impl Nearness {
+    pub(crate) fn new<'a>(signatures: impl Iterator<Item = &'a str>) -> Self {
+        Self { words: signatures.map(|text| words(text).unwrap_or_default().into_iter().collect()).collect() }
+    }
+
+    /// Some places, those of the nearest to `target` first, each with the part of all words of both that both have.
+    pub(crate) fn ranked(&self, target: usize, places: impl Iterator<Item = usize>) -> Vec<(f64, usize)> {
+        let target = &self.words[target];
+        let mut ranked: Vec<_> = places.map(|place| (overlap(target, &self.words[place]), place)).collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        ranked
+    }
+}
+
 /// The part of all words of two bags that both have.
-pub(crate) fn overlap<T: Ord>(a: &BTreeSet<T>, b: &BTreeSet<T>) -> f64 {
+fn overlap<T: Ord>(a: &BTreeSet<T>, b: &BTreeSet<T>) -> f64 {
     let common = a.intersection(b).count();
     common as f64 / (a.len() + b.len() - common).max(1) as f64
 }

@@ -77,19 +77,18 @@ fn seeds(run: &Run, round: u32) -> Result<Vec<Seed>> {
         let rate = best.get(&attempt.statement).copied().unwrap_or_default().rate();
         attempt.round < round && rate > run.config.conjecturing.seed_rate
     };
-    let mut given: BTreeSet<_> = run.train.iter().map(|statement| statement.id.as_str()).collect();
+    let mut given = run.given();
     if run.config.conjecturing.hard_seeds {
-        let easy = run.corpus.entries.iter().filter(|entry| !entry.closed_by.is_empty());
-        easy.for_each(|entry| {
-            given.remove(entry.statement.id.as_str());
-        });
+        for entry in run.corpus.entries.iter().filter(|entry| !entry.closed_by.is_empty()) {
+            given.remove(&entry.statement.id);
+        }
     }
     let sampled = run.ledger.proved_attempts(Phase::Train)?.into_iter().filter(often);
     let mut seen = BTreeSet::new();
     let mut seeds = Vec::new();
     for attempt in run.ledger.proved_attempts(Phase::Seed)?.into_iter().chain(sampled) {
         let new = seen.insert((attempt.statement.clone(), attempt.proof.clone()));
-        if new && given.contains(attempt.statement.as_str()) {
+        if new && given.contains(&attempt.statement) {
             let lemmas = lemmas_of(&attempt);
             seeds.push(Seed { statement: attempt.statement, proof: attempt.proof, lemmas });
         }
