@@ -1,8 +1,8 @@
 //! What is dropped of the generated texts before Lean is asked.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use stp_datasets::{Outcome, canonical_statement};
+use stp_datasets::{Outcome, canonical_shape, canonical_statement};
 
 /// Longest conjecture in characters.
 const MAX_CHARACTERS: usize = 400;
@@ -63,6 +63,31 @@ impl Sieve {
     }
 }
 
+/// How many conjectures of a run have each shape ([`canonical_shape`]), so that a family whose proof is known is not
+/// asked for again and again with other numbers.
+#[derive(Clone, Debug)]
+pub struct Shapes {
+    most: usize,
+    counts: HashMap<String, usize>,
+}
+
+impl Shapes {
+    /// Room for `most` of each shape; for any number of them if it is 0.
+    pub fn new(most: usize) -> Self {
+        Self { most, counts: HashMap::new() }
+    }
+
+    /// Whether there is no room for another of this statement's shape.
+    pub fn is_full(&self, signature: &str) -> bool {
+        self.most > 0 && self.counts.get(&canonical_shape(signature)).is_some_and(|count| *count >= self.most)
+    }
+
+    /// Counts a statement.
+    pub fn add(&mut self, signature: &str) {
+        *self.counts.entry(canonical_shape(signature)).or_default() += 1;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +106,22 @@ mod tests {
         assert_eq!(sieve.admit_text("(k : Nat) : k < k + 1"), None);
         assert_eq!(sieve.admit_text("(m : Nat) : m < m + 1"), Some(Outcome::Duplicate));
         assert_eq!(sieve.admit_text("(k : Nat : k"), Some(Outcome::Malformed));
+    }
+
+    #[test]
+    fn a_shape_has_room_for_so_many() {
+        let alike = ["(n : Nat) : 2 * n % 2 = 0", "(k : Nat) : 3 * k % 7 = 1", "(m : Nat) : 10 * m % 5 = 0"];
+        let (mut two, mut any) = (Shapes::new(2), Shapes::new(0));
+        let full = |shapes: &mut Shapes| {
+            alike.map(|text| {
+                let full = shapes.is_full(text);
+                shapes.add(text);
+                full
+            })
+        };
+        assert_eq!(full(&mut two), [false, false, true]);
+        assert_eq!(full(&mut any), [false; 3]);
+        assert!(!two.is_full("(n : Nat) : 2 * n % 2 < 1"));
     }
 
     #[test]

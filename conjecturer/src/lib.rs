@@ -36,7 +36,7 @@ pub mod transport;
 mod variants;
 
 pub use checks::{refutation, trivial_proof};
-pub use filter::{Sieve, is_plausible};
+pub use filter::{Shapes, Sieve, is_plausible};
 pub use inputs::{Input, InputLimits, Seed, Wanted, mixed_seeds, plan_inputs};
 pub use lemma::trigger_lemmas;
 pub use pairs::{GivenStatement, Pair, Partners, supervised_pairs};

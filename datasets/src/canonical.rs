@@ -48,6 +48,16 @@ pub fn canonical_statement(signature: &str) -> String {
     ordered.map_or_else(|| canonical_text(signature), |tokens| print(&tokens))
 }
 
+/// As [`canonical_statement`], and which numbers stand in the signature does not count: `n < n + 1` and `n < n + 7` are
+/// of one shape.
+pub fn canonical_shape(signature: &str) -> String {
+    let Some(mut tokens) = lexer::tokens(signature) else { return signature.trim().to_owned() };
+    for token in tokens.iter_mut().filter(|token| token.kind == Kind::Number) {
+        token.text = "0".to_owned();
+    }
+    canonical_statement(&print(&tokens))
+}
+
 fn print(tokens: &[Token]) -> String {
     let mut text = String::new();
     for (index, token) in tokens.iter().enumerate() {

@@ -204,7 +204,7 @@ mod tests {
     fn the_core_corpus_has_the_promised_shape() {
         let corpus = Corpus::core().unwrap();
         let total = corpus.entries.len();
-        let hard = corpus.entries.iter().filter(|entry| entry.closed_by.is_empty()).count();
+        let hard = corpus.entries.iter().filter(|entry| entry.is_hard()).count();
         let seeds = corpus.split(Split::Train).filter(|entry| !entry.proofs.is_empty()).count();
         assert!(total >= 1500 && hard * 10 >= total * 4 && seeds >= 600, "{total} {hard} {seeds}");
         assert!(corpus.entries.iter().all(|entry| !entry.statement.topics.is_empty()));

@@ -28,7 +28,9 @@ mod ledger;
 mod overlap;
 mod record;
 
-pub use canonical::{Binder, binders, canonical_statement, canonical_text, normalise_spaces, words};
+pub use canonical::{
+    Binder, binders, canonical_shape, canonical_statement, canonical_text, normalise_spaces, words,
+};
 pub use corpus::{Corpus, CorpusError};
 pub use import::{
     Field, ImportError, ImportOptions, Imported, Layout, distinct_id, import_file, import_files, plain_id,

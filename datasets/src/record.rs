@@ -67,6 +67,11 @@ impl CorpusEntry {
     pub fn unchecked(statement: Statement) -> Self {
         Self { statement, proofs: Vec::new(), closed_by: Vec::new(), unchecked: true }
     }
+
+    /// Whether no single tactic closes it. Only where tactics were tried at all does that say something.
+    pub fn is_hard(&self) -> bool {
+        self.closed_by.is_empty()
+    }
 }
 
 /// How a check ended.

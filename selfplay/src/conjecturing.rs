@@ -79,7 +79,7 @@ fn seeds(run: &Run, round: u32) -> Result<Vec<Seed>> {
     };
     let mut given = run.given();
     if run.config.conjecturing.hard_seeds {
-        for entry in run.corpus.entries.iter().filter(|entry| !entry.closed_by.is_empty()) {
+        for entry in run.corpus.entries.iter().filter(|entry| !entry.is_hard()) {
             given.remove(&entry.statement.id);
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result};
-use stp_conjecturer::{Sieve, refutation, trivial_proof};
+use stp_conjecturer::{Shapes, Sieve, refutation, trivial_proof};
 use stp_datasets::{Conjecture, Outcome, Split, canonical_statement};
 use stp_verifier::{Candidate, Pool, StatementReport};
 use tokio::task::JoinSet;
@@ -31,7 +31,10 @@ pub async fn screen(run: &Run, round: u32, end: u32, quota: usize) -> Result<boo
     for conjecture in &mut conjectures {
         conjecture.outcome = sieve.admit_text(&conjecture.signature);
     }
-    let full = ask_lean(run, round, &mut conjectures, &mut sieve, full, quota).await?;
+    let mut shapes = Shapes::new(run.config.conjecturing.most_alike);
+    decided.iter().for_each(|conjecture| shapes.add(&conjecture.signature));
+    let mut seen = Seen { sieve, shapes };
+    let full = ask_lean(run, round, &mut conjectures, &mut seen, full, quota).await?;
     run.ledger.record_outcomes(&conjectures)?;
     Ok(full >= quota)
 }
@@ -53,6 +56,12 @@ pub fn summary(run: &Run, round: u32) -> Result<serde_json::Value> {
     let text: Vec<_> = shown.map(|(name, count)| format!("{count} {}", name.replace('_', " "))).collect();
     run.display.line(&format!("round {round}: conjectures: {}", text.join(", ")));
     Ok(counts.into())
+}
+
+/// What is known already.
+struct Seen {
+    sieve: Sieve,
+    shapes: Shapes,
 }
 
 /// What conjectures are compared with: held-out statements, given ones, and earlier conjectures.
@@ -82,7 +91,7 @@ async fn ask_lean(
     run: &Run,
     round: u32,
     conjectures: &mut [Conjecture],
-    sieve: &mut Sieve,
+    seen: &mut Seen,
     mut accepted: usize,
     quota: usize,
 ) -> Result<usize> {
@@ -92,28 +101,34 @@ async fn ask_lean(
     }
     let progress = run.display.phase(&format!("round {round}: elaborate"), undecided.len() as u64);
     for chunk in undecided.chunks(run.pool.workers() * 8) {
-        let reports = ask_all(run, chunk, |index| {
+        let (alike, chunk): (Vec<_>, Vec<_>) =
+            chunk.iter().copied().partition(|&index| seen.shapes.is_full(&conjectures[index].signature));
+        for index in alike {
+            conjectures[index].outcome = Some(Outcome::Duplicate);
+            progress.advance(1);
+        }
+        let reports = ask_all(run, &chunk, |index| {
             let (pool, signature) = (run.pool.clone(), conjectures[index].signature.clone());
             async move { Ok(pool.statement("", &signature).await?) }
         })
         .await?;
         let full = accepted >= quota;
-        for &index in chunk {
+        for &index in &chunk {
             let report: &StatementReport = reports.get(&index).context("a statement got no answer")?;
             let conjecture = &mut conjectures[index];
             conjecture.fingerprint.clone_from(&report.fingerprint);
-            let known = report.fingerprint.clone().and_then(|print| sieve.admit(print));
+            let known = report.fingerprint.clone().and_then(|print| seen.sieve.admit(print));
             conjecture.outcome = match known {
                 _ if full => Some(Outcome::OverQuota),
                 _ if !report.ok => Some(Outcome::NotElaborated),
                 known => known,
             };
         }
-        check(run, chunk, conjectures).await?;
-        for &index in chunk {
+        check(run, &chunk, conjectures).await?;
+        for &index in &chunk {
             let conjecture = &mut conjectures[index];
             if conjecture.outcome.is_none() {
-                accept(conjecture, round, accepted < quota);
+                accept(conjecture, round, &mut seen.shapes, accepted < quota);
                 accepted += usize::from(conjecture.outcome == Some(Outcome::Accepted));
             }
             progress.advance(1);
@@ -123,11 +138,16 @@ async fn ask_lean(
     Ok(accepted)
 }
 
-fn accept(conjecture: &mut Conjecture, round: u32, room: bool) {
-    if !room {
-        conjecture.outcome = Some(Outcome::OverQuota);
+fn accept(conjecture: &mut Conjecture, round: u32, shapes: &mut Shapes, room: bool) {
+    let refused = match room {
+        false => Some(Outcome::OverQuota),
+        true => shapes.is_full(&conjecture.signature).then_some(Outcome::Duplicate),
+    };
+    if refused.is_some() {
+        conjecture.outcome = refused;
         return;
     }
+    shapes.add(&conjecture.signature);
     conjecture.outcome = Some(Outcome::Accepted);
     conjecture.statement = Some(format!("conjecture_{round}_{}_{}", conjecture.input, conjecture.sample));
 }

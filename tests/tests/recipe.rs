@@ -35,6 +35,7 @@ stage1_pairs_per_statement = 2
 stage1_given = true
 near_pairs = true
 hard_seeds = true
+most_alike = 2
 replayed_pairs = 5
 seed_rate = 0.2
 unproved_seeds = 0.25

@@ -260,3 +260,13 @@ fn different_statements_stay_different() {
         assert_ne!(canonical_text(left), canonical_text(right));
     }
 }
+
+#[test]
+fn a_shape_is_a_statement_without_its_numbers() {
+    let shape = "(x0 : Nat) (x1 : x0 > 0) : x0 % 0 < 0";
+    for text in ["(n : Nat) (h : n > 5) : n % 3 < 12", "(k : Nat) (hk : k > 0) : k % 12 < 3"] {
+        assert_eq!(canonical_shape(text), shape);
+    }
+    assert_ne!(canonical_shape("(n : Nat) (h : n > 5) : n % 3 ≤ 12"), shape);
+    assert_eq!(canonical_shape("(p1 : Prop) : p1 → p1"), "(x0 : Prop) : x0 → x0");
+}

@@ -65,7 +65,7 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// Verdicts a second and their CPU time, beside Lean's own work and one Lean process for each proof.
     Verifier(BenchVerifierArgs),
-    /// Tokens a second of training and sampling on the processor, beside PyTorch on the same machine.
+    /// Tokens a second of training and sampling, beside PyTorch on the same machine.
     Model(BenchModelArgs),
 }
 
@@ -78,6 +78,9 @@ pub struct BenchModelArgs {
     /// How long each figure is measured.
     #[arg(long, value_name = "S", default_value_t = 20.0)]
     pub seconds: f64,
+    /// What computes: auto, cpu, wgpu or cuda; PyTorch takes CUDA for any but the processor.
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
     /// A Python with torch and transformers [default: one is made, once, in `STP_HOME`].
     #[arg(long, value_name = "PATH")]
     pub python: Option<PathBuf>,

@@ -105,6 +105,10 @@ pub struct Conjecturing {
     /// Most conjectures asked of one input (paper: 8).
     #[serde(default = "most_samples")]
     pub most_samples: usize,
+    /// At most so many conjectures of a run may be alike but for their numbers and names; further ones count as duplicates
+    /// (0: any number, as in the paper). A small model otherwise writes the families that it has mastered again and again.
+    #[serde(default)]
+    pub most_alike: usize,
     /// Drop conjectures that `rfl`, `simp` or `decide` alone proves.
     #[serde(default)]
     pub drop_trivial: bool,

@@ -96,7 +96,7 @@ pub fn parts(
     };
     let mut groups: Vec<(String, Vec<&CorpusEntry>)> = Vec::new();
     if measured {
-        let (hard, easy): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.closed_by.is_empty());
+        let (hard, easy): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.is_hard());
         groups.extend([(HARD.to_owned(), hard), (EASY.to_owned(), easy)]);
     }
     let mut topics: Vec<_> = by_topic(entries).into_iter().collect();

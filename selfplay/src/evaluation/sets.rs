@@ -34,7 +34,7 @@ impl StatementSet {
             Some(split) => Self {
                 name: name.to_owned(),
                 entries: corpus.split(split).cloned().collect(),
-                measured: corpus.split(split).any(|entry| !entry.closed_by.is_empty()),
+                measured: corpus.split(split).any(|entry| !entry.is_hard()),
             },
             None => Self::of_file(Path::new(name))?,
         };
@@ -62,7 +62,7 @@ impl StatementSet {
             Err(_) => (import(path)?, false),
         };
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let measured = measured && entries.iter().any(|entry| !entry.closed_by.is_empty());
+        let measured = measured && entries.iter().any(|entry| !entry.is_hard());
         Ok(Self { name: format!("{stem}-{}", hash(&entries)), entries, measured })
     }
 

@@ -12,7 +12,7 @@ use crate::settings::{Origin, Settings, leaves};
 
 /// What setup, stage 1 and its validation do not depend on. A key that is missing here costs a stage 1 of its own; a key
 /// that is wrongly here would let arms share what they must not.
-const AFTER_STAGE_1: [&str; 30] = [
+const AFTER_STAGE_1: [&str; 31] = [
     "method",
     "rounds",
     "round.",
@@ -38,6 +38,7 @@ const AFTER_STAGE_1: [&str; 30] = [
     "conjecturing.hard_seeds",
     "conjecturing.no_lemma",
     "conjecturing.lemma_share",
+    "conjecturing.most_alike",
     "conjecturing.most_samples",
     "conjecturing.drop_trivial",
     "conjecturing.drop_automatic",

@@ -54,7 +54,7 @@ pub fn points(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<(V
     let hard: HashSet<&str> = corpus
         .entries
         .iter()
-        .filter(|entry| entry.closed_by.is_empty())
+        .filter(|entry| entry.is_hard())
         .map(|entry| entry.statement.id.as_str())
         .collect();
     let report = Report::read(ledger, config.rounds, &given, valid.len(), config.proving.valid_samples)?;

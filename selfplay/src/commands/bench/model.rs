@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stp_model::{
-    Device, Example, Lm, ModelConfig, SampleConfig, SampleRequest, TrainConfig, matmul_flops, sample, train,
+    Device, Example, Lm, ModelConfig, SampleConfig, SampleRequest, TrainConfig, matmul_flops, parse_device, sample, train,
 };
 use stp_verifier::toolchain::{ToolchainOptions, home};
 
@@ -89,19 +89,20 @@ pub(crate) fn model(args: &BenchModelArgs) -> Result<ExitCode> {
     shapes.retain(|shape| args.shapes.is_empty() || args.shapes.iter().any(|name| name == shape.name));
     ensure!(!shapes.is_empty(), "There is no such shape; choose from tiny and 100m.");
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
-    let flops = matmul_flops(args.seconds.min(3.0))?;
-    let own = shapes.iter().map(|shape| measure(shape, args.seconds)).collect::<Result<Vec<_>>>()?;
+    let device = parse_device(&args.device)?;
+    let flops = matmul_flops(&device, args.seconds.min(3.0))?;
+    let own = shapes.iter().map(|shape| measure(shape, args.seconds, &device)).collect::<Result<Vec<_>>>()?;
     let candle = candle_speeds(&shapes, args.seconds)?;
-    let other = if args.no_pytorch { None } else { Some(pytorch(args, &shapes, threads)?) };
+    let other = if args.no_pytorch { None } else { Some(pytorch(args, &shapes, threads, &device)?) };
     if args.json {
         println!(
             "{}",
-            json!({ "threads": threads, "flops": flops, "shapes": shapes, "stp": own, "pytorch": other, "candle": candle })
+            json!({ "device": format!("{device:?}"), "threads": threads, "flops": flops, "shapes": shapes, "stp": own, "pytorch": other, "candle": candle })
         );
         return Ok(ExitCode::SUCCESS);
     }
     println!("{}", table::speeds(&shapes, &own, other.as_ref(), candle.as_deref(), flops));
-    println!("{}", table::notes(threads, flops, other.as_ref()));
+    println!("{}", table::notes(&device, threads, flops, other.as_ref()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -117,10 +118,11 @@ fn candle_speeds(_shapes: &[Shape], _seconds: f64) -> Result<Option<Vec<Speed>>>
     Ok(None)
 }
 
-fn measure(shape: &Shape, seconds: f64) -> Result<Own> {
-    let model = Lm::init(&shape.config, &Device::flex(), 1)?;
+fn measure(shape: &Shape, seconds: f64, device: &Device) -> Result<Own> {
+    let model = Lm::init(&shape.config, device, 1)?;
     reset_peak_memory();
-    let before = peak_memory();
+    // Of a GPU's memory the system says nothing.
+    let before = peak_memory().filter(|_| *device == Device::flex());
     let over = |peak: Option<u64>| Some(peak?.saturating_sub(before?));
     let sampling = sampling(&model, seconds)?;
     let sampling_memory = over(peak_memory());
@@ -176,7 +178,7 @@ fn sampling(model: &Lm, seconds: f64) -> Result<f64> {
     Ok(count as f64 / started.elapsed().as_secs_f64())
 }
 
-fn pytorch(args: &BenchModelArgs, shapes: &[Shape], threads: usize) -> Result<Other> {
+fn pytorch(args: &BenchModelArgs, shapes: &[Shape], threads: usize, device: &Device) -> Result<Other> {
     let python = match &args.python {
         Some(python) => python.clone(),
         None => {
@@ -191,7 +193,7 @@ fn pytorch(args: &BenchModelArgs, shapes: &[Shape], threads: usize) -> Result<Ot
         })
     };
     let task = json!({
-        "threads": threads, "seconds": args.seconds, "train_batch": TRAIN_BATCH, "train_length": TRAIN_LENGTH,
+        "device": if *device == Device::flex() { "cpu" } else { "cuda" }, "threads": threads, "seconds": args.seconds, "train_batch": TRAIN_BATCH, "train_length": TRAIN_LENGTH,
         "prompt": PROMPT, "samples": SAMPLES, "new_tokens": NEW_TOKENS,
         "shapes": shapes.iter().map(shape).collect::<Vec<_>>(),
     });

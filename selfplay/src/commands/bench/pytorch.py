@@ -13,6 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 task = json.loads(sys.argv[1])
 torch.set_num_threads(task["threads"])
 torch.manual_seed(0)
+device = torch.device(task["device"])
 
 
 def model(shape):
@@ -30,15 +31,21 @@ def model(shape):
         eos_token_id=None,
         pad_token_id=0,
     )
-    return LlamaForCausalLM(config)
+    return LlamaForCausalLM(config).to(device)
 
 
 def repeat(work, seconds):
     """How often `work` runs a second, after a first run that does not count."""
-    work()
+
+    def finished():
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    finished()
     started, count = time.perf_counter(), 0
     while time.perf_counter() - started < seconds:
-        work()
+        finished()
         count += 1
     return count / (time.perf_counter() - started)
 
@@ -46,7 +53,7 @@ def repeat(work, seconds):
 def training(shape):
     net = model(shape).train()
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    tokens = torch.randint(8, shape["vocab_size"], (task["train_batch"], task["train_length"]))
+    tokens = torch.randint(8, shape["vocab_size"], (task["train_batch"], task["train_length"]), device=device)
 
     def step():
         net(input_ids=tokens, labels=tokens).loss.backward()
@@ -59,7 +66,7 @@ def training(shape):
 
 def sampling(shape):
     net = model(shape).eval()
-    prompt = torch.randint(8, shape["vocab_size"], (1, task["prompt"]))
+    prompt = torch.randint(8, shape["vocab_size"], (1, task["prompt"]), device=device)
     rows = prompt.repeat(task["samples"], 1)
     new = task["new_tokens"]
 
@@ -82,8 +89,8 @@ def sampling(shape):
 
 
 def product():
-    n = 1024
-    left, right = torch.randn(n, n), torch.randn(n, n)
+    n = 4096 if device.type == "cuda" else 1024
+    left, right = torch.randn(n, n, device=device), torch.randn(n, n, device=device)
     return repeat(lambda: left @ right, min(task["seconds"], 3.0)) * 2 * n**3
 
 

@@ -1,6 +1,7 @@
 //! What the benchmark prints.
 
 use comfy_table::Table;
+use stp_model::Device;
 
 use super::{Other, Own, Shape, Speed};
 use crate::commands::bench::markdown;
@@ -65,12 +66,16 @@ fn matrix_weights(shape: &Shape) -> usize {
 }
 
 /// What the figures mean.
-pub(super) fn notes(threads: usize, flops: f64, other: Option<&Other>) -> String {
-    let mut lines = vec![format!(
-        "{threads} threads, 32 bits; peak: products of 1024 x 1024 matrices, one on each core, {:.0} GFLOP/s; memory: \
-         the peak over the loaded model",
-        flops / 1e9
-    )];
+pub(super) fn notes(device: &Device, threads: usize, flops: f64, other: Option<&Other>) -> String {
+    let flops = flops / 1e9;
+    let own = match *device == Device::flex() {
+        true => format!(
+            "{threads} threads, 32 bits; peak: products of 1024 x 1024 matrices, one on each core, {flops:.0} GFLOP/s; \
+             memory: the peak over the loaded model"
+        ),
+        false => format!("{device:?}, 32 bits; peak: products of 4096 x 4096 matrices, {flops:.0} GFLOP/s"),
+    };
+    let mut lines = vec![own];
     if let Some(other) = other {
         lines.push(format!("PyTorch {}: that product at {:.0} GFLOP/s", other.version, other.flops / 1e9));
     }
