@@ -13,7 +13,8 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stp_model::{
-    Device, Example, Lm, ModelConfig, SampleConfig, SampleRequest, TrainConfig, matmul_flops, parse_device, sample, train,
+    Device, Example, Lm, ModelConfig, SampleConfig, SampleRequest, TrainConfig, matmul_flops, parse_device,
+    sample, train,
 };
 use stp_verifier::toolchain::{ToolchainOptions, home};
 
