@@ -93,12 +93,15 @@ pub(crate) fn model(args: &BenchModelArgs) -> Result<ExitCode> {
     let device = parse_device(&args.device)?;
     let flops = matmul_flops(&device, args.seconds.min(3.0))?;
     let own = shapes.iter().map(|shape| measure(shape, args.seconds, &device)).collect::<Result<Vec<_>>>()?;
-    let candle = candle_speeds(&shapes, args.seconds)?;
+    let candle = if on_processor(&device) { candle_speeds(&shapes, args.seconds)? } else { None };
     let other = if args.no_pytorch { None } else { Some(pytorch(args, &shapes, threads, &device)?) };
     if args.json {
         println!(
             "{}",
-            json!({ "device": format!("{device:?}"), "threads": threads, "flops": flops, "shapes": shapes, "stp": own, "pytorch": other, "candle": candle })
+            json!({
+                "device": format!("{device:?}"), "threads": threads, "flops": flops, "shapes": shapes,
+                "stp": own, "pytorch": other, "candle": candle,
+            })
         );
         return Ok(ExitCode::SUCCESS);
     }
@@ -119,11 +122,15 @@ fn candle_speeds(_shapes: &[Shape], _seconds: f64) -> Result<Option<Vec<Speed>>>
     Ok(None)
 }
 
+fn on_processor(device: &Device) -> bool {
+    *device == Device::flex()
+}
+
 fn measure(shape: &Shape, seconds: f64, device: &Device) -> Result<Own> {
     let model = Lm::init(&shape.config, device, 1)?;
     reset_peak_memory();
     // Of a GPU's memory the system says nothing.
-    let before = peak_memory().filter(|_| *device == Device::flex());
+    let before = peak_memory().filter(|_| on_processor(device));
     let over = |peak: Option<u64>| Some(peak?.saturating_sub(before?));
     let sampling = sampling(&model, seconds)?;
     let sampling_memory = over(peak_memory());
@@ -194,7 +201,8 @@ fn pytorch(args: &BenchModelArgs, shapes: &[Shape], threads: usize, device: &Dev
         })
     };
     let task = json!({
-        "device": if *device == Device::flex() { "cpu" } else { "cuda" }, "threads": threads, "seconds": args.seconds, "train_batch": TRAIN_BATCH, "train_length": TRAIN_LENGTH,
+        "device": if on_processor(device) { "cpu" } else { "cuda" }, "threads": threads,
+        "seconds": args.seconds, "train_batch": TRAIN_BATCH, "train_length": TRAIN_LENGTH,
         "prompt": PROMPT, "samples": SAMPLES, "new_tokens": NEW_TOKENS,
         "shapes": shapes.iter().map(shape).collect::<Vec<_>>(),
     });

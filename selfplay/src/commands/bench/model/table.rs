@@ -68,7 +68,7 @@ fn matrix_weights(shape: &Shape) -> usize {
 /// What the figures mean.
 pub(super) fn notes(device: &Device, threads: usize, flops: f64, other: Option<&Other>) -> String {
     let flops = flops / 1e9;
-    let own = match *device == Device::flex() {
+    let own = match super::on_processor(device) {
         true => format!(
             "{threads} threads, 32 bits; peak: products of 1024 x 1024 matrices, one on each core, {flops:.0} GFLOP/s; \
              memory: the peak over the loaded model"
