@@ -84,7 +84,9 @@ impl Shapes {
 
     /// Counts a statement.
     pub fn add(&mut self, signature: &str) {
-        *self.counts.entry(canonical_shape(signature)).or_default() += 1;
+        if self.most > 0 {
+            *self.counts.entry(canonical_shape(signature)).or_default() += 1;
+        }
     }
 }
 

@@ -21,43 +21,25 @@ const QUEUED: usize = 16;
 /// # Errors
 /// If no threads can be had, or the device fails.
 pub fn matmul_flops(device: &Device, seconds: f64) -> Result<f64, ModelError> {
-    if *device == Device::flex() { on_cores(device, seconds) } else { on_gpu(device, seconds) }
-}
-
-fn on_cores(device: &Device, seconds: f64) -> Result<f64, ModelError> {
+    let (size, queued) = if *device == Device::flex() { (SIZE, 1) } else { (GPU_SIZE, QUEUED) };
     let workers = Workers::new(device, usize::MAX)?;
-    let count = |_: usize| {
-        let [left, right] = random(SIZE, device);
-        let product = || drop(left.clone().matmul(right.clone()));
-        product();
+    let flops = |_: usize| {
+        let [left, right] = [0, 1].map(|_| Tensor::<2>::random([size, size], Distribution::Default, device));
+        // A GPU multiplies in order: the last product is waited for, and so are all.
+        let products = || {
+            let mut product = left.clone().matmul(right.clone());
+            for _ in 1..queued {
+                product = left.clone().matmul(right.clone());
+            }
+            read_back(product.slice([0..1, 0..1]))
+        };
+        products()?;
         let (started, mut count) = (Instant::now(), 0);
         while started.elapsed().as_secs_f64() < seconds {
-            product();
-            count += 1;
+            products()?;
+            count += queued;
         }
-        (2 * SIZE.pow(3) * count) as f64 / started.elapsed().as_secs_f64()
+        Ok((2 * size.pow(3) * count) as f64 / started.elapsed().as_secs_f64())
     };
-    Ok(workers.map((0..workers.count()).collect(), count).into_iter().sum())
-}
-
-fn on_gpu(device: &Device, seconds: f64) -> Result<f64, ModelError> {
-    let [left, right] = random(GPU_SIZE, device);
-    let products = |count: usize| {
-        let mut product = left.clone().matmul(right.clone());
-        for _ in 1..count {
-            product = left.clone().matmul(right.clone());
-        }
-        read_back(product.slice([0..1, 0..1]))
-    };
-    products(QUEUED)?;
-    let (started, mut count) = (Instant::now(), 0);
-    while started.elapsed().as_secs_f64() < seconds {
-        products(QUEUED)?;
-        count += QUEUED;
-    }
-    Ok((2 * GPU_SIZE.pow(3) * count) as f64 / started.elapsed().as_secs_f64())
-}
-
-fn random(size: usize, device: &Device) -> [Tensor<2>; 2] {
-    [0, 1].map(|_| Tensor::random([size, size], Distribution::Default, device))
+    workers.map((0..workers.count()).collect(), flops).into_iter().sum()
 }

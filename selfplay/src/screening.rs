@@ -139,17 +139,16 @@ async fn ask_lean(
 }
 
 fn accept(conjecture: &mut Conjecture, round: u32, shapes: &mut Shapes, room: bool) {
-    let refused = match room {
-        false => Some(Outcome::OverQuota),
-        true => shapes.is_full(&conjecture.signature).then_some(Outcome::Duplicate),
+    let outcome = if !room {
+        Outcome::OverQuota
+    } else if shapes.is_full(&conjecture.signature) {
+        Outcome::Duplicate
+    } else {
+        shapes.add(&conjecture.signature);
+        conjecture.statement = Some(format!("conjecture_{round}_{}_{}", conjecture.input, conjecture.sample));
+        Outcome::Accepted
     };
-    if refused.is_some() {
-        conjecture.outcome = refused;
-        return;
-    }
-    shapes.add(&conjecture.signature);
-    conjecture.outcome = Some(Outcome::Accepted);
-    conjecture.statement = Some(format!("conjecture_{round}_{}_{}", conjecture.input, conjecture.sample));
+    conjecture.outcome = Some(outcome);
 }
 
 /// Drops what is trivial or false, as far as the settings ask for it.
