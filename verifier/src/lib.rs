@@ -14,11 +14,7 @@
 //!     return Err("first run `stp toolchain install`".into());
 //! };
 //! let pool = Pool::start(&lean, PoolConfig::default());
-//! let candidate = Candidate {
-//!     header: String::new(),
-//!     signature: "(a b : Nat) : a + b = b + a".to_owned(),
-//!     proof: "by omega".to_owned(),
-//! };
+//! let candidate = Candidate::new("", "(a b : Nat) : a + b = b + a", "by omega");
 //! assert!(pool.check(candidate).await?.is_proved());
 //! pool.shutdown().await;
 //! # Ok(())
@@ -29,8 +25,9 @@ pub mod cache;
 mod confine;
 pub mod gate;
 mod managed;
-mod native;
 mod pool;
+mod process;
+mod protocol;
 pub mod queue;
 pub mod serve;
 pub mod toolchain;
@@ -38,8 +35,9 @@ pub mod toolchain;
 pub use cache::VerdictCache;
 pub use confine::{Walls, managed_program};
 pub use managed::command_line;
-pub use pool::{
-    Candidate, FileMessage, FileOutcome, FileReport, Pool, PoolConfig, PoolStats, Position, Sorry,
-    StatementReport, VerifierError,
+pub use pool::{Pool, PoolConfig, PoolStats, VerifierError};
+pub use protocol::{
+    Candidate, FileJudgement, FileMessage, FileOutcome, FileReport, JudgedFile, JudgedTheorem, Position,
+    Sorry, StatementReport, Trust,
 };
 pub use toolchain::Toolchain;

@@ -42,7 +42,7 @@ fn read_cheat(path: &Path) -> Cheat {
     let signature = head("statement");
     let proof = lines.next().unwrap_or_default().trim_end_matches('\n').to_owned();
     let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-    Cheat { name, gate: wall == "gate", candidate: Candidate { header: String::new(), signature, proof } }
+    Cheat { name, gate: wall == "gate", candidate: Candidate::new("", signature, proof) }
 }
 
 /// Verdicts in order; the pool works on all at once.
@@ -89,7 +89,7 @@ fn no_cheat_is_proved_behind_the_gate() {
 fn the_kernel_is_asked_again() {
     let skip = "by set_option debug.skipKernelTC true in decide +kernel";
     let check = |signature: &str| {
-        let candidate = Candidate { header: String::new(), signature: signature.into(), proof: skip.into() };
+        let candidate = Candidate::new("", signature, skip);
         RUNTIME.block_on(POOL.check_ungated(candidate)).unwrap()
     };
     assert_eq!(check(": 1 = 1").status, Status::Proved);
@@ -107,8 +107,7 @@ fn honest_proofs_are_proved() {
             for line in std::fs::read_to_string(&path).unwrap().lines() {
                 let row: serde_json::Value = serde_json::from_str(line).unwrap();
                 let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-                let candidate =
-                    Candidate { header: text("header"), signature: text("statement"), proof: text("proof") };
+                let candidate = Candidate::new(text("header"), text("statement"), text("proof"));
                 candidates.push((text("id"), candidate));
             }
         }

@@ -163,11 +163,11 @@ fn the_library_lists_its_theorems() {
 
 #[test]
 fn a_header_brings_its_imports_and_opens() {
-    let with_header = stp_verifier::Candidate {
-        header: "import Std.Data.HashMap\nopen Nat".into(),
-        signature: "(a b : Nat) (h : a < b) : a + 1 ≤ b".into(),
-        proof: "by\n  have := (∅ : Std.HashMap Nat Nat)\n  exact succ_le_of_lt h".into(),
-    };
+    let with_header = stp_verifier::Candidate::new(
+        "import Std.Data.HashMap\nopen Nat",
+        "(a b : Nat) (h : a < b) : a + 1 ≤ b",
+        "by\n  have := (∅ : Std.HashMap Nat Nat)\n  exact succ_le_of_lt h",
+    );
     let verdict = RUNTIME.block_on(POOL.check(with_header)).unwrap();
     assert_eq!(verdict.status, Status::Proved, "{verdict:?}");
     assert_eq!(

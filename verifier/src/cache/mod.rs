@@ -15,11 +15,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use stp_datasets::{Status, Verdict};
 
-use crate::pool::{Candidate, StatementReport};
+use crate::protocol::{Candidate, StatementReport, Trust};
 use disk::Disk;
 
 /// Raised whenever the judge's rules change, so that no old answer is served under new rules.
-const RULES: u32 = 2;
+const RULES: u32 = 3;
 /// Answers kept in memory; the others are read from disk.
 const IN_MEMORY: usize = 100_000;
 
@@ -159,12 +159,33 @@ fn millis(limit: Duration) -> u64 {
 pub(crate) fn check_key(toolchain: &str, heartbeats: u64, messages: usize, candidate: &Candidate) -> Key {
     let proof = normalise(&candidate.proof);
     let limits = format!("{heartbeats} {messages}");
-    hash(&["check", toolchain, &limits, &candidate.header, &candidate.signature, &proof])
+    hash(&[
+        "check",
+        toolchain,
+        &limits,
+        author(candidate.trust),
+        &candidate.header,
+        &candidate.signature,
+        &proof,
+    ])
 }
 
 /// The key of a statement.
-pub(crate) fn statement_key(toolchain: &str, heartbeats: u64, header: &str, signature: &str) -> Key {
-    hash(&["statement", toolchain, &heartbeats.to_string(), header, signature])
+pub(crate) fn statement_key(
+    toolchain: &str,
+    heartbeats: u64,
+    header: &str,
+    signature: &str,
+    trust: Trust,
+) -> Key {
+    hash(&["statement", toolchain, &heartbeats.to_string(), author(trust), header, signature])
+}
+
+fn author(trust: Trust) -> &'static str {
+    match trust {
+        Trust::Trusted => "trusted",
+        Trust::Foreign => "foreign",
+    }
 }
 
 fn hash(parts: &[&str]) -> Key {
@@ -191,7 +212,7 @@ mod tests {
     use super::*;
 
     fn candidate(proof: &str) -> Candidate {
-        Candidate { header: String::new(), signature: ": True".into(), proof: proof.into() }
+        Candidate::new("", ": True", proof)
     }
 
     #[test]
@@ -203,7 +224,7 @@ mod tests {
         assert_ne!(key("x"), check_key("other", 1, 5, &candidate("x")));
         assert_ne!(key("x"), check_key("lean", 2, 5, &candidate("x")));
         assert_ne!(key("x"), check_key("lean", 1, 4, &candidate("x")));
-        let moved = Candidate { header: ": ".into(), signature: "True".into(), proof: "x".into() };
+        let moved = Candidate::new(": ", "True", "x");
         assert_ne!(key("x"), check_key("lean", 1, 5, &moved));
     }
 

@@ -1,71 +1,83 @@
 'use strict';
-// Reading Lean's expressions: what they mention, and a hash by which two that mean the same are known.
+// Reading Lean's expressions: what they mention, and a hash by which two that mean the same are known. Nothing here calls
+// itself: the depth of a term must not decide whether it can be read.
 
 const crypto = require('crypto');
 
-function makeExpressions(lean) {
-  const { M, isScalar, tag, field, inc, readString } = lean;
+// Kinds of Expr, by their constructors' numbers, with the fields that are expressions.
+const PARTS = { 5: [0, 1], 6: [1, 2], 7: [1, 2], 8: [1, 2, 3], 10: [1], 11: [2] };
+const NONE = [];
 
-  // A name that no other has, whatever characters it consists of.
-  function exactName(p) {
-    const parts = [];
-    for (; !isScalar(p); p = field(p, 0)) {
-      const last = field(p, 1);
-      parts.push(tag(p) === 1 ? JSON.stringify(readString(last)) : String(last >> 1));
+function makeExpressions(lean) {
+  const { isScalar, tag, field, readString, exactName, natural } = lean;
+
+  const parts = (e) => (isScalar(e) ? NONE : (PARTS[tag(e)] || NONE).map((i) => field(e, i)));
+
+  // Calls `each` with every different node below `root`, parts before wholes and from left to right. What is in `known`
+  // is left out; `each` must put its node there.
+  function postorder(root, known, each) {
+    const stack = [root];
+    while (stack.length) {
+      const e = stack[stack.length - 1];
+      if (known.has(e)) {
+        stack.pop();
+        continue;
+      }
+      const waiting = parts(e).filter((part) => !known.has(part));
+      if (waiting.length === 0) {
+        stack.pop();
+        each(e);
+      } else {
+        for (let i = waiting.length - 1; i >= 0; i -= 1) stack.push(waiting[i]);
+      }
     }
-    return parts.reverse().join('.');
   }
 
+  function level(p) {
+    if (isScalar(p)) return '0';
+    const kind = tag(p);
+    if (kind === 1) return `s${level(field(p, 0))}`;
+    if (kind === 2 || kind === 3) return `${kind}(${level(field(p, 0))},${level(field(p, 1))})`;
+    return `n${exactName(field(p, 0))}`;
+  }
+  const levels = (p) => (isScalar(p) ? '' : `${level(field(p, 0))};${levels(field(p, 1))}`);
+
   // A hash of an expression that ignores bound names, binder kinds and metadata: of the list of its different nodes, in
-  // which each refers to its parts by their places. Sharing in memory makes no difference.
-  function fingerprint(root) {
+  // which each refers to its parts by their places. Sharing in memory makes no difference. `contentOf` says of a constant
+  // what it stands for, where its name alone does not tell.
+  function fingerprint(root, contentOf) {
     const memo = new Map();
     const places = new Map();
-    const natural = (p) => (isScalar(p) ? String(p >>> 1) : readString(M._lean_big_nat_to_string ? M._lean_big_nat_to_string(p) : M._l_Nat_repr(inc(p))));
-    const level = (p) => {
-      if (isScalar(p)) return '0';
-      const kind = tag(p);
-      if (kind === 1) return `s${level(field(p, 0))}`;
-      if (kind === 2 || kind === 3) return `${kind}(${level(field(p, 0))},${level(field(p, 1))})`;
-      return `n${exactName(field(p, 0))}`;
-    };
-    const levels = (p) => (isScalar(p) ? '' : `${level(field(p, 0))};${levels(field(p, 1))}`);
+    const of = (e, i) => memo.get(field(e, i));
     const node = (e) => {
       switch (tag(e)) {
         case 0: return `b${natural(field(e, 0))}`;
         case 3: return `S${level(field(e, 0))}`;
-        case 4: return `c${exactName(field(e, 0))}{${levels(field(e, 1))}}`;
-        case 5: return `a${go(field(e, 0))} ${go(field(e, 1))}`;
-        case 6: return `l${go(field(e, 1))} ${go(field(e, 2))}`;
-        case 7: return `f${go(field(e, 1))} ${go(field(e, 2))}`;
-        case 8: return `t${go(field(e, 1))} ${go(field(e, 2))} ${go(field(e, 3))}`;
+        case 4: return `c${exactName(field(e, 0))}${contentOf(field(e, 0))}{${levels(field(e, 1))}}`;
+        case 5: return `a${of(e, 0)} ${of(e, 1)}`;
+        case 6: return `l${of(e, 1)} ${of(e, 2)}`;
+        case 7: return `f${of(e, 1)} ${of(e, 2)}`;
+        case 8: return `t${of(e, 1)} ${of(e, 2)} ${of(e, 3)}`;
         case 9: {
           const literal = field(e, 0);
           return tag(literal) === 1 ? `L${readString(field(literal, 0))}` : `n${natural(field(literal, 0))}`;
         }
-        case 11: return `p${exactName(field(e, 0))}.${natural(field(e, 1))} ${go(field(e, 2))}`;
+        case 11: return `p${exactName(field(e, 0))}${contentOf(field(e, 0))}.${natural(field(e, 1))} ${of(e, 2)}`;
         default: return `?${tag(e)}`;
       }
     };
-    const go = (e) => {
-      if (isScalar(e)) return `s${e}`;
-      let place = memo.get(e);
-      if (place === undefined) {
-        if (tag(e) === 10) {
-          place = go(field(e, 1));
-        } else {
-          const text = node(e);
-          place = places.get(text);
-          if (place === undefined) places.set(text, (place = places.size));
-        }
-        memo.set(e, place);
+    postorder(root, memo, (e) => {
+      if (!isScalar(e) && tag(e) === 10) {
+        memo.set(e, of(e, 1));
+        return;
       }
-      return place;
-    };
-    go(root);
+      const text = isScalar(e) ? `s${e}` : node(e);
+      if (!places.has(text)) places.set(text, places.size);
+      memo.set(e, places.get(text));
+    });
     const hash = crypto.createHash('sha256');
     hash.update([...places.keys()].map((text) => `${text.length}:${text}`).join(''));
-    return hash.digest('hex').slice(0, 32);
+    return hash.digest('hex');
   }
 
   // Calls `each` with the names of the constants of an expression; `structures`: those of its projections as well.
@@ -76,17 +88,9 @@ function makeExpressions(lean) {
       const e = stack.pop();
       if (isScalar(e) || visited.has(e)) continue;
       visited.add(e);
-      switch (tag(e)) {
-        case 4: each(field(e, 0)); break;
-        case 5: stack.push(field(e, 0), field(e, 1)); break;
-        case 6: case 7: stack.push(field(e, 1), field(e, 2)); break;
-        case 8: stack.push(field(e, 1), field(e, 2), field(e, 3)); break;
-        case 10: stack.push(field(e, 1)); break;
-        case 11:
-          if (structures) each(field(e, 0));
-          stack.push(field(e, 2));
-          break;
-      }
+      const kind = tag(e);
+      if (kind === 4 || (kind === 11 && structures)) each(field(e, 0));
+      stack.push(...parts(e));
     }
   }
 
@@ -97,7 +101,7 @@ function makeExpressions(lean) {
     return names.join(' ');
   }
 
-  return { fingerprint, constants, readLevels };
+  return { fingerprint, constants, readLevels, postorder };
 }
 
 module.exports = { makeExpressions };

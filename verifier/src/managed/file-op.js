@@ -11,9 +11,11 @@ const MAX_NODES = 200000; // of one command's info tree
 const ENVIRONMENTS = 2;
 const SORRY_KINDS = new Set(['Lean.Parser.Term.sorry', 'Lean.Parser.Tactic.tacticSorry', 'Lean.Parser.Tactic.tacticAdmit']);
 const WIDTH = 120; // columns of a printed goal, Lean's default
-// This build takes every text for a `module`, where the command is refused; it is answered here instead.
-const AXIOMS_REFUSED = /^cannot use `#print axioms` in a `module`/;
+// Imported theorems carry no proof in this build, so Lean lists them like axioms; they are left out of its answer.
+const LISTED = /^('[^']+') depends on axioms: \[([^\]]*)\]$/;
 const AXIOMS = /^(propext|Quot\.sound|Classical\.choice|sorryAx|Lean\.(ofReduceBool|ofReduceNat|trustCompiler))$/;
+
+const { position } = require('./source-op.js');
 
 // Narrows what code of a text can reach beyond Lean: the library's files become read-only, and the
 // interpreter finds Lean's own symbols only, none of the JavaScript runtime's (`@[export]` could name them).
@@ -35,8 +37,8 @@ function seal({ X }) {
 }
 
 // `emptyBase` gives { env } of a text without imports.
-function makeFileOp(lean, maxHeartbeats, emptyBase) {
-  const { M, view, isScalar, tag, field, box, inc, dec, readString, array, name, readName, unwrap, inputContext } = lean;
+function makeFileOp(lean, maxHeartbeats, emptyBase, forgetModule) {
+  const { M, view, isScalar, tag, field, box, inc, dec, readString, array, name, readName, unwrap, inputContext, constructor } = lean;
   let options = M._lean_internal_get_default_options(box(0));
   options = M._l_Lean_KVMap_setNat(options, name('maxHeartbeats'), box(maxHeartbeats));
   options = M._l_Lean_KVMap_setBool(options, name('Elab.async'), 0);
@@ -45,16 +47,6 @@ function makeFileOp(lean, maxHeartbeats, emptyBase) {
   M._lean_mark_persistent(noItems);
   const environments = new Map();
 
-  function constructor(kind, fields) {
-    const p = M._lean_alloc_object(8 + 4 * fields.length);
-    const v = view();
-    v.setInt32(p, 1, true);
-    v.setUint16(p + 4, 8 + 4 * fields.length, true);
-    v.setUint8(p + 6, fields.length);
-    v.setUint8(p + 7, kind);
-    fields.forEach((value, i) => v.setUint32(p + 8 + 4 * i, value, true));
-    return p;
-  }
   const fields = (p) => Array.from({ length: view().getUint8(p + 6) }, (_, i) => field(p, i));
   const natural = (p) => p >>> 1;
 
@@ -79,7 +71,7 @@ function makeFileOp(lean, maxHeartbeats, emptyBase) {
     const ran = M._l_Lean_Elab_IO_processCommands(input, inc(state), command);
     const final = field(unwrap(ran, 'elaboration'), 0);
     const messages = readMessages(field(final, 1));
-    answerAxioms(code.split('\n'), messages, field(final, 0), base.env);
+    answerAxioms(messages, base.env);
     const sorries = readSorries(source, final);
     dec(ran);
     dec(parsed);
@@ -99,6 +91,7 @@ function makeFileOp(lean, maxHeartbeats, emptyBase) {
     inc(input);
     const processed = M._l_Lean_Elab_processHeader(syntax, options, log, input, 0, noItems, 0, name('Stp'));
     const result = unwrap(processed, 'imports');
+    if (!M._l_Lean_Elab_HeaderSyntax_isModule(syntax)) forgetModule(field(result, 0));
     const made = { env: field(result, 0), messages: readMessages(field(result, 1)) };
     if (made.messages.some(isError)) return made;
     M._lean_mark_persistent(processed);
@@ -129,40 +122,21 @@ function makeFileOp(lean, maxHeartbeats, emptyBase) {
     return messages;
   }
 
-  function answerAxioms(lines, messages, env, base) {
+  function answerAxioms(messages, base) {
     for (const message of messages) {
-      const asked = AXIOMS_REFUSED.test(message.data) && /#print axioms (\S+)/.exec(lines[message.pos.line - 1]);
-      const names = asked && axioms(env, base, asked[1]);
-      if (!names) continue;
+      const listed = LISTED.exec(message.data);
+      if (!listed) continue;
+      const names = listed[2].split(/,\s*/).filter((text) => AXIOMS.test(text) || !knows(base, text));
       const said = names.length ? `depends on axioms: [${names.join(', ')}]` : 'does not depend on any axioms';
-      Object.assign(message, { severity: 'info', data: `'${asked[1]}' ${said}` });
+      message.data = `${listed[1]} ${said}`;
     }
   }
 
-  const privateName = (text) =>
-    text.split('.').reduce(
-      (prefix, part) => M._lean_name_mk_string(prefix, lean.string(part)),
-      M._l_Lean_Name_num___override(name('_private.Stp'), box(0)),
-    );
-
-  function knows(env, make) {
-    const option = M._l_Lean_Environment_find_x3f(inc(env), make(), 0);
+  function knows(env, text) {
+    const option = M._l_Lean_Environment_find_x3f(inc(env), name(text), 0);
     const known = !isScalar(option);
     dec(option);
     return known;
-  }
-
-  // What a theorem of the text rests on, or null if there is no such theorem.
-  function axioms(env, base, text) {
-    const make = [() => name(text), () => privateName(text)].find((candidate) => knows(env, candidate));
-    if (!make) return null;
-    const result = M._l_Lean_CollectAxioms_collect(make(), inc(env), constructor(0, [box(1), inc(noItems)]));
-    // Imported theorems carry no proof in this build and are collected like axioms.
-    const names = array(field(field(result, 1), 1))
-      .map(readName)
-      .filter((found) => AXIOMS.test(found) || !knows(base, () => name(found)));
-    dec(result);
-    return names.map((found) => found.replace(/^_private\.Stp\.0\./, ''));
   }
 
   // Walks the info trees of all commands for sorries that stand in the text.
@@ -174,7 +148,7 @@ function makeFileOp(lean, maxHeartbeats, emptyBase) {
     for (const tree of persistentArray(trees)) walk(tree, null, found, budget);
     return [...found.values()]
       .sort((a, b) => a.start - b.start)
-      .map(({ start, end, goal }) => ({ pos: place(source, start), endPos: place(source, end), goal }));
+      .map(({ start, end, goal }) => ({ pos: position(source, start), endPos: position(source, end), goal }));
   }
 
   function persistentArray(p) {
@@ -238,14 +212,7 @@ function makeFileOp(lean, maxHeartbeats, emptyBase) {
     return goalText;
   }
 
-  return file;
-}
-
-// Line from 1 and column in characters from 0, as Lean counts them.
-function place(source, offset) {
-  const before = source.subarray(0, offset).toString('utf8');
-  const line = before.split('\n').length;
-  return { line, column: [...before.slice(before.lastIndexOf('\n') + 1)].length };
+  return { file, environment, readMessages };
 }
 
 module.exports = { makeFileOp, seal };

@@ -3,6 +3,7 @@
 mod memory;
 
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -18,24 +19,33 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::confine::{self, Ceilings, Policy};
+use crate::protocol::{Lost, Question, Role};
 use crate::toolchain::{ManagedLean, NativeLean};
 
 #[cfg(target_os = "linux")]
 pub(crate) use memory::status_bytes;
 
-const SCRIPTS: [(&str, &str); 7] = [
-    ("worker.js", include_str!("worker.js")),
-    ("runtime.js", include_str!("runtime.js")),
+const SCRIPTS: [(&str, &str); 15] = [
+    ("answers.js", include_str!("answers.js")),
+    ("checker.js", include_str!("checker.js")),
+    ("constants.js", include_str!("constants.js")),
+    ("declarations.js", include_str!("declarations.js")),
+    ("elaborator.js", include_str!("elaborator.js")),
+    ("export.js", include_str!("export.js")),
     ("expressions.js", include_str!("expressions.js")),
-    ("replay.js", include_str!("replay.js")),
-    ("words.js", include_str!("words.js")),
     ("file-op.js", include_str!("file-op.js")),
+    ("kernel.js", include_str!("kernel.js")),
     ("lean-cli.js", include_str!("lean-cli.js")),
+    ("library.js", include_str!("library.js")),
+    ("runtime.js", include_str!("runtime.js")),
+    ("session.js", include_str!("session.js")),
+    ("source-op.js", include_str!("source-op.js")),
+    ("words.js", include_str!("words.js")),
 ];
 /// Lines of the worker's that are answers begin so; whatever else Lean's build prints is noise.
 const MARK: &str = "@stp ";
 /// An answer longer than this is not one of ours.
-const MAX_ANSWER: usize = 4 << 20;
+const MAX_ANSWER: usize = 64 << 20;
 
 /// It reads a few hundred files of the library, one after the other, and runs about ten threads.
 const CEILINGS: Ceilings = Ceilings { open_files: 256, file_size: 0, processes: 64 };
@@ -43,15 +53,6 @@ const CEILINGS: Ceilings = Ceilings { open_files: 256, file_size: 0, processes: 
 const SPARE_CPU: Duration = Duration::from_secs(10);
 /// What a process that closed its output may still take to end.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// How a request to a worker can end without an answer.
-#[derive(Debug)]
-pub(crate) enum Lost {
-    /// The time ran out; the worker was killed.
-    Timeout,
-    /// The worker ended or broke down, with what it said of it.
-    Died(String),
-}
 
 /// A running worker.
 #[derive(Debug)]
@@ -74,6 +75,8 @@ pub(crate) struct ManagedWorker {
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
+    id: String,
+    #[serde(default)]
     ready: bool,
     #[serde(default)]
     rss: u64,
@@ -90,7 +93,7 @@ impl ManagedWorker {
     ///
     /// # Errors
     /// If it cannot be started, in words for people.
-    pub(crate) fn spawn(lean: &ManagedLean, heartbeats: u64) -> Result<Self, String> {
+    pub(crate) fn spawn(lean: &ManagedLean, role: Role, heartbeats: u64) -> Result<Self, String> {
         let script = scripts(&lean.root).map_err(|error| {
             format!("cannot write the worker's script in {}: {error}", lean.root.display())
         })?;
@@ -98,7 +101,7 @@ impl ManagedWorker {
             .map_err(|error| format!("cannot wall in {}: {error}", lean.node.display()))?;
         let mut child = Command::from(program)
             .args(lean.node_arguments())
-            .arg(script)
+            .arg(script.with_file_name(script_of(role)))
             .arg(&lean.lean_js)
             .arg(&lean.library)
             .arg(heartbeats.to_string())
@@ -153,13 +156,14 @@ impl ManagedWorker {
     /// Over `max_rss` bytes it is killed at once; it can use twice the CPU time of the limit.
     pub(crate) async fn ask(
         &mut self,
-        request: &Value,
+        question: &Question,
         limit: Duration,
         max_rss: u64,
     ) -> Result<Value, Lost> {
         let outgrown = memory::outgrown(self.child.id(), max_rss);
         confine::limit_cpu(self.child.id(), limit.saturating_mul(2) + SPARE_CPU);
-        let line = format!("{request}\n");
+        let id = unguessable();
+        let line = format!("{}\n", question.line(&id));
         let exchange = async {
             self.input.write_all(line.as_bytes()).await.map_err(|error| error.to_string())?;
             self.input.flush().await.map_err(|error| error.to_string())?;
@@ -173,6 +177,9 @@ impl ManagedWorker {
         let outcome = match answered {
             Err(_) => Err(Lost::Timeout),
             Ok(Err(reason)) => Err(Lost::Died(reason)),
+            Ok(Ok((answer, _))) if answer.id != id => {
+                Err(Lost::Died("it answered another question".to_owned()))
+            }
             Ok(Ok((Answer { crashed: Some(reason), .. }, _))) => Err(Lost::Died(reason)),
             Ok(Ok((answer, value))) => {
                 self.rss = answer.rss;
@@ -220,6 +227,19 @@ impl ManagedWorker {
     pub(crate) fn pid(&self) -> Option<u32> {
         self.child.id()
     }
+}
+
+fn script_of(role: Role) -> &'static str {
+    match role {
+        Role::Elaborator => "elaborator.js",
+        Role::Checker => "checker.js",
+    }
+}
+
+/// A number for one question. A process that wrote an answer before it was asked is found out by it.
+fn unguessable() -> String {
+    let half = || RandomState::new().hash_one(std::process::id());
+    format!("{:016x}{:016x}", half(), half())
 }
 
 async fn last_words(mut errors: impl tokio::io::AsyncRead + Unpin) -> String {

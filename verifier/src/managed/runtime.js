@@ -79,12 +79,12 @@ function initialise(M, library) {
     if (count > 1) v.setInt32(p, count - 1, true);
     else if (count !== 0) M._lean_dec_ref_cold(p);
   }
+  // By its length: a string may hold a NUL.
   function string(text) {
     const data = Buffer.from(text, 'utf8');
     const p = M._malloc(data.length + 1);
     bytes().set(data, p);
-    bytes()[p + data.length] = 0;
-    const result = M._lean_mk_string(p);
+    const result = M._lean_mk_string_from_bytes(p, data.length);
     M._free(p);
     return result;
   }
@@ -107,6 +107,52 @@ function initialise(M, library) {
     }
     return parts.reverse().join('.');
   }
+  // A name that no other has, whatever characters it consists of.
+  function exactName(p) {
+    const parts = [];
+    for (; !isScalar(p); p = field(p, 0)) {
+      const last = field(p, 1);
+      parts.push(tag(p) === 1 ? JSON.stringify(readString(last)) : natural(last));
+    }
+    return parts.reverse().join('.');
+  }
+  // A natural number in decimal digits. Those that do not fit a pointer are objects: size at 12, at 16 the place of
+  // their 32-bit digits, the lowest first.
+  function natural(p) {
+    if (isScalar(p)) return String(p >>> 1);
+    const v = view();
+    const [size, digits] = [v.getUint32(p + 12, true), v.getUint32(p + 16, true)];
+    let value = 0n;
+    for (let i = size - 1; i >= 0; i -= 1) value = (value << 32n) | BigInt(v.getUint32(digits + 4 * i, true));
+    return value.toString();
+  }
+  function makeNatural(digits) {
+    if (digits.length < 10) return box(Number(digits));
+    const p = M._malloc(digits.length + 1);
+    bytes().set(Buffer.from(`${digits}\0`, 'latin1'), p);
+    const result = M._lean_cstr_to_nat(p);
+    M._free(p);
+    return result;
+  }
+  // An object of a constructor with only object fields, which it takes over.
+  function constructor(kind, fields) {
+    const p = M._lean_alloc_object(8 + 4 * fields.length);
+    const v = view();
+    v.setInt32(p, 1, true);
+    v.setUint16(p + 4, 8 + 4 * fields.length, true);
+    v.setUint8(p + 6, fields.length);
+    v.setUint8(p + 7, kind);
+    fields.forEach((value, i) => v.setUint32(p + 8 + 4 * i, value, true));
+    return p;
+  }
+  const list = (items) => items.reduceRight((rest, item) => constructor(1, [item, rest]), box(0));
+  function readList(p) {
+    const items = [];
+    for (; !isScalar(p); p = field(p, 1)) items.push(field(p, 0));
+    return items;
+  }
+  // A byte among the scalar fields of an object, which follow its object fields.
+  const scalarByte = (p, offset) => view().getUint8(p + 8 + 4 * view().getUint8(p + 6) + offset);
   // The value of an IO result; the result object itself stays owned by the caller.
   function unwrap(result, what) {
     if (tag(result) === 0) return field(result, 0);
@@ -140,7 +186,8 @@ function initialise(M, library) {
   M._lean_io_mark_end_initialization();
   M._lean_init_task_manager();
   return {
-    M, X, view, isScalar, tag, field, box, inc, dec, string, readString, array, name, readName, unwrap, inputContext,
+    M, X, view, isScalar, tag, field, box, inc, dec, string, readString, array, name, readName, exactName, natural,
+    makeNatural, constructor, list, readList, scalarByte, unwrap, inputContext,
   };
 }
 

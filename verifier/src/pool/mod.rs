@@ -1,28 +1,30 @@
-//! The pool: a queue of requests and N supervised Lean processes.
+//! The pool: N supervised Lean processes that elaborate, and one that judges what they hand out.
 //!
-//! Each worker has one candidate at a time, so a candidate that kills or hangs its process is named
-//! without doubt and costs nobody else anything. Processes are started ahead, in the background.
+//! Each process has one question at a time, so a candidate that kills or hangs it is named without doubt and costs nobody
+//! else anything. Processes are started ahead, in the background. `judge` says how their answers become a verdict.
 //! The same handle also stands for workers on other machines, see [`Pool::connect`].
 
-mod file;
-mod records;
+mod config;
+mod judge;
 mod references;
-mod worker;
+mod source;
+mod supervisor;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-pub use file::{FileMessage, FileOutcome, FileReport, Position, Sorry};
-pub use records::{Candidate, PoolConfig, PoolStats, StatementReport, VerifierError};
-pub(crate) use records::{Counters, Job, Reply, Request};
+pub(crate) use config::Counters;
+pub use config::{PoolConfig, PoolStats, VerifierError};
 use references::References;
 use stp_datasets::{Status, Verdict};
-use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use supervisor::{Job, Supervisor};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::cache::{self, VerdictCache};
 use crate::gate;
+use crate::protocol::{Candidate, FileJudgement, FileOutcome, Reply, Request, Role, StatementReport, Trust};
 use crate::queue::{QueueError, RemoteConfig, RemotePool};
 use crate::toolchain::Toolchain;
 
@@ -45,7 +47,9 @@ struct Inner {
     messages: usize,
     check_timeout: Duration,
     cache: Option<Arc<VerdictCache>>,
-    queue: mpsc::UnboundedSender<Job>,
+    elaborators: mpsc::UnboundedSender<Job>,
+    checkers: mpsc::UnboundedSender<Job>,
+    references: References,
     counters: Arc<Counters>,
     workers: usize,
     closing: watch::Sender<bool>,
@@ -72,36 +76,37 @@ impl Pool {
     /// Must be called inside a tokio runtime.
     pub fn start(toolchain: &Toolchain, config: PoolConfig) -> Self {
         let workers = config.workers.max(1);
-        let (queue, jobs) = mpsc::unbounded_channel();
-        let jobs = Arc::new(Mutex::new(jobs));
         let counters = Arc::new(Counters::default());
-        let references = Arc::new(References::default());
         let closing = watch::Sender::new(false);
-        let tasks = (0..workers)
-            .map(|_| {
-                let supervisor = worker::Supervisor::new(
-                    toolchain.clone(),
-                    config.clone(),
-                    jobs.clone(),
-                    counters.clone(),
-                    references.clone(),
-                    closing.subscribe(),
-                );
-                tokio::spawn(supervisor.run())
-            })
-            .collect();
-        let tasks = std::sync::Mutex::new(tasks);
+        let mut tasks = Vec::new();
+        let mut supervise = |role, count: usize| {
+            let (queue, jobs) = mpsc::unbounded_channel();
+            let supervisor = Supervisor {
+                role,
+                toolchain: toolchain.clone(),
+                config: config.clone(),
+                jobs: Arc::new(Mutex::new(jobs)),
+                counters: counters.clone(),
+                closing: closing.subscribe(),
+            };
+            tasks.extend((0..count.max(1)).map(|_| tokio::spawn(supervisor.clone().run())));
+            queue
+        };
+        let elaborators = supervise(Role::Elaborator, workers);
+        let checkers = supervise(Role::Checker, config.checkers);
         let inner = Inner {
             toolchain: toolchain.identity(),
             heartbeats: config.max_heartbeats,
             messages: config.messages,
             check_timeout: config.check_timeout,
             cache: config.cache,
-            queue,
+            elaborators,
+            checkers,
+            references: References::default(),
             counters,
             workers,
             closing,
-            tasks,
+            tasks: std::sync::Mutex::new(tasks),
         };
         Self { backend: Backend::Local(Arc::new(inner)) }
     }
@@ -172,21 +177,50 @@ impl Pool {
     /// # Errors
     /// [`VerifierError`] if Lean cannot be run at all.
     pub async fn statement(&self, header: &str, signature: &str) -> Result<StatementReport, VerifierError> {
+        self.statement_by(header, signature, Trust::Trusted).await
+    }
+
+    /// The same of a statement by a model or somebody else: it is elaborated where proofs are.
+    ///
+    /// # Errors
+    /// [`VerifierError`] if Lean cannot be run at all.
+    pub async fn foreign_statement(
+        &self,
+        header: &str,
+        signature: &str,
+    ) -> Result<StatementReport, VerifierError> {
+        self.statement_by(header, signature, Trust::Foreign).await
+    }
+
+    async fn statement_by(
+        &self,
+        header: &str,
+        signature: &str,
+        trust: Trust,
+    ) -> Result<StatementReport, VerifierError> {
         if let Err(reason) = gate::check_signature(signature) {
-            return Ok(StatementReport { ok: false, messages: vec![reason], fingerprint: None });
+            return Ok(StatementReport::refused(reason));
         }
-        let Some((inner, cache)) = self.cache() else { return self.ask_statement(header, signature).await };
-        let key = cache::statement_key(&inner.toolchain, inner.heartbeats, header, signature);
+        let Some((inner, cache)) = self.cache() else {
+            return self.ask_statement(header, signature, trust).await;
+        };
+        let key = cache::statement_key(&inner.toolchain, inner.heartbeats, header, signature, trust);
         if let Some(report) = cache.statement(&key, inner.check_timeout) {
             return Ok(report);
         }
-        let report = self.ask_statement(header, signature).await?;
+        let report = self.ask_statement(header, signature, trust).await?;
         cache.keep_statement(key, inner.check_timeout, &report);
         Ok(report)
     }
 
-    async fn ask_statement(&self, header: &str, signature: &str) -> Result<StatementReport, VerifierError> {
-        let request = Request::Statement { header: header.to_owned(), signature: signature.to_owned() };
+    async fn ask_statement(
+        &self,
+        header: &str,
+        signature: &str,
+        trust: Trust,
+    ) -> Result<StatementReport, VerifierError> {
+        let request =
+            Request::Statement { header: header.to_owned(), signature: signature.to_owned(), trust };
         match self.request(request).await? {
             Reply::Statement(report) => Ok(report),
             _ => Err(VerifierError::Closed),
@@ -232,6 +266,76 @@ impl Pool {
         }
     }
 
+    /// Elaborates a whole text as plain Lean would, and judges each of its theorems from what it declared.
+    ///
+    /// A theorem whose command has an error is `failed`, with Lean's messages; so is one that rests on a theorem that
+    /// failed. One that rests on `sorry` or an axiom is `rejected`. The text may define what it likes: `proved` means that
+    /// the kernel accepts the theorem as the text states it.
+    ///
+    /// # Errors
+    /// [`VerifierError`] if Lean cannot be run at all.
+    pub async fn judge_file(&self, text: &str) -> Result<FileJudgement, VerifierError> {
+        if let Err(reason) = gate::check_text(text) {
+            return Ok(FileJudgement::Crashed(reason));
+        }
+        let limit = self.limit_of(text);
+        let timeout_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        match self.request(Request::Source { code: text.to_owned(), timeout_ms }).await? {
+            Reply::Source(judgement) => Ok(judgement),
+            _ => Err(VerifierError::Closed),
+        }
+    }
+
+    /// Judges one theorem of a whole text, its last one if it has no `name`: against a trusted statement (header and
+    /// signature), or as the text states it.
+    ///
+    /// # Errors
+    /// [`VerifierError`] if Lean cannot be run at all.
+    pub async fn judge_source(
+        &self,
+        text: &str,
+        name: Option<&str>,
+        statement: Option<(&str, &str)>,
+    ) -> Result<Verdict, VerifierError> {
+        if let Err(reason) = gate::check_text(text) {
+            return Ok(Verdict::new(Status::Rejected, reason));
+        }
+        let own = |(header, signature): (&str, &str)| (header.to_owned(), signature.to_owned());
+        let request = Request::TheoremOf {
+            code: text.to_owned(),
+            name: name.map(str::to_owned),
+            statement: statement.map(own),
+        };
+        match self.request(request).await? {
+            Reply::Verdict(verdict) => Ok(verdict),
+            _ => Err(VerifierError::Closed),
+        }
+    }
+
+    /// The declarations of a proof in Lean's export format, or the verdict that it is none.
+    ///
+    /// # Errors
+    /// [`VerifierError`] if Lean cannot be run at all.
+    pub async fn export(&self, candidate: Candidate) -> Result<Result<String, Verdict>, VerifierError> {
+        if let Err(reason) = gate::check_proof(&candidate.proof) {
+            return Ok(Err(Verdict::new(Status::Rejected, reason)));
+        }
+        match self.request(Request::Export(candidate)).await? {
+            Reply::Export(exported) => Ok(exported),
+            _ => Err(VerifierError::Closed),
+        }
+    }
+
+    /// The time for a whole text: that of one check for each of its theorems.
+    fn limit_of(&self, text: &str) -> Duration {
+        let each = match &self.backend {
+            Backend::Local(inner) => inner.check_timeout,
+            Backend::Remote(remote) => remote.check_timeout(),
+        };
+        let count = text.split_whitespace().filter(|word| matches!(*word, "theorem" | "lemma" | "example"));
+        each * u32::try_from(count.count().max(1)).unwrap_or(u32::MAX)
+    }
+
     /// What the pool has done so far; for workers of other machines, what this handle knows of it.
     pub fn stats(&self) -> PoolStats {
         let counters = match &self.backend {
@@ -241,6 +345,7 @@ impl Pool {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         PoolStats {
             checks: read(&counters.checks),
+            judged: read(&counters.judged),
             cache_hits: self.cache().map_or(0, |(_, cache)| cache.counts().0),
             busy_ms: read(&counters.busy_ms),
             lean_ms: read(&counters.lean_us) / 1000,
@@ -269,12 +374,9 @@ impl Pool {
 
     /// Asks without the text gate, which is the caller's to apply.
     pub(crate) async fn request(&self, request: Request) -> Result<Reply, VerifierError> {
-        let inner = match &self.backend {
-            Backend::Local(inner) => inner,
-            Backend::Remote(remote) => return remote.request(request).await,
-        };
-        let (sender, receiver) = oneshot::channel();
-        inner.queue.send((request, sender)).map_err(|_| VerifierError::Closed)?;
-        receiver.await.map_err(|_| VerifierError::Closed)?
+        match &self.backend {
+            Backend::Local(inner) => inner.answer(request).await,
+            Backend::Remote(remote) => remote.request(request).await,
+        }
     }
 }

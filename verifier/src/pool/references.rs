@@ -1,38 +1,46 @@
-//! What a statement's theorem must look like, worked out by one process and then known to all.
+//! What a statement's theorem must look like, worked out once and then known to all.
 //!
-//! A proof's theorem is compared with the statement's, which costs an elaboration of its own. Most statements are
-//! proved many times, so the answer is kept: a hash of the type, the universes and the number of commands.
+//! A proof's theorem is compared with the statement's, which costs an elaboration of its own. Most statements are proved
+//! many times, so the checker's answer is kept. Only the checker's: no process that ran a candidate writes here.
+
+use std::sync::Arc;
 
 use dashmap::DashMap;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
+
+use crate::protocol::Trust;
 
 /// About 10 MB; a round's worth of statements at a time.
 const MOST: usize = 1 << 15;
 
-/// References by header and signature, as the workers gave them.
+type Key = [u8; 32];
+
+/// What one statement claims; it is asked for once, whoever needs it.
+pub(super) type Reference = Arc<OnceCell<String>>;
+
+/// References by header, signature and who wrote them.
 #[derive(Debug, Default)]
-pub(super) struct References(DashMap<[u8; 32], Value>);
+pub(super) struct References(DashMap<Key, Reference>);
 
 impl References {
-    /// The reference of a statement; null if it is not known yet.
-    pub(super) fn get(&self, header: &str, signature: &str) -> Value {
-        self.0.get(&key(header, signature)).map_or(Value::Null, |found| found.clone())
+    /// The place of a statement's reference, which may still be empty.
+    pub(super) fn of(&self, header: &str, signature: &str, trust: Trust) -> Reference {
+        if self.0.len() >= MOST {
+            self.0.clear();
+        }
+        self.0.entry(key(header, signature, trust)).or_default().clone()
     }
 
-    /// Keeps what an answer says of its statement.
-    pub(super) fn keep(&self, header: &str, signature: &str, answer: &Value) {
-        if let Some(reference) = answer.get("reference") {
-            if self.0.len() >= MOST {
-                self.0.clear();
-            }
-            self.0.insert(key(header, signature), reference.clone());
-        }
+    /// Forgets what a statement claims, because the process that said so may have lied.
+    pub(super) fn forget(&self, header: &str, signature: &str, trust: Trust) {
+        self.0.remove(&key(header, signature, trust));
     }
 }
 
-fn key(header: &str, signature: &str) -> [u8; 32] {
+fn key(header: &str, signature: &str, trust: Trust) -> Key {
     let mut hash = Sha256::new();
+    hash.update([u8::from(trust == Trust::Foreign)]);
     hash.update((header.len() as u64).to_le_bytes());
     hash.update(header);
     hash.update(signature);
@@ -41,18 +49,19 @@ fn key(header: &str, signature: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
-    fn a_reference_is_kept_for_its_statement_alone() {
+    fn a_reference_is_kept_for_its_statement_and_author_alone() {
         let references = References::default();
-        references.keep("a", "b", &json!({ "reference": { "commands": 2 } }));
-        references.keep("", "c", &json!({ "ok": false }));
-        assert_eq!(references.get("a", "b"), json!({ "commands": 2 }));
-        for (header, signature) in [("", "ab"), ("ab", ""), ("", "c")] {
-            assert_eq!(references.get(header, signature), Value::Null);
+        references.of("a", "b", Trust::Trusted).set("claim".to_owned()).unwrap();
+        assert_eq!(references.of("a", "b", Trust::Trusted).get().map(String::as_str), Some("claim"));
+        for (header, signature, trust) in
+            [("", "ab", Trust::Trusted), ("ab", "", Trust::Trusted), ("a", "b", Trust::Foreign)]
+        {
+            assert_eq!(references.of(header, signature, trust).get(), None);
         }
+        references.forget("a", "b", Trust::Trusted);
+        assert_eq!(references.of("a", "b", Trust::Trusted).get(), None);
     }
 }

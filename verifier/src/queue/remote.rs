@@ -16,7 +16,8 @@ use tokio::task::JoinHandle;
 use super::hub::Hub;
 use super::wire::{Answer, Limits, Question};
 use super::{DEFAULT_QUEUE, QueueError};
-use crate::pool::{Counters, Reply, Request, VerifierError};
+use crate::pool::{Counters, VerifierError};
+use crate::protocol::{Reply, Request};
 
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often answers that nobody announced are looked for, and how many at a time.
@@ -130,6 +131,11 @@ impl RemotePool {
 
     pub(crate) fn workers(&self) -> usize {
         self.shared.config.workers.max(1)
+    }
+
+    /// Wall-clock limit of one check.
+    pub(crate) fn check_timeout(&self) -> Duration {
+        self.shared.config.check_timeout
     }
 
     pub(crate) fn counters(&self) -> &Counters {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::pool::{Reply, Request};
+use crate::protocol::{Reply, Request};
 
 /// Limits under which a request wants to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,7 +19,8 @@ use super::DEFAULT_QUEUE;
 use super::hub::Hub;
 use super::wire::{Answer, Limits, Question};
 use crate::gate;
-use crate::pool::{FileOutcome, Pool, PoolConfig, Reply, Request, StatementReport, VerifierError};
+use crate::pool::{Pool, PoolConfig, VerifierError};
+use crate::protocol::{Reply, Request, StatementReport};
 use crate::toolchain::Toolchain;
 
 /// Requests held for each Lean process: enough that none waits for the next one.
@@ -205,7 +206,7 @@ impl Desk {
         let deliveries = message.info().map_or(1, |info| info.delivered);
         let reply = if deliveries > i64::from(self.config.max_deliveries) {
             let reason = format!("{} workers ended while they judged it", deliveries - 1);
-            failure(&question.request, Status::Crashed, &reason)
+            question.request.failure(Status::Crashed, reason)
         } else {
             match self.judge(&question).await {
                 Ok(reply) => reply,
@@ -262,11 +263,9 @@ impl Desk {
         };
         let mut bytes = answer(reply);
         if bytes.len() + 1024 > self.hub.context.client().server_info().max_payload {
-            bytes = answer(failure(
-                &question.request,
-                Status::Crashed,
-                "Lean's answer is larger than the NATS server takes (see `max_payload` in its configuration)",
-            ));
+            let reason =
+                "Lean's answer is larger than the NATS server takes (see `max_payload` in its configuration)";
+            bytes = answer(question.request.failure(Status::Crashed, reason.to_owned()));
         }
         loop {
             let error = match self.hub.answers.create(&question.id, bytes.clone().into()).await {
@@ -289,34 +288,23 @@ fn refuse(request: &Request) -> Option<Reply> {
         gate::may_run_code(text).then(|| "neither a header nor a statement may run code".to_owned())
     };
     match request {
-        Request::Check(candidate) => gate::check_proof(&candidate.proof)
+        Request::Check(candidate) | Request::Export(candidate) => gate::check_proof(&candidate.proof)
             .err()
             .or_else(|| runs_code(&candidate.header))
             .or_else(|| runs_code(&candidate.signature))
             .map(|reason| Reply::Verdict(Verdict::new(Status::Rejected, reason))),
-        Request::Statement { header, signature } => {
-            gate::check_signature(signature).err().or_else(|| runs_code(header)).map(|reason| {
-                Reply::Statement(StatementReport { ok: false, messages: vec![reason], fingerprint: None })
-            })
-        }
+        Request::Statement { header, signature, .. } => gate::check_signature(signature)
+            .err()
+            .or_else(|| runs_code(header))
+            .map(|reason| Reply::Statement(StatementReport::refused(reason))),
         Request::Signatures(names) if !names.iter().all(|name| gate::is_name(name)) => {
             Some(Reply::Signatures(vec![None; names.len()]))
         }
-        Request::Signatures(_) | Request::Theorems | Request::File { .. } => None,
-    }
-}
-
-fn failure(request: &Request, status: Status, reason: &str) -> Reply {
-    match request {
-        Request::Check(_) => Reply::Verdict(Verdict::new(status, reason)),
-        Request::Statement { .. } => Reply::Statement(StatementReport {
-            ok: false,
-            messages: vec![reason.to_owned()],
-            fingerprint: None,
-        }),
-        Request::Signatures(names) => Reply::Signatures(vec![None; names.len()]),
-        Request::Theorems => Reply::Theorems(Vec::new()),
-        Request::File { .. } => Reply::File(FileOutcome::Crashed(reason.to_owned())),
+        Request::Signatures(_)
+        | Request::Theorems
+        | Request::File { .. }
+        | Request::Source { .. }
+        | Request::TheoremOf { .. } => None,
     }
 }
 
@@ -330,16 +318,12 @@ fn worker_name() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pool::Candidate;
+    use crate::protocol::Candidate;
 
     #[test]
     fn what_the_queue_brings_passes_the_gate_again() {
         let check = |header: &str, signature: &str, proof: &str| {
-            refuse(&Request::Check(Candidate {
-                header: header.into(),
-                signature: signature.into(),
-                proof: proof.into(),
-            }))
+            refuse(&Request::Check(Candidate::new(header, signature, proof)))
         };
         assert!(check("open Nat", ": True", "trivial").is_none());
         for (header, signature, proof) in [

@@ -17,7 +17,7 @@ use super::Shared;
 use super::admission::Place;
 use super::api::{ApiError, Body};
 use crate::gate;
-use crate::pool::Candidate;
+use crate::protocol::Candidate;
 
 #[derive(Deserialize)]
 pub(super) struct JudgeRequest {
@@ -50,7 +50,7 @@ pub(super) async fn judge(
                 return Err(ApiError::bad(detail));
             }
         };
-        let candidate = Candidate { header: row.header, signature, proof: row.proof };
+        let candidate = Candidate::new(row.header, signature, row.proof).foreign();
         for (field, text) in
             [("header", &candidate.header), ("signature", &candidate.signature), ("proof", &candidate.proof)]
         {

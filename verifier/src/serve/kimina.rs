@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::admission::Place;
 use super::api::{ApiError, Body};
-use crate::pool::{FileMessage, FileOutcome, FileReport, Sorry};
+use crate::protocol::{FileMessage, FileOutcome, FileReport, Sorry};
 
 #[derive(Deserialize)]
 pub(super) struct CheckRequest {

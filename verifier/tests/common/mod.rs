@@ -29,7 +29,7 @@ pub fn pool(workers: usize, check_timeout: Duration) -> Pool {
 }
 
 pub fn candidate(signature: &str, proof: &str) -> Candidate {
-    Candidate { header: String::new(), signature: signature.into(), proof: proof.into() }
+    Candidate::new("", signature, proof)
 }
 
 pub fn check_with(pool: &Pool, signature: &str, proof: &str) -> Verdict {

@@ -1,23 +1,21 @@
-//! What goes into a pool and comes out of it: settings, questions, answers, errors, figures.
+//! A pool's settings, errors and figures.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use stp_datasets::Verdict;
-use tokio::sync::oneshot;
+use serde::Serialize;
 
-use super::file::FileOutcome;
 use crate::cache::VerdictCache;
-use crate::gate;
 use crate::queue::QueueError;
 
 /// Limits and size of a pool.
 #[derive(Clone, Debug)]
 pub struct PoolConfig {
-    /// Lean processes.
+    /// Lean processes that elaborate.
     pub workers: usize,
+    /// Lean processes that judge what the others elaborated, shared by them all.
+    pub checkers: usize,
     /// Wall-clock limit of one check; then the process is killed.
     pub check_timeout: Duration,
     /// Wall-clock limit of loading Lean.
@@ -39,6 +37,7 @@ impl Default for PoolConfig {
     fn default() -> Self {
         Self {
             workers: 2,
+            checkers: 1,
             check_timeout: Duration::from_secs(10),
             start_timeout: Duration::from_secs(120),
             max_heartbeats: 20_000,
@@ -48,31 +47,6 @@ impl Default for PoolConfig {
             cache: None,
         }
     }
-}
-
-/// A proof to judge. Header and signature are trusted, the proof is not.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Candidate {
-    /// Lean text before the theorem; empty for core Lean.
-    #[serde(default)]
-    pub header: String,
-    /// Binders and type: `(a b : Nat) : a + b = b + a`.
-    pub signature: String,
-    /// The text after `:=`.
-    pub proof: String,
-}
-
-/// What Lean says of a statement.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatementReport {
-    /// Whether it elaborates as a theorem.
-    pub ok: bool,
-    /// Lean's errors.
-    #[serde(default)]
-    pub messages: Vec<String>,
-    /// A hash of its type that ignores bound names; not known from native toolchains.
-    #[serde(default)]
-    pub fingerprint: Option<String>,
 }
 
 /// Why the pool, not a proof, failed.
@@ -99,8 +73,10 @@ pub enum VerifierError {
 /// What a pool has done so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PoolStats {
-    /// Requests answered by Lean.
+    /// Requests answered by processes that elaborate.
     pub checks: u64,
+    /// Questions answered by the checker: statements, and proofs that elaborated.
+    pub judged: u64,
     /// Requests answered from the cache, by whatever pool shares it.
     pub cache_hits: u64,
     /// Time in which processes were busy with checks, summed, in milliseconds.
@@ -124,6 +100,7 @@ pub struct PoolStats {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) checks: AtomicU64,
+    pub(crate) judged: AtomicU64,
     pub(crate) busy_ms: AtomicU64,
     pub(crate) lean_us: AtomicU64,
     pub(crate) print_us: AtomicU64,
@@ -133,35 +110,3 @@ pub(crate) struct Counters {
     pub(crate) recycled: AtomicU64,
     pub(crate) peak_rss: AtomicU64,
 }
-
-/// What a worker can be asked.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Request {
-    Check(Candidate),
-    Statement { header: String, signature: String },
-    Signatures(Vec<String>),
-    Theorems,
-    File { code: String, timeout_ms: u64 },
-}
-
-impl Request {
-    /// Whether the process must not judge anything after it.
-    pub(super) fn leaves_traces(&self) -> bool {
-        matches!(self, Self::File { code, .. } if gate::may_run_code(code))
-    }
-}
-
-/// What it answers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Reply {
-    Verdict(Verdict),
-    Statement(StatementReport),
-    Signatures(Vec<Option<String>>),
-    /// Empty where they cannot be listed.
-    Theorems(Vec<String>),
-    File(FileOutcome),
-}
-
-pub(crate) type Job = (Request, oneshot::Sender<Result<Reply, VerifierError>>);

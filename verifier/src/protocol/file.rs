@@ -1,7 +1,5 @@
 //! Whole Lean texts: what is asked and answered, in the terms of the Lean REPL.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 /// A place in a text, as Lean counts.
@@ -93,12 +91,6 @@ pub enum FileOutcome {
     TimedOut(u64),
     /// The process died of it, with what is known of why.
     Crashed(String),
-}
-
-impl FileOutcome {
-    pub(crate) fn timed_out(limit: Duration) -> Self {
-        Self::TimedOut(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,182 @@
+'use strict';
+// The checker: a process that never runs a candidate's text. It elaborates trusted statements, and judges proofs that come
+// as declarations: what is proved follows from what it does here, and from nothing that the elaborator says.
+// Usage: node --stack-size=4000 checker.js LEAN_JS LIBRARY MAX_HEARTBEATS
+
+const { serve } = require('./answers.js');
+const { makeConstants } = require('./constants.js');
+const { makeDeclarations, BadExport } = require('./declarations.js');
+const { makeExpressions } = require('./expressions.js');
+const { makeKernel, PRIVATE } = require('./kernel.js');
+const { makeLibrary, STANDARD_AXIOMS } = require('./library.js');
+const { makeSession, TARGET, INFORMATION } = require('./session.js');
+
+const [leanJs, library, maxHeartbeats] = process.argv.slice(2);
+// Digits of a type's hash by which statements are told apart where no proof depends on it.
+const SHORT = 32;
+
+function makeChecker(lean, clock) {
+  const { dec, name, readName } = lean;
+  const session = makeSession(lean, { maxHeartbeats, skipKernel: false }, clock);
+  const expressions = makeExpressions(lean);
+  const constants = makeConstants(lean);
+  const { read } = makeDeclarations(lean);
+  const { addAll } = makeKernel(lean, constants, clock);
+  const { axiomsBelow, premises, uses, importedTheorems } = makeLibrary(lean, constants, expressions);
+  const heartbeats = Number(maxHeartbeats) * 1000;
+
+  // What a theorem claims: its universes and a hash of its type. A constant that the imports lack means what its declaration
+  // says, whatever its name: so it counts by its content. A proof inside a statement counts by what it proves.
+  function claimOf(base, { type, levels }, look) {
+    const contents = new Map();
+    const contentOf = (nameObject) => {
+      const text = readName(nameObject);
+      if (contents.has(text)) return contents.get(text);
+      const known = constants.find(base.env, nameObject);
+      if (known) dec(known.option);
+      // Inside its own declaration a name stands for itself.
+      contents.set(text, '');
+      contents.set(text, known ? '' : `#${content(nameObject)}`);
+      return contents.get(text);
+    };
+    const content = (nameObject) => {
+      const found = look(nameObject);
+      if (!found) return 'unknown';
+      const hash = (root) => expressions.fingerprint(root, contentOf);
+      const inner = found.parts.map(hash).join(' ');
+      const result = `${found.kind} ${expressions.readLevels(found.levels)} ${inner}`;
+      dec(found.option);
+      return result;
+    };
+    return { type: expressions.fingerprint(type, contentOf), levels: expressions.readLevels(levels) };
+  }
+
+  // A constant of the kernel's environment, as `claimOf` looks at it.
+  const lookIn = (kernel) => (nameObject) => {
+    const found = constants.findInKernel(kernel, nameObject);
+    if (!found) return null;
+    const value = ['def', 'opaque'].includes(found.kind) ? [found.value] : [];
+    return { ...found, parts: [found.type, ...value, ...constructorsOf(found, kernel)] };
+  };
+
+  function constructorsOf(found, kernel) {
+    if (found.kind !== 'inductive') return [];
+    return lean.readList(found.ctors).map((ctor) => {
+      const part = constants.findInKernel(kernel, ctor);
+      dec(part.option); // the environment keeps it
+      return part.type;
+    });
+  }
+
+  const answerOf = (claim) => ({ ok: true, messages: [], fingerprint: claim.type.slice(0, SHORT), reference: `${claim.type} ${claim.levels}` });
+  const refusal = (error) => {
+    if (error instanceof BadExport) return error.message;
+    throw error;
+  };
+
+  // What a statement claims, from its trusted text or from the data of a process that nobody trusts.
+  function reference({ header, signature, imports, export: data }) {
+    return data === undefined ? referenceOfText(header, signature) : referenceOfData(imports, data);
+  }
+
+  function referenceOfText(header, signature) {
+    const { env, messages } = session.elaborate(header, `theorem _root_.${TARGET} ${signature} := sorry`);
+    try {
+      const found = messages.length ? null : constants.find(env, name(TARGET));
+      if (!found) return { ok: false, messages: messages.length ? messages : ['the statement declares no theorem'] };
+      const base = session.environment(session.split(header).imports);
+      const kernel = constants.kernelOf(env);
+      const claim = claimOf(base, found, lookIn(kernel));
+      dec(kernel);
+      dec(found.option);
+      return answerOf(claim);
+    } finally {
+      dec(env);
+    }
+  }
+
+  function referenceOfData(imports, data) {
+    const base = session.environment(imports);
+    if (base.errors.length) return { ok: false, messages: base.errors };
+    let parsed;
+    try {
+      parsed = read(data);
+    } catch (error) {
+      return { ok: false, messages: [refusal(error)] };
+    }
+    const { kernel, added, refused } = addAll(base.env, parsed.records, heartbeats);
+    try {
+      const root = added.get(TARGET);
+      if (!root) return { ok: false, messages: [[...refused.values()][0] || 'the statement declares no theorem'] };
+      return answerOf(claimOf(base, root, lookIn(kernel)));
+    } finally {
+      dec(kernel);
+      parsed.free();
+    }
+  }
+
+  // The verdicts on theorems that came as declarations. `header`: trusted text below which they stand; or `imports` alone.
+  function check({ header, imports, export: data, roots, reference: wanted, proof }) {
+    const context = header === undefined ? session.environment(imports) : session.contextOf(header);
+    const base = header === undefined ? session.environment(imports) : context.base;
+    const all = (status, messages) => ({ verdicts: roots.map((root) => ({ name: root, status, messages })) });
+    if (context.errors.length) return all('statement_error', context.errors);
+    let parsed;
+    try {
+      parsed = read(data);
+    } catch (error) {
+      return all('rejected', [refusal(error)]);
+    }
+    const outcome = addAll(context.env, parsed.records, heartbeats);
+    try {
+      const axioms = axiomsBelow({ base, env: context.env, axioms: context.axioms }, outcome.added);
+      const look = lookIn(outcome.kernel);
+      return { verdicts: roots.map((root) => ({ name: root, ...verdict(root, { base, outcome, axioms, look, wanted, proof }) })) };
+    } finally {
+      dec(outcome.kernel);
+      parsed.free();
+    }
+  }
+
+  function verdict(root, { base, outcome: { added, refused }, axioms, look, wanted, proof }) {
+    const rejected = (reason) => ({ status: 'rejected', messages: [reason] });
+    const record = added.get(root);
+    if (!record) {
+      // The first that the kernel refused explains what rests on it.
+      const reasons = [refused.get(root), ...refused.values()].filter(Boolean);
+      const cause = reasons.find((text) => !/unknown constant$/.test(text)) || reasons[0];
+      return cause ? { status: 'failed', messages: [cause] } : rejected('the proof declares no theorem');
+    }
+    if (record.kind !== 'thm') return rejected('the proof does not declare a theorem');
+    const claim = claimOf(base, record, look);
+    const fingerprint = claim.type.slice(0, SHORT);
+    if (wanted && `${claim.type} ${claim.levels}` !== wanted) {
+      return { ...rejected('the theorem proved is not the statement asked for'), fingerprint };
+    }
+    const used = [...axioms.get(root)].sort();
+    const bad = used.filter((text) => !STANDARD_AXIOMS.has(text));
+    if (bad.length) {
+      const shown = bad.map((text) => text.replace(PRIVATE, ''));
+      return { ...rejected(`it depends on ${shown.join(', ')}`), axioms: used, fingerprint, uses: uses(added, root) };
+    }
+    return { status: 'proved', messages: [], axioms: used, fingerprint, ...premises(base, added, root, proof || '') };
+  }
+
+  function signatures({ names }) {
+    const signature = (text) => {
+      const { env, messages } = session.elaborate('', `#check ${text}`, { severity: INFORMATION });
+      dec(env);
+      if (!messages.length) return null;
+      const flat = messages[0].replace(/^\d+:\d+: (info: )?/, '').replace(/\s+/g, ' ').trim();
+      return flat.startsWith(text) ? flat.slice(text.length).replace(/^\.\{[^}]*\}/, '').trim() : null;
+    };
+    return { signatures: names.map(signature) };
+  }
+
+  const theorems = () => ({ theorems: importedTheorems(session.environment('').env) });
+  const warmUp = () => referenceOfText('', '(a b : Nat) : a + b = b + a');
+
+  return { operations: { reference, check, signatures, theorems }, warmUp };
+}
+
+serve(leanJs, library, makeChecker);

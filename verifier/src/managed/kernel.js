@@ -1,0 +1,48 @@
+'use strict';
+// The kernel's word on declarations that came as data: each is added to a clean environment, or refused.
+
+// Lean.Kernel.Exception's constructors.
+const REFUSALS = [
+  'unknown constant', 'already declared', 'declaration type mismatch', 'declaration has metavariables',
+  'declaration has free variables', 'function expected', 'type expected', 'let type mismatch', 'type mismatch',
+  'application type mismatch', 'invalid projection', 'the type of a theorem must be a proposition', 'other error',
+  'deterministic timeout', 'excessive memory', 'deep recursion', 'interrupted',
+];
+const PRIVATE = /^_private\.(?:.*?)\.\d+\./;
+
+function makeKernel(lean, { kernelHas, kernelOf }, clock) {
+  const { M, isScalar, tag, field, box, inc, dec, readName } = lean;
+
+  // Adds what `base` lacks of `records`, in order. `added`: name → record; `refused`: name → reason. The caller owns `kernel`.
+  function addAll(base, records, heartbeats) {
+    let kernel = kernelOf(base);
+    const added = new Map();
+    const refused = new Map();
+    for (const record of records) {
+      const text = readName(record.name);
+      if (record.isUnsafe) {
+        refused.set(text, `it rests on ${text}, which is unsafe or partial`);
+        continue;
+      }
+      if (kernelHas(kernel, record.name)) continue; // of the header, which was read here as well
+      const declaration = record.declaration();
+      const result = clock.elaborating(() => M._lean_add_decl(inc(kernel), heartbeats, declaration, box(0)));
+      dec(declaration);
+      const inside = field(result, 0);
+      if (tag(result) === 0) {
+        const reason = REFUSALS[isScalar(inside) ? inside >>> 1 : tag(inside)] || 'unknown error';
+        refused.set(text, `(kernel) ${text.replace(PRIVATE, '')}: ${reason}`);
+      } else {
+        dec(kernel);
+        kernel = inc(inside);
+        added.set(text, record);
+      }
+      dec(result);
+    }
+    return { kernel, added, refused };
+  }
+
+  return { addAll };
+}
+
+module.exports = { makeKernel, PRIVATE };

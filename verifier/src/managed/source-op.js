@@ -1,0 +1,219 @@
+'use strict';
+// The operation `source`: elaborates a whole text as plain Lean does, command after command, and hands out what each
+// command declares. Field numbers are the declaration order of Lean's structures.
+
+const { AUXILIARY } = require('./library.js');
+const { PRIVATE } = require('./kernel.js');
+const { ExportError } = require('./export.js');
+
+const COMMAND = 'Lean.Parser.Command.';
+// Commands whose theorems are Lean's own by-products.
+const DEFINING = ['definition', 'def', 'abbrev', 'structure', 'inductive', 'classInductive', 'opaque', 'axiom', 'coinductive'].map((kind) => COMMAND + kind);
+const EXAMPLE = `${COMMAND}example`;
+const MEANT = /(?:^|\s)(theorem|lemma|example)(?=[\s:({[]|$)[^\S\n]*([^\s:({[]*)/;
+const MAX_NODES = 20000; // of one command's syntax
+const MAX_MESSAGES = 500;
+
+function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constants, exporter, clock }) {
+  const { M, isScalar, tag, field, box, inc, dec, array, name, readName, unwrap, inputContext, constructor } = lean;
+  const options = [
+    ['maxHeartbeats', (o, key) => M._l_Lean_KVMap_setNat(o, key, box(maxHeartbeats))],
+    ['Elab.async', (o, key) => M._l_Lean_KVMap_setBool(o, key, 0)],
+    ['linter.all', (o, key) => M._l_Lean_KVMap_setBool(o, key, 0)],
+  ].reduce((o, [key, set]) => set(o, name(key)), M._lean_internal_get_default_options(box(0)));
+  // The checker has the last word; a text that asks the kernel itself must get its answer at once.
+  const unchecked = M._l_Lean_KVMap_setBool(inc(options), name('debug.skipKernelTC'), 1);
+  [options, unchecked].forEach((object) => M._lean_mark_persistent(object));
+
+  const natural = (p) => p >>> 1;
+  const isError = (message) => message.severity === 'error';
+
+  function source({ code }) {
+    const bytes = Buffer.from(code, 'utf8');
+    const input = inputContext(code);
+    inc(input);
+    const parsed = M._l_Lean_Parser_parseHeader(input);
+    const triple = unwrap(parsed, 'header');
+    const parserState = field(field(triple, 1), 0);
+    const log = field(field(triple, 1), 1);
+    const lead = readMessages(log);
+    if (lead.some(isError)) return { messages: lead };
+    const header = bytes.subarray(0, natural(field(parserState, 0))).toString('utf8');
+    const base = environments(header, field(triple, 0), log, input);
+    if (base.messages.some(isError)) return { messages: base.messages };
+    inc(log);
+    const chosen = /kernel/.test(code) ? options : unchecked;
+    const first = M._l_Lean_Elab_Command_mkState(inc(base.env), log, chosen);
+    const walk = { bytes, input, base, noMessages: log, output: null, seen: new Set(), examples: 0 };
+    const { commands, last } = eachCommand(first, inc(parserState), walk);
+    walk.output = exporter(field(last, 0), (nameObject) => has(base.env, nameObject));
+    const answer = { commands: commands.map((command) => finish(command, walk)), imports: importLines(header), messages: [] };
+    answer.export = walk.output.finish();
+    commands.forEach(({ env }) => dec(env));
+    dec(last);
+    dec(parsed);
+    return answer;
+  }
+
+  function has(env, nameObject) {
+    const option = M._l_Lean_Environment_find_x3f(inc(env), inc(nameObject), 0);
+    if (isScalar(option)) return false;
+    dec(option);
+    return true;
+  }
+
+  // The imports as lines of their own, however they were written.
+  function importLines(header) {
+    const plain = header.replace(/\/-[\s\S]*?-\/|--.*/g, ' ');
+    const found = plain.match(/\b(?:public\s+)?(?:meta\s+)?import\s+(?:all\s+)?\S+/g) || [];
+    return found.map((text) => text.replace(/\s+/g, ' ')).join('\n');
+  }
+
+  // Elaborates one command after the other. The caller owns the last command state and each command's environment.
+  function eachCommand(state, parserState, walk) {
+    // Lean.Elab.Frontend.State: command state, parser state, position, commands.
+    const ref = M._lean_st_mk_ref(constructor(0, [state, parserState, box(0), M._lean_array_mk(box(0))]));
+    const commands = [];
+    for (;;) {
+      const before = M._lean_st_ref_get(ref);
+      const start = natural(field(field(before, 1), 0));
+      const said = parseErrors(before, walk);
+      const done = natural(unwrapBool(clock.elaborating(() => M._l_Lean_Elab_Frontend_processCommand(inc(walk.input), inc(ref)))));
+      const after = M._lean_st_ref_get(ref);
+      if (done) {
+        dec(before);
+        const last = inc(field(after, 0));
+        dec(after);
+        dec(ref);
+        return { commands, last };
+      }
+      const syntax = array(field(after, 3)).at(-1);
+      const end = natural(field(field(after, 1), 0));
+      said.push(...readMessages(field(field(after, 0), 1)));
+      commands.push(look(syntax, { start, end, said }, field(before, 0), field(after, 0), walk));
+      dec(before);
+      dec(after);
+    }
+  }
+
+  // The parser's errors in the next command, which elaboration forgets.
+  function parseErrors(frontend, { input, noMessages }) {
+    const command = field(frontend, 0);
+    const scope = field(field(command, 2), 0); // of its header, options, namespace and opened namespaces
+    const context = constructor(0, [field(command, 0), field(scope, 1), field(scope, 2), field(scope, 3)].map(inc));
+    const parsed = M._l_Lean_Parser_parseCommand(inc(input), context, inc(field(frontend, 1)), inc(noMessages));
+    const messages = readMessages(field(field(parsed, 1), 1));
+    dec(parsed);
+    return messages;
+  }
+
+  function unwrapBool(result) {
+    return isScalar(result) ? result : unwrap(result, 'elaboration');
+  }
+
+  // What a command declares: what the environment has after it and had not before it.
+  function look(syntax, range, before, after, walk) {
+    const kinds = kindsOf(syntax);
+    let env = inc(field(after, 0));
+    const command = { ...range, example: null };
+    if (kinds.has(EXAMPLE)) {
+      const renamed = nameExample(range, before, walk);
+      if (renamed) {
+        dec(env);
+        ({ env, name: command.example } = renamed);
+      }
+    }
+    const theorems = [];
+    constants.declared(env, (nameObject, info) => {
+      const text = readName(nameObject);
+      if (walk.seen.has(text)) return;
+      walk.seen.add(text);
+      const own = text.replace(PRIVATE, '').split('.');
+      if (tag(info) === 2 && !own.some((part) => AUXILIARY.test(part))) theorems.push(text);
+    });
+    const defines = DEFINING.some((kind) => kinds.has(kind)) && !kinds.has(`${COMMAND}theorem`);
+    return { ...command, env, theorems: defines ? [] : theorems };
+  }
+
+  // Lean forgets what an example declares: it is elaborated once more as a theorem, from the same state.
+  function nameExample({ start, end }, before, walk) {
+    const text = walk.bytes.subarray(start, end).toString('utf8');
+    const keyword = MEANT.exec(text);
+    if (!keyword || keyword[1] !== 'example') return null;
+    const called = `stp_example_${(walk.examples += 1)}`;
+    const at = keyword.index + keyword[0].indexOf('example');
+    const renamed = `${text.slice(0, at)}theorem _root_.${called} ${text.slice(at + 'example'.length)}`;
+    const input = inputContext(renamed);
+    const parserState = M._l_Lean_Parser_parseHeader(inputContext('end'));
+    const begin = inc(field(field(unwrap(parserState, 'parser'), 1), 0));
+    const ran = M._l_Lean_Elab_IO_processCommands(input, begin, inc(before));
+    const env = inc(field(field(unwrap(ran, 'elaboration'), 0), 0));
+    dec(ran);
+    dec(parserState);
+    if (!has(env, name(called))) {
+      dec(env);
+      return null;
+    }
+    return { env, name: called };
+  }
+
+  // The kinds of the nodes of a command's syntax.
+  function kindsOf(root) {
+    const kinds = new Set();
+    const stack = [root];
+    for (let count = 0; stack.length && count < MAX_NODES; count += 1) {
+      const node = stack.pop();
+      if (isScalar(node) || tag(node) !== 1) continue;
+      const kind = readName(field(node, 1));
+      kinds.add(kind);
+      // Terms and tactics declare nothing.
+      if (!kind.startsWith('Lean.Parser.Term.') && !kind.startsWith('Lean.Parser.Tactic.')) stack.push(...array(field(node, 2)));
+    }
+    return kinds;
+  }
+
+  function finish({ start, end, said, env, theorems, example }, { bytes, output }) {
+    const text = bytes.subarray(start, end).toString('utf8');
+    const lead = text.length - text.trimStart().length;
+    const meant = MEANT.exec(text.replace(/\/-[\s\S]*?-\/|--.*/g, (comment) => ' '.repeat(comment.length)));
+    const handed = [];
+    const messages = said.slice(0, MAX_MESSAGES);
+    for (const theorem of theorems) {
+      try {
+        output.add(nameOf(theorem, env), env);
+        handed.push(theorem);
+      } catch (error) {
+        if (!(error instanceof ExportError)) throw error;
+        messages.push({ severity: 'error', pos: position(bytes, start + Buffer.byteLength(text.slice(0, lead))), data: error.message });
+      }
+    }
+    return {
+      pos: position(bytes, start + Buffer.byteLength(text.slice(0, lead))),
+      end_pos: position(bytes, start + Buffer.byteLength(text.trimEnd())),
+      theorems: handed,
+      is_theorem: meant !== null,
+      name: example || !meant || meant[1] === 'example' ? '' : meant[2],
+      messages,
+    };
+  }
+
+  // The name object of a constant that was declared.
+  function nameOf(text, env) {
+    let found = null;
+    constants.declared(env, (nameObject) => {
+      if (!found && readName(nameObject) === text) found = nameObject;
+    });
+    return found;
+  }
+
+  return source;
+}
+
+// Line from 1 and column in characters from 0, as Lean counts them.
+function position(bytes, offset) {
+  const before = bytes.subarray(0, offset).toString('utf8');
+  const line = before.split('\n').length;
+  return { line, column: [...before.slice(before.lastIndexOf('\n') + 1)].length };
+}
+
+module.exports = { makeSourceOp, position };

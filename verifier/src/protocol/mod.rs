@@ -1,0 +1,15 @@
+//! What is asked of the judge and of its processes, and what they answer: the floor on which pool, cache, queue and
+//! backends stand. Nothing here knows how an answer is found.
+
+mod candidate;
+mod file;
+mod process;
+mod request;
+mod source;
+
+pub use candidate::{Candidate, StatementReport, Trust};
+pub use file::{FileMessage, FileOutcome, FileReport, Position, Sorry};
+pub(crate) use process::{Checked, CheckedTheorem, Claim, Elaborated, Lost, Question, Role, lines_of};
+pub(crate) use request::{Reply, Request};
+pub(crate) use source::{Command, Source};
+pub use source::{FileJudgement, JudgedFile, JudgedTheorem};
