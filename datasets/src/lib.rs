@@ -41,4 +41,4 @@ pub use ledger::{
     Step, Tally,
 };
 pub use overlap::{Overlap, contamination, near_duplicates};
-pub use record::{CorpusEntry, Lemma, SINGLE_TACTICS, Split, Statement, Status, Verdict};
+pub use record::{CONJECTURE, CorpusEntry, Lemma, SINGLE_TACTICS, Split, Statement, Status, Verdict};

@@ -35,7 +35,15 @@ pub struct Statement {
     pub split: Split,
 }
 
+/// The topic of statements that a model wrote.
+pub const CONJECTURE: &str = "conjecture";
+
 impl Statement {
+    /// Whether a model wrote it, so that the judge must not trust its text.
+    pub fn is_conjecture(&self) -> bool {
+        self.topics.iter().any(|topic| topic == CONJECTURE)
+    }
+
     /// `theorem ID SIGNATURE`, ready to be followed by `:= PROOF`.
     pub fn declaration(&self) -> String {
         format!("theorem {} {}", self.id, self.signature)

@@ -137,11 +137,8 @@ impl<'a> Judge<'a> {
 }
 
 fn candidate(statement: &Statement, proof: &str) -> Candidate {
-    Candidate {
-        header: statement.header.clone(),
-        signature: statement.signature.clone(),
-        proof: proof.to_owned(),
-    }
+    let candidate = Candidate::new(&*statement.header, &*statement.signature, proof);
+    if statement.is_conjecture() { candidate.foreign() } else { candidate }
 }
 
 const UNFINISHED: &str = "the proof did not end within";

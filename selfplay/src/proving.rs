@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use stp_datasets::{Outcome, Phase, Split, Statement};
+use stp_datasets::{CONJECTURE, Outcome, Phase, Split, Statement};
 use stp_prover::{PassRate, Retry, choose_statements, control};
 
 use crate::attempting::{Sitting, attempt_all};
@@ -135,7 +135,7 @@ pub fn accepted_conjectures(run: &Run, round: u32) -> Result<Vec<Statement>> {
                 id: conjecture.statement?,
                 signature: conjecture.signature,
                 header: String::new(),
-                topics: vec!["conjecture".to_owned()],
+                topics: vec![CONJECTURE.to_owned()],
                 split: Split::Train,
             })
         })

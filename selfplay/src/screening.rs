@@ -109,7 +109,7 @@ async fn ask_lean(
         }
         let reports = ask_all(run, &chunk, |index| {
             let (pool, signature) = (run.pool.clone(), conjectures[index].signature.clone());
-            async move { Ok(pool.statement("", &signature).await?) }
+            async move { Ok(pool.foreign_statement("", &signature).await?) }
         })
         .await?;
         let full = accepted >= quota;
@@ -179,8 +179,7 @@ async fn judge(
     refuted: bool,
 ) -> Result<Option<Outcome>> {
     let proves = async |signature: &str, proof: &str| -> Result<bool> {
-        let candidate =
-            Candidate { header: String::new(), signature: signature.to_owned(), proof: proof.to_owned() };
+        let candidate = Candidate::new("", signature, proof).foreign();
         Ok(pool.check(candidate).await?.is_proved())
     };
     if let Some((negation, proof)) = refutation(signature).filter(|_| refuted)

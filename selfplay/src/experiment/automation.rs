@@ -107,11 +107,8 @@ impl Automation<'_> {
     ) -> Result<Vec<String>> {
         let mut checks = JoinSet::new();
         for (index, entry) in entries.iter().enumerate() {
-            let candidate = Candidate {
-                header: entry.statement.header.clone(),
-                signature: entry.statement.signature.clone(),
-                proof: format!("by {tactic}"),
-            };
+            let statement = &entry.statement;
+            let candidate = Candidate::new(&*statement.header, &*statement.signature, format!("by {tactic}"));
             let pool = self.pool.clone();
             checks.spawn(async move { (index, pool.check(candidate).await) });
         }

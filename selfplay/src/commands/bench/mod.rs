@@ -119,11 +119,7 @@ fn candidates(entries: &[CorpusEntry], count: usize) -> Vec<Candidate> {
                 .skip(index / 2 % pairs.len())
                 .find(|(next, other)| next.statement.id != entry.statement.id && *other != proof);
             let proof = if index % 2 == 0 { proof } else { other.map_or(proof, |(_, proof)| proof) };
-            Candidate {
-                header: entry.statement.header.clone(),
-                signature: entry.statement.signature.clone(),
-                proof: proof.clone(),
-            }
+            Candidate::new(&*entry.statement.header, &*entry.statement.signature, proof.as_str())
         })
         .collect()
 }
@@ -182,7 +178,7 @@ async fn accepts(pool: &Pool, candidate: Candidate, way: Way) -> Result<bool> {
         Way::Verdicts => return Ok(pool.check(candidate).await?.status == Status::Proved),
         Way::WholeTexts => {}
     }
-    let Candidate { header, signature, proof } = candidate;
+    let Candidate { header, signature, proof, .. } = candidate;
     let text = format!("{header}\ntheorem candidate {signature} := {proof}\n");
     let outcome = pool.run_file(&text, Duration::from_secs(30)).await?;
     Ok(match outcome {

@@ -110,11 +110,7 @@ async fn closed_by(pool: &Pool, statement: &Statement) -> Result<Vec<String>, Ve
 }
 
 fn candidate(statement: &Statement, proof: &str) -> Candidate {
-    Candidate {
-        header: statement.header.clone(),
-        signature: statement.signature.clone(),
-        proof: proof.to_owned(),
-    }
+    Candidate::new(&*statement.header, &*statement.signature, proof)
 }
 
 fn problems(findings: &[Finding]) -> Vec<String> {

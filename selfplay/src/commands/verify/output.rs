@@ -160,14 +160,7 @@ mod tests {
         let mut output = Output::open(Some(&path), false).unwrap();
         assert!(output.earlier(&row("a")).unwrap().is_none());
         let verdict = Verdict::new(Status::Failed, "x");
-        let judged = Row {
-            candidate: Ok(stp_verifier::Candidate {
-                header: String::new(),
-                signature: String::new(),
-                proof: String::new(),
-            }),
-            ..row("a")
-        };
+        let judged = Row { candidate: Ok(stp_verifier::Candidate::default()), ..row("a") };
         output.write(&Written::new(&judged, Some(&verdict))).unwrap();
         drop(output);
         let mut text = std::fs::read_to_string(&path).unwrap();

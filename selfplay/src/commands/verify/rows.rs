@@ -87,7 +87,7 @@ fn candidate(value: &Value, header: &str) -> Result<Candidate, String> {
     let (lines, signature) = signature_of(&written.statement)?;
     let header = written.header.unwrap_or_else(|| header.to_owned());
     let proof = written.proof.strip_prefix(":=").unwrap_or(&written.proof).to_owned();
-    Ok(Candidate { header: join(&header, &lines), signature, proof })
+    Ok(Candidate::new(join(&header, &lines), signature, proof))
 }
 
 fn join(header: &str, lines: &str) -> String {
@@ -132,11 +132,7 @@ pub(super) fn lean_rows(path: &Path) -> io::Result<Vec<Row>> {
         Ok(theorem) => Row {
             line: theorem.line as u64,
             id: name(&theorem.name, theorem.line),
-            candidate: Ok(Candidate {
-                header: theorem.header,
-                signature: theorem.signature,
-                proof: theorem.proof,
-            }),
+            candidate: Ok(Candidate::new(theorem.header, theorem.signature, theorem.proof)),
         },
         Err(error) => Row {
             line: error.line as u64,
