@@ -1,0 +1,541 @@
+import Stp.Frontend
+
+/-!
+The elaborator: runs text that nobody trusts and decides nothing. For a candidate that elaborates it hands out the
+resulting declarations in Lean's export format 3.1, which the checker judges.
+
+    lake env lean --run Worker.lean ANSWERS HEARTBEATS
+-/
+
+open Lean
+
+namespace Stp.Worker
+
+/-! ### Export -/
+
+structure Export where
+  env : Kernel.Environment
+  /-- Theorems of which only the statement is known: they are exported as axioms. -/
+  statements : NameMap Unit := {}
+  rows : Array String := #[]
+  names : NameMap Nat := {}
+  nextName : Nat := 1
+  nextLevel : Nat := 1
+  nextExpr : Nat := 0
+  /-- Numbers of levels and expressions by their rows. -/
+  levels : Std.TreeMap String Nat := {}
+  exprs : Std.TreeMap String Nat := {}
+  known : Numbers := {}
+  /-- Declarations that are exported, or being so. -/
+  visited : NameMap Unit := {}
+
+abbrev M := StateRefT Export IO
+
+def quoted (value : String) : String := (Json.str value).compress
+
+def row (written : String) : M Unit := modify fun s => { s with rows := s.rows.push written }
+
+partial def putName (name : Name) : M Nat := do
+  if name.isAnonymous then
+    return 0
+  if let some number := (← get).names.get? name then
+    return number
+  let written ← match name with
+    | .str rest part => do pure s!"\"str\":\{\"pre\":{← putName rest},\"str\":{quoted part}}"
+    | .num rest part => do pure s!"\"num\":\{\"pre\":{← putName rest},\"i\":{part}}"
+    | .anonymous => pure ""
+  let number := (← get).nextName
+  modify fun s => { s with names := s.names.insert name number, nextName := number + 1 }
+  row s!"\{\"in\":{number},{written}}"
+  return number
+
+partial def putLevel (level : Level) : M Nat := do
+  let written ← match level with
+    | .zero => return 0
+    | .succ l => do pure s!"\"succ\":{← putLevel l}"
+    | .max a b => do pure s!"\"max\":[{← putLevel a},{← putLevel b}]"
+    | .imax a b => do pure s!"\"imax\":[{← putLevel a},{← putLevel b}]"
+    | .param name => do pure s!"\"param\":{← putName name}"
+    | .mvar _ => throw (IO.userError "a level of the declaration is not known")
+  if let some number := (← get).levels.get? written then
+    return number
+  let number := (← get).nextLevel
+  modify fun s => { s with levels := s.levels.insert written number, nextLevel := number + 1 }
+  row s!"\{\"il\":{number},{written}}"
+  return number
+
+/-- Numbers as a list of JSON. -/
+def listed (numbers : Array Nat) : String := Id.run do
+  let mut written := ""
+  for number in numbers.toList do
+    written := if written == "" then s!"{number}" else s!"{written},{number}"
+  return s!"[{written}]"
+
+def putLevels (levels : List Level) : M String := do
+  let mut numbers := #[]
+  for level in levels do
+    numbers := numbers.push (← putLevel level)
+  return listed numbers
+
+def putNames (names : List Name) : M String := do
+  let mut numbers := #[]
+  for name in names do
+    numbers := numbers.push (← putName name)
+  return listed numbers
+
+def binderInfo : BinderInfo → String
+  | .default => "default"
+  | .implicit => "implicit"
+  | .strictImplicit => "strictImplicit"
+  | .instImplicit => "instImplicit"
+
+/-- The number of an expression, without its metadata. -/
+partial def putExpr (e : Expr) : M Nat := do
+  if let some number := (← get).known.find? e then
+    return number
+  let binder (kind : String) (name : Name) (type body : Expr) (info : BinderInfo) : M String := do
+    pure s!"\"{kind}\":\{\"name\":{← putName name},\"type\":{← putExpr type},\"body\":{← putExpr body},\
+      \"binderInfo\":\"{binderInfo info}\"}"
+  let written ← match e with
+    | .mdata _ inner => return ← putExpr inner
+    | .bvar index => pure s!"\"bvar\":{index}"
+    | .sort level => do pure s!"\"sort\":{← putLevel level}"
+    | .const name levels => do pure s!"\"const\":\{\"name\":{← putName name},\"us\":{← putLevels levels}}"
+    | .app f a => do pure s!"\"app\":\{\"fn\":{← putExpr f},\"arg\":{← putExpr a}}"
+    | .lam name type body info => binder "lam" name type body info
+    | .forallE name type body info => binder "forallE" name type body info
+    | .letE name type value body _ => do
+      pure s!"\"letE\":\{\"name\":{← putName name},\"type\":{← putExpr type},\"value\":{← putExpr value},\
+        \"body\":{← putExpr body},\"nondep\":false}"
+    | .lit (.natVal value) => pure s!"\"natVal\":\"{value}\""
+    | .lit (.strVal value) => pure s!"\"strVal\":{quoted value}"
+    | .proj name index value => do
+      pure s!"\"proj\":\{\"typeName\":{← putName name},\"idx\":{index},\"struct\":{← putExpr value}}"
+    | .fvar _ | .mvar _ => throw (IO.userError "the declaration has an open end")
+  let number ← match (← get).exprs.get? written with
+    | some number => pure number
+    | none => do
+      let number := (← get).nextExpr
+      modify fun s => { s with exprs := s.exprs.insert written number, nextExpr := number + 1 }
+      row s!"\{\"ie\":{number},{written}}"
+      pure number
+  modify fun s => { s with known := s.known.insert e number }
+  return number
+
+/-- What all kinds of constants have. -/
+def putHead (name : Name) (levelParams : List Name) (type : Expr) : M String := do
+  return s!"\"name\":{← putName name},\"levelParams\":{← putNames levelParams},\"type\":{← putExpr type}"
+
+def hints : ReducibilityHints → String
+  | .opaque => "\"opaque\""
+  | .abbrev => "\"abbrev\""
+  | .regular height => s!"\{\"regular\":{height.toNat}}"
+
+def safety : DefinitionSafety → String
+  | .unsafe => "\"unsafe\""
+  | .safe => "\"safe\""
+  | .partial => "\"partial\""
+
+/-- The recursors of a group of inductive types. -/
+def recursors (group : InductiveVal) : List Name := Id.run do
+  let mut names := #[]
+  for type in group.all do
+    names := names.push (mkRecName type)
+  if let first :: _ := group.all then
+    let mut index := 1
+    for _ in List.range group.numNested do
+      names := names.push (.str first s!"rec_{index}")
+      index := index + 1
+  return names.toList
+
+def joined (items : Array String) : String := String.intercalate "," items.toList
+
+mutual
+
+/-- Exports a constant after all that it mentions, unless the imports declare it. -/
+partial def putConstant (name : Name) : M Unit := do
+  let state ← get
+  if state.visited.contains name || state.env.constants.map₁.contains name then
+    return
+  let some info := state.env.find? name
+    | throw (IO.userError s!"unknown constant {nameText name}")
+  match info with
+  | .ctorInfo constructor => return ← putConstant constructor.induct
+  | .recInfo recursor =>
+    for type in recursor.all do
+      putConstant type
+    return
+  | .inductInfo type => return ← putInductive type
+  | _ => pure ()
+  modify fun s => { s with visited := s.visited.insert name () }
+  putUsed info.type
+  if state.statements.contains name then
+    row s!"\{\"axiom\":\{{← putHead name info.levelParams info.type},\"isUnsafe\":false}}"
+    return
+  match info with
+  | .axiomInfo val =>
+    row s!"\{\"axiom\":\{{← putHead name val.levelParams val.type},\"isUnsafe\":{val.isUnsafe}}}"
+  | .defnInfo val =>
+    putUsed val.value
+    row s!"\{\"def\":\{{← putHead name val.levelParams val.type},\"value\":{← putExpr val.value},\
+      \"hints\":{hints val.hints},\"safety\":{safety val.safety},\"all\":{← putNames val.all}}}"
+  | .thmInfo val =>
+    putUsed val.value
+    row s!"\{\"thm\":\{{← putHead name val.levelParams val.type},\"value\":{← putExpr val.value},\
+      \"all\":{← putNames val.all}}}"
+  | .opaqueInfo val =>
+    putUsed val.value
+    row s!"\{\"opaque\":\{{← putHead name val.levelParams val.type},\"value\":{← putExpr val.value},\
+      \"isUnsafe\":{val.isUnsafe},\"all\":{← putNames val.all}}}"
+  | _ => throw (IO.userError s!"{nameText name} belongs to the library")
+
+partial def putUsed (e : Expr) : M Unit := do
+  for name in e.getUsedConstants.toList do
+    putConstant name
+
+partial def putInductive (group : InductiveVal) : M Unit := do
+  let env := (← get).env
+  let mut types := #[]
+  let mut constructors := #[]
+  let mut found := #[]
+  for name in group.all do
+    modify fun s => { s with visited := s.visited.insert name () }
+    if let some (.inductInfo type) := env.find? name then
+      types := types.push type
+      for name in type.ctors do
+        modify fun s => { s with visited := s.visited.insert name () }
+        if let some (.ctorInfo constructor) := env.find? name then
+          constructors := constructors.push constructor
+  for name in recursors group do
+    modify fun s => { s with visited := s.visited.insert name () }
+    if let some (.recInfo recursor) := env.find? name then
+      found := found.push recursor
+  for type in types.toList do putUsed type.type
+  for constructor in constructors.toList do putUsed constructor.type
+  for recursor in found.toList do
+    putUsed recursor.type
+    for rule in recursor.rules do putUsed rule.rhs
+  let mut typeRows := #[]
+  for type in types.toList do
+    typeRows := typeRows.push s!"\{{← putHead type.name type.levelParams type.type},\"numParams\":{type.numParams},\
+      \"numIndices\":{type.numIndices},\"all\":{← putNames type.all},\"ctors\":{← putNames type.ctors},\
+      \"numNested\":{type.numNested},\"isRec\":{type.isRec},\"isUnsafe\":{type.isUnsafe},\
+      \"isReflexive\":{type.isReflexive}}"
+  let mut constructorRows := #[]
+  for it in constructors.toList do
+    constructorRows := constructorRows.push s!"\{{← putHead it.name it.levelParams it.type},\
+      \"induct\":{← putName it.induct},\"cidx\":{it.cidx},\"numParams\":{it.numParams},\
+      \"numFields\":{it.numFields},\"isUnsafe\":{it.isUnsafe}}"
+  let mut recursorRows := #[]
+  for it in found.toList do
+    let mut rules := #[]
+    for rule in it.rules do
+      rules := rules.push
+        s!"\{\"ctor\":{← putName rule.ctor},\"nfields\":{rule.nfields},\"rhs\":{← putExpr rule.rhs}}"
+    recursorRows := recursorRows.push s!"\{{← putHead it.name it.levelParams it.type},\"all\":{← putNames it.all},\
+      \"numParams\":{it.numParams},\"numIndices\":{it.numIndices},\"numMotives\":{it.numMotives},\
+      \"numMinors\":{it.numMinors},\"rules\":[{joined rules}],\"k\":{it.k},\"isUnsafe\":{it.isUnsafe}}"
+  row s!"\{\"inductive\":\{\"types\":[{joined typeRows}],\"ctors\":[{joined constructorRows}],\
+    \"recs\":[{joined recursorRows}]}}"
+
+end
+
+def metaRow : String :=
+  s!"\{\"meta\":\{\"exporter\":\{\"name\":\"stp\",\"version\":\"1\"},\
+    \"lean\":\{\"githash\":{quoted githash},\"version\":{quoted versionString}},\
+    \"format\":\{\"version\":\"3.1.0\"}}}"
+
+/-- The declarations that some constants need beyond the imports, themselves included. -/
+def exported (env : Environment) (roots : List Name) (statements : List Name := []) : IO String := do
+  let mut start : Export := { env := env.toKernelEnv }
+  for name in statements do
+    start := { start with statements := start.statements.insert name () }
+  let put : M Unit := do
+    for root in roots do
+      putConstant root
+  let ((), result) ← put.run start
+  return String.intercalate "\n" (metaRow :: result.rows.toList) ++ "\n"
+
+/-! ### One theorem -/
+
+def errorAnswer (messages : List String) : Fields := [("outcome", .str "errors"), ("messages", strings messages)]
+
+def rejectedAnswer (reason : String) : Fields := [("outcome", .str "rejected"), ("messages", strings [reason])]
+
+/-- Elaborates a theorem with a body; `asStatement`: only its statement is handed out. -/
+def theoremAnswer (session : Session) (request : Json) (body : String) (asStatement : Bool) : IO Fields := do
+  let most := number request "messages" mostMessages
+  let outcome ← theoremOf session (text request "header") (text request "signature") body most
+  if !(outcome.errors matches []) then
+    return errorAnswer outcome.errors
+  if let some reason := outcome.refused then
+    return rejectedAnswer reason
+  match outcome.state.env.toKernelEnv.find? target with
+  | some (.thmInfo _) =>
+    let data ← exported outcome.state.env [target] (if asStatement then [target] else [])
+    return [("outcome", .str "done"), ("export", .str data)]
+  | some _ => return rejectedAnswer "the proof does not declare a theorem"
+  | none => return rejectedAnswer "the proof declares no theorem"
+
+/-! ### Whole texts -/
+
+def position (input : Parser.InputContext) (at_ : String.Pos.Raw) : Json :=
+  let place := input.fileMap.toPosition at_
+  Json.mkObj [("line", natural place.line), ("column", natural place.column)]
+
+def placeOf (place : Position) : Json :=
+  Json.mkObj [("line", natural place.line), ("column", natural place.column)]
+
+def messageFields (message : Message) : IO Json := do
+  let severity := match message.severity with
+    | .information => "info"
+    | .warning => "warning"
+    | .error => "error"
+  let data ← message.data.toString
+  let fields := [("severity", Json.str severity), ("pos", placeOf message.pos), ("data", .str data.trimAscii.toString)]
+  return Json.mkObj <| match message.endPos with
+    | some place => ("endPos", placeOf place) :: fields
+    | none => fields
+
+def messagesOf (messages : Array Message) : IO Json := do
+  let mut found := #[]
+  for message in messages.toList do
+    found := found.push (← messageFields message)
+  return .arr found
+
+/-- The names that the declarations of a command are given in the text, with what they declare. -/
+partial def declaredIn (command : Syntax) (kind : Name := .anonymous) : List (Name × Name) := Id.run do
+  let mut found := #[]
+  let kind := if kind.isAnonymous && command.isOfKind ``Parser.Command.declaration then command[1].getKind else kind
+  if command.isOfKind ``Parser.Command.declId then
+    return [(kind, command[0].getId)]
+  if command.isOfKind ``Parser.Term.byTactic || command.isOfKind ``Parser.Command.declValSimple then
+    return []
+  for part in command.getArgs.toList do
+    for pair in declaredIn part kind do
+      found := found.push pair
+  return found.toList
+
+/-- An `example` with a type becomes a theorem of that name, wherever `set_option … in` and its like put it. -/
+partial def named (command : Syntax) (name : Name) : Option Syntax :=
+  if command.isOfKind ``Parser.Command.declaration then
+    let inner := command[1]
+    -- `optDeclSig` without a type has nothing to prove.
+    if inner.isOfKind ``Parser.Command.example && inner[1][1].getArgs.size == 1 then
+      let id := mkNode ``Parser.Command.declId #[mkIdentFrom inner[0] (`_root_ ++ name), mkNullNode]
+      let signature := mkNode ``Parser.Command.declSig #[inner[1][0], inner[1][1][0]]
+      let declared := mkNode ``Parser.Command.theorem #[mkAtomFrom inner[0] "theorem", id, signature, inner[2]]
+      some (command.setArg 1 declared)
+    else none
+  else if command.isOfKind ``Parser.Command.in then
+    match named command[2] name with
+    | some inner => some (command.setArg 2 inner)
+    | none => none
+  else none
+
+/-- Calls a function with all entries of a map of what was declared since the imports. -/
+partial def localNames (node : PersistentHashMap.Node Name ConstantInfo) (found : Array Name) : Array Name := Id.run do
+  let mut found := found
+  match node with
+  | .entries entries =>
+    for entry in entries.toList do
+      match entry with
+      | .entry name _ => found := found.push name
+      | .ref inner => found := localNames inner found
+      | .null => pure ()
+  | .collision names _ _ =>
+    for name in names.toList do
+      found := found.push name
+  return found
+
+/-- One command of a text, as far as it was found out. -/
+structure Step where
+  start : String.Pos.Raw
+  stop : String.Pos.Raw
+  kind : String
+  theorems : List Name
+  declares : List Name
+  messages : Array Message
+
+structure Reading where
+  state : Elab.Command.State
+  steps : Array Step := #[]
+  declared : NameMap Unit := {}
+  examples : Nat := 0
+
+def hasErrors (messages : Array Message) : Bool := Id.run do
+  for message in messages.toList do
+    if isError message then
+      return true
+  return false
+
+/-- What a command declared, and which theorems its author would say it has. -/
+def describe (reading : Reading) (command : Syntax) (after : Elab.Command.State) (currentNamespace : Name) :
+    List Name × List Name := Id.run do
+  let kernel := after.env.toKernelEnv
+  let mut new := #[]
+  for name in (localNames kernel.constants.map₂.root #[]).toList do
+    if !reading.declared.contains name then
+      new := new.push name
+  let mut theorems := #[]
+  for (kind, given) in declaredIn command do
+    let rooted := given.replacePrefix `_root_ .anonymous
+    let full := if rooted == given then currentNamespace ++ given else rooted
+    let mut declared := none
+    for name in new.toList do
+      if userName name == full then
+        declared := some name
+    let isTheorem := match declared with
+      | some name => (kernel.find? name matches some (.thmInfo _))
+      | none => kind == ``Parser.Command.theorem || kind == `lemma
+    if isTheorem then
+      theorems := theorems.push (declared.getD full)
+  return (new.toList, theorems.toList)
+
+/-- Elaborates one command: an example as the theorem that it is, where it is one. -/
+def elaborateStep (input : Parser.InputContext) (start : String.Pos.Raw) (command : Syntax) (parsing : MessageLog)
+    (reading : Reading) : IO (Ran × Syntax × String × List Name) := do
+  let plain : IO (Ran × Syntax × String × List Name) := do
+    let ran ← elaborateCommand input start command parsing reading.state
+    return (ran, command, "other", [])
+  let name := Name.str .anonymous s!"stp_example_{reading.examples + 1}"
+  match named command name with
+  | none => plain
+  | some declared =>
+    let ran ← elaborateCommand input start declared parsing reading.state
+    if hasErrors ran.messages then
+      -- Data, not a theorem? Then Lean has nothing against the example as it stands.
+      let (other, _) ← plain
+      if !hasErrors other.messages then
+        return (other, command, "other", [])
+      return ({ other with after := other.after }, command, "example", [name])
+    return (ran, declared, "example", [name])
+
+partial def read (input : Parser.InputContext) (parser : Parser.ModuleParserState) (reading : Reading) : IO Reading := do
+  let currentNamespace := match reading.state.scopes with
+    | scope :: _ => scope.currNamespace
+    | [] => .anonymous
+  let (command, next, parsing) := parseCommand input parser reading.state
+  let (ran, elaborated, kind, examples) ← elaborateStep input parser.pos command parsing reading
+  let (declares, found) := describe reading elaborated ran.after currentNamespace
+  let theorems := if kind == "example" then examples else found
+  let isEnd := Parser.isTerminalCommand command
+  let start := command.getPos?.getD parser.pos
+  let step := {
+    start, stop := command.getTailPos?.getD start
+    kind := if kind == "other" && !(theorems matches []) then "theorem" else kind
+    theorems, declares, messages := ran.messages }
+  let mut declared := reading.declared
+  for name in declares do
+    declared := declared.insert name ()
+  let reading := {
+    state := ran.after, declared
+    steps := if isEnd && ran.messages.size == 0 then reading.steps else reading.steps.push step
+    examples := if kind == "example" then reading.examples + 1 else reading.examples }
+  if isEnd then
+    return reading
+  read input next reading
+
+def names (given : List Name) : Json := Id.run do
+  let mut found := #[]
+  for name in given do
+    found := found.push (nameText name)
+  return strings found.toList
+
+/-- What is read of a text: its commands, or the errors of its imports. -/
+def readText (session : Session) (code : String) : IO (Split × Array Step × Environment) := do
+  let parts ← split code
+  let imported ← imported session parts
+  if !(imported.errors matches []) then
+    let mut messages := #[]
+    for said in imported.errors do
+      messages := messages.push { fileName := "<in>", pos := ⟨1, 0⟩, data := m!"{said}" }
+    let step : Step := { start := 0, stop := parts.parser.pos, kind := "other", theorems := [], declares := [], messages }
+    return (parts, #[step], imported.env)
+  let state := Elab.Command.mkState imported.env {} (optionsOf session.settings)
+  let reading ← read parts.input parts.parser { state }
+  return (parts, reading.steps, reading.state.env)
+
+def sourceAnswer (session : Session) (code : String) : IO Fields := do
+  let (parts, steps, env) ← readText session code
+  let mut commands := #[]
+  let mut roots := #[]
+  for step in steps.toList do
+    commands := commands.push <| Json.mkObj [
+      ("pos", position parts.input step.start), ("end_pos", position parts.input step.stop),
+      ("kind", .str step.kind), ("theorems", names step.theorems), ("declares", names step.declares),
+      ("messages", ← messagesOf step.messages)]
+    for name in step.theorems do
+      if (env.toKernelEnv.find? name).isSome then
+        roots := roots.push name
+  return [
+    ("commands", .arr commands), ("imports", .str parts.importText),
+    ("export", .str (← exported env roots.toList))]
+
+/-- What Lean says of a whole text; nothing is judged, and no open ends are listed. -/
+def fileAnswer (session : Session) (code : String) : IO Fields := do
+  let (_, steps, _) ← readText session code
+  let mut found := #[]
+  for step in steps.toList do
+    for message in step.messages.toList do
+      found := found.push (← messageFields message)
+  return [("messages", .arr found), ("sorries", .arr #[])]
+
+/-! ### The library -/
+
+/-- Binders and type of a constant, as `#check` prints them. -/
+def signatureOf (session : Session) (name : String) : IO Json := do
+  let header ← headerOf session ""
+  let ran ← elaborateText s!"#check {name}" header.state
+  for message in ran.messages.toList do
+    if message.severity matches .information then
+      let said := " ".intercalate ((← message.data.toString).splitOn "\n")
+      let mut words := #[]
+      for word in said.splitOn " " do
+        if word != "" then
+          words := words.push word
+      match words.toList with
+      | _ :: rest => return .str (" ".intercalate rest)
+      | [] => return .null
+  return .null
+
+def signaturesAnswer (session : Session) (request : Json) : IO Fields := do
+  let mut found := #[]
+  for name in texts request "names" do
+    found := found.push (← signatureOf session name)
+  return [("signatures", .arr found)]
+
+/-- Names that their author chose: not private, and none that Lean itself makes. -/
+def isPublic (name : Name) : Bool := !name.isInternalDetail && !isPrivateName name
+
+def theoremsAnswer (session : Session) : IO Fields := do
+  let header ← headerOf session ""
+  let mut found := #[]
+  for module in header.imported.env.header.moduleData.toList do
+    for info in module.constants.toList do
+      let isTheorem := match info with
+        | .thmInfo _ => true
+        | .axiomInfo _ => session.settings.proofless
+        | _ => false
+      if isTheorem && isPublic info.name then
+        found := found.push (nameText info.name)
+  return [("theorems", strings found.toList)]
+
+def answer (session : Session) (request : Json) : IO Fields := do
+  match text request "op" with
+  | "elaborate" => theoremAnswer session request (bodyOf (text request "proof")) false
+  | "statement" => theoremAnswer session request ":= sorry" true
+  | "source" => sourceAnswer session (text request "code")
+  | "file" => fileAnswer session (text request "code")
+  | "signatures" => signaturesAnswer session request
+  | "theorems" => theoremsAnswer session
+  | other => throw (IO.userError s!"a worker knows no request {other}")
+
+/-- The first candidate of a process takes longest: better before anybody waits for it. -/
+def warmUp (session : Session) : IO Unit := do
+  discard <| theoremOf session "" "(a b : Nat) : a + b = b + a" ":= by omega"
+
+end Stp.Worker
+
+def main (arguments : List String) : IO UInt32 :=
+  Stp.run arguments (unchecked := true) Stp.Worker.answer Stp.Worker.warmUp
