@@ -753,6 +753,58 @@ where
                 found := found.insert name ()
     return found
 
+/-! ### The library -/
+
+/-- Whether a text is a name and nothing else, so that no code stands in it. -/
+def isName (text : String) : Bool := Id.run do
+  for letter in text.toList do
+    unless letter.isAlphanum || ['_', '\'', '.', '!', '?'].contains letter || isLetterLike letter || isSubScriptAlnum letter do
+      return false
+  return text != ""
+
+/-- Binders and type of a constant, as `#check` prints them. -/
+def signatureOf (session : Stp.Session) (name : String) : IO Json := do
+  if !isName name then
+    return .null
+  let header ← headerOf session ""
+  let ran ← elaborateText s!"#check {name}" header.state
+  for message in ran.messages.toList do
+    if message.severity matches .information then
+      let said := " ".intercalate ((← message.data.toString).splitOn "\n")
+      let mut words := #[]
+      for word in said.splitOn " " do
+        if word != "" then
+          words := words.push word
+      match words.toList with
+      | _ :: rest => return .str (" ".intercalate rest)
+      | [] => return .null
+  return .null
+
+def signaturesAnswer (session : Stp.Session) (request : Json) : IO Fields := do
+  let mut found := #[]
+  for name in texts request "names" do
+    found := found.push (← signatureOf session name)
+  return [("signatures", .arr found)]
+
+/-- Names that their author chose: not private, and none that Lean itself makes. -/
+def isPublic (name : Name) : Bool := !name.isInternalDetail && !isPrivateName name
+
+def theoremsAnswer (session : Stp.Session) : IO Fields := do
+  let header ← headerOf session ""
+  let mut found : Std.TreeMap String Unit := {}
+  for module in header.imported.env.header.moduleData.toList do
+    for info in module.constants.toList do
+      let isTheorem := match info with
+        | .thmInfo _ => true
+        | .axiomInfo _ => session.settings.proofless
+        | _ => false
+      if isTheorem && isPublic info.name then
+        found := found.insert (nameText info.name) ()
+  let mut sorted := #[]
+  for (name, _) in found.toList do
+    sorted := sorted.push name
+  return [("theorems", strings sorted.toList)]
+
 /-! ### Answers -/
 
 /-- What a kernel takes the meaning of from the name alone: an environment without them is not to be judged in. -/
@@ -824,6 +876,9 @@ def isProof (reading : Reading) (info : ConstantInfo) : Bool :=
     | .error _ => return false
   | _ => false
 
+/-- What tells a statement from others: its hash and the number of its universes. -/
+def referenceText (hash : String) (info : ConstantInfo) : String := s!"{hash} {countOf info.levelParams}"
+
 def judge (session : Session) (memory : IO.Ref Memory) (reading : Reading) (request : Json) (root : String) : IO Json := do
   let proofless := session.session.settings.proofless
   match rootOf reading root with
@@ -837,8 +892,7 @@ def judge (session : Session) (memory : IO.Ref Memory) (reading : Reading) (requ
     let hash ← fingerprint reading info
     let short := Json.str (hash.take 32).toString
     if has request "reference" then
-      let wanted := (request.getObjVal? "reference").toOption.getD .null
-      if text wanted "type" != hash || number wanted "levels" 1000 != countOf info.levelParams then
+      if text request "reference" != referenceText hash info then
         return verdictFields root "rejected" ["the theorem proved is not the statement asked for"] short
     let axioms ← axiomsOf proofless reading memory name
     let mut bad := #[]
@@ -872,7 +926,7 @@ def checkAnswer (session : Session) (request : Json) : IO Fields := do
 
 def referenceFields (reading : Reading) (info : ConstantInfo) : IO Fields := do
   let hash ← fingerprint reading info
-  let reference := Json.mkObj [("type", .str hash), ("levels", natural (countOf info.levelParams))]
+  let reference := Json.str (referenceText hash info)
   return [("ok", .bool true), ("fingerprint", .str (hash.take 32).toString), ("reference", reference)]
 
 def refusal (messages : List String) : Fields := [("ok", .bool false), ("messages", strings messages)]
@@ -939,6 +993,8 @@ def answer (session : Session) (request : Json) : IO Fields := do
   match text request "op" with
   | "check" => checkAnswer session request
   | "reference" => if has request "export" then foreignReference session request else trustedReference session request
+  | "signatures" => signaturesAnswer session.session request
+  | "theorems" => theoremsAnswer session.session
   | other => throw (IO.userError s!"a checker knows no request {other}")
 
 end Stp.Checker

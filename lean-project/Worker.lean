@@ -245,16 +245,21 @@ def metaRow : String :=
     \"lean\":\{\"githash\":{quoted githash},\"version\":{quoted versionString}},\
     \"format\":\{\"version\":\"3.1.0\"}}}"
 
-/-- The declarations that some constants need beyond the imports, themselves included. -/
-def exported (env : Environment) (roots : List Name) (statements : List Name := []) : IO String := do
+/-- The declarations that some constants need beyond the imports, themselves included; and why some have none. -/
+def exported (env : Environment) (roots : List Name) (statements : List Name := []) :
+    IO (String × List (Name × String)) := do
   let mut start : Export := { env := env.toKernelEnv }
   for name in statements do
     start := { start with statements := start.statements.insert name () }
-  let put : M Unit := do
+  let put : M (Array (Name × String)) := do
+    let mut failed := #[]
     for root in roots do
-      putConstant root
-  let ((), result) ← put.run start
-  return String.intercalate "\n" (metaRow :: result.rows.toList) ++ "\n"
+      try
+        putConstant root
+      catch reason => failed := failed.push (root, toString reason)
+    return failed
+  let (failed, result) ← put.run start
+  return (String.intercalate "\n" (metaRow :: result.rows.toList) ++ "\n", failed.toList)
 
 /-! ### One theorem -/
 
@@ -272,8 +277,9 @@ def theoremAnswer (session : Session) (request : Json) (body : String) (asStatem
     return rejectedAnswer reason
   match outcome.state.env.toKernelEnv.find? target with
   | some (.thmInfo _) =>
-    let data ← exported outcome.state.env [target] (if asStatement then [target] else [])
-    return [("outcome", .str "done"), ("export", .str data)]
+    match ← exported outcome.state.env [target] (if asStatement then [target] else []) with
+    | (data, []) => return [("outcome", .str "done"), ("export", .str data)]
+    | (_, (_, reason) :: _) => return rejectedAnswer reason
   | some _ => return rejectedAnswer "the proof does not declare a theorem"
   | none => return rejectedAnswer "the proof declares no theorem"
 
@@ -352,9 +358,12 @@ partial def localNames (node : PersistentHashMap.Node Name ConstantInfo) (found 
 structure Step where
   start : String.Pos.Raw
   stop : String.Pos.Raw
-  kind : String
+  /-- Theorems that it declares, by their full names. -/
   theorems : List Name
-  declares : List Name
+  /-- Whether it means to: one with errors may have declared none. -/
+  isTheorem : Bool
+  /-- What the text calls the first; empty for an `example`. -/
+  name : String
   messages : Array Message
 
 structure Reading where
@@ -369,15 +378,23 @@ def hasErrors (messages : Array Message) : Bool := Id.run do
       return true
   return false
 
-/-- What a command declared, and which theorems its author would say it has. -/
+/-- What a command declared, which theorems its author would say that it has, and what it calls the first. -/
+structure Described where
+  declares : List Name
+  theorems : List Name
+  isTheorem : Bool
+  name : String
+
 def describe (reading : Reading) (command : Syntax) (after : Elab.Command.State) (currentNamespace : Name) :
-    List Name × List Name := Id.run do
+    Described := Id.run do
   let kernel := after.env.toKernelEnv
   let mut new := #[]
   for name in (localNames kernel.constants.map₂.root #[]).toList do
     if !reading.declared.contains name then
       new := new.push name
   let mut theorems := #[]
+  let mut meant := false
+  let mut called := ""
   for (kind, given) in declaredIn command do
     let rooted := given.replacePrefix `_root_ .anonymous
     let full := if rooted == given then currentNamespace ++ given else rooted
@@ -389,49 +406,51 @@ def describe (reading : Reading) (command : Syntax) (after : Elab.Command.State)
       | some name => (kernel.find? name matches some (.thmInfo _))
       | none => kind == ``Parser.Command.theorem || kind == `lemma
     if isTheorem then
-      theorems := theorems.push (declared.getD full)
-  return (new.toList, theorems.toList)
+      called := if meant then called else nameText given
+      meant := true
+      if let some name := declared then
+        theorems := theorems.push name
+  return { declares := new.toList, theorems := theorems.toList, isTheorem := meant, name := called }
 
-/-- Elaborates one command: an example as the theorem that it is, where it is one. -/
+/-- One command, elaborated: an example as the theorem that it is, where it is one. -/
+structure Elaborated where
+  ran : Ran
+  command : Syntax
+  isExample : Bool := false
+
 def elaborateStep (input : Parser.InputContext) (start : String.Pos.Raw) (command : Syntax) (parsing : MessageLog)
-    (reading : Reading) : IO (Ran × Syntax × String × List Name) := do
-  let plain : IO (Ran × Syntax × String × List Name) := do
-    let ran ← elaborateCommand input start command parsing reading.state
-    return (ran, command, "other", [])
-  let name := Name.str .anonymous s!"stp_example_{reading.examples + 1}"
-  match named command name with
-  | none => plain
+    (reading : Reading) : IO Elaborated := do
+  match named command (.str .anonymous s!"stp_example_{reading.examples + 1}") with
+  | none => return { ran := ← elaborateCommand input start command parsing reading.state, command }
   | some declared =>
     let ran ← elaborateCommand input start declared parsing reading.state
-    if hasErrors ran.messages then
-      -- Data, not a theorem? Then Lean has nothing against the example as it stands.
-      let (other, _) ← plain
-      if !hasErrors other.messages then
-        return (other, command, "other", [])
-      return ({ other with after := other.after }, command, "example", [name])
-    return (ran, declared, "example", [name])
+    if !hasErrors ran.messages then
+      return { ran, command := declared, isExample := true }
+    -- Data, not a theorem? Then Lean has nothing against the example as it stands.
+    let other ← elaborateCommand input start command parsing reading.state
+    return { ran := other, command, isExample := hasErrors other.messages }
 
 partial def read (input : Parser.InputContext) (parser : Parser.ModuleParserState) (reading : Reading) : IO Reading := do
   let currentNamespace := match reading.state.scopes with
     | scope :: _ => scope.currNamespace
     | [] => .anonymous
   let (command, next, parsing) := parseCommand input parser reading.state
-  let (ran, elaborated, kind, examples) ← elaborateStep input parser.pos command parsing reading
-  let (declares, found) := describe reading elaborated ran.after currentNamespace
-  let theorems := if kind == "example" then examples else found
+  let done ← elaborateStep input parser.pos command parsing reading
+  let found := describe reading done.command done.ran.after currentNamespace
   let isEnd := Parser.isTerminalCommand command
   let start := command.getPos?.getD parser.pos
   let step := {
     start, stop := command.getTailPos?.getD start
-    kind := if kind == "other" && !(theorems matches []) then "theorem" else kind
-    theorems, declares, messages := ran.messages }
+    theorems := found.theorems, isTheorem := found.isTheorem || done.isExample
+    name := if done.isExample then "" else found.name
+    messages := done.ran.messages }
   let mut declared := reading.declared
-  for name in declares do
+  for name in found.declares do
     declared := declared.insert name ()
   let reading := {
-    state := ran.after, declared
-    steps := if isEnd && ran.messages.size == 0 then reading.steps else reading.steps.push step
-    examples := if kind == "example" then reading.examples + 1 else reading.examples }
+    state := done.ran.after, declared
+    steps := if isEnd && step.messages.size == 0 then reading.steps else reading.steps.push step
+    examples := if done.isExample then reading.examples + 1 else reading.examples }
   if isEnd then
     return reading
   read input next reading
@@ -450,7 +469,7 @@ def readText (session : Session) (code : String) : IO (Split × Array Step × En
     let mut messages := #[]
     for said in imported.errors do
       messages := messages.push { fileName := "<in>", pos := ⟨1, 0⟩, data := m!"{said}" }
-    let step : Step := { start := 0, stop := parts.parser.pos, kind := "other", theorems := [], declares := [], messages }
+    let step : Step := { start := 0, stop := parts.parser.pos, theorems := [], isTheorem := false, name := "", messages }
     return (parts, #[step], imported.env)
   let state := Elab.Command.mkState imported.env {} (optionsOf session.settings)
   let reading ← read parts.input parts.parser { state }
@@ -458,19 +477,25 @@ def readText (session : Session) (code : String) : IO (Split × Array Step × En
 
 def sourceAnswer (session : Session) (code : String) : IO Fields := do
   let (parts, steps, env) ← readText session code
-  let mut commands := #[]
   let mut roots := #[]
   for step in steps.toList do
+    for name in step.theorems do
+      roots := roots.push name
+  let (data, failed) ← exported env roots.toList
+  let mut commands := #[]
+  for step in steps.toList do
+    let mut messages := step.messages
+    for (name, reason) in failed do
+      if step.theorems.contains name then
+        let pos := parts.input.fileMap.toPosition step.start
+        messages := messages.push { fileName := parts.input.fileName, pos, data := m!"{reason}" }
     commands := commands.push <| Json.mkObj [
       ("pos", position parts.input step.start), ("end_pos", position parts.input step.stop),
-      ("kind", .str step.kind), ("theorems", names step.theorems), ("declares", names step.declares),
-      ("messages", ← messagesOf step.messages)]
-    for name in step.theorems do
-      if (env.toKernelEnv.find? name).isSome then
-        roots := roots.push name
+      ("theorems", names step.theorems), ("is_theorem", .bool step.isTheorem), ("name", .str step.name),
+      ("messages", ← messagesOf messages)]
   return [
-    ("commands", .arr commands), ("imports", .str parts.importText),
-    ("export", .str (← exported env roots.toList))]
+    ("commands", .arr commands), ("imports", .str parts.importText), ("messages", .arr #[]),
+    ("export", .str data)]
 
 /-- What Lean says of a whole text; nothing is judged, and no open ends are listed. -/
 def fileAnswer (session : Session) (code : String) : IO Fields := do
@@ -481,45 +506,7 @@ def fileAnswer (session : Session) (code : String) : IO Fields := do
       found := found.push (← messageFields message)
   return [("messages", .arr found), ("sorries", .arr #[])]
 
-/-! ### The library -/
-
-/-- Binders and type of a constant, as `#check` prints them. -/
-def signatureOf (session : Session) (name : String) : IO Json := do
-  let header ← headerOf session ""
-  let ran ← elaborateText s!"#check {name}" header.state
-  for message in ran.messages.toList do
-    if message.severity matches .information then
-      let said := " ".intercalate ((← message.data.toString).splitOn "\n")
-      let mut words := #[]
-      for word in said.splitOn " " do
-        if word != "" then
-          words := words.push word
-      match words.toList with
-      | _ :: rest => return .str (" ".intercalate rest)
-      | [] => return .null
-  return .null
-
-def signaturesAnswer (session : Session) (request : Json) : IO Fields := do
-  let mut found := #[]
-  for name in texts request "names" do
-    found := found.push (← signatureOf session name)
-  return [("signatures", .arr found)]
-
-/-- Names that their author chose: not private, and none that Lean itself makes. -/
-def isPublic (name : Name) : Bool := !name.isInternalDetail && !isPrivateName name
-
-def theoremsAnswer (session : Session) : IO Fields := do
-  let header ← headerOf session ""
-  let mut found := #[]
-  for module in header.imported.env.header.moduleData.toList do
-    for info in module.constants.toList do
-      let isTheorem := match info with
-        | .thmInfo _ => true
-        | .axiomInfo _ => session.settings.proofless
-        | _ => false
-      if isTheorem && isPublic info.name then
-        found := found.push (nameText info.name)
-  return [("theorems", strings found.toList)]
+/-! ### Requests -/
 
 def answer (session : Session) (request : Json) : IO Fields := do
   match text request "op" with
@@ -527,8 +514,6 @@ def answer (session : Session) (request : Json) : IO Fields := do
   | "statement" => theoremAnswer session request ":= sorry" true
   | "source" => sourceAnswer session (text request "code")
   | "file" => fileAnswer session (text request "code")
-  | "signatures" => signaturesAnswer session request
-  | "theorems" => theoremsAnswer session
   | other => throw (IO.userError s!"a worker knows no request {other}")
 
 /-- The first candidate of a process takes longest: better before anybody waits for it. -/

@@ -23,6 +23,7 @@
 
 pub mod cache;
 mod confine;
+pub mod export;
 pub mod gate;
 mod managed;
 mod pool;
