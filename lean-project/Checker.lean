@@ -643,8 +643,9 @@ structure Memory where
   clean : NameMap Unit := {}
   problem : Option String := none
 
-/-- The axioms below a constant. -/
-def axiomsOf (proofless : Bool) (reading : Reading) (memory : IO.Ref Memory) (root : Name) : IO (List String) := do
+/-- The axioms below a constant, and the constants of the export below it. -/
+def axiomsOf (proofless : Bool) (reading : Reading) (memory : IO.Ref Memory) (root : Name) :
+    IO (List String × List String) := do
   let clean := (← memory.get).clean
   let (visited, axioms) := walk proofless reading clean [root] {} #[]
   if axioms.size == 0 then
@@ -656,7 +657,11 @@ def axiomsOf (proofless : Bool) (reading : Reading) (memory : IO.Ref Memory) (ro
   let mut found := #[]
   for name in axioms.toList do
     found := found.push (nameText name)
-  return (sorted found.toList)
+  let mut uses := #[]
+  for (name, _) in visited.toList do
+    if reading.own.contains name && name != root then
+      uses := uses.push (nameText name)
+  return (sorted found.toList, uses.toList)
 where
   insert (word : String) : List String → List String
     | [] => [word]
@@ -844,8 +849,9 @@ def baseOf (session : Session) (request : Json) : IO Base := do
   return { env, memory, errors }
 
 def verdictFields (name status : String) (messages : List String) (fingerprint : Json) (axioms : List String := [])
-    (named : List String := []) (implicit : List String := []) : Json :=
+    (uses : List String := []) (named : List String := []) (implicit : List String := []) : Json :=
   Json.mkObj [
+    ("uses", strings uses),
     ("name", .str name), ("status", .str status), ("messages", strings messages), ("axioms", strings axioms),
     ("premises", strings named), ("implicit_premises", strings implicit), ("fingerprint", fingerprint)]
 
@@ -894,16 +900,16 @@ def judge (session : Session) (memory : IO.Ref Memory) (reading : Reading) (requ
     if has request "reference" then
       if text request "reference" != referenceText hash info then
         return verdictFields root "rejected" ["the theorem proved is not the statement asked for"] short
-    let axioms ← axiomsOf proofless reading memory name
+    let (axioms, uses) ← axiomsOf proofless reading memory name
     let mut bad := #[]
     for found in axioms do
       if !standardAxioms.contains found then
         bad := bad.push found
     if bad.size > 0 then
       let reason := s!"it depends on {String.intercalate ", " bad.toList}"
-      return verdictFields root "rejected" [reason] short axioms
+      return verdictFields root "rejected" [reason] short axioms uses
     let (named, implicit) := premises proofless reading name (text request "proof")
-    return verdictFields root "proved" [] short axioms named implicit
+    return verdictFields root "proved" [] short axioms [] named implicit
 
 /-- One verdict for all roots, where none can be told from the others. -/
 def allOf (request : Json) (status : String) (messages : List String) : Fields := Id.run do
@@ -915,7 +921,7 @@ def allOf (request : Json) (status : String) (messages : List String) : Fields :
 def checkAnswer (session : Session) (request : Json) : IO Fields := do
   let base ← baseOf session request
   if !(base.errors matches []) then
-    return allOf request "rejected" base.errors
+    return allOf request "statement_error" base.errors
   try
     let reading ← readExport base.env session.session.settings.heartbeats (text request "export")
     let mut verdicts := #[]

@@ -96,11 +96,11 @@ def userName (name : Name) : Name :=
   | some name => name
   | none => name
 
-/-- Resident memory in bytes, where Linux tells. -/
+/-- Memory of its own in bytes, where Linux tells: the library's files, which it maps, are not its own. -/
 def resident : IO Nat := do
   try
     match (← IO.FS.readFile "/proc/self/statm").splitOn " " with
-    | _ :: pages :: _ => return (pages.toNat?.getD 0) * 4096
+    | _ :: all :: shared :: _ => return (all.toNat?.getD 0 - shared.toNat?.getD 0) * 4096
     | _ => return 0
   catch _ => return 0
 

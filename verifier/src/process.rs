@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::managed::ManagedWorker;
+use crate::native::NativeProcess;
 use crate::protocol::{Lost, Question, Role};
 use crate::toolchain::Toolchain;
 
@@ -13,6 +14,8 @@ use crate::toolchain::Toolchain;
 pub(crate) enum Process {
     /// Lean compiled to WebAssembly.
     Managed(ManagedWorker),
+    /// A native Lean that runs a program of ours.
+    Native(NativeProcess),
 }
 
 impl Process {
@@ -23,7 +26,7 @@ impl Process {
     pub(crate) fn spawn(toolchain: &Toolchain, role: Role, heartbeats: u64) -> Result<Self, String> {
         match toolchain {
             Toolchain::Managed(lean) => ManagedWorker::spawn(lean, role, heartbeats).map(Self::Managed),
-            Toolchain::Native(_) => Err("a native Lean cannot be asked yet".to_owned()),
+            Toolchain::Native(lean) => NativeProcess::spawn(lean, role, heartbeats).map(Self::Native),
         }
     }
 
@@ -34,6 +37,7 @@ impl Process {
     pub(crate) async fn ready(&mut self, limit: Duration) -> Result<(), String> {
         match self {
             Self::Managed(worker) => worker.ready(limit).await,
+            Self::Native(worker) => worker.ready(limit).await,
         }
     }
 
@@ -41,6 +45,7 @@ impl Process {
     pub(crate) fn ready_by_now(&mut self) -> Option<Result<(), String>> {
         match self {
             Self::Managed(worker) => worker.ready_by_now(),
+            Self::Native(worker) => worker.ready_by_now(),
         }
     }
 
@@ -56,6 +61,7 @@ impl Process {
     ) -> Result<Value, Lost> {
         match self {
             Self::Managed(worker) => worker.ask(question, limit, max_rss).await,
+            Self::Native(worker) => worker.ask(question, limit, max_rss).await,
         }
     }
 
@@ -63,6 +69,7 @@ impl Process {
     pub(crate) async fn kill(&mut self) {
         match self {
             Self::Managed(worker) => worker.kill().await,
+            Self::Native(worker) => worker.kill().await,
         }
     }
 
@@ -70,6 +77,7 @@ impl Process {
     pub(crate) fn pid(&self) -> Option<u32> {
         match self {
             Self::Managed(worker) => worker.pid(),
+            Self::Native(worker) => worker.pid(),
         }
     }
 
@@ -77,6 +85,7 @@ impl Process {
     pub(crate) fn rss(&self) -> u64 {
         match self {
             Self::Managed(worker) => worker.rss,
+            Self::Native(worker) => worker.rss,
         }
     }
 
@@ -84,6 +93,7 @@ impl Process {
     pub(crate) fn answered(&self) -> u64 {
         match self {
             Self::Managed(worker) => worker.answered,
+            Self::Native(worker) => worker.answered,
         }
     }
 
@@ -91,6 +101,9 @@ impl Process {
     pub(crate) fn take_times(&mut self) -> (u64, u64) {
         match self {
             Self::Managed(worker) => {
+                (std::mem::take(&mut worker.lean_us), std::mem::take(&mut worker.print_us))
+            }
+            Self::Native(worker) => {
                 (std::mem::take(&mut worker.lean_us), std::mem::take(&mut worker.print_us))
             }
         }

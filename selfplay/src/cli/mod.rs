@@ -93,6 +93,12 @@ pub struct LeanArgs {
     /// Where the managed Lean is kept [default: the user's cache folder].
     #[arg(long, value_name = "FOLDER", env = "STP_HOME")]
     pub home: Option<PathBuf>,
+    /// A program of the Lean community's REPL, for --lean or --project: it looks at proofs before they are judged.
+    #[arg(long, value_name = "PATH")]
+    pub repl: Option<PathBuf>,
+    /// Another kernel, such as nanoda_bin or con-ron: a proof counts only if it agrees.
+    #[arg(long, value_name = "PATH")]
+    pub kernel: Option<PathBuf>,
     /// Ask Lean again even where an earlier run got an answer.
     #[arg(long)]
     pub no_cache: bool,

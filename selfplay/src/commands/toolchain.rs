@@ -63,7 +63,13 @@ pub(super) fn toolchain(args: &ToolchainArgs) -> Result<ExitCode> {
 pub(super) fn take(args: &LeanArgs, display: &Display) -> Result<Toolchain> {
     let lean = match toolchain::locate(&options(args))? {
         Located::Ready(lean) => lean,
-        Located::NotInstalled(home) => install(&home, display)?,
+        Located::NotInstalled(home) => {
+            let installed = install(&home, display)?;
+            match toolchain::locate(&options(args))? {
+                Located::Ready(lean) => lean,
+                Located::NotInstalled(_) => installed,
+            }
+        }
     };
     let first = lean.describe();
     display.line(first.lines().next().unwrap_or_default());
@@ -91,7 +97,8 @@ pub(super) fn cache(args: &LeanArgs, lean: &Toolchain, display: &Display) -> Opt
 }
 
 fn options(args: &LeanArgs) -> ToolchainOptions {
-    ToolchainOptions { lean: args.lean.clone(), project: args.project.clone(), home: args.home.clone() }
+    let LeanArgs { lean, project, home, repl, kernel, .. } = args.clone();
+    ToolchainOptions { lean, project, home, repl, kernel }
 }
 
 fn install(home: &Path, display: &Display) -> Result<Toolchain> {

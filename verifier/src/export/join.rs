@@ -5,6 +5,13 @@ use std::collections::HashMap;
 use super::model::{Declaration, Name, NumName, Renumber, StrName};
 use super::{Export, ExportError};
 
+/// What of an export is taken over.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub(super) exprs: Vec<bool>,
+    pub(super) declarations: Vec<bool>,
+}
+
 /// Where the things of another export are in this one.
 #[derive(Debug)]
 struct Places {
@@ -53,6 +60,15 @@ impl Export {
     /// # Errors
     /// As [`Self::append`].
     pub fn append_below(&mut self, other: &Self, words: &[&str]) -> Result<(), ExportError> {
+        self.append_chosen(other, words, None)
+    }
+
+    pub(super) fn append_chosen(
+        &mut self,
+        other: &Self,
+        words: &[&str],
+        chosen: Option<&Chosen>,
+    ) -> Result<(), ExportError> {
         if self.declarations.is_empty() {
             self.origin = other.origin.clone();
         }
@@ -76,11 +92,17 @@ impl Export {
             let level = level.clone().renumber(&places)?;
             places.levels.push(self.intern_level(level)?);
         }
-        for expr in &other.exprs {
+        for (id, expr) in other.exprs.iter().enumerate() {
+            if chosen.is_some_and(|chosen| !chosen.exprs[id]) {
+                places.exprs.push(u32::MAX); // nothing that is taken over refers to it
+                continue;
+            }
             let expr = expr.clone().renumber(&places)?;
             places.exprs.push(self.intern_expr(expr)?);
         }
-        for declaration in &other.declarations {
+        let taken = |place: &usize| chosen.is_none_or(|chosen| chosen.declarations[*place]);
+        for place in (0..other.declarations.len()).filter(taken) {
+            let declaration = &other.declarations[place];
             let declaration = declaration.clone().renumber(&places)?;
             self.add(declaration)?;
         }

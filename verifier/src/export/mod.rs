@@ -7,6 +7,7 @@
 mod join;
 mod model;
 mod read;
+mod select;
 mod write;
 
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use std::io;
 use indexmap::IndexSet;
 
 pub use model::{
-    Axiom, Binder, BinderInfo, Const, Constructor, Declaration, Def, Expr, Hints, Inductive, InductiveType,
+    App, Axiom, Binder, BinderInfo, Const, Constructor, Declaration, Def, Expr, Hints, Inductive, InductiveType,
     Let, Level, Name, NumName, Opaque, Proj, Quot, QuotKind, Recursor, RecursorRule, Safety, StrName, Thm,
 };
 

@@ -3,7 +3,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proptest::prelude::*;
 
-use super::model::{App, Renumber};
+use super::model::Renumber;
 use super::*;
 
 /// A step in making an export: what is made, and three numbers from which its parts are chosen.
@@ -249,6 +249,28 @@ fn a_name_with_two_declarations_is_a_conflict() {
     joined.append(&export(0)).unwrap();
     assert_eq!(joined.declarations.len(), 1);
     assert!(matches!(joined.append(&export(1)), Err(ExportError::Conflict(name)) if name == "f"));
+}
+
+#[test]
+fn a_part_holds_what_its_constants_need_and_no_more() {
+    let rows = [
+        META,
+        r#"{"in":1,"str":{"pre":0,"str":"a"}}"#,
+        r#"{"in":2,"str":{"pre":0,"str":"b"}}"#,
+        r#"{"in":3,"str":{"pre":0,"str":"c"}}"#,
+        r#"{"ie":0,"sort":0}"#,
+        r#"{"axiom":{"name":1,"levelParams":[],"type":0,"isUnsafe":false}}"#,
+        r#"{"ie":1,"const":{"name":1,"us":[]}}"#,
+        r#"{"ie":2,"natVal":"7"}"#,
+        r#"{"thm":{"name":2,"levelParams":[],"type":0,"value":1,"all":[2]}}"#,
+        r#"{"thm":{"name":3,"levelParams":[],"type":0,"value":2,"all":[3]}}"#,
+    ];
+    let export = read(&rows.join("\n")).unwrap();
+    let declared = |part: &Export| ["a", "b", "c"].map(|name| part.declares(name));
+    let part = export.only(&["b".to_owned()]).unwrap();
+    assert_eq!((declared(&part), part.exprs.len()), ([true, true, false], 2));
+    let part = read(&export.only(&["c".to_owned(), "d".to_owned()]).unwrap().to_text()).unwrap();
+    assert_eq!((declared(&part), part.exprs.len()), ([false, false, true], 2));
 }
 
 #[test]

@@ -282,6 +282,8 @@ pub fn command_line(lean: &ManagedLean) -> io::Result<NativeLean> {
         cwd: None,
         version: lean.version.clone(),
         source: "the managed Lean, one process for each file".to_owned(),
+        repl: None,
+        kernel: None,
     })
 }
 

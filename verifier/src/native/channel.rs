@@ -86,10 +86,10 @@ impl Channel {
         std::fs::write(&file, program(role)).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
         let (answers, theirs) = std::io::pipe().map_err(|error| format!("cannot make a pipe: {error}"))?;
         let mut command = command(lean, &file, &theirs, heartbeats);
+        hand_down(command.as_std_mut(), &theirs);
         Policy::native(lean)
             .enclose(command.as_std_mut())
             .map_err(|error| format!("cannot wall in {}: {error}", lean.program.display()))?;
-        hand_down(command.as_std_mut(), &theirs);
         let mut child =
             command.spawn().map_err(|error| format!("cannot start {}: {error}", lean.program.display()))?;
         drop(theirs);

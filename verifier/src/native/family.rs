@@ -22,7 +22,8 @@ impl Family {
         }
     }
 
-    /// The resident size of all of it in bytes, where Linux tells.
+    /// The memory of its own that all of it has in use, in bytes, where Linux tells. Files that it maps, such as a library of
+    /// gigabytes, are not its own.
     pub(super) fn size(self) -> Option<u64> {
         self.0.and_then(size_of)
     }
@@ -42,7 +43,7 @@ impl Family {
 
 #[cfg(target_os = "linux")]
 fn size_of(pid: u32) -> Option<u64> {
-    let own = crate::managed::status_bytes(pid, "VmRSS:")?;
+    let own = crate::managed::status_bytes(pid, "RssAnon:")?;
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     let below = children.split_whitespace().filter_map(|child| size_of(child.parse().ok()?));
     Some(own + below.sum::<u64>())

@@ -8,6 +8,7 @@ mod channel;
 mod family;
 mod repl;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -20,10 +21,17 @@ use crate::toolchain::NativeLean;
 use channel::Channel;
 use repl::Repl;
 
+/// What a process may take to load imports that it has not in memory, before a candidate's own time begins.
+const LOADING: Duration = Duration::from_secs(120);
+/// Imports that our programs keep in memory (`mostKept` there).
+const KEPT: usize = 4;
+
 /// A running native process.
 #[derive(Debug)]
 pub(crate) struct NativeProcess {
     channel: Channel,
+    /// Imports in memory, those used last at the end.
+    imports: VecDeque<String>,
     /// What looks at proofs before our own worker does.
     first: Option<Repl>,
     /// Resident size after the last answer, in bytes.
@@ -47,7 +55,8 @@ impl NativeProcess {
             _ => None,
         };
         let channel = Channel::spawn(lean, role, heartbeats)?;
-        Ok(Self { channel, first, rss: 0, answered: 0, lean_us: 0, print_us: 0 })
+        let imports = VecDeque::from([String::new()]);
+        Ok(Self { channel, imports, first, rss: 0, answered: 0, lean_us: 0, print_us: 0 })
     }
 
     /// Waits until Lean is loaded. After an error the process is dead.
@@ -90,6 +99,7 @@ impl NativeProcess {
                 None => std::future::pending().await,
             }
         });
+        let limit = if self.loads(question) { limit.saturating_add(LOADING) } else { limit };
         let answered = tokio::select! {
             biased;
             answered = timeout(limit, self.exchange(question)) => answered,
@@ -106,6 +116,21 @@ impl NativeProcess {
         };
         self.end().await;
         Err(lost)
+    }
+
+    /// Whether imports must be loaded for a question, which are in memory afterwards.
+    fn loads(&mut self, question: &Question) -> bool {
+        let Some(text) = text_of(question) else { return false };
+        let is_import = |line: &&str| line.trim_start().trim_start_matches("public ").starts_with("import ");
+        let imports = text.lines().filter(is_import).collect::<Vec<_>>().join("\n");
+        let known = self.imports.iter().position(|kept| *kept == imports);
+        if let Some(place) = known {
+            self.imports.remove(place);
+        } else if self.imports.len() >= KEPT {
+            self.imports.pop_front();
+        }
+        self.imports.push_back(imports);
+        known.is_none()
     }
 
     async fn exchange(&mut self, question: &Question) -> Result<Value, String> {
@@ -142,6 +167,18 @@ impl NativeProcess {
     /// Its process id, while it runs.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.channel.pid()
+    }
+}
+
+/// The text whose imports a question needs.
+fn text_of(question: &Question) -> Option<&str> {
+    match question {
+        Question::Elaborate { header, .. } | Question::Statement { header, .. } => Some(header),
+        Question::File { code } | Question::Source { code } => Some(code),
+        Question::Reference { header, imports, .. } | Question::Check { header, imports, .. } => {
+            header.as_deref().or(imports.as_deref())
+        }
+        _ => None,
     }
 }
 

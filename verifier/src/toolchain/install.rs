@@ -168,6 +168,7 @@ fn managed(root: PathBuf) -> ManagedLean {
         library: root.join("library"),
         version: VERSION.to_owned(),
         root,
+        kernel: None,
     }
 }
 

@@ -12,7 +12,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::managed;
+use crate::kernel::{Kernel, KernelError};
+use crate::{managed, native};
 
 pub use install::{InstallError, Progress, ensure_managed, install, installed};
 
@@ -38,6 +39,8 @@ pub struct ManagedLean {
     pub library: PathBuf,
     /// Versions of Lean's package and of Node.js.
     pub version: String,
+    /// A kernel that is asked beside Lean's own.
+    pub kernel: Option<Kernel>,
 }
 
 /// A native `lean`.
@@ -53,6 +56,10 @@ pub struct NativeLean {
     pub version: String,
     /// Why it was taken.
     pub source: String,
+    /// A program with the protocol of the Lean community's REPL, which looks at proofs first.
+    pub repl: Option<PathBuf>,
+    /// A kernel that is asked beside Lean's own.
+    pub kernel: Option<Kernel>,
 }
 
 /// What the user asked for.
@@ -64,6 +71,10 @@ pub struct ToolchainOptions {
     pub project: Option<PathBuf>,
     /// `--home` or `STP_HOME`; default: `stp` in the user's cache folder.
     pub home: Option<PathBuf>,
+    /// `--repl`: a REPL that looks at proofs first, for native Leans.
+    pub repl: Option<PathBuf>,
+    /// `--kernel`: a kernel that is asked beside Lean's own.
+    pub kernel: Option<PathBuf>,
 }
 
 /// What [`locate`] found.
@@ -104,6 +115,15 @@ pub enum ToolchainError {
         "there is no cache folder to keep the managed Lean in: neither HOME nor XDG_CACHE_HOME is set. Give a folder with --home or STP_HOME."
     )]
     NoHome,
+    /// A REPL without a Lean that it belongs to.
+    #[error("--repl is for a native Lean: give its program with --lean, or its project with --project, as well.")]
+    ReplAlone,
+    /// There is no REPL at the path given.
+    #[error("there is no REPL at {}. Build it in its own folder with `lake build` and give .lake/build/bin/repl with --repl.", .0.display())]
+    NoRepl(PathBuf),
+    /// There is no such kernel.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
 }
 
 /// Finds the Lean to use: `--lean`, then the project's, then the managed one.
@@ -111,15 +131,27 @@ pub enum ToolchainError {
 /// # Errors
 /// [`ToolchainError`] if what was asked for cannot be used; there is no silent falling back from it.
 pub fn locate(options: &ToolchainOptions) -> Result<Located, ToolchainError> {
+    let kernel = options.kernel.as_deref().map(Kernel::at).transpose()?;
+    let with = |lean: NativeLean| {
+        if let Some(repl) = options.repl.as_ref().filter(|repl| !repl.is_file()) {
+            return Err(ToolchainError::NoRepl(repl.clone()));
+        }
+        let lean = NativeLean { repl: options.repl.clone(), kernel: kernel.clone(), ..lean };
+        Ok(Located::Ready(Toolchain::Native(lean)))
+    };
     if let Some(program) = &options.lean {
         let lean = native(program.clone(), Vec::new(), None, "given with --lean or STP_LEAN")?;
-        return Ok(Located::Ready(Toolchain::Native(lean)));
+        return with(lean);
     }
     if let Some(project) = &options.project {
-        return Ok(Located::Ready(Toolchain::Native(of_project(project)?)));
+        return with(of_project(project)?);
+    }
+    if options.repl.is_some() {
+        return Err(ToolchainError::ReplAlone);
     }
     let home = home(options)?;
-    Ok(installed(&home).map_or(Located::NotInstalled(home), |lean| Located::Ready(Toolchain::Managed(lean))))
+    let ready = |lean| Located::Ready(Toolchain::Managed(ManagedLean { kernel, ..lean }));
+    Ok(installed(&home).map_or(Located::NotInstalled(home), ready))
 }
 
 /// The folder in which the managed Lean is kept.
@@ -176,7 +208,7 @@ fn native(
         return Err(not_lean(format!("`--version` printed {said:?}")));
     };
     let version = version.to_owned();
-    Ok(NativeLean { program, args, cwd, version, source: source.to_owned() })
+    Ok(NativeLean { program, args, cwd, version, source: source.to_owned(), repl: None, kernel: None })
 }
 
 impl ManagedLean {
@@ -207,15 +239,29 @@ impl Toolchain {
         }
     }
 
-    /// What names this Lean in the key of a verdict: another Lean, another name.
+    /// The kernel that is asked beside Lean's own.
+    pub fn kernel(&self) -> Option<&Kernel> {
+        match self {
+            Self::Managed(lean) => lean.kernel.as_ref(),
+            Self::Native(lean) => lean.kernel.as_ref(),
+        }
+    }
+
+    /// What names this Lean, and the kernel beside it, in the key of a verdict: another Lean, another name.
     pub fn identity(&self) -> String {
+        let kernel = self.kernel().map(|kernel| format!(" and {}", kernel.identity())).unwrap_or_default();
+        format!("{}{kernel}", self.own_identity())
+    }
+
+    fn own_identity(&self) -> String {
         match self {
             Self::Managed(lean) => {
                 let folder = lean.root.file_name().unwrap_or_default().to_string_lossy();
                 format!("managed {} {folder} {}", lean.version, managed::revision())
             }
             Self::Native(lean) => {
-                format!("native {} {} {:?} {:?}", lean.version, lean.program.display(), lean.args, lean.cwd)
+                let NativeLean { program, args, cwd, version, repl, .. } = lean;
+                format!("native {version} {} {args:?} {cwd:?} {repl:?} {}", program.display(), native::revision())
             }
         }
     }
@@ -230,6 +276,11 @@ impl Toolchain {
 
     /// A few lines for `stp toolchain status`: what it is, why it was taken and where it lies.
     pub fn describe(&self) -> String {
+        let kernel = self.kernel().map(|kernel| format!("\nkernel:  {}, which must agree", kernel.name()));
+        format!("{}{}", self.describe_lean(), kernel.unwrap_or_default())
+    }
+
+    fn describe_lean(&self) -> String {
         match self {
             Self::Managed(lean) => format!(
                 "managed Lean: {}\nwhy:     no --lean, STP_LEAN or --project was given\nplace:   {}\nnote:    one \
@@ -241,11 +292,12 @@ impl Toolchain {
             Self::Native(lean) => {
                 let args: Vec<_> = lean.args.iter().map(|arg| arg.to_string_lossy()).collect();
                 format!(
-                    "native Lean: {}\nwhy:    {}\ncommand: {} {}",
+                    "native Lean: {}\nwhy:    {}\ncommand: {} {}{}",
                     lean.version,
                     lean.source,
                     lean.program.display(),
-                    args.join(" ")
+                    args.join(" "),
+                    lean.repl.as_ref().map(|repl| format!("\nREPL:   {}", repl.display())).unwrap_or_default()
                 )
             }
         }
