@@ -49,6 +49,7 @@ pub(super) fn is_symbol(c: char) -> bool {
         || matches!(c, '⁰'..='ⁿ' | '₊'..='₎' | '‖' | '†'..='•' | '…' | '′'..='‴' | '‼' | '⁅' | '⁆')
         // Arrows, operators and the technical and geometric signs beside them.
         || matches!(c, '←'..='⋿' | '⌀'..='⏿' | '■'..='◿' | '★' | '☆' | '♠'..='♯' | '✓' | '✝' | '✶')
+        || matches!(c, 'ᗮ' | 'ᘁ' | 'ꟳ')
         || matches!(c, '⟀'..='⟿' | '⤀'..='⫿' | '⬀'..='⬯' | '𝟎'..='𝟿')
 }
 
@@ -58,7 +59,7 @@ mod tests {
 
     #[test]
     fn what_mathematics_needs_is_a_symbol() {
-        for c in "ᵀᶜˣᴴᵒᵖᵐᵗᵁˢᶠ‖₊₋⁻¹⁅⁆‼†‡•…⋆★♯𝟙𝟘⟂⟮⟯⟪⟫⌊⌋⌈⌉⨁⨂⨅⨆⥤⤳⊢⊗⇨↥↑⇑∂∫∑∏∣°′⬝⧸⦋⦌".chars()
+        for c in "ᵀᶜˣᴴᵒᵖᵐᵗᵁˢᶠᗮ‖₊₋⁻¹⁅⁆‼†‡•…⋆★♯𝟙𝟘⟂⟮⟯⟪⟫⌊⌋⌈⌉⨁⨂⨅⨆⥤⤳⊢⊗⇨↥↑⇑∂∫∑∏∣°′⬝⧸⦋⦌".chars()
         {
             assert!(is_symbol(c) && !is_word_rest(c) && !is_invisible(c), "{c:?}");
         }

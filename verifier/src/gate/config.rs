@@ -5,6 +5,7 @@
 //! where no function has such an argument, or the tactic before it.
 
 use super::lexer::{self, Lexeme, Token};
+use super::names::parts;
 
 /// Fields of the configurations of Lean's tactics and Mathlib's that no theorem has as an argument.
 const FIELDS: &[&str] = &[
@@ -230,7 +231,7 @@ pub(super) fn may_run(text: &str) -> bool {
         let inside = before.rsplit_once('(').map_or("", |(_, inside)| inside);
         let commented = inside.contains("--") || inside.contains("/-");
         let known = |part: &str| FIELDS.contains(&part) || COMMON_FIELDS.contains(&part);
-        let is_field = |word: &str| word.split('.').any(known);
+        let is_field = |word: &str| parts(word).any(known);
         let in_question = if commented {
             inside.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '\''))).any(is_field)
         } else {
@@ -267,7 +268,7 @@ pub(super) fn check(tokens: &[Lexeme<'_>], open: usize) -> Result<(), String> {
     if matches!(name, "have" | "haveI" | "let" | "letI" | "this") {
         return Ok(());
     }
-    if !name.split('.').any(|part| FIELDS.contains(&part)) && !configures(tokens, open, name) {
+    if !parts(name).any(|part| FIELDS.contains(&part)) && !configures(tokens, open, name) {
         return Ok(());
     }
     let mut value = Value { tokens: value };

@@ -120,7 +120,8 @@ impl<'a> Lexer<'a> {
             }
             '(' | '[' | '{' | '⟨' | '⦃' | '⟦' | '‹' => self.single(Token::Open(first)),
             ')' | ']' | '}' | '⟩' | '⦄' | '⟧' | '›' => self.single(Token::Close(first)),
-            c if is_symbol(c) => self.single(Token::Symbol(first)),
+            // Where no name goes on, a subscript is a symbol's: `‖x‖₂`, `*ᵥ`.
+            c if is_symbol(c) || (is_word_rest(c) && !c.is_ascii()) => self.single(Token::Symbol(first)),
             c => return Err(format!("the character {c:?} (U+{:04X}) is not allowed", u32::from(c))),
         };
         self.before = Before { token: Some(token), earlier: self.before.token };
@@ -240,6 +241,11 @@ mod tests {
             words("Nat.add_comm h₁' x.1.foo «a b».c f? Gödel x⊗y"),
             ["Nat.add_comm", "h₁'", "x", "foo", "«a b».c", "f?", "Gödel", "x", "y"]
         );
+    }
+
+    #[test]
+    fn subscripts_belong_to_names_or_symbols() {
+        assert_eq!(words("x₁ ‖y‖₂ A *ᵥ v →ₗ[R] w"), ["x₁", "y", "A", "v", "R", "w"]);
     }
 
     #[test]

@@ -38,9 +38,6 @@ pub const MAX_DEPTH: usize = 200;
 /// Highest `maxRecDepth` that a proof may set (Lean's default is 512).
 pub const MAX_REC_DEPTH: u32 = 2048;
 
-/// Names after `#` that no command has and widths of bit vectors have: `0#width`.
-const WIDTHS: &[&str] = &["bits", "length", "size", "width"];
-
 /// Whether any text at all, whoever wrote it, may go on to Lean: a trusted header, a whole file.
 ///
 /// # Errors
@@ -153,13 +150,12 @@ fn check_tokens(tokens: &[Lexeme<'_>]) -> Result<(), String> {
 }
 
 /// Whether a `#` before these tokens is part of a term: `#[1, 2]`, `#v[1]`, `5#8`, `0#w`, and in Mathlib `#s` and
-/// `#(f s)`. A command is a `#` and a longer word.
+/// `#(f s)`. Lean reads the longest token, so whatever begins with a command's name is the command.
 fn is_term_hash(after: &[Lexeme<'_>]) -> bool {
     match after.first() {
         Some(Lexeme { token: Token::Open('[' | '(' | '{') | Token::Literal(_), .. }) => true,
         Some(Lexeme { token: Token::Word(word), joined: true, .. }) => {
-            let name = word.split('.').next().unwrap_or_default();
-            name.chars().count() <= 2 || WIDTHS.contains(&name)
+            !words::HASH_COMMANDS.iter().any(|command| word.starts_with(command))
         }
         _ => false,
     }
@@ -221,7 +217,8 @@ mod tests {
             "by simp [show #[1, 2].size = 2 from rfl, (5#8 : BitVec 8)]",
             "open Classical in em _",
             "by\n  open Nat (add_comm) in set_option maxRecDepth 1000 in rw [add_comm]",
-            "by simp [show #v[1, 2].size = 2 from rfl, (0#w : BitVec w), x#n']",
+            "by simp [show #v[1, 2].size = 2 from rfl, (0#w : BitVec w), x#n', #rows.card]",
+            "by cases «P(a,a)» 1; simp [«f0=0»]",
             "by\r\n  rfl\r\n",
             "| 0 => rfl\n  | n + 1 => by simp [f n]\ntermination_by n => n\ndecreasing_by omega",
             "f x\n  where f : T := y\n  termination_by structural x => x",
@@ -261,6 +258,10 @@ mod tests {
             "by exact?",
             "by\n  simp)\n  (",
             "«sorry»",
+            "by simp («maxSteps» := f 5)",
+            "«Lean».x",
+            "x.«lcProof»",
+            "«Lean.Meta» x",
             "stp_target",
             "(trivial",
             "by simp (maxSteps := f 5)",
@@ -269,6 +270,8 @@ mod tests {
             "0#eval x",
             "0 #reduce x",
             "0#widget",
+            "0#checkx",
+            "x#evalx",
             "trace \"{x}\"",
             "`(tactic| skip)",
             "s!\"{sorry}\"",

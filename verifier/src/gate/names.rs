@@ -16,9 +16,6 @@ const FIELDS: &[&str] = &["end", "prefix", "section"];
 /// # Errors
 /// The reason why not, for people.
 pub(super) fn check(tokens: &[Lexeme<'_>], index: usize, word: &str) -> Result<(), String> {
-    if word.contains('«') {
-        return Err("`«»` names are not allowed".to_owned());
-    }
     if !(FIELDS.contains(&word) && is_field(tokens, index)) {
         check_command(word)?;
     }
@@ -40,11 +37,21 @@ fn check_command(word: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The parts of a dotted name, without the marks of `«x»`. What stands in the marks is divided, too.
+pub(super) fn parts(word: &str) -> impl Iterator<Item = &str> {
+    word.split(['.', '«', '»', ' ']).filter(|part| !part.is_empty())
+}
+
 /// Every part of a dotted name counts: `Foo.Lean.Meta` is as near to Lean's machinery as `Lean.Meta`.
 fn check_parts(word: &str) -> Result<(), String> {
-    for part in word.split('.') {
+    // Theorems and no more, which `simp?` and `grind?` print.
+    let word = word.strip_prefix("Lean.Grind.").or_else(|| word.strip_prefix("Lean.Omega.")).unwrap_or(word);
+    for part in parts(word) {
         if FORBIDDEN.contains(&part) {
             return Err(format!("`{part}` is not allowed in a proof"));
+        }
+        if part == "_root_" {
+            return Err("`_root_` names are not allowed".to_owned());
         }
         if is_machinery(part) {
             return Err(format!("`{word}` reaches into Lean's own machinery"));
@@ -193,6 +200,7 @@ mod tests {
             "(trace x)",
             "by trace \"x\"; rfl",
             "ptr",
+            "by simp [Lean.Grind.toInt_fin, Lean.Omega.Int.x, hint]",
             "dbg",
             "by cases constant",
             "module",
@@ -237,6 +245,7 @@ mod tests {
             "Dynamic",
             "TypeName",
             "_root_",
+            "Lean.Grind.Lean",
             "Lean",
             "Meta",
             "Elab",

@@ -6,8 +6,14 @@ use super::lexer::{Lexeme, Token};
 /// Options that change what is printed or which warnings are given, or how a tactic goes about it, and nothing else.
 const FAMILIES: &[&str] = &["pp", "linter", "backward", "grind"];
 /// Single ones.
-const OPTIONS: &[&str] =
-    &["autoImplicit", "relaxedAutoImplicit", "smartUnfolding", "tactic.hygienic", "tactic.customEliminators"];
+const OPTIONS: &[&str] = &[
+    "autoImplicit",
+    "exponentiation.threshold",
+    "relaxedAutoImplicit",
+    "smartUnfolding",
+    "tactic.hygienic",
+    "tactic.customEliminators",
+];
 
 /// `open A B in`, `open scoped A in`, `open A (b c) in`, `open A hiding b in`, `open A renaming b → c in`.
 ///
