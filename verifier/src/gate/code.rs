@@ -1,5 +1,7 @@
 //! Whether a whole Lean text may run code of its own while it is elaborated.
 
+use super::{config, names};
+
 /// Words, or parts of dotted words, with which a text can run code or leave something behind that runs.
 const RUNNING: &[&str] = &[
     "#eval",
@@ -11,7 +13,6 @@ const RUNNING: &[&str] = &[
     "command_elab",
     "csimp",
     "declare_config_elab",
-    "dsimproc",
     "elab",
     "elab_rules",
     "eval%",
@@ -35,24 +36,26 @@ const RUNNING: &[&str] = &[
     "run_elab",
     "run_meta",
     "run_tac",
-    "simproc",
     "syntax",
     "tactic",
     "term_elab",
-    "unsafe",
-    "unsafeBaseIO",
-    "unsafeCast",
-    "unsafeEIO",
-    "unsafeIO",
 ];
+
+/// What a text may open without running anything.
+const NAMESPACES: &[&str] = &["Elab", "IO", "Lean", "Meta", "System", "_root_", "debug"];
 
 /// A cheap word test that says yes too often rather than too seldom: words in comments count.
 ///
 /// A process that elaborated such a text must not judge anything afterwards.
 pub fn may_run_code(text: &str) -> bool {
     let part_of_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '#' | '!' | '%' | '\'' | '?');
-    text.split(|c| !part_of_word(c))
-        .any(|word| RUNNING.contains(&word) || word.starts_with("register_") || word.starts_with("#eval"))
+    let runs = |word: &str| {
+        RUNNING.contains(&word)
+            || word.starts_with("register_")
+            || word.starts_with("#eval")
+            || (!NAMESPACES.contains(&word) && names::is_machinery(word))
+    };
+    text.split(|c| !part_of_word(c)).any(runs) || config::may_run(text)
 }
 
 #[cfg(test)]
@@ -74,6 +77,15 @@ mod tests {
             "theorem x : p := by run_tac foo",
             "register_option x : Bool := {}",
             "@[export emscripten_run_script] opaque f : Nat",
+            "theorem x : p := by simp (maxSteps := f 5)",
+            "theorem x : p := by simp (maxSteps\n  -- c\n := f 5)",
+            "theorem x : p := by simp (maxSteps /- := 5) -/ := f 5)",
+            "theorem x : p := by grind (config := { splits := f 5 })",
+            "theorem x : p := by grind (splits := f 5)",
+            "theorem x (h : a = a := by decide (kernel := f)) : p",
+            "def f := dbgSleep 5 fun _ => lcProof",
+            "unsafe def f := 1",
+            "simproc_decl f (x) := fun _ => g",
         ] {
             assert!(may_run_code(text), "{text}");
         }
@@ -82,6 +94,8 @@ mod tests {
             "theorem elaborate : True := trivial -- the meaning of it",
             "def f : Nat → Nat | 0 => 1 | n + 1 => f n\n#check f\n#print axioms f",
             "example (xs : List Nat) : xs.initial = 1 := by simp_all [List.length]",
+            "import Lean\nopen Lean Meta\n/-- Doc. -/\ntheorem x : p := by simp (maxSteps := 5) (config := { zeta := true }) [h]",
+            "theorem x : Nat.lcm a b = 1 := by rw (occs := .pos [1]) [foo (n := n + 1)]",
         ] {
             assert!(!may_run_code(text), "{text}");
         }

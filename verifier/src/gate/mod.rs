@@ -4,22 +4,32 @@
 //! declaration, starts a command, changes options or runs code while elaborating. The gate refuses too
 //! much rather than too little; Lean's own answer and the kernel's second look come after it.
 //!
+//! Code can run in more ways than by commands: Lean evaluates what configures a tactic (`config`). So the same rules
+//! hold for statements and headers that are not the user's own, whose binders may contain tactics.
+//!
 //! Of the forms that belong to commands, two may stand inside a proof, each closed by `in`: `open Name in`,
-//! and `set_option maxRecDepth N in` with N up to [`MAX_REC_DEPTH`]. `maxHeartbeats` may not be set: the
+//! and `set_option` with options that change no meaning and check no less; `maxRecDepth` up to
+//! [`MAX_REC_DEPTH`]. `maxHeartbeats` may not be set: the
 //! pool's limit is the same for every candidate. `exact?`, `apply?` and their like are refused: they
 //! search the whole library, and their first use in a process takes many seconds and over a gigabyte, so
-//! that a verdict would depend on what the process did before. `let rec` and `where` may stand: what
-//! they add is the theorem's own and goes through the kernel.
+//! that a verdict would depend on what the process did before. `let rec`, `where`, `termination_by` and
+//! `decreasing_by` may stand: what they add is the theorem's own and goes through the kernel.
 
+mod characters;
 mod code;
+mod config;
 mod header;
 mod lexer;
+mod literals;
+mod names;
+mod options;
 mod words;
+
+use std::borrow::Cow;
 
 pub use code::may_run_code;
 pub use header::check_header;
-use lexer::Token;
-use words::{COMMAND_FAMILIES, COMMANDS, FORBIDDEN};
+use lexer::{Lexeme, Token};
 
 /// Longest text in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -27,6 +37,26 @@ pub const MAX_BYTES: usize = 64 * 1024;
 pub const MAX_DEPTH: usize = 200;
 /// Highest `maxRecDepth` that a proof may set (Lean's default is 512).
 pub const MAX_REC_DEPTH: u32 = 2048;
+
+/// Whether any text at all, whoever wrote it, may go on to Lean: a trusted header, a whole file.
+///
+/// # Errors
+/// The reason why not, for people.
+pub fn check_text(text: &str) -> Result<(), String> {
+    match text.find('\0') {
+        Some(place) => Err(format!(
+            "line {} has the character U+0000, where Lean would take the text to end",
+            text[..place].matches('\n').count() + 1
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The text as Lean takes it: without a byte order mark, and with lines that end in a line feed alone.
+pub fn normalise(text: &str) -> Cow<'_, str> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) }
+}
 
 /// Whether `proof` may go on to Lean.
 ///
@@ -55,13 +85,17 @@ pub fn check_text(text: &str) -> Result<(), String> {
 pub fn check_signature(signature: &str) -> Result<(), String> {
     let tokens = lex(signature)?;
     check_tokens(&tokens)?;
+    // The proof comes after it in the same line.
+    if lexer::tokens(&format!("{signature} x"))?.len() == tokens.len() {
+        return Err("the statement ends in a comment that would hide its proof".to_owned());
+    }
     let mut depth = 0usize;
     let mut colon = false;
     for pair in tokens.windows(2) {
-        match pair[0] {
+        match pair[0].token {
             Token::Open(_) => depth += 1,
             Token::Close(_) => depth = depth.saturating_sub(1),
-            Token::Symbol(':') if depth == 0 && pair[1] == Token::Symbol('=') => {
+            Token::Symbol(':') if depth == 0 && pair[1].token == Token::Symbol('=') => {
                 return Err("`:=` does not belong in a statement".to_owned());
             }
             Token::Symbol(':') if depth == 0 => colon = true,
@@ -79,46 +113,42 @@ pub fn check_signature(signature: &str) -> Result<(), String> {
 
 /// Whether `text` is one name and nothing else.
 pub fn is_name(text: &str) -> bool {
-    !text.contains(char::is_whitespace) && matches!(lexer::tokens(text).as_deref(), Ok([Token::Word(_)]))
+    let one_word = |tokens: &[Lexeme<'_>]| matches!(tokens, [Lexeme { token: Token::Word(_), .. }]);
+    !text.contains(char::is_whitespace) && lexer::tokens(text).is_ok_and(|tokens| one_word(&tokens))
 }
 
-fn lex(text: &str) -> Result<Vec<Token<'_>>, String> {
+fn lex(text: &str) -> Result<Vec<Lexeme<'_>>, String> {
     if text.len() > MAX_BYTES {
         return Err(format!("the text has {} bytes, more than {MAX_BYTES}", text.len()));
-    }
-    if let Some(c) = text.chars().find(|c| (c.is_control() && *c != '\n') || is_invisible(*c)) {
-        return Err(format!("the character U+{:04X} is not allowed, not even in a comment", u32::from(c)));
     }
     lexer::tokens(text)
 }
 
-/// Characters that make a text look like another one: without width, or changing the direction of writing.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-fn check_tokens(tokens: &[Token<'_>]) -> Result<(), String> {
+fn check_tokens(tokens: &[Lexeme<'_>]) -> Result<(), String> {
     check_brackets(tokens)?;
-    for (index, token) in tokens.iter().enumerate() {
-        let next = tokens.get(index + 1);
-        match token {
-            Token::Word("open") => check_open(&tokens[index + 1..])?,
-            Token::Word("set_option") => check_option(&tokens[index + 1..])?,
-            Token::Word("scoped") if index > 0 && tokens[index - 1] == Token::Word("open") => {}
-            Token::Word(word) => check_word(word, index.checked_sub(1).and_then(|i| tokens.get(i)), next)?,
-            // `#[1, 2]` is an array and `5#8` a bit vector; a command is a `#` and a word.
-            Token::Symbol('#') if !matches!(next, Some(Token::Open('[') | Token::Literal(_))) => {
+    for (index, lexeme) in tokens.iter().enumerate() {
+        let before = index.checked_sub(1).map(|before| tokens[before].token);
+        match lexeme.token {
+            Token::Word("open") => options::check_open(&tokens[index + 1..])?,
+            Token::Word("set_option") => options::check_option(&tokens[index + 1..])?,
+            Token::Word("scoped") if before == Some(Token::Word("open")) => {}
+            Token::Word(word) => names::check(tokens, index, word)?,
+            Token::Open('(') => config::check(tokens, index)?,
+            Token::Symbol('#') if !is_term_hash(&tokens[index + 1..]) => {
                 return Err("`#` starts a command".to_owned());
             }
-            Token::Symbol('@') if next == Some(&Token::Open('[')) => {
+            Token::Symbol('@') if tokens.get(index + 1).map(|next| next.token) == Some(Token::Open('[')) => {
                 return Err("`@[` sets attributes".to_owned());
             }
             Token::Symbol('`') => {
                 return Err("a back-quote quotes syntax, which proofs do not need".to_owned());
             }
-            // `s!"…{x}"` runs terms inside what looks like a string.
-            Token::Literal(text) if text.starts_with('"') && text.contains('{') => {
+            // `s!"…{x}"` runs terms inside what looks like a string. What interpolates is a word.
+            Token::Literal(text)
+                if text.starts_with('"')
+                    && text.contains('{')
+                    && !matches!(before, Some(Token::Symbol(_) | Token::Open(_))) =>
+            {
                 return Err("a string with `{` may hide a term".to_owned());
             }
             _ => {}
@@ -127,75 +157,29 @@ fn check_tokens(tokens: &[Token<'_>]) -> Result<(), String> {
     Ok(())
 }
 
-/// `open A B in`, `open scoped A in`, `open A (b c) in`.
-fn check_open(after: &[Token<'_>]) -> Result<(), String> {
-    let names = after.iter().take_while(|token| {
-        matches!(token, Token::Word(word) if *word != "in")
-            || matches!(token, Token::Open('(') | Token::Close(')'))
-    });
-    let count = names.count();
-    match after.get(count) {
-        Some(Token::Word("in")) if count > 0 => Ok(()),
-        _ => Err("`open` may stand in a proof only as `open Name in`".to_owned()),
-    }
-}
-
-/// `set_option maxRecDepth N in`.
-fn check_option(after: &[Token<'_>]) -> Result<(), String> {
-    match after {
-        [Token::Word("maxRecDepth"), Token::Literal(number), Token::Word("in"), ..]
-            if number.parse::<u32>().is_ok_and(|number| number <= MAX_REC_DEPTH) =>
-        {
-            Ok(())
+/// Whether a `#` before these tokens is part of a term: `#[1, 2]`, `#v[1]`, `5#8`, `0#w`, and in Mathlib `#s` and
+/// `#(f s)`. Lean reads the longest token, so whatever begins with a command's name is the command.
+fn is_term_hash(after: &[Lexeme<'_>]) -> bool {
+    match after.first() {
+        Some(Lexeme { token: Token::Open('[' | '(' | '{') | Token::Literal(_), .. }) => true,
+        Some(Lexeme { token: Token::Word(word), joined: true, .. }) => {
+            !words::HASH_COMMANDS.iter().any(|command| word.starts_with(command))
         }
-        _ => Err(format!("only `set_option maxRecDepth N in` may stand in a proof, N up to {MAX_REC_DEPTH}")),
+        _ => false,
     }
 }
 
-fn check_word(word: &str, previous: Option<&Token<'_>>, next: Option<&Token<'_>>) -> Result<(), String> {
-    if word.contains('«') {
-        return Err("`«»` names are not allowed".to_owned());
-    }
-    // `x.end` is a field, and Lean's keywords are no field names: only a bare word can be a command.
-    if COMMANDS.contains(&word) || COMMAND_FAMILIES.iter().any(|family| word.starts_with(family)) {
-        return Err(format!("`{word}` belongs to commands"));
-    }
-    if let Some(part) = word.split('.').find(|part| FORBIDDEN.contains(part)) {
-        return Err(format!("`{part}` is not allowed in a proof"));
-    }
-    if next == Some(&Token::Symbol('%'))
-        && matches!(word, "eval" | "include_str" | "type_of" | "ensure_type_of")
-    {
-        return Err(format!("`{word}%` is not allowed in a proof"));
-    }
-    let configures = |marks: &[Token<'_>]| previous.is_some_and(|token| marks.contains(token));
-    if word == "native"
-        && (configures(&[Token::Symbol('+'), Token::Open('(')]) || next == Some(&Token::Symbol(':')))
-    {
-        return Err("`native` evaluation is not allowed".to_owned());
-    }
-    let roots = ["debug", "skipKernelTC", "Lean", "Elab", "Meta", "IO", "System"];
-    let root = word.split('.').next().unwrap_or_default();
-    if roots.contains(&root) {
-        return Err(format!("`{word}` reaches into Lean's own machinery"));
-    }
-    if word.starts_with("stp_target") || word.contains(".stp_target") {
-        return Err("`stp_target` is the judge's own name".to_owned());
-    }
-    Ok(())
-}
-
-fn check_brackets(tokens: &[Token<'_>]) -> Result<(), String> {
+fn check_brackets(tokens: &[Lexeme<'_>]) -> Result<(), String> {
     let mut open = Vec::new();
-    for token in tokens {
-        match token {
+    for lexeme in tokens {
+        match lexeme.token {
             Token::Open(bracket) => {
-                open.push(closing(*bracket));
+                open.push(closing(bracket));
                 if open.len() > MAX_DEPTH {
                     return Err(format!("brackets nest deeper than {MAX_DEPTH}"));
                 }
             }
-            Token::Close(bracket) if open.pop() != Some(*bracket) => {
+            Token::Close(bracket) if open.pop() != Some(bracket) => {
                 return Err(format!("`{bracket}` closes nothing"));
             }
             _ => {}
@@ -241,6 +225,14 @@ mod tests {
             "by simp [show #[1, 2].size = 2 from rfl, (5#8 : BitVec 8)]",
             "open Classical in em _",
             "by\n  open Nat (add_comm) in set_option maxRecDepth 1000 in rw [add_comm]",
+            "by simp [show #v[1, 2].size = 2 from rfl, (0#w : BitVec w), x#n', #rows.card]",
+            "by cases «P(a,a)» 1; simp [«f0=0»]",
+            "by\r\n  rfl\r\n",
+            "| 0 => rfl\n  | n + 1 => by simp [f n]\ntermination_by n => n\ndecreasing_by omega",
+            "f x\n  where f : T := y\n  termination_by structural x => x",
+            "by exact (congrArg (· ++ \"{\") h)",
+            "Aᵀ = A ∧ sᶜ = Rˣ ∧ ‖x‖ ≤ 1",
+            "by rw [xs[0]'h, Finset.sum_comm,-- first\n    foo]",
         ] {
             check_proof(proof).unwrap_or_else(|reason| panic!("{proof}: {reason}"));
         }
@@ -274,9 +266,21 @@ mod tests {
             "by exact?",
             "by\n  simp)\n  (",
             "«sorry»",
+            "by simp («maxSteps» := f 5)",
+            "«Lean».x",
+            "x.«lcProof»",
+            "«Lean.Meta» x",
             "stp_target",
             "(trivial",
-            "trivial termination_by 1",
+            "by simp (maxSteps := f 5)",
+            "trivial /-/- -/ #eval 1 --/",
+            "trivial '' \"\n#eval 1 \"",
+            "0#eval x",
+            "0 #reduce x",
+            "0#widget",
+            "0#checkx",
+            "x#evalx",
+            "trace \"{x}\"",
             "`(tactic| skip)",
             "s!\"{sorry}\"",
             "local_inst\nlocal instance : X := y",
@@ -300,22 +304,35 @@ mod tests {
             "| 0 => 1",
             ": True\ntheorem y : False",
             ": sorry",
+            ": True -- and so on",
+            "(h : a = a := by simp (maxSteps := f 5)) : True",
+            "(h : a = a := by decide (kernel := lcCast trivial)) : True",
+            "(h : a = a := by run_tac x) : True",
+            "(x : Nat := (by_elab x)) : True",
         ] {
             assert!(check_signature(bad).is_err(), "{bad}");
         }
     }
 
+    #[test]
+    fn texts_are_whole_and_their_lines_end_alike() {
+        check_text("import Mathlib\r\n\topen Nat -- \u{202e}").unwrap();
+        assert!(check_text("import Mathlib\nopen Nat\0axiom").unwrap_err().contains("line 2"));
+        assert_eq!(normalise("\u{feff}a\r\nb\rc\n"), "a\nb\rc\n");
+        assert!(matches!(normalise("a\nb"), Cow::Borrowed("a\nb")));
+    }
+
     proptest! {
         #[test]
         fn any_text_gets_an_answer(text in "\\PC{0,300}") {
-            let _ = (check_proof(&text), check_signature(&text));
+            let _ = (check_proof(&text), check_signature(&text), check_header(&text), may_run_code(&text));
         }
 
         #[test]
         fn a_forbidden_word_is_found_wherever_it_stands(
-            before in "[a-z ()]{0,20}", after in "[a-z ()]{0,20}", index in 0usize..30,
+            before in "[a-z ()]{0,20}", after in "[a-z ()]{0,20}",
+            word in prop::sample::select(words::COMMANDS),
         ) {
-            let word = FORBIDDEN[index % FORBIDDEN.len()];
             let text = format!("{before} {word} {after}");
             prop_assert!(check_proof(&text).is_err());
         }
