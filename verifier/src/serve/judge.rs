@@ -8,64 +8,92 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
-use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use stp_datasets::{Status, Verdict};
+use stp_datasets::{Status, Verdict, signature_of};
 
 use super::Shared;
 use super::admission::Place;
 use super::api::{ApiError, Body};
+use super::batch::{self, Outcome, Row};
 use crate::gate;
+use crate::pool::VerifierError;
 use crate::protocol::Candidate;
+
+/// What the fields of a row are called, here as in the rows of `stp verify`; the first that it has counts.
+const ID: [&str; 4] = ["id", "name", "problem_id", "uuid"];
+const HEADER: [&str; 1] = ["header"];
+const SIGNATURE: [&str; 1] = ["signature"];
+/// `theorem NAME BINDERS : TYPE`, with or without `:= by sorry` after it.
+const STATEMENT: [&str; 3] = ["formal_statement", "statement", "theorem"];
+const PROOF: [&str; 3] = ["proof", "formal_proof", "full_proof"];
 
 #[derive(Deserialize)]
 pub(super) struct JudgeRequest {
+    #[serde(deserialize_with = "batch::rows")]
     rows: Vec<Row>,
-}
-
-#[derive(Deserialize)]
-struct Row {
-    id: Value,
-    /// `theorem NAME BINDERS : TYPE`, with or without `:= by sorry` after it.
-    statement: Option<String>,
-    /// `BINDERS : TYPE`
-    signature: Option<String>,
-    proof: String,
-    #[serde(default)]
-    header: String,
 }
 
 pub(super) async fn judge(
     State(shared): State<Arc<Shared>>,
     Body(request): Body<JudgeRequest>,
 ) -> Result<Json<Value>, ApiError> {
-    let mut rows = Vec::new();
-    for (index, row) in request.rows.into_iter().enumerate() {
-        let signature = match (row.signature, row.statement) {
-            (Some(signature), None) => signature,
-            (None, Some(statement)) => signature_of(&statement).to_owned(),
-            _ => {
-                let detail = format!("rows[{index}]: give one of the fields `signature` and `statement`");
-                return Err(ApiError::bad(detail));
+    let candidates: Vec<_> = request.rows.iter().map(|row| candidate(&shared, row)).collect();
+    let places = shared.admit("rows", candidates.len(), candidates.iter().flatten().count())?;
+    let mut places = places.into_iter();
+    let mut ask = |candidate| one(&shared, candidate, places.next());
+    let work = candidates.into_iter().map(|candidate| candidate.map(&mut ask));
+    let outcomes = batch::each(work.collect()).await?;
+    let answers = request.rows.iter().zip(outcomes).map(|(row, outcome)| {
+        let id = row.id(&ID);
+        match outcome {
+            Outcome::Done(verdict) => answer(&id, &verdict),
+            Outcome::Malformed(reason) => {
+                shared.metrics.malformed("judge");
+                json!({ "id": id, "status": "malformed", "error": reason })
             }
-        };
-        let candidate = Candidate::new(row.header, signature, row.proof).foreign();
-        for (field, text) in
-            [("header", &candidate.header), ("signature", &candidate.signature), ("proof", &candidate.proof)]
-        {
-            shared.check_size(&format!("rows[{index}].{field}"), text)?;
+            Outcome::Unanswered(reason) => json!({ "id": id, "status": "unanswered", "error": reason }),
         }
-        rows.push((row.id, candidate));
-    }
-    let places = shared.admit("rows", rows.len())?;
-    let work =
-        rows.into_iter().zip(places).map(|((id, candidate), place)| one(&shared, id, candidate, place));
-    let verdicts = try_join_all(work).await?;
-    Ok(Json(json!({ "verdicts": verdicts })))
+    });
+    Ok(Json(json!({ "verdicts": answers.collect::<Vec<_>>() })))
 }
 
-async fn one(shared: &Shared, id: Value, candidate: Candidate, place: Place) -> Result<Value, ApiError> {
+/// A proof of a statement whose writer nobody vouches for.
+fn foreign(header: String, signature: String, proof: String) -> Candidate {
+    Candidate::new(header, signature, proof).foreign()
+}
+
+/// What a row asks.
+///
+/// # Errors
+/// Why it is no question, in words for people.
+fn candidate(shared: &Shared, row: &Row) -> Result<Candidate, String> {
+    let (lines, signature) = match (row.text(&SIGNATURE)?, row.text(&STATEMENT)?) {
+        (Some(signature), None) => (String::new(), signature.to_owned()),
+        (None, Some(statement)) => signature_of(statement)?,
+        (None, None) => return Err(row.lacks("`statement` (or `formal_statement`, `signature`)")),
+        (Some(_), Some(_)) => return Err("give `signature` or a statement, not both".to_owned()),
+    };
+    let proof = row.text(&PROOF)?.ok_or_else(|| row.lacks("`proof` (or `formal_proof`)"))?;
+    let proof = proof.trim_start();
+    let proof = proof.strip_prefix(":=").unwrap_or(proof).to_owned();
+    let candidate = foreign(join(row.text(&HEADER)?.unwrap_or_default(), &lines), signature, proof);
+    for (field, text) in
+        [("header", &candidate.header), ("statement", &candidate.signature), ("proof", &candidate.proof)]
+    {
+        shared.check_size(field, text)?;
+    }
+    Ok(candidate)
+}
+
+fn join(header: &str, lines: &str) -> String {
+    if header.is_empty() || lines.is_empty() || header.ends_with('\n') {
+        return format!("{header}{lines}");
+    }
+    format!("{header}\n{lines}")
+}
+
+async fn one(shared: &Shared, candidate: Candidate, place: Option<Place>) -> Result<Verdict, VerifierError> {
     let began = Instant::now();
     let verdict = match refusal(&candidate) {
         Some(reason) => Verdict::new(Status::Rejected, reason),
@@ -73,7 +101,11 @@ async fn one(shared: &Shared, id: Value, candidate: Candidate, place: Place) -> 
     };
     drop(place);
     shared.metrics.answered("judge", verdict.status.as_str(), began.elapsed());
-    Ok(json!({
+    Ok(verdict)
+}
+
+fn answer(id: &Value, verdict: &Verdict) -> Value {
+    json!({
         "id": id,
         "status": verdict.status.as_str(),
         "messages": verdict.messages,
@@ -81,7 +113,7 @@ async fn one(shared: &Shared, id: Value, candidate: Candidate, place: Place) -> 
         "premises": verdict.premises,
         "implicit_premises": verdict.implicit_premises,
         "seconds": f64::from(verdict.elapsed_ms) / 1000.0,
-    }))
+    })
 }
 
 fn refusal(candidate: &Candidate) -> Option<String> {
@@ -89,46 +121,4 @@ fn refusal(candidate: &Candidate) -> Option<String> {
     let statement =
         || gate::check_signature(&candidate.signature).map_err(|reason| format!("statement: {reason}"));
     header.and_then(|()| statement()).err()
-}
-
-/// What stands between a theorem's name and its proof; a text without a keyword is all of that.
-fn signature_of(statement: &str) -> &str {
-    let text = statement.trim();
-    let declared = ["theorem", "lemma", "example"].into_iter().find_map(|keyword| {
-        let rest = text.strip_prefix(keyword)?;
-        rest.starts_with(char::is_whitespace).then(|| (keyword, rest.trim_start()))
-    });
-    let signature = match declared {
-        Some(("example", rest)) => rest,
-        Some((_, rest)) => {
-            let end = rest.find(|c: char| c.is_whitespace() || "({[⦃:".contains(c)).unwrap_or(rest.len());
-            &rest[end..]
-        }
-        None => text,
-    };
-    let open = signature.trim_end();
-    let open = open.strip_suffix("sorry").map_or(open, str::trim_end);
-    let open = open.strip_suffix("by").map_or(open, str::trim_end);
-    open.strip_suffix(":=").unwrap_or(signature).trim()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_statement_loses_its_name_and_its_open_proof() {
-        let wanted = "(a b : Nat) : a + b = b + a";
-        for statement in [
-            "(a b : Nat) : a + b = b + a",
-            "theorem add_comm' (a b : Nat) : a + b = b + a",
-            "theorem X.y (a b : Nat) : a + b = b + a := by sorry",
-            "lemma x(a b : Nat) : a + b = b + a := sorry",
-            "example (a b : Nat) : a + b = b + a := by\n  sorry",
-            "theorem x (a b : Nat) : a + b = b + a :=",
-        ] {
-            assert_eq!(signature_of(statement), wanted, "{statement}");
-        }
-        assert_eq!(signature_of("theorem t : passed_by"), ": passed_by");
-    }
 }
