@@ -319,13 +319,54 @@ fn a_bad_row_costs_the_others_nothing() {
     let rows = json!([
         { "name": "a", "formal_statement": "theorem a.{u} (t : Type u) (x : t) : x = x := by sorry", "formal_proof": ":= rfl" },
         { "id": "b", "statement": "theorem b : 1 + 1 = 2" },
-        { "id": "c", "theorem": "theorem c : 1 + 1 = 2 := by\n  sorry", "proof": "by decide", "header": "open Nat" },
-        { "id": "d", "signature": ": 1 + 1 = 3", "proof": "by decide" },
+        { "id": "c", "theorem": "theorem c : 1 + 1 = 2 := by", "proof": "```lean4\n  decide\n```", "header": "open Nat" },
+        { "id": "d", "signature": ": 1 + 1 = 3", "proof": "by decide", "heder": "open Nat" },
     ]);
     let reply = post(*ROOMY, "/api/judge", &json!({ "rows": rows }));
-    let statuses: Vec<_> =
-        reply.json()["verdicts"].as_array().unwrap().iter().map(|v| v["status"].clone()).collect();
+    let verdicts = reply.json()["verdicts"].as_array().unwrap().clone();
+    let statuses: Vec<_> = verdicts.iter().map(|verdict| verdict["status"].clone()).collect();
     assert_eq!(json!(statuses), json!(["proved", "malformed", "proved", "failed"]), "{}", reply.text);
+    assert_eq!(
+        (&verdicts[0]["id"], &verdicts[3]["note"]),
+        (&json!("a"), &json!("Did you mean `header` by `heder`?"))
+    );
+}
+
+#[test]
+fn a_theorem_of_a_whole_text_is_judged() {
+    let text = "def double (n : Nat) := n + n\n\
+                theorem helper (n : Nat) : double n = 2 * n := by unfold double; omega\n\
+                theorem x (n : Nat) : double n % 2 = 0 := by rw [helper]; omega";
+    let own = "def N := Unit\ndef y : 1 = 2 := sorry\ntheorem x : (1 : Nat) + 1 = 2 := rfl";
+    let rows = json!([
+        { "id": 1, "code": text },
+        { "id": 2, "code": text, "statement": "theorem helper (n : Nat) : double n = 2 * n := by sorry" },
+        { "id": 3, "code": own, "statement": "theorem x : (1 : Nat) + 1 = 2" },
+        { "id": 4, "code": own, "statement": "theorem x : (1 : Nat) + 1 = 3" },
+        // A text may bring a meaning of its own, which is not the statement's.
+        { "id": 5, "full_code": "namespace A\ndef Nat := Unit\ntheorem x : ∀ a b : Nat, a = b := fun _ _ => rfl\nend A",
+          "statement": "theorem x : ∀ a b : Nat, a = b" },
+        { "id": 6, "code": "theorem x : 1 = 2 := sorry" },
+        { "id": 7, "code": "axiom bad : 1 = 2\ntheorem x : 1 = 2 := bad" },
+        { "id": 8, "header": "import Std", "code": "theorem x : True :=\n  nonsense" },
+        { "id": 9, "statement": "theorem x : 1 = 2", "header": "axiom bad : 1 = 2", "code": "theorem x : 1 = 2 := bad" },
+    ]);
+    let reply = post(*ROOMY, "/api/judge", &json!({ "rows": rows }));
+    let verdicts = reply.json()["verdicts"].as_array().unwrap().clone();
+    let statuses: Vec<_> = verdicts.iter().map(|verdict| verdict["status"].clone()).collect();
+    let expected = [
+        "proved",
+        "statement_error",
+        "proved",
+        "rejected",
+        "rejected",
+        "rejected",
+        "rejected",
+        "failed",
+        "rejected",
+    ];
+    assert_eq!(json!(statuses), json!(expected), "{:#}", reply.json());
+    assert!(verdicts[7]["messages"][0].as_str().unwrap().starts_with("2:"), "{:#}", reply.json());
 }
 
 #[test]

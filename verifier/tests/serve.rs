@@ -311,7 +311,7 @@ fn a_bad_row_is_answered_by_itself() {
     let rows = json!([
         { "id": 7, "proof": "trivial" },
         "theorem x : True := trivial",
-        { "id": "b", "statement": ": True", "signature": ": True", "proof": "trivial" },
+        { "id": "b", "signature": ": True", "proofs": ["trivial", "by simp"] },
         { "name": "c", "formal_statement": "theorem c : True", "prof": "trivial" },
         { "id": "d", "statement": ": True", "proof": long },
         { "id": null, "statement": 3, "proof": "trivial" },
@@ -324,12 +324,12 @@ fn a_bad_row_is_answered_by_itself() {
     let ids: Vec<_> = verdicts.as_array().unwrap().iter().map(|row| row["id"].clone()).collect();
     assert_eq!(json!(ids), json!([7, 1, "b", "c", "d", 5, { "any": "thing" }]));
     let reasons = [
-        "no `statement`",
-        "a text, not an object",
-        "not both",
-        "only `formal_statement`, `name`, `prof`",
+        "no column holds the statement",
+        "no JSON object",
+        "2 proofs; give each a row of its own",
+        "Did you mean `proof` by `prof`?",
         "its proof has 101 bytes, more than 100",
-        "its `statement` is a number",
+        "column `statement`: it is a number",
     ];
     for (row, reason) in verdicts.as_array().unwrap().iter().zip(reasons) {
         assert_eq!(row["status"], "malformed", "{row}");

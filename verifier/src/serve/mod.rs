@@ -13,6 +13,7 @@ mod hosts;
 mod judge;
 mod kimina;
 mod metrics;
+mod source;
 
 use std::io;
 use std::net::SocketAddr;
