@@ -20,6 +20,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
+use stp_verifier::serve::{Connections, Hosts};
 use tokio::sync::watch;
 
 use crate::metrics;
@@ -28,6 +29,10 @@ use crate::report::{RecordedRun, gathered, page};
 const TICK: Duration = Duration::from_secs(1);
 /// Gathering may take this share of the time at most.
 const GATHERING_SHARE: u32 = 5;
+/// Browsers that look on at the same time, some with a few connections.
+const MAX_CONNECTIONS: usize = 256;
+/// What a browser may take to ask, and to take what it is sent.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Enough of the end of the metrics' file to have a whole line.
 const TAIL: u64 = 4096;
 
@@ -67,11 +72,17 @@ struct Feed {
     now: watch::Receiver<Arc<str>>,
 }
 
-/// Serves the page until the returned future is dropped; `ready` gets the address.
+/// Serves the page until the returned future is dropped; `ready` gets the address. It is asked by names of this
+/// machine, by `listen`, or by one of `allow_hosts`.
 ///
 /// # Errors
-/// If the address cannot be listened on or a run cannot be read.
-pub async fn serve(runs: Vec<RecordedRun>, listen: &str, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+/// If the address cannot be listened on, a name is none, or a run cannot be read.
+pub async fn serve(
+    runs: Vec<RecordedRun>,
+    listen: &str,
+    allow_hosts: &[String],
+    ready: impl FnOnce(SocketAddr),
+) -> Result<()> {
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}. Give another address with --listen."))?;
@@ -80,10 +91,15 @@ pub async fn serve(runs: Vec<RecordedRun>, listen: &str, ready: impl FnOnce(Sock
     let (send_now, see_now) = watch::channel(Arc::from(now(&runs)?));
     let feed = Feed { runs: see_runs, now: see_now };
     let router = Router::new().route("/", get(show)).route("/events", get(events)).with_state(feed);
-    ready(listener.local_addr()?);
+    let address = listener.local_addr()?;
+    let router = Hosts::new(listen, address, allow_hosts)?.guard(router);
+    let connections = Connections::new(MAX_CONNECTIONS, PATIENCE);
+    // Nobody stops it but whoever drops this future.
+    let stop = watch::Sender::new(false);
+    ready(address);
     let watching = tokio::task::spawn_blocking(move || watch_runs(&runs, seen, &send_runs, &send_now));
     tokio::select! {
-        served = async { axum::serve(listener, router).await } => Ok(served?),
+        served = connections.serve(listener, router, stop.subscribe()) => Ok(served?),
         ended = watching => ended.context("the watcher broke down")?,
     }
 }
@@ -152,6 +168,39 @@ fn named(name: &'static str, mut channel: watch::Receiver<Arc<str>>) -> impl Str
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    async fn ask(address: SocketAddr, host: &str) -> String {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!("GET / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.lines().next().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn pages_with_other_names_see_nothing() {
+        let (send, address) = tokio::sync::oneshot::channel();
+        let allowed = ["runs.example.org".to_owned()];
+        let serving = serve(Vec::new(), "127.0.0.1:0", &allowed, |address| send.send(address).unwrap());
+        let asking = async {
+            let address = address.await.unwrap();
+            for (host, code) in [
+                ("localhost", "200"),
+                ("127.0.0.1:8001", "200"),
+                ("runs.example.org", "200"),
+                ("evil.example", "403"),
+            ] {
+                let line = ask(address, host).await;
+                assert!(line.contains(code), "{host}: {line}");
+            }
+        };
+        tokio::select! {
+            served = serving => panic!("{served:?}"),
+            () = asking => {}
+        }
+    }
 
     #[test]
     fn a_half_written_line_is_left_for_later() {

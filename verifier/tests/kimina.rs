@@ -301,6 +301,75 @@ fn the_judge_cannot_be_cheated_over_http() {
 }
 
 #[test]
+fn a_bad_row_costs_the_others_nothing() {
+    let snippets = json!([
+        { "id": "good", "code": "#check Nat" },
+        { "id": "bad" },
+        { "id": "long", "code": "-".repeat(300 << 10) },
+        { "custom_id": "other", "full_code": "theorem x : 1 = 2 := rfl" },
+        { "id": "good", "proof": "#check Int" },
+    ]);
+    let reply = post(*ROOMY, "/api/check", &json!({ "snippets": snippets, "timeout": 120 }));
+    let results = reply.json()["results"].as_array().unwrap().clone();
+    let said: Vec<_> = results.iter().map(|r| r["response"]["messages"][0]["severity"].clone()).collect();
+    assert_eq!(json!(said), json!(["info", null, null, "error", "info"]), "{}", reply.text);
+    assert_eq!(results[3]["id"], "other");
+    assert!(results[1]["error"].as_str().unwrap().contains("no `code`"), "{}", reply.text);
+
+    let rows = json!([
+        { "name": "a", "formal_statement": "theorem a.{u} (t : Type u) (x : t) : x = x := by sorry", "formal_proof": ":= rfl" },
+        { "id": "b", "statement": "theorem b : 1 + 1 = 2" },
+        { "id": "c", "theorem": "theorem c : 1 + 1 = 2 := by", "proof": "```lean4\n  decide\n```", "header": "open Nat" },
+        { "id": "d", "signature": ": 1 + 1 = 3", "proof": "by decide", "heder": "open Nat" },
+    ]);
+    let reply = post(*ROOMY, "/api/judge", &json!({ "rows": rows }));
+    let verdicts = reply.json()["verdicts"].as_array().unwrap().clone();
+    let statuses: Vec<_> = verdicts.iter().map(|verdict| verdict["status"].clone()).collect();
+    assert_eq!(json!(statuses), json!(["proved", "malformed", "proved", "failed"]), "{}", reply.text);
+    assert_eq!(
+        (&verdicts[0]["id"], &verdicts[3]["note"]),
+        (&json!("a"), &json!("Did you mean `header` by `heder`?"))
+    );
+}
+
+#[test]
+fn a_theorem_of_a_whole_text_is_judged() {
+    let text = "def double (n : Nat) := n + n\n\
+                theorem helper (n : Nat) : double n = 2 * n := by unfold double; omega\n\
+                theorem x (n : Nat) : double n % 2 = 0 := by rw [helper]; omega";
+    let own = "def N := Unit\ndef y : 1 = 2 := sorry\ntheorem x : (1 : Nat) + 1 = 2 := rfl";
+    let rows = json!([
+        { "id": 1, "code": text },
+        { "id": 2, "code": text, "statement": "theorem helper (n : Nat) : double n = 2 * n := by sorry" },
+        { "id": 3, "code": own, "statement": "theorem x : (1 : Nat) + 1 = 2" },
+        { "id": 4, "code": own, "statement": "theorem x : (1 : Nat) + 1 = 3" },
+        // A text may bring a meaning of its own, which is not the statement's.
+        { "id": 5, "full_code": "namespace A\ndef Nat := Unit\ntheorem x : ∀ a b : Nat, a = b := fun _ _ => rfl\nend A",
+          "statement": "theorem x : ∀ a b : Nat, a = b" },
+        { "id": 6, "code": "theorem x : 1 = 2 := sorry" },
+        { "id": 7, "code": "axiom bad : 1 = 2\ntheorem x : 1 = 2 := bad" },
+        { "id": 8, "header": "import Std", "code": "theorem x : True :=\n  nonsense" },
+        { "id": 9, "statement": "theorem x : 1 = 2", "header": "axiom bad : 1 = 2", "code": "theorem x : 1 = 2 := bad" },
+    ]);
+    let reply = post(*ROOMY, "/api/judge", &json!({ "rows": rows }));
+    let verdicts = reply.json()["verdicts"].as_array().unwrap().clone();
+    let statuses: Vec<_> = verdicts.iter().map(|verdict| verdict["status"].clone()).collect();
+    let expected = [
+        "proved",
+        "statement_error",
+        "proved",
+        "rejected",
+        "rejected",
+        "rejected",
+        "rejected",
+        "failed",
+        "rejected",
+    ];
+    assert_eq!(json!(statuses), json!(expected), "{:#}", reply.json());
+    assert!(verdicts[7]["messages"][0].as_str().unwrap().starts_with("2:"), "{:#}", reply.json());
+}
+
+#[test]
 fn more_than_the_queue_holds_is_told_to_come_again() {
     // One for each of the pool's two processes.
     let hanging = std::thread::spawn(|| {
@@ -333,14 +402,13 @@ fn more_than_the_queue_holds_is_told_to_come_again() {
 fn what_is_no_request_is_refused_by_name() {
     let bad = [
         ("/api/check", "{", 400, "EOF"),
-        ("/api/check", r#"{"snippets":[{"id":"a"}]}"#, 400, "snippets[0]: missing field `code`"),
-        ("/api/check", r#"{"snippets":[{"id":1,"code":"x"}]}"#, 400, "snippets[0].id"),
+        ("/api/check", r#"{"snippet":[{"id":"a"}]}"#, 400, "missing field `snippets`"),
+        ("/api/check", r#"{"snippets":{"id":"a"}}"#, 400, "snippets: invalid type: map"),
         ("/api/check", r#"{"snippets":[]}"#, 400, "`snippets` must not be empty"),
-        ("/api/check", r#"{"snippets":[{"id":"a","code":""},{"id":"a","code":""}]}"#, 400, "unique ids"),
         ("/api/check", r#"{"snippets":[{"id":"a","code":""}],"timeout":-1}"#, 400, "`timeout`"),
         ("/api/check", r#"{"snippets":[{"id":"a","code":""}],"infotree":"full"}"#, 400, "`infotree`"),
-        ("/verify", r#"{"codes":[{"custom_id":1}]}"#, 400, "codes[0]"),
-        ("/api/judge", r#"{"rows":[{"id":1,"proof":"x"}]}"#, 400, "rows[0]"),
+        ("/verify", r#"{"codes":[],"timeout":"x"}"#, 400, "timeout"),
+        ("/api/judge", r#"{"rows":[]}"#, 400, "`rows` must not be empty"),
     ];
     for (path, body, code, words) in bad {
         let reply = post_text(*TIGHT, path, "", body);
@@ -350,7 +418,6 @@ fn what_is_no_request_is_refused_by_name() {
     let snippet = |id: usize, size: usize| json!({ "id": id.to_string(), "code": "-".repeat(size) });
     let large = [
         (json!({ "snippets": [snippet(0, 3000)] }), "2000 bytes"),
-        (json!({ "snippets": [snippet(0, 600)] }), "snippets[0] has 600 bytes, more than 500"),
         (json!({ "snippets": [snippet(0, 1), snippet(1, 1), snippet(2, 1)] }), "3 entries, more than 2"),
     ];
     for (body, words) in large {

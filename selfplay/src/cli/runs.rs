@@ -230,4 +230,7 @@ pub struct DashboardArgs {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8001")]
     pub listen: String,
+    /// A name besides localhost and the address by which it may be asked; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub allow_host: Vec<String>,
 }

@@ -203,6 +203,9 @@ pub struct ServeArgs {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8000")]
     pub listen: String,
+    /// A name besides localhost and the address by which it may be asked; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub allow_host: Vec<String>,
     /// The key that requests must bring as `Authorization: Bearer KEY` [default: none is needed].
     #[arg(long, value_name = "KEY", env = "STP_API_KEY", hide_env_values = true)]
     pub api_key: Option<String>,
@@ -224,6 +227,12 @@ pub struct ServeArgs {
     /// Texts or proofs in one request.
     #[arg(long, value_name = "N", default_value_t = 256)]
     pub max_snippets: usize,
+    /// Connections open at once; more are told to come again (503).
+    #[arg(long, value_name = "N", default_value_t = 512)]
+    pub max_connections: usize,
+    /// What a client may take to send a request's head, to send its body, or to take the answer, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
+    pub read_timeout: f64,
     /// Which Lean to use.
     #[command(flatten)]
     pub lean: LeanArgs,

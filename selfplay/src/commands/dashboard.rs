@@ -15,7 +15,7 @@ pub(super) async fn dashboard(args: DashboardArgs) -> Result<ExitCode> {
     let runs = args.run_dirs.iter().map(|run| RecordedRun::open(run)).collect::<Result<Vec<_>>>()?;
     let ready = |address| eprintln!("listening on http://{address} (Ctrl-C stops)");
     tokio::select! {
-        served = dashboard::serve(runs, &args.listen, ready) => served?,
+        served = dashboard::serve(runs, &args.listen, &args.allow_host, ready) => served?,
         () = cancel.cancelled() => {}
     }
     Ok(ExitCode::SUCCESS)

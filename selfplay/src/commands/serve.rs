@@ -23,9 +23,12 @@ pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode> {
     };
     let config = ServeConfig {
         listen: args.listen,
+        allow_hosts: args.allow_host,
         api_key: args.api_key,
         max_waiting: args.max_waiting,
         max_snippets: args.max_snippets,
+        max_connections: args.max_connections,
+        read_timeout: seconds("--read-timeout", args.read_timeout)?,
         max_timeout: seconds("--max-timeout", args.max_timeout)?,
         ..ServeConfig::default()
     };

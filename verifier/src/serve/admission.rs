@@ -28,7 +28,8 @@ impl Admission {
     /// `count` places at once, or `None` if not all can be had. Alone, a request is never too large.
     pub(super) fn admit(self: &Arc<Self>, count: usize) -> Option<Vec<Place>> {
         let grow = |under_way: usize| {
-            (under_way == 0 || under_way.saturating_add(count) <= self.limit).then_some(under_way + count)
+            (under_way == 0 || count == 0 || under_way.saturating_add(count) <= self.limit)
+                .then_some(under_way + count)
         };
         self.under_way.fetch_update(Ordering::AcqRel, Ordering::Acquire, grow).ok()?;
         Some((0..count).map(|_| Place(self.clone())).collect())
@@ -50,6 +51,7 @@ mod tests {
         assert!(admission.admit(2).is_none());
         let second = admission.admit(1).unwrap();
         assert_eq!(admission.under_way(), 3);
+        assert_eq!(admission.admit(0).map(|places| places.len()), Some(0));
         drop(first);
         drop(second);
         assert_eq!(admission.under_way(), 0);

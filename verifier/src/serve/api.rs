@@ -5,21 +5,26 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::Router;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::time::{Instant, timeout_at};
 
 use super::admission::Place;
-use super::{Shared, digest, judge, kimina};
+use super::{ServeConfig, Shared, digest, judge, kimina};
 use crate::pool::VerifierError;
 
 const PATHS: [&str; 8] =
     ["/api/check", "/verify", "/one_pass_verify_batch", "/api/judge", "/health", "/metrics", "/", "other"];
+
+/// Bytes a second of a body that are always fast enough.
+const SLOWEST: usize = 16 << 10;
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A request that gets no result, in the shape that clients of the Kimina server expect.
 #[derive(Debug)]
@@ -32,6 +37,11 @@ pub(super) struct ApiError {
 impl ApiError {
     pub(super) fn bad(detail: impl Into<String>) -> Self {
         Self { code: StatusCode::BAD_REQUEST, detail: detail.into(), retry_after: None }
+    }
+
+    fn late(came: usize) -> Self {
+        let detail = format!("the body did not come in time: {came} bytes of it did");
+        Self { code: StatusCode::REQUEST_TIMEOUT, detail, retry_after: None }
     }
 
     pub(super) fn too_large(detail: impl Into<String>) -> Self {
@@ -48,6 +58,9 @@ impl From<VerifierError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.code, Json(json!({ "detail": self.detail }))).into_response();
+        if self.code == StatusCode::REQUEST_TIMEOUT {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Some(wait) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
         }
@@ -55,25 +68,42 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// A JSON body whose errors name the field.
+/// A JSON body whose errors name the field, whatever type its sender says it has.
 pub(super) struct Body<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<Arc<Shared>> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, ApiError> {
-        match Json::<T>::from_request(request, shared).await {
+        let bytes = read(request, &shared.config).await?;
+        let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+        match Json::<T>::from_bytes(text) {
             Ok(Json(body)) => Ok(Self(body)),
-            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(ApiError::too_large(format!(
-                    "the body has more than {} bytes; send fewer snippets at once",
-                    shared.config.max_body_bytes
-                )))
-            }
-            Err(rejection @ JsonRejection::MissingJsonContentType(_)) => {
-                Err(ApiError { code: rejection.status(), detail: rejection.body_text(), retry_after: None })
-            }
             Err(rejection) => Err(ApiError::bad(rejection.body_text())),
+        }
+    }
+}
+
+/// The body of a request, as long as it comes at a bearable speed.
+async fn read(request: Request, config: &ServeConfig) -> Result<Vec<u8>, ApiError> {
+    let deadline = Instant::now() + config.read_timeout;
+    let mut stream = request.into_body().into_data_stream();
+    let mut bytes = Vec::new();
+    loop {
+        let earned = Duration::from_secs((bytes.len() / SLOWEST) as u64);
+        let Ok(next) = timeout_at(deadline + earned, stream.next()).await else {
+            return Err(ApiError::late(bytes.len()));
+        };
+        match next {
+            None => return Ok(bytes),
+            Some(Err(error)) => return Err(ApiError::bad(format!("the body broke off: {error}"))),
+            Some(Ok(part)) if bytes.len() + part.len() > config.max_body_bytes => {
+                return Err(ApiError::too_large(format!(
+                    "the body has more than {} bytes; send fewer snippets at once",
+                    config.max_body_bytes
+                )));
+            }
+            Some(Ok(part)) => bytes.extend_from_slice(&part),
         }
     }
 }
@@ -92,7 +122,6 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/", get(health))
         .route("/metrics", get(metrics))
         .merge(closed)
-        .layer(DefaultBodyLimit::max(shared.config.max_body_bytes))
         .layer(middleware::from_fn_with_state(shared.clone(), count))
         .with_state(shared)
 }
@@ -102,8 +131,12 @@ async fn health() -> Json<serde_json::Value> {
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
-    let page =
-        shared.metrics.render(&shared.pool.stats(), shared.pool.workers(), shared.admission.under_way());
+    let page = shared.metrics.render(
+        &shared.pool.stats(),
+        shared.pool.workers(),
+        shared.admission.under_way(),
+        &shared.connections,
+    );
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], page)
 }
 
@@ -135,8 +168,8 @@ async fn require_key(
 }
 
 impl Shared {
-    /// Places for a request's snippets, or why there are none.
-    pub(super) fn admit(&self, what: &str, count: usize) -> Result<Vec<Place>, ApiError> {
+    /// Places for what is to be asked of Lean, `asked` of a request's `count` entries, or why there are none.
+    pub(super) fn admit(&self, what: &str, count: usize, asked: usize) -> Result<Vec<Place>, ApiError> {
         if count == 0 {
             return Err(ApiError::bad(format!("`{what}` must not be empty")));
         }
@@ -146,15 +179,18 @@ impl Shared {
                 "`{what}` has {count} entries, more than {limit}; send them in several requests"
             )));
         }
-        self.admission.admit(count).ok_or_else(|| self.busy())
+        self.admission.admit(asked).ok_or_else(|| self.busy())
     }
 
-    pub(super) fn check_size(&self, place: &str, text: &str) -> Result<(), ApiError> {
+    /// # Errors
+    /// If a text of an entry is too long.
+    pub(super) fn check_size(&self, what: &str, text: &str) -> Result<(), String> {
         let limit = self.config.max_code_bytes;
         if text.len() <= limit {
-            return Ok(());
+            Ok(())
+        } else {
+            Err(format!("its {what} has {} bytes, more than {limit}", text.len()))
         }
-        Err(ApiError::too_large(format!("{place} has {} bytes, more than {limit}", text.len())))
     }
 
     fn busy(&self) -> ApiError {

@@ -1,134 +1,143 @@
-//! `POST /api/judge`: verdicts of the judge on proofs of given statements.
+//! `POST /api/judge`: verdicts of the judge on proofs of given statements, and on theorems of whole texts.
 //!
 //! Here nobody is trusted, neither for the proof nor for what stands around it: header and statement pass
 //! text gates of their own, so a verdict `proved` means that Lean accepted exactly this statement.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
-use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use stp_datasets::{Status, Verdict};
+use stp_datasets::{Claim, ClaimRow, Layout, RowSource, Status, Verdict, read_claims};
 
 use super::Shared;
 use super::admission::Place;
 use super::api::{ApiError, Body};
+use super::batch::{self, Outcome};
+use super::source;
 use crate::gate;
+use crate::pool::VerifierError;
 use crate::protocol::Candidate;
 
 #[derive(Deserialize)]
 pub(super) struct JudgeRequest {
-    rows: Vec<Row>,
+    /// Of the fields that rows of `stp verify` have.
+    rows: Vec<Value>,
 }
 
-#[derive(Deserialize)]
+/// A row as it is answered.
 struct Row {
     id: Value,
-    /// `theorem NAME BINDERS : TYPE`, with or without `:= by sorry` after it.
-    statement: Option<String>,
-    /// `BINDERS : TYPE`
-    signature: Option<String>,
-    proof: String,
-    #[serde(default)]
-    header: String,
+    /// A field that is not read and looks misspelt.
+    note: Option<String>,
 }
 
 pub(super) async fn judge(
     State(shared): State<Arc<Shared>>,
     Body(request): Body<JudgeRequest>,
 ) -> Result<Json<Value>, ApiError> {
-    let mut rows = Vec::new();
-    for (index, row) in request.rows.into_iter().enumerate() {
-        let signature = match (row.signature, row.statement) {
-            (Some(signature), None) => signature,
-            (None, Some(statement)) => signature_of(&statement).to_owned(),
-            _ => {
-                let detail = format!("rows[{index}]: give one of the fields `signature` and `statement`");
-                return Err(ApiError::bad(detail));
-            }
-        };
-        let candidate = Candidate::new(row.header, signature, row.proof).foreign();
-        for (field, text) in
-            [("header", &candidate.header), ("signature", &candidate.signature), ("proof", &candidate.proof)]
-        {
-            shared.check_size(&format!("rows[{index}].{field}"), text)?;
-        }
-        rows.push((row.id, candidate));
-    }
-    let places = shared.admit("rows", rows.len())?;
-    let work =
-        rows.into_iter().zip(places).map(|((id, candidate), place)| one(&shared, id, candidate, place));
-    let verdicts = try_join_all(work).await?;
-    Ok(Json(json!({ "verdicts": verdicts })))
+    let (rows, claims): (Vec<_>, Vec<_>) =
+        request.rows.iter().enumerate().map(|(index, row)| read(&shared, index, row)).unzip();
+    let places = shared.admit("rows", claims.len(), claims.iter().flatten().count())?;
+    let mut places = places.into_iter();
+    let mut ask = |claim| one(&shared, claim, places.next());
+    let work = claims.into_iter().map(|claim| claim.map(&mut ask));
+    let outcomes = batch::each(work.collect()).await?;
+    let answers = rows.into_iter().zip(outcomes).map(|(row, outcome)| answer(&shared, row, outcome));
+    Ok(Json(json!({ "verdicts": answers.collect::<Vec<_>>() })))
 }
 
-async fn one(shared: &Shared, id: Value, candidate: Candidate, place: Place) -> Result<Value, ApiError> {
+/// What a row asks, or why it is no question, in words for people.
+fn read(shared: &Shared, index: usize, row: &Value) -> (Row, Result<Claim, String>) {
+    let text = row.to_string();
+    let mut found = None;
+    let mut take = |row: ClaimRow| found.replace(row).is_none();
+    let read = Layout::named("auto").map(|layout| {
+        read_claims(Path::new("rows"), RowSource::Lines(&mut text.as_bytes()), &layout, "", &mut take)
+    });
+    let failed =
+        read.and_then(Result::err).map_or_else(|| "it is empty".to_owned(), |error| error.to_string());
+    let Some(ClaimRow { id, claims, note, .. }) = found else {
+        return (Row { id: index.into(), note: None }, Err(failed));
+    };
+    let claim = claims.and_then(only).and_then(|claim| check_sizes(shared, &claim).map(|()| claim));
+    (Row { id: id.unwrap_or_else(|| index.into()), note }, claim)
+}
+
+fn only(mut claims: Vec<Claim>) -> Result<Claim, String> {
+    match (claims.pop(), claims.len()) {
+        (Some(claim), 0) => Ok(claim),
+        (_, more) => Err(format!("it has {} proofs; give each a row of its own", more + 1)),
+    }
+}
+
+fn check_sizes(shared: &Shared, claim: &Claim) -> Result<(), String> {
+    let texts = match claim {
+        Claim::Proof { header, signature, proof } => {
+            vec![("header", header), ("statement", signature), ("proof", proof)]
+        }
+        Claim::Text { text, statement, .. } => {
+            let statement = statement.iter().flat_map(|(header, signature)| [header, signature]);
+            statement.map(|text| ("statement", text)).chain([("code", text)]).collect()
+        }
+    };
+    texts.into_iter().try_for_each(|(what, text)| shared.check_size(what, text))
+}
+
+/// A proof of a statement whose writer nobody vouches for.
+fn foreign(header: String, signature: String, proof: String) -> Candidate {
+    Candidate::new(header, signature, proof).foreign()
+}
+
+async fn one(shared: &Shared, claim: Claim, place: Option<Place>) -> Result<Verdict, VerifierError> {
     let began = Instant::now();
-    let verdict = match refusal(&candidate) {
-        Some(reason) => Verdict::new(Status::Rejected, reason),
-        None => shared.pool.check(candidate).await?,
+    let verdict = match claim {
+        Claim::Proof { header, signature, proof } => match refusal(&header, &signature) {
+            Some(reason) => Verdict::new(Status::Rejected, reason),
+            None => shared.pool.check(foreign(header, signature, proof)).await?,
+        },
+        Claim::Text { text, added, name, statement } => {
+            let refused = statement.as_ref().and_then(|(header, signature)| refusal(header, signature));
+            match refused {
+                Some(reason) => Verdict::new(Status::Rejected, reason),
+                None => source::judge(&shared.pool, &text, added, name.as_deref(), statement).await?,
+            }
+        }
     };
     drop(place);
     shared.metrics.answered("judge", verdict.status.as_str(), began.elapsed());
-    Ok(json!({
-        "id": id,
-        "status": verdict.status.as_str(),
-        "messages": verdict.messages,
-        "axioms": verdict.axioms,
-        "premises": verdict.premises,
-        "implicit_premises": verdict.implicit_premises,
-        "seconds": f64::from(verdict.elapsed_ms) / 1000.0,
-    }))
+    Ok(verdict)
 }
 
-fn refusal(candidate: &Candidate) -> Option<String> {
-    let header = gate::check_header(&candidate.header).map_err(|reason| format!("header: {reason}"));
-    let statement =
-        || gate::check_signature(&candidate.signature).map_err(|reason| format!("statement: {reason}"));
+fn refusal(header: &str, signature: &str) -> Option<String> {
+    let header = gate::check_header(header).map_err(|reason| format!("header: {reason}"));
+    let statement = || gate::check_signature(signature).map_err(|reason| format!("statement: {reason}"));
     header.and_then(|()| statement()).err()
 }
 
-/// What stands between a theorem's name and its proof; a text without a keyword is all of that.
-fn signature_of(statement: &str) -> &str {
-    let text = statement.trim();
-    let declared = ["theorem", "lemma", "example"].into_iter().find_map(|keyword| {
-        let rest = text.strip_prefix(keyword)?;
-        rest.starts_with(char::is_whitespace).then(|| (keyword, rest.trim_start()))
-    });
-    let signature = match declared {
-        Some(("example", rest)) => rest,
-        Some((_, rest)) => {
-            let end = rest.find(|c: char| c.is_whitespace() || "({[⦃:".contains(c)).unwrap_or(rest.len());
-            &rest[end..]
+fn answer(shared: &Shared, row: Row, outcome: Outcome<Verdict>) -> Value {
+    let Row { id, note } = row;
+    let mut answer = match outcome {
+        Outcome::Done(verdict) => json!({
+            "id": id,
+            "status": verdict.status.as_str(),
+            "messages": verdict.messages,
+            "axioms": verdict.axioms,
+            "premises": verdict.premises,
+            "implicit_premises": verdict.implicit_premises,
+            "seconds": f64::from(verdict.elapsed_ms) / 1000.0,
+        }),
+        Outcome::Malformed(reason) => {
+            shared.metrics.malformed("judge");
+            json!({ "id": id, "status": "malformed", "error": reason })
         }
-        None => text,
+        Outcome::Unanswered(reason) => json!({ "id": id, "status": "unanswered", "error": reason }),
     };
-    let open = signature.trim_end();
-    let open = open.strip_suffix("sorry").map_or(open, str::trim_end);
-    let open = open.strip_suffix("by").map_or(open, str::trim_end);
-    open.strip_suffix(":=").unwrap_or(signature).trim()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_statement_loses_its_name_and_its_open_proof() {
-        let wanted = "(a b : Nat) : a + b = b + a";
-        for statement in [
-            "(a b : Nat) : a + b = b + a",
-            "theorem add_comm' (a b : Nat) : a + b = b + a",
-            "theorem X.y (a b : Nat) : a + b = b + a := by sorry",
-            "lemma x(a b : Nat) : a + b = b + a := sorry",
-            "example (a b : Nat) : a + b = b + a := by\n  sorry",
-            "theorem x (a b : Nat) : a + b = b + a :=",
-        ] {
-            assert_eq!(signature_of(statement), wanted, "{statement}");
-        }
-        assert_eq!(signature_of("theorem t : passed_by"), ": passed_by");
+    if let Some(note) = note {
+        answer["note"] = note.into();
     }
+    answer
 }

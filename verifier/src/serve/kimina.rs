@@ -1,65 +1,46 @@
 //! The requests and answers of the Kimina Lean server: `/api/check`, and the older `/verify`.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::State;
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Shared;
 use super::admission::Place;
 use super::api::{ApiError, Body};
+use super::batch::{self, Outcome, Row};
+use crate::pool::VerifierError;
 use crate::protocol::{FileMessage, FileOutcome, FileReport, Sorry};
+
+/// What the fields of a snippet are called, by both protocols and in the rows of `stp verify`; the first that it has
+/// counts.
+const ID: [&str; 3] = ["id", "custom_id", "name"];
+const CHECK_CODE: [&str; 4] = ["code", "full_code", "proof", "full_proof"];
+const VERIFY_CODE: [&str; 4] = ["proof", "code", "full_code", "full_proof"];
 
 #[derive(Deserialize)]
 pub(super) struct CheckRequest {
-    snippets: Vec<Snippet>,
-    #[serde(default = "thirty")]
-    timeout: f64,
-    #[serde(default)]
-    debug: bool,
+    #[serde(deserialize_with = "batch::rows")]
+    snippets: Vec<Row>,
+    timeout: Option<f64>,
+    debug: Option<bool>,
     infotree: Option<Value>,
 }
 
 #[derive(Deserialize)]
-struct Snippet {
-    id: String,
-    code: String,
-}
-
-#[derive(Deserialize)]
 pub(super) struct VerifyRequest {
-    codes: Vec<Code>,
-    #[serde(default = "three_hundred")]
-    timeout: f64,
+    #[serde(deserialize_with = "batch::rows")]
+    codes: Vec<Row>,
+    timeout: Option<f64>,
     infotree_type: Option<Value>,
 }
 
-#[derive(Deserialize)]
-struct Code {
-    custom_id: CustomId,
-    proof: Option<String>,
-    code: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum CustomId {
-    Text(String),
-    Number(i64),
-}
-
-fn thirty() -> f64 {
-    30.0
-}
-
-fn three_hundred() -> f64 {
-    300.0
-}
+/// Seconds that a snippet gets if its request does not say.
+const CHECK_TIMEOUT: f64 = 30.0;
+const VERIFY_TIMEOUT: f64 = 300.0;
 
 /// What the REPL says of a command. It always names an environment; every snippet starts from a clean one.
 #[derive(Serialize)]
@@ -73,7 +54,7 @@ struct ReplAnswer {
 
 /// The answer to one snippet.
 struct Answer {
-    id: String,
+    id: Value,
     seconds: f64,
     result: Result<FileReport, String>,
 }
@@ -84,12 +65,10 @@ pub(super) async fn check(
     Body(request): Body<CheckRequest>,
 ) -> Result<Json<Value>, ApiError> {
     refuse_infotree("infotree", request.infotree.as_ref())?;
-    let mut ids = HashSet::new();
-    if let Some(twice) = request.snippets.iter().find(|snippet| !ids.insert(&snippet.id)) {
-        return Err(ApiError::bad(format!("`snippets` must have unique ids; `{}` occurs twice", twice.id)));
-    }
-    let answers = run(&shared, "snippets", request.snippets, request.timeout).await?;
-    let results: Vec<_> = answers.into_iter().map(|answer| answer.check(request.debug)).collect();
+    let timeout = request.timeout.unwrap_or(CHECK_TIMEOUT);
+    let answers = run(&shared, "snippets", &request.snippets, &CHECK_CODE, timeout).await?;
+    let debug = request.debug.unwrap_or(false);
+    let results: Vec<_> = answers.into_iter().map(|answer| answer.check(debug)).collect();
     Ok(Json(json!({ "results": results })))
 }
 
@@ -99,19 +78,8 @@ pub(super) async fn verify(
     Body(request): Body<VerifyRequest>,
 ) -> Result<Json<Value>, ApiError> {
     refuse_infotree("infotree_type", request.infotree_type.as_ref())?;
-    let snippets = request.codes.into_iter().enumerate().map(|(index, code)| {
-        let id = match code.custom_id {
-            CustomId::Text(text) => text,
-            CustomId::Number(number) => number.to_string(),
-        };
-        let code = code
-            .proof
-            .or(code.code)
-            .ok_or_else(|| ApiError::bad(format!("codes[{index}]: missing field `proof` or `code`")))?;
-        Ok(Snippet { id, code })
-    });
-    let snippets = snippets.collect::<Result<Vec<_>, ApiError>>()?;
-    let answers = run(&shared, "codes", snippets, request.timeout).await?;
+    let timeout = request.timeout.unwrap_or(VERIFY_TIMEOUT);
+    let answers = run(&shared, "codes", &request.codes, &VERIFY_CODE, timeout).await?;
     let results: Vec<_> = answers.into_iter().map(Answer::verify).collect();
     Ok(Json(json!({ "results": results })))
 }
@@ -124,41 +92,40 @@ fn refuse_infotree(field: &str, value: Option<&Value>) -> Result<(), ApiError> {
 }
 
 async fn run(
-    shared: &Arc<Shared>,
+    shared: &Shared,
     field: &str,
-    snippets: Vec<Snippet>,
+    rows: &[Row],
+    names: &[&str],
     timeout: f64,
 ) -> Result<Vec<Answer>, ApiError> {
     let asked = Duration::try_from_secs_f64(timeout)
         .map_err(|_| ApiError::bad("`timeout` must be a number of seconds, zero or more"))?;
     let limit = asked.min(shared.config.max_timeout);
-    for (index, snippet) in snippets.iter().enumerate() {
-        shared.check_size(&format!("{field}[{index}]"), &snippet.code)?;
-    }
-    let places = shared.admit(field, snippets.len())?;
-    let work = snippets.into_iter().zip(places).map(|(snippet, place)| one(shared, snippet, limit, place));
-    try_join_all(work).await
+    let codes: Vec<_> = rows.iter().map(|row| code(shared, row, names)).collect();
+    let places = shared.admit(field, codes.len(), codes.iter().flatten().count())?;
+    let mut places = places.into_iter();
+    let work = codes.into_iter().map(|code| code.map(|code| one(shared, code, limit, places.next())));
+    let outcomes = batch::each(work.collect()).await?;
+    Ok(rows.iter().zip(outcomes).map(|(row, outcome)| Answer::new(shared, row, outcome)).collect())
 }
 
-async fn one(shared: &Shared, snippet: Snippet, limit: Duration, place: Place) -> Result<Answer, ApiError> {
+fn code<'a>(shared: &Shared, row: &'a Row, names: &[&str]) -> Result<&'a str, String> {
+    let code = row.text(names)?.ok_or_else(|| row.lacks("`code` or `proof`"))?;
+    shared.check_size("text", code)?;
+    Ok(code)
+}
+
+async fn one(
+    shared: &Shared,
+    code: &str,
+    limit: Duration,
+    place: Option<Place>,
+) -> Result<FileOutcome, VerifierError> {
     let began = Instant::now();
-    let outcome = shared.pool.run_file(&snippet.code, limit).await?;
+    let outcome = shared.pool.run_file(code, limit).await?;
     drop(place);
     shared.metrics.answered("check", name(&outcome), began.elapsed());
-    let id = snippet.id;
-    Ok(match outcome {
-        FileOutcome::Done(report) => {
-            Answer { id, seconds: f64::from(report.elapsed_ms) / 1000.0, result: Ok(report) }
-        }
-        // Clients of the Kimina server know a timeout by the words `timed out`.
-        FileOutcome::TimedOut(ms) => {
-            let seconds = ms as f64 / 1000.0;
-            Answer { id, seconds, result: Err(format!("Lean timed out: no answer within {seconds} seconds")) }
-        }
-        FileOutcome::Crashed(reason) => {
-            Answer { id, seconds: 0.0, result: Err(format!("the Lean process died of this text: {reason}")) }
-        }
-    })
+    Ok(outcome)
 }
 
 fn name(outcome: &FileOutcome) -> &'static str {
@@ -174,6 +141,26 @@ fn name(outcome: &FileOutcome) -> &'static str {
 }
 
 impl Answer {
+    fn new(shared: &Shared, row: &Row, outcome: Outcome<FileOutcome>) -> Self {
+        let (seconds, result) = match outcome {
+            Outcome::Done(FileOutcome::Done(report)) => (f64::from(report.elapsed_ms) / 1000.0, Ok(report)),
+            // Clients of the Kimina server know a timeout by the words `timed out`.
+            Outcome::Done(FileOutcome::TimedOut(ms)) => {
+                let seconds = ms as f64 / 1000.0;
+                (seconds, Err(format!("Lean timed out: no answer within {seconds} seconds")))
+            }
+            Outcome::Done(FileOutcome::Crashed(reason)) => {
+                (0.0, Err(format!("the Lean process died of this text: {reason}")))
+            }
+            Outcome::Malformed(reason) => {
+                shared.metrics.malformed("check");
+                (0.0, Err(format!("malformed: {reason}")))
+            }
+            Outcome::Unanswered(reason) => (0.0, Err(reason)),
+        };
+        Self { id: row.id(&ID), seconds, result }
+    }
+
     fn check(self, debug: bool) -> Value {
         let mut object = json!({ "id": self.id, "time": self.seconds });
         match self.result {
@@ -189,7 +176,8 @@ impl Answer {
     }
 
     fn verify(self) -> Value {
-        let mut object = json!({ "custom_id": self.id });
+        let id = if self.id.is_string() { self.id } else { self.id.to_string().into() };
+        let mut object = json!({ "custom_id": id });
         match self.result {
             Ok(report) => {
                 object["response"] = json!(repl(report));

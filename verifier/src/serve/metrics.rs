@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::connections::Connections;
 use crate::pool::PoolStats;
 
 /// Upper bounds of the latency histogram, in seconds.
@@ -48,6 +49,11 @@ impl Metrics {
         }
     }
 
+    /// A snippet or row was none.
+    pub(super) fn malformed(&self, kind: &'static str) {
+        *self.counted().outcomes.entry((kind, "malformed")).or_default() += 1;
+    }
+
     /// Mean time from admission to answer, in seconds, if there was any answer.
     pub(super) fn mean_seconds(&self) -> Option<f64> {
         let counted = self.counted();
@@ -55,7 +61,13 @@ impl Metrics {
     }
 
     /// The text of `/metrics`.
-    pub(super) fn render(&self, pool: &PoolStats, workers: usize, under_way: usize) -> String {
+    pub(super) fn render(
+        &self,
+        pool: &PoolStats,
+        workers: usize,
+        under_way: usize,
+        connections: &Connections,
+    ) -> String {
         let counted = self.counted();
         let mut page = Page(String::new());
         let requests = counted
@@ -74,6 +86,13 @@ impl Metrics {
             under_way.saturating_sub(workers) as f64,
         );
         page.single("stp_in_progress", "gauge", "Snippets that wait or run.", under_way as f64);
+        page.single("stp_open_connections", "gauge", "Connections open.", connections.open() as f64);
+        page.single(
+            "stp_refused_connections_total",
+            "counter",
+            "Connections over the limit, turned away.",
+            connections.refused() as f64,
+        );
         page.single("stp_lean_workers", "gauge", "Lean processes.", workers as f64);
         let busy = pool.busy_ms as f64 / 1000.0;
         page.single("stp_lean_busy_seconds_total", "counter", "Time Lean processes were busy, summed.", busy);
@@ -137,11 +156,13 @@ mod tests {
         metrics.answered("check", "valid", Duration::from_millis(70));
         metrics.answered("check", "valid", Duration::from_secs(3));
         let stats = PoolStats { busy_ms: 1500, ..PoolStats::default() };
-        let page = metrics.render(&stats, 2, 5);
+        let connections = Connections::new(7, Duration::from_secs(1));
+        let page = metrics.render(&stats, 2, 5, &connections);
         for line in [
             "stp_http_requests_total{path=\"/api/check\",code=\"200\"} 1",
             "stp_answers_total{kind=\"check\",outcome=\"valid\"} 2",
             "stp_queue_length 3",
+            "stp_open_connections 0",
             "stp_lean_busy_seconds_total 1.5",
             "stp_answer_seconds_bucket{le=\"0.05\"} 0",
             "stp_answer_seconds_bucket{le=\"0.1\"} 1",

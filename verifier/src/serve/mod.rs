@@ -7,9 +7,13 @@
 
 mod admission;
 mod api;
+mod batch;
+mod connections;
+mod hosts;
 mod judge;
 mod kimina;
 mod metrics;
+mod source;
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,6 +26,8 @@ use tokio::sync::watch;
 
 use crate::pool::Pool;
 use admission::Admission;
+pub use connections::Connections;
+pub use hosts::{HostError, Hosts};
 use metrics::Metrics;
 
 /// What handlers may still take to write their answers once the pool is gone.
@@ -32,6 +38,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 pub struct ServeConfig {
     /// `HOST:PORT`; port 0 takes a free one.
     pub listen: String,
+    /// Names besides `localhost` and the address by which it may be asked, as behind a proxy.
+    pub allow_hosts: Vec<String>,
     /// What requests must bring as `Authorization: Bearer KEY`; `None` lets everybody in.
     pub api_key: Option<String>,
     /// Snippets and rows that may wait for a Lean process; then requests are answered 429.
@@ -42,6 +50,11 @@ pub struct ServeConfig {
     pub max_body_bytes: usize,
     /// Size of one snippet's text in bytes.
     pub max_code_bytes: usize,
+    /// Connections open at once; more are answered 503.
+    pub max_connections: usize,
+    /// How long a client may take to send a request's head, to send its body (and a second more for each 16 KiB of
+    /// it), or to take the answer.
+    pub read_timeout: Duration,
     /// Longest time limit that a request gets for each of its snippets, whatever it asks for.
     pub max_timeout: Duration,
     /// What running requests may still take when the server is told to stop.
@@ -52,11 +65,14 @@ impl Default for ServeConfig {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8000".to_owned(),
+            allow_hosts: Vec::new(),
             api_key: None,
             max_waiting: 1024,
             max_snippets: 256,
             max_body_bytes: 16 << 20,
             max_code_bytes: 256 << 10,
+            max_connections: 512,
+            read_timeout: Duration::from_secs(20),
             max_timeout: Duration::from_secs(300),
             grace: Duration::from_secs(20),
         }
@@ -86,6 +102,9 @@ pub enum ServeError {
         "the API key is empty or has spaces around it. Give one with --api-key or STP_API_KEY, or leave it out."
     )]
     BadKey,
+    /// A name in [`ServeConfig::allow_hosts`] is none.
+    #[error(transparent)]
+    BadHost(#[from] HostError),
     /// The listening socket broke down.
     #[error("the server stopped accepting connections: {0}. Start it again.")]
     Broken(io::Error),
@@ -98,6 +117,7 @@ struct Shared {
     key: Option<[u8; 32]>,
     admission: Arc<Admission>,
     metrics: Metrics,
+    connections: Arc<Connections>,
 }
 
 /// A server that holds its address but does not answer yet.
@@ -105,6 +125,7 @@ struct Shared {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    hosts: Hosts,
     pool: Pool,
     config: ServeConfig,
 }
@@ -124,7 +145,8 @@ impl Server {
         };
         let listener = TcpListener::bind(&config.listen).await.map_err(explain)?;
         let address = listener.local_addr().map_err(explain)?;
-        Ok(Self { listener, address, pool, config })
+        let hosts = Hosts::new(&config.listen, address, &config.allow_hosts)?;
+        Ok(Self { listener, address, hosts, pool, config })
     }
 
     /// Where it listens.
@@ -138,24 +160,24 @@ impl Server {
     /// # Errors
     /// [`ServeError::Broken`].
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
-        let Self { listener, pool, config, .. } = self;
+        let Self { listener, pool, config, hosts, .. } = self;
         let grace = config.grace;
+        let connections = Connections::new(config.max_connections, config.read_timeout);
         let shared = Arc::new(Shared {
             key: config.api_key.as_ref().map(|key| digest(key)),
             admission: Admission::new(config.max_waiting.saturating_add(pool.workers())),
             metrics: Metrics::default(),
+            connections: connections.clone(),
             pool: pool.clone(),
             config,
         });
-        let stopping = Arc::new(watch::Sender::new(false));
-        let mut stopped = stopping.subscribe();
-        let teller = stopping.clone();
-        let signal = async move {
+        let (stopping, mut stopped) = watch::channel(false);
+        let router = hosts.guard(api::router(shared));
+        let mut server = Box::pin(connections.serve(listener, router, stopping.subscribe()));
+        tokio::spawn(async move {
             stop.await;
-            teller.send_replace(true);
-        };
-        let mut server =
-            Box::pin(axum::serve(listener, api::router(shared)).with_graceful_shutdown(signal).into_future());
+            stopping.send_replace(true);
+        });
         let out_of_grace = async {
             // It cannot fail: the sender lives as long as this function.
             let _ = stopped.wait_for(|stop| *stop).await;
