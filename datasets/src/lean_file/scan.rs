@@ -10,6 +10,13 @@ pub(super) struct Piece<'a> {
     pub(super) kind: Kind,
 }
 
+impl Piece<'_> {
+    /// The byte after it.
+    pub(super) fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Word,

@@ -1,0 +1,118 @@
+use super::*;
+
+const FILE: &str = "import Std\n\nopen Nat\n\n/-- doc: theorem -/\n@[simp]\nprivate theorem one {a : Nat} (h : a = 1) :\n    a + 0 = 1 := by\n  -- theorem inside\n  simp [h]\n\n#eval 1\n\n/-! section about two -/\ndef twice (n : Nat) := n + n\n\nopen List in\nlemma two.{u} {α : Type u} (xs : List α) : let n := xs.length; n = n := rfl -- done\n\nexample : 1 = 1 := rfl\n\ntheorem three : ∀ n : Nat, n = n\n  | 0 => rfl\n  | n + 1 => rfl\n\nnamespace A\ntheorem four : twice 2 = 4 :=\n  rfl\nend A\n";
+
+#[test]
+fn theorems_come_out_with_what_stands_before_them() {
+    let found = theorems(FILE);
+    let names: Vec<_> = found
+        .iter()
+        .map(|theorem| theorem.as_ref().map_or_else(|e| e.name.as_str(), |t| t.name.as_str()))
+        .collect();
+    assert_eq!(names, ["one", "two", "", "three", "four"]);
+    let one = found[0].as_ref().unwrap();
+    assert_eq!((one.line, one.header.as_str()), (7, "import Std\n\nopen Nat\n\n"));
+    assert_eq!(one.signature, "{a : Nat} (h : a = 1) :\n    a + 0 = 1");
+    assert_eq!(one.proof, "by\n  -- theorem inside\n  simp [h]");
+    let two = found[1].as_ref().unwrap();
+    assert!(two.header.ends_with("open List in\nuniverse u\n"), "{}", two.header);
+    assert_eq!(
+        (two.signature.as_str(), two.proof.as_str()),
+        ("{α : Type u} (xs : List α) : let n := xs.length; n = n", "rfl")
+    );
+    let three = found[3].as_ref().unwrap();
+    assert_eq!((three.line, three.signature.as_str()), (22, ": ∀ n : Nat, n = n"));
+    assert_eq!(three.proof, "| 0 => rfl\n  | n + 1 => rfl");
+    let four = found[4].as_ref().unwrap();
+    assert!(four.header.contains("def twice") && !four.header.contains("theorem three"));
+    assert!(!four.header.contains("#eval") && !four.header.contains("example"));
+    assert_eq!(four.proof, "\n  rfl");
+}
+
+#[test]
+fn earlier_theorems_come_along_where_they_are_needed() {
+    let text = "theorem A.a : True := trivial\ntheorem b : True := a\ntheorem wrong : False := x\n@[simp] theorem s : True := trivial\ntheorem c : True := b\n";
+    let last = theorems(text).pop().unwrap().unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(last.header.lines().collect::<Vec<_>>(), [lines[0], lines[1], lines[3]]);
+}
+
+#[test]
+fn types_end_where_lean_ends_them() {
+    for (text, signature, proof) in [
+        ("theorem x : ∃ f : Nat → Nat, f = fun n => n := ⟨_, rfl⟩", ": ∃ f : Nat → Nat, f = fun n => n", "⟨_, rfl⟩"),
+        ("theorem x (a : Int) : |a| = |a| := by\n  cases a with\n  | ofNat n => rfl\n  | negSucc n => rfl", "(a : Int) : |a| = |a|", "by\n  cases a with\n  | ofNat n => rfl\n  | negSucc n => rfl"),
+        ("theorem x : match 1 with | 0 => False | _ => True := trivial", ": match 1 with | 0 => False | _ => True", "trivial"),
+        ("theorem x : (fun | 0 => 1 | n => n) 0 = 1\n| rfl => by have := 1; rfl", ": (fun | 0 => 1 | n => n) 0 = 1", "| rfl => by have := 1; rfl"),
+    ] {
+        let found = theorems(text).pop().unwrap().unwrap();
+        assert_eq!((found.signature.as_str(), found.proof.as_str()), (signature, proof));
+    }
+    let error = theorems("theorem x : True ∧ True where\n  left := trivial\n  right := trivial").pop().unwrap();
+    assert!(error.unwrap_err().reason.contains("`where`"));
+}
+
+#[test]
+fn what_stands_before_in_belongs_to_the_theorem() {
+    for text in [
+        "open Nat in theorem x : True := trivial",
+        "open Nat in\nset_option maxRecDepth 9 in\n/-- doc -/\n@[simp] private theorem x : True := trivial",
+    ] {
+        let found = theorems(text).pop().unwrap().unwrap();
+        assert!(found.header.contains("open Nat in") && found.name == "x", "{found:?}");
+        assert!(!found.header.contains("theorem") && found.proof == "trivial", "{found:?}");
+    }
+}
+
+#[test]
+fn a_mutual_block_is_one_command() {
+    let text = "mutual\ntheorem a : True := trivial\n  theorem b : True := a\nend\n\nprivate theorem c : True := a\n";
+    let found = theorems(text);
+    let lines: Vec<_> = found.iter().filter_map(|it| it.as_ref().err()).map(|it| (it.line, &*it.name)).collect();
+    assert_eq!(lines, [(2, "a"), (3, "b")]);
+    let last = found[2].as_ref().unwrap();
+    assert!(last.header.starts_with("mutual\n") && last.header.trim_end().ends_with("end"), "{}", last.header);
+    assert_eq!((found.len(), last.line), (3, 6));
+}
+
+#[test]
+fn files_of_windows_are_read_as_lean_reads_them() {
+    let text = "\u{feff}open Nat\r\n\r\ntheorem x : True := by\r\n  skip\r\n  trivial\r\n";
+    let found = theorems(text).pop().unwrap().unwrap();
+    assert_eq!((found.line, found.header.as_str()), (3, "open Nat\n\n"));
+    assert_eq!(found.proof, "by\n  skip\n  trivial");
+    assert_eq!(signature_of("theorem x :\r\n  True := by").unwrap().1, ":\n  True");
+}
+
+#[test]
+fn a_file_without_theorems_has_none() {
+    assert!(theorems("").is_empty() && theorems("-- theorem\n").is_empty());
+    assert!(theorems("def x := 1\n#check x\n").is_empty());
+}
+
+#[test]
+fn statements_of_data_sets_become_signatures() {
+    let signature = "(a b : Nat) : a + b = b + a";
+    for statement in [
+        signature.to_owned(),
+        format!("theorem add_comm' {signature} := by sorry"),
+        format!("/-- doc -/ theorem add_comm' {signature} := by"),
+        format!("@[simp] lemma x {signature} :="),
+        format!("example {signature}"),
+    ] {
+        assert_eq!(signature_of(&statement), Ok((String::new(), signature.to_owned())), "{statement}");
+    }
+    assert_eq!(
+        signature_of("theorem x.{u} (α : Type u) : α = α := rfl"),
+        Ok(("universe u\n".to_owned(), "(α : Type u) : α = α".to_owned()))
+    );
+    assert!(signature_of("theorem a : True := trivial\ntheorem b : True := trivial").is_err());
+    assert!(signature_of("theorem").is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_gets_an_answer(text in "(theorem |lemma |by|:=|:|\\(|\\)|open X in\n|/--|-/|@\\[|\\]|\n|a|\\.\\{|\\}| ){0,30}") {
+        let _ = theorems(&text);
+    }
+}
