@@ -3,15 +3,25 @@
 //! A file is taken whole or not at all, so that a bad row in the middle leaves nothing half-imported. What a row means
 //! is the layout's to say ([`Layout`]); how a theorem's text becomes header, signature and proof is the same for all.
 
+mod claims;
+mod columns;
 mod entry;
 mod layout;
 mod lean;
 mod parquet;
 mod rows;
+mod tactics;
+mod text;
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
+
+pub use claims::{Claim, ClaimRow, RowSource, read_claims};
+use columns::Columns;
 pub use entry::{distinct_id, plain_id};
 pub use layout::{Field, Layout};
 
@@ -32,7 +42,7 @@ pub enum ImportError {
     #[error("{} is neither .jsonl, .json, .parquet nor .lean, nor a folder of such files; give it one of these endings.", .0.display())]
     Kind(PathBuf),
     /// A file without what the layout needs.
-    #[error("{}: no column holds the {field} (looked for {looked}; found {found}). Name it with --map {field}=COLUMN.", path.display())]
+    #[error("{}: no column holds the {field} (looked for {looked}; found {found}).{meant} Name it with --map {field}=COLUMN.", path.display())]
     Columns {
         /// The file.
         path: PathBuf,
@@ -42,6 +52,8 @@ pub enum ImportError {
         looked: String,
         /// Names that are there.
         found: String,
+        /// What a misspelt name among them may have meant; empty if there is none.
+        meant: String,
     },
     /// A row that cannot be understood.
     #[error("{}, row {row}{}: {reason}. Mend or remove that row, or leave such rows out with --skip-bad; nothing of this file was imported.", path.display(), column(.field))]
@@ -166,10 +178,33 @@ pub fn import_file(
             Err(ImportError::Row { path: path.to_owned(), row, field, reason })
         }
     };
+    let mut first = true;
+    let mut take_row = |row: u64, object: Result<Map<String, Value>, Problem>| {
+        let entry = match object {
+            Ok(object) => {
+                if std::mem::take(&mut first) {
+                    has_columns(path, &object, &options.layout)?;
+                }
+                entry::entry(&object, row, options)
+            }
+            Err(problem) => Err(problem),
+        };
+        take(row, entry)
+    };
+    let open = || {
+        let file = File::open(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
+        Ok::<_, ImportError>(BufReader::with_capacity(1 << 16, file))
+    };
     match ending(path) {
-        "jsonl" => rows::json_lines(path, options, &mut take)?,
-        "json" => rows::json(path, options, &mut take)?,
-        "parquet" => parquet::rows(path, options, &mut take)?,
+        "jsonl" => rows::json_lines(path, &mut open()?, &mut take_row)?,
+        "json" => rows::json(path, &mut open()?, &mut take_row)?,
+        "parquet" => {
+            let mut names = |names: &Map<String, Value>| has_columns(path, names, &options.layout);
+            let mut take_row = |row: u64, object: Result<Map<String, Value>, Problem>| {
+                take(row, object.and_then(|object| entry::entry(&object, row, options)))
+            };
+            parquet::rows(path, &options.layout, &mut names, &mut take_row)?;
+        }
         "lean" => lean::theorems_of(path, options, &mut take)?,
         _ => return Err(ImportError::Kind(path.to_owned())),
     }
@@ -177,8 +212,25 @@ pub fn import_file(
     Ok(imported)
 }
 
-/// Takes a row, or what is wrong with it.
+/// Whether a file's first row has what every row needs.
+fn has_columns(path: &Path, first: &Map<String, Value>, layout: &Layout) -> Result<(), ImportError> {
+    let columns = Columns::of(first, layout);
+    if [Field::Statement, Field::Proof, Field::Code].into_iter().any(|field| columns.has(field)) {
+        return Ok(());
+    }
+    Err(ImportError::Columns {
+        path: path.to_owned(),
+        field: Field::Statement.as_str(),
+        looked: layout.candidates(Field::Statement).join(", "),
+        found: first.keys().cloned().collect::<Vec<_>>().join(", "),
+        meant: columns.meant(Field::Statement),
+    })
+}
+
+/// Takes an entry, or what is wrong with its row.
 type Take<'a> = dyn FnMut(u64, Result<CorpusEntry, Problem>) -> Result<(), ImportError> + 'a;
+/// Takes a row as an object, or what is wrong with it.
+type TakeRow<'a, E> = dyn FnMut(u64, Result<Map<String, Value>, Problem>) -> Result<(), E> + 'a;
 
 #[cfg(test)]
 mod tests;

@@ -8,24 +8,28 @@ use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use arrow_json::LineDelimitedWriter;
 use serde_json::{Map, Value};
 
-use super::{ImportError, ImportOptions, Problem, Take, entry};
+use super::{ImportError, Layout, Problem, TakeRow};
 
 const BATCH: usize = 1024;
 
-pub(super) fn rows(path: &Path, options: &ImportOptions, take: &mut Take<'_>) -> Result<(), ImportError> {
+/// All rows; where a value is null they have no such column. `names` gets all names that the file has.
+pub(super) fn rows<E: From<ImportError>>(
+    path: &Path,
+    layout: &Layout,
+    names: &mut dyn FnMut(&Map<String, Value>) -> Result<(), E>,
+    take: &mut TakeRow<'_, E>,
+) -> Result<(), E> {
     let damaged =
         |reason: String| ImportError::Parquet { path: path.to_owned(), reason: reason.replace('\n', " ") };
     let file = File::open(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
     let builder =
         ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(error.to_string()))?;
-    let names = builder.schema().fields().iter().map(|field| (field.name().clone(), Value::Null));
-    let columns = entry::Columns::of(path, &names.collect(), options)?;
-    let wanted: Vec<usize> = builder
-        .schema()
-        .fields()
+    let fields = builder.schema().fields();
+    names(&fields.iter().map(|field| (field.name().clone(), Value::Null)).collect())?;
+    let wanted: Vec<usize> = fields
         .iter()
         .enumerate()
-        .filter(|(_, field)| columns.uses(field.name()))
+        .filter(|(_, field)| layout.knows(field.name()))
         .map(|(index, _)| index)
         .collect();
     let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
@@ -42,13 +46,7 @@ pub(super) fn rows(path: &Path, options: &ImportOptions, take: &mut Take<'_>) ->
         // The writer gives one line for each row, with those values left out that are null.
         for line in writer.into_inner().split(|&byte| byte == b'\n').take(batch.num_rows()) {
             row += 1;
-            let parsed = serde_json::from_slice::<Map<String, Value>>(line);
-            take(
-                row,
-                parsed
-                    .map_err(|error| Problem::new(error.to_string()))
-                    .and_then(|object| columns.entry(&object, row, options)),
-            )?;
+            take(row, serde_json::from_slice(line).map_err(|error| Problem::new(error.to_string())))?;
         }
     }
     Ok(())

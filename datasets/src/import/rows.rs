@@ -1,55 +1,44 @@
-//! JSON lines and JSON as rows.
+//! JSON lines and JSON as rows. Both are read as a stream: no more of them is held than one row.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, Read};
 use std::path::Path;
 
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::{ImportError, ImportOptions, Problem, Take, entry};
+use super::{ImportError, Problem, TakeRow};
 
-/// Longest line, and largest JSON file, that is read, in bytes.
+/// Longest line that is read, in bytes.
 pub(super) const MAX_LINE: usize = 64 << 20;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-pub(super) fn json_lines(
+/// One object a line. `path` is for messages.
+pub(super) fn json_lines<E: From<ImportError>>(
     path: &Path,
-    options: &ImportOptions,
-    take: &mut Take<'_>,
-) -> Result<(), ImportError> {
+    reader: &mut dyn BufRead,
+    take: &mut TakeRow<'_, E>,
+) -> Result<(), E> {
     let read = |source| ImportError::Read { path: path.to_owned(), source };
-    let mut reader = BufReader::with_capacity(1 << 16, File::open(path).map_err(read)?);
-    let mut columns = None;
     for row in 1.. {
         let mut line = Vec::new();
-        reader.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line).map_err(read)?;
+        Read::take(&mut *reader, MAX_LINE as u64 + 1).read_until(b'\n', &mut line).map_err(read)?;
         if line.is_empty() {
             break;
         }
-        if line.len() > MAX_LINE {
-            take(row, Err(too_long()))?;
-            skip_line(&mut reader).map_err(read)?;
-        } else if !line.trim_ascii().is_empty() {
-            match parse(&line) {
-                Ok(object) => {
-                    let columns = columns.get_or_insert_with(|| entry::Columns::of(path, &object, options));
-                    let columns = match columns {
-                        Ok(columns) => columns,
-                        Err(_) => break,
-                    };
-                    take(row, columns.entry(&object, row, options))?;
-                }
-                Err(problem) => take(row, Err(problem))?,
-            }
+        if line.len() > MAX_LINE && line.last() != Some(&b'\n') {
+            take(row, Err(Problem::new(format!("the line is longer than {} MiB", MAX_LINE >> 20))))?;
+            skip_line(reader).map_err(read)?;
+            continue;
+        }
+        let line = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| row == 1).unwrap_or(&line);
+        if !line.trim_ascii().is_empty() {
+            take(row, parse(line))?;
         }
     }
-    columns.map_or(Ok(()), |columns| columns.map(drop))
+    Ok(())
 }
 
-fn too_long() -> Problem {
-    Problem::new(format!("the line is longer than {} MiB", MAX_LINE >> 20))
-}
-
-fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
+fn skip_line(reader: &mut dyn BufRead) -> std::io::Result<()> {
     loop {
         let buffer = reader.fill_buf()?;
         let (length, last) = match buffer.iter().position(|&byte| byte == b'\n') {
@@ -67,48 +56,125 @@ fn parse(line: &[u8]) -> Result<Map<String, Value>, Problem> {
     let text = std::str::from_utf8(line).map_err(|error| {
         Problem::new(format!("it is not UTF-8 (byte {} of the line)", error.valid_up_to() + 1))
     })?;
-    match serde_json::from_str(text).map_err(|error| Problem::new(format!("it is not JSON ({error})")))? {
+    object(serde_json::from_str(text).map_err(|error| Problem::new(format!("it is not JSON ({error})")))?)
+}
+
+fn object(value: Value) -> Result<Map<String, Value>, Problem> {
+    match value {
         Value::Object(object) => Ok(object),
         _ => Err(Problem::new("it is no JSON object")),
     }
 }
 
-/// An array of objects, or one object whose values are objects by id.
-pub(super) fn json(path: &Path, options: &ImportOptions, take: &mut Take<'_>) -> Result<(), ImportError> {
+/// An array of objects, one object whose values are objects by id, one row alone, or several of these.
+pub(super) fn json<E: From<ImportError>>(
+    path: &Path,
+    reader: &mut dyn BufRead,
+    take: &mut TakeRow<'_, E>,
+) -> Result<(), E> {
     let read = |source| ImportError::Read { path: path.to_owned(), source };
-    let whole = |reason: String| ImportError::Row { path: path.to_owned(), row: 1, field: None, reason };
-    let mut bytes = Vec::new();
-    File::open(path).map_err(read)?.take(16 * MAX_LINE as u64 + 1).read_to_end(&mut bytes).map_err(read)?;
-    if bytes.len() > 16 * MAX_LINE {
-        return Err(whole(format!("the file is larger than {} MiB; make it JSON lines", MAX_LINE >> 16)));
+    if reader.fill_buf().map_err(read)?.starts_with(BYTE_ORDER_MARK) {
+        reader.consume(BYTE_ORDER_MARK.len());
     }
-    let value: Value =
-        serde_json::from_slice(&bytes).map_err(|error| whole(format!("the file is not JSON ({error})")))?;
-    let items: Vec<Value> = match value {
-        Value::Array(items) => items,
-        Value::Object(named) => named
-            .into_iter()
-            .map(|(name, mut item)| {
-                if let Value::Object(object) = &mut item {
-                    object.entry("id").or_insert(name.into());
-                }
-                item
-            })
-            .collect(),
-        _ => return Err(whole("the file holds neither a list nor an object".to_owned())),
-    };
-    let mut columns = None;
-    for (row, item) in (1..).zip(&items) {
-        let Value::Object(object) = item else {
-            take(row, Err(Problem::new("it is no JSON object")))?;
-            continue;
-        };
-        if columns.is_none() {
-            columns = Some(entry::Columns::of(path, object, options)?);
-        }
-        if let Some(columns) = &columns {
-            take(row, columns.entry(object, row, options))?;
+    let mut values = serde_json::Deserializer::from_reader(reader);
+    let mut rows = Rows { take, row: 0, refused: None };
+    while values.end().is_err() {
+        if let Err(error) = rows.deserialize(&mut values) {
+            if let Some(refused) = rows.refused.take() {
+                return Err(refused);
+            }
+            let row = rows.row + 1;
+            return match error.io_error_kind() {
+                Some(kind) => Err(read(kind.into()).into()),
+                None => (rows.take)(row, Err(Problem::new(format!("it is not JSON ({error})")))),
+            };
         }
     }
     Ok(())
+}
+
+/// Hands rows on as they are parsed.
+struct Rows<'a, 'b, E> {
+    take: &'a mut TakeRow<'b, E>,
+    row: u64,
+    refused: Option<E>,
+}
+
+impl<E> Rows<'_, '_, E> {
+    fn give<R: Error>(&mut self, row: Result<Map<String, Value>, Problem>) -> Result<(), R> {
+        self.row += 1;
+        (self.take)(self.row, row).map_err(|refused| {
+            self.refused = Some(refused);
+            R::custom("a row was refused")
+        })
+    }
+}
+
+impl<'de, E> DeserializeSeed<'de> for &mut Rows<'_, '_, E> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, E> Visitor<'de> for &mut Rows<'_, '_, E> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a list of rows or an object")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element::<Value>()? {
+            self.give(object(item))?;
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let mut single = Map::new();
+        while let Some((name, item)) = items.next_entry::<String, Value>()? {
+            match item {
+                Value::Object(mut row) if single.is_empty() => {
+                    row.entry("id").or_insert(name.into());
+                    self.give(Ok(row))?;
+                }
+                other => drop(single.insert(name, other)),
+            }
+        }
+        if single.is_empty() { Ok(()) } else { self.give(Ok(single)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &str, reader: fn(&Path, &mut dyn BufRead, &mut TakeRow<'_, ImportError>) -> Result<(), ImportError>) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut take = |row: u64, object: Result<Map<String, Value>, Problem>| {
+            let said = object.map_or_else(|problem| problem.reason, |object| Value::Object(object).to_string());
+            found.push(format!("{row} {said}"));
+            Ok(())
+        };
+        reader(Path::new("x"), &mut text.as_bytes(), &mut take).unwrap();
+        found
+    }
+
+    #[test]
+    fn json_comes_as_a_list_by_id_or_alone() {
+        assert_eq!(rows("\u{feff}[{\"a\":1},\n {\"a\":2}]", json), ["1 {\"a\":1}", "2 {\"a\":2}"]);
+        assert_eq!(rows("{\"x\":{\"a\":1},\"y\":{\"a\":2,\"id\":3}}", json), ["1 {\"a\":1,\"id\":\"x\"}", "2 {\"a\":2,\"id\":3}"]);
+        assert_eq!(rows("{\n\"a\": 1,\n\"b\": {}}\n{\"a\": 2}", json), ["1 {\"a\":1,\"b\":{}}", "2 {\"a\":2}"]);
+        assert_eq!(rows(" \n", json), Vec::<String>::new());
+        let cut = rows("[{\"a\":1}, {\"a\"", json);
+        assert!(cut.len() == 2 && cut[1].starts_with("2 it is not JSON"), "{cut:?}");
+        assert_eq!(rows("[1]", json), ["1 it is no JSON object"]);
+    }
+
+    #[test]
+    fn lines_are_numbered_as_in_the_file() {
+        assert_eq!(rows("\u{feff}{\"a\":1}\n\n{\"a\":2}", json_lines), ["1 {\"a\":1}", "3 {\"a\":2}"]);
+    }
 }

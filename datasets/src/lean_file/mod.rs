@@ -4,6 +4,7 @@
 //! definitions, earlier theorems) is the text above it. Examples and `#` commands there are left out.
 
 mod commands;
+mod lines;
 mod scan;
 
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ use commands::{commands, declaration};
 use scan::{Kind, Piece, pieces};
 
 pub(crate) use commands::begins_command;
+pub(crate) use lines::{code_lines, strings};
 
 /// A theorem of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +89,20 @@ const DECLARES: [&str; 3] = ["theorem", "lemma", "example"];
 pub(crate) fn plain_lines(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
+}
+
+/// Whether a text has a colon of its own before any `:=`, as `(a : Nat) : a = a` has and `(1 : Nat) = 1` has not.
+pub(crate) fn has_type(text: &str) -> bool {
+    let mut depth = 0i64;
+    for piece in pieces(text) {
+        depth += bracket(&piece);
+        match piece.text {
+            ":" if depth == 0 => return true,
+            ":=" if depth == 0 => return false,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The texts of a file's commands, each with the `open … in` before it as a command of its own.
@@ -243,6 +259,7 @@ fn body(pieces: &[Piece<'_>]) -> Body {
     Body::Missing
 }
 
+/// How much deeper it leads.
 fn bracket(piece: &Piece<'_>) -> i64 {
     match piece.text {
         "(" | "[" | "{" | "⟨" | "⦃" => 1,

@@ -1,0 +1,165 @@
+//! Lean text as data sets and models write it: in fences, with or without a header, a name, a proof.
+
+use std::borrow::Cow;
+
+use crate::lean_file::{begins_command, command_texts, plain_lines};
+use crate::{LeanTheorem, normalise_spaces, theorems};
+
+/// The Lean in a text: what stands in its last whole fence, or all of it.
+pub(super) fn code_of(text: &str) -> Cow<'_, str> {
+    plain(text, |_| true)
+}
+
+/// As [`code_of`], but of fences only one with a theorem counts.
+pub(super) fn statement_of(text: &str) -> Cow<'_, str> {
+    plain(text, |code| ["theorem", "lemma", "example"].iter().any(|word| code.contains(word)))
+}
+
+fn plain(text: &str, wanted: impl Fn(&str) -> bool) -> Cow<'_, str> {
+    plain_lines(fenced(text, wanted).unwrap_or(text))
+}
+
+/// What is in a text's last whole fence of Lean. One that is not closed counts where there is no other, and so does
+/// what stands before a fence that only closes, for there the answer goes on with the prompt's.
+fn fenced(text: &str, wanted: impl Fn(&str) -> bool) -> Option<&str> {
+    let (mut lean, mut bare, mut open) = (None, None, None::<(usize, bool)>);
+    let (mut at, mut fences, mut looked) = (0, 0, 0);
+    for line in text.split_inclusive('\n') {
+        let (begin, end) = (at, at + line.len());
+        at = end;
+        let Some(label) = line.trim().strip_prefix("```") else { continue };
+        if in_comment(&text[looked..begin]) {
+            continue;
+        }
+        (fences, looked) = (fences + 1, end);
+        match open.take() {
+            Some((start, is_lean)) if label.is_empty() => {
+                let code = &text[start..begin];
+                if wanted(code) {
+                    *(if is_lean { &mut lean } else { &mut bare }) = Some(code);
+                }
+            }
+            _ if label.is_empty() && text[end..].trim().is_empty() && fences == 1 => return Some(&text[..begin]),
+            _ => {
+                let is_lean = label.trim().to_lowercase().starts_with("lean");
+                open = (is_lean || label.is_empty()).then_some((end, is_lean));
+            }
+        }
+    }
+    let unclosed = || open.filter(|(_, is_lean)| *is_lean).map(|(start, _)| &text[start..]).filter(|code| wanted(code));
+    lean.or(bare).or_else(unclosed)
+}
+
+/// Whether a comment is open at the end of a text: doc comments have fences of their own.
+fn in_comment(text: &str) -> bool {
+    text.matches("/-").count() > text.matches("-/").count()
+}
+
+/// The last theorem of a text, with what stands before it as its header. A text without a keyword is a signature
+/// (`(a : Nat) : a = a`) or a proposition (`∀ a : Nat, a = a`).
+pub(super) fn theorem_of(header: &str, text: &str) -> Result<LeanTheorem, String> {
+    let text = text.trim();
+    let bare = theorems(text).is_empty();
+    if bare && (begins_command(text) || text.is_empty()) {
+        return Err("there is no theorem in it".to_owned());
+    }
+    let declared = if bare { format!("theorem x {}", signature(text)) } else { text.to_owned() };
+    let whole = below(&plain_lines(header), &declared);
+    let last = |text: &str| theorems(text).pop();
+    let found = match last(&whole) {
+        Some(Err(error)) => match last(&format!("{whole} := sorry")) {
+            // A statement without `:=`.
+            Some(Ok(theorem)) => Ok(theorem),
+            _ => Err(error),
+        },
+        Some(found) => found,
+        None => return Err("there is no theorem in it".to_owned()),
+    };
+    let theorem = found.map_err(|error| format!("`{}` {}", error.name, error.reason))?;
+    Ok(if bare { LeanTheorem { name: String::new(), ..theorem } } else { theorem })
+}
+
+/// A signature; a proposition gets the colon before it.
+fn signature(text: &str) -> Cow<'_, str> {
+    let binds = text.starts_with(['(', '{', '[', '⦃', ':']);
+    let has_colon = || crate::lean_file::has_type(text);
+    if binds && has_colon() { text.into() } else { format!(": {text}").into() }
+}
+
+/// A text below a header.
+pub(super) fn below(header: &str, text: &str) -> String {
+    if header.trim().is_empty() { text.to_owned() } else { format!("{}\n{text}", header.trim_end()) }
+}
+
+/// What a whole text lacks of a header: nothing if it brings its own imports, else those commands that it does not
+/// repeat.
+pub(super) fn lacking(header: &str, text: &str) -> String {
+    let begins = |word: &str| command_texts(text).first().is_some_and(|first| first.starts_with(word));
+    if begins("import") || begins("module") || begins("public") || begins("prelude") {
+        return String::new();
+    }
+    let there = normalise_spaces(text);
+    let header = plain_lines(header);
+    let absent = command_texts(&header).into_iter().filter(|command| !there.contains(&normalise_spaces(command)));
+    absent.map(|command| format!("{command}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_whole_fence_counts() {
+        for (text, code) in [
+            ("theorem x : True := trivial", "theorem x : True := trivial"),
+            ("So:\n```lean4\nrfl\n```\nDone.", "rfl\n"),
+            ("```lean\nfirst\n```\nno, rather\n```lean4\nsecond\n```\nor\n```lean4\nthi", "second\n"),
+            ("```\nplain\n```", "plain\n"),
+            ("```python\nprint()\n```\n```lean4\nrfl\n```\n```python\nx\n```\n", "rfl\n"),
+            ("```lean4\ncut", "cut"),
+            ("  omega\n```", "  omega\n"),
+            ("/-- As in\n```lean\nfoo\n```\n-/\ntheorem x : True := trivial", "/-- As in\n```lean\nfoo\n```\n-/\ntheorem x : True := trivial"),
+            ("```lean4\r\nsimp\r\nomega\r\n```", "simp\nomega\n"),
+        ] {
+            assert_eq!(code_of(text), code, "{text}");
+        }
+        let prompt = "Use `omega` as in\n```lean4\nomega\n```\n";
+        assert_eq!(statement_of(prompt), prompt, "a fence without a theorem is no statement");
+    }
+
+    #[test]
+    fn statements_come_in_many_forms() {
+        let wanted = "(a b : Nat) : a + b = b + a";
+        for (text, tail) in [
+            ("(a b : Nat) : a + b = b + a", "sorry"),
+            ("(a b : Nat) : a + b = b + a := by", "by"),
+            ("theorem X.y (a b : Nat) : a + b = b + a := by sorry", "by sorry"),
+            ("import Std\nlemma x (a b : Nat) : a + b = b + a :=", ""),
+            ("@[simp] theorem x (a b : Nat) : a + b = b + a\n", "sorry"),
+            ("example (a b : Nat) : a + b = b + a := by\n  sorry", "by\n  sorry"),
+        ] {
+            let found = theorem_of("open Nat", text).unwrap();
+            assert_eq!((found.signature.as_str(), found.proof.as_str()), (wanted, tail), "{text}");
+            assert!(found.header.starts_with("open Nat\n"), "{}", found.header);
+        }
+        for (text, signature) in [
+            ("∀ a : Nat, a = a", ": ∀ a : Nat, a = a"),
+            ("1 + 1 = 2", ": 1 + 1 = 2"),
+            ("(1 : Int) = 1", ": (1 : Int) = 1"),
+            (": True", ": True"),
+        ] {
+            assert_eq!(theorem_of("", text).unwrap().signature, signature);
+        }
+        for text in ["", "def x := 1", "import Std"] {
+            assert!(theorem_of("", text).unwrap_err().contains("no theorem"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_gets_what_it_lacks_of_the_header() {
+        let header = "import Std\nopen Nat\nuniverse u\n";
+        assert_eq!(lacking(header, "theorem x : True := trivial"), header);
+        assert_eq!(lacking(header, "open  Nat\ntheorem x : True := trivial"), "import Std\nuniverse u\n");
+        assert_eq!(lacking(header, "-- mine\nimport Std\ntheorem x : True := trivial"), "");
+    }
+}
