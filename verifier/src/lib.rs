@@ -39,7 +39,7 @@ pub use cache::VerdictCache;
 pub use confine::{Walls, managed_program};
 pub use managed::command_line;
 pub use pool::{
-    Candidate, FileMessage, FileOutcome, FileReport, Pool, PoolConfig, PoolStats, Position, Sorry,
-    StatementReport, VerifierError,
+    Candidate, FileJudgement, FileMessage, FileOutcome, FileReport, JudgedFile, JudgedTheorem, Pool, PoolConfig,
+    PoolStats, Position, Sorry, StatementReport, VerifierError,
 };
 pub use toolchain::Toolchain;

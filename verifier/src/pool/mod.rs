@@ -5,6 +5,7 @@
 //! The same handle also stands for workers on other machines, see [`Pool::connect`].
 
 mod file;
+mod judged;
 mod records;
 mod references;
 mod worker;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use judged::{FileJudgement, JudgedFile, JudgedTheorem};
 pub use file::{FileMessage, FileOutcome, FileReport, Position, Sorry};
 pub use records::{Candidate, PoolConfig, PoolStats, StatementReport, VerifierError};
 pub(crate) use records::{Counters, Job, Reply, Request};
