@@ -36,7 +36,7 @@ pub use import::{
     Claim, ClaimRow, Field, ImportError, ImportOptions, Imported, Layout, RowSource, distinct_id, import_file,
     import_files, plain_id, read_claims,
 };
-pub use lean_file::{LeanFileError, LeanTheorem, signature_of, theorems};
+pub use lean_file::{LeanFileError, LeanTheorem, begins_command, signature_of, theorems};
 pub use ledger::{
     Attempt, Conjecture, Event, Ledger, LedgerError, LedgerStatement, LedgerStats, Origin, Outcome, Phase,
     Step, Tally,

@@ -17,13 +17,19 @@ const BAR: &str = "{prefix:.cyan.bold} {bar:24.green/black.bright} {pos}/{len} {
 #[derive(Clone, Debug)]
 pub struct Display {
     bars: bool,
+    silent: bool,
     metrics: Option<Arc<Metrics>>,
 }
 
 impl Display {
     /// Bars if standard error is a terminal and `quiet` is off; plain lines otherwise.
     pub fn new(quiet: bool) -> Self {
-        Self { bars: !quiet && std::io::stderr().is_terminal(), metrics: None }
+        Self { bars: !quiet && std::io::stderr().is_terminal(), silent: false, metrics: None }
+    }
+
+    /// Nothing at all: errors alone are for the user.
+    pub fn silent() -> Self {
+        Self { bars: false, silent: true, metrics: None }
     }
 
     /// Has the progress of every phase written there too.
@@ -43,7 +49,9 @@ impl Display {
 
     /// One line that stays.
     pub fn line(&self, text: &str) {
-        eprintln!("{text}");
+        if !self.silent {
+            eprintln!("{text}");
+        }
     }
 
     /// Starts a phase of `total` units of work.

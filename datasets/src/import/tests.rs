@@ -130,6 +130,38 @@ fn parquet_files_with_columns_that_are_not_needed() {
 }
 
 #[test]
+fn parquet_rows_are_claims() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.parquet");
+    fs::write(&path, numina()).unwrap();
+    let mut found = Vec::new();
+    let layout = Layout::named("auto").unwrap();
+    read_claims(&path, RowSource::Parquet, &layout, "", &mut |row| {
+        found.push(row);
+        true
+    })
+    .unwrap();
+    assert_eq!((found[0].row, found[0].id.as_ref().unwrap()), (1, &Value::from("0a-1")));
+    assert!(found[0].claims.as_ref().unwrap_err().contains("no column holds the proof"));
+    let claim = &found[1].claims.as_ref().unwrap()[0];
+    let Claim::Text { text, statement, .. } = claim else { panic!("{claim:?}") };
+    assert!(text.contains("theorem b") && statement.as_ref().unwrap().1 == ": 2 = 2");
+}
+
+#[test]
+fn a_header_that_only_later_rows_have_is_not_lost() {
+    let text = "{\"statement\": \": True\"}\n{\"statement\": \": True\", \"header\": \"open Nat\"}";
+    let found = import("x.jsonl", text, &options("auto")).unwrap().entries;
+    assert_eq!((found[0].statement.header.as_str(), found[1].statement.header.as_str()), ("", "open Nat"));
+}
+
+#[test]
+fn a_misspelt_column_is_named() {
+    let text = refusal("x.jsonl", r#"{"formal_statment": ": True"}"#);
+    assert!(text.contains("Did you mean `formal_statement` by `formal_statment`?"), "{text}");
+}
+
+#[test]
 fn a_folder_of_lean_files() {
     let folder = tempfile::tempdir().unwrap();
     let test = folder.path().join("src").join("Test");

@@ -84,7 +84,7 @@ pub(super) fn commands(text: &str, pieces: &[Piece<'_>]) -> Vec<Range<usize>> {
 }
 
 /// Whether a text begins as a Lean file does: with a command, an attribute or a comment.
-pub(crate) fn begins_command(text: &str) -> bool {
+pub fn begins_command(text: &str) -> bool {
     let text = text.trim_start();
     if text.starts_with("/-") || text.starts_with("--") || text.starts_with("@[") || text.starts_with('#') {
         return true;

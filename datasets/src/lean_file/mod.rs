@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use commands::{commands, declaration};
 use scan::{Kind, Piece, pieces};
 
-pub(crate) use commands::begins_command;
+pub use commands::begins_command;
 pub(crate) use lines::{code_lines, strings};
 
 /// A theorem of a file.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use stp_datasets::{Corpus, CorpusEntry, Ledger, Phase, Tally};
+use stp_datasets::{Corpus, CorpusEntry, Ledger, Phase, Statement, Tally};
 use stp_model::Device;
 use stp_verifier::Pool;
 use tokio::task::JoinSet;
@@ -24,6 +24,7 @@ use crate::config::RunConfig;
 use crate::display::Display;
 use crate::error::UsageError;
 use crate::folder::{RunFolder, run_name};
+use crate::hint::hint;
 use crate::language::Language;
 use crate::proving;
 use crate::run::Run;
@@ -87,7 +88,9 @@ impl Evaluation {
         let ledger = Arc::new(Ledger::open(&folder.ledger())?);
         let statements: Vec<_> = self.set.entries.iter().map(|entry| entry.statement.clone()).collect();
         ledger.record_statements(&statements)?;
-        let not_elaborated = not_elaborated(&means, &self.set.entries).await?;
+        let refusals = not_elaborated(&means, &self.set.entries).await?;
+        self.something_elaborates(&refusals)?;
+        let not_elaborated: HashSet<String> = refusals.into_keys().collect();
         let mut config = self.config.clone();
         // Other random numbers than those that the run's own validation used.
         config.seed = seed_for(config.seed, &["evaluation"]);
@@ -127,6 +130,25 @@ impl Evaluation {
             return Ok(());
         };
         Err(UsageError(rule.to_owned()).into())
+    }
+
+    /// Checks that there is something to measure.
+    fn something_elaborates(&self, refusals: &HashMap<String, Vec<String>>) -> Result<()> {
+        let Some(first) = self.set.entries.first().filter(|_| refusals.len() == self.set.entries.len()) else {
+            return Ok(());
+        };
+        let Statement { id, header, signature, .. } = &first.statement;
+        let messages = refusals.get(id).map_or(&[][..], Vec::as_slice);
+        let said = messages.first().map_or("nothing", String::as_str);
+        let advice = hint(&format!("{header}\n{signature}"), messages)
+            .unwrap_or_else(|| "Are they written for this Lean? `stp toolchain status` says which it is.".to_owned());
+        let text = format!(
+            "None of the {} statements of `{}` elaborates in this Lean, so there is nothing to measure. Of `{id}` it says: \
+             {said}. {advice}",
+            refusals.len(),
+            self.set.name
+        );
+        Err(UsageError(text).into())
     }
 
     fn outcome(&self, corpus: &Corpus, ledger: &Ledger, not_elaborated: HashSet<String>) -> Result<Outcome> {
@@ -177,8 +199,11 @@ pub fn last_checkpoint(run: &Path, rounds: u32) -> Result<String> {
     })
 }
 
-/// Names of the statements that Lean does not take.
-async fn not_elaborated(means: &Means, entries: &[CorpusEntry]) -> Result<HashSet<String>> {
+/// The statements that Lean does not take, by their names, with its messages.
+async fn not_elaborated(
+    means: &Means,
+    entries: &[CorpusEntry],
+) -> Result<HashMap<String, Vec<String>>> {
     let mut checks = JoinSet::new();
     for entry in entries {
         let (pool, statement) = (means.pool.clone(), entry.statement.clone());
@@ -187,7 +212,7 @@ async fn not_elaborated(means: &Means, entries: &[CorpusEntry]) -> Result<HashSe
             (statement.id, report)
         });
     }
-    let mut failed = HashSet::new();
+    let mut failed = HashMap::new();
     loop {
         let done = tokio::select! {
             () = means.cancel.cancelled() => return Err(crate::error::Interrupted.into()),
@@ -195,8 +220,9 @@ async fn not_elaborated(means: &Means, entries: &[CorpusEntry]) -> Result<HashSe
         };
         let Some(done) = done else { return Ok(failed) };
         let (id, report) = done?;
-        if !report?.ok {
-            failed.insert(id);
+        let report = report?;
+        if !report.ok {
+            failed.insert(id, report.messages);
         }
     }
 }

@@ -40,7 +40,7 @@ pub struct ImportArgs {
     #[arg(long, default_value = "auto")]
     layout: String,
     /// A column by name, for example `--map statement=lean4_code`; again for each of id, statement, header, proof,
-    /// split, topics.
+    /// code, split, topics.
     #[arg(long, value_name = "FIELD=COLUMN")]
     map: Vec<String>,
     /// The split of rows that name none.
