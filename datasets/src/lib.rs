@@ -33,8 +33,8 @@ pub use canonical::{
 };
 pub use corpus::{Corpus, CorpusError};
 pub use import::{
-    Claim, ClaimRow, Field, ImportError, ImportOptions, Imported, Layout, RowSource, distinct_id, import_file,
-    import_files, plain_id, read_claims,
+    Claim, ClaimRow, Field, ImportError, ImportOptions, Imported, Layout, RowSource, distinct_id,
+    import_file, import_files, plain_id, read_claims,
 };
 pub use lean_file::{LeanFileError, LeanTheorem, begins_command, signature_of, theorems};
 pub use ledger::{

@@ -51,8 +51,22 @@ const MATHLIB_TACTICS: &[&str] = &[
     "zify",
 ];
 /// Names and notations that core Lean has not.
-const MATHLIB_NAMES: &[&str] =
-    &["ℝ", "ℕ", "ℤ", "ℚ", "ℂ", "∑", "∏", "Finset", "Real", "Complex", "Polynomial", "Matrix", "ZMod", "Nat.Prime"];
+const MATHLIB_NAMES: &[&str] = &[
+    "ℝ",
+    "ℕ",
+    "ℤ",
+    "ℚ",
+    "ℂ",
+    "∑",
+    "∏",
+    "Finset",
+    "Real",
+    "Complex",
+    "Polynomial",
+    "Matrix",
+    "ZMod",
+    "Nat.Prime",
+];
 /// Tactics of core Lean that are written as a proof without `by` most often.
 const CORE_TACTICS: &[&str] =
     &["omega", "simp", "decide", "grind", "simp_all", "exact", "intro", "induction", "constructor", "rw"];
@@ -84,7 +98,9 @@ pub fn hint(text: &str, messages: &[String]) -> Option<String> {
         ));
     }
     if text.starts_with('\u{feff}') && said("expected token") {
-        return Some("the text begins with a byte order mark, which Lean does not read; save it without.".to_owned());
+        return Some(
+            "the text begins with a byte order mark, which Lean does not read; save it without.".to_owned(),
+        );
     }
     if foreign.is_some() || !UNKNOWN.iter().any(|what| said(what)) {
         return None;
@@ -137,7 +153,9 @@ mod tests {
 
     #[test]
     fn what_mathlib_brings_is_named() {
-        for tactic in ["ring", "norm_num", "linarith", "nlinarith [h]", "positivity", "aesop", "field_simp at h"] {
+        for tactic in
+            ["ring", "norm_num", "linarith", "nlinarith [h]", "positivity", "aesop", "field_simp at h"]
+        {
             let found = of(&format!("theorem x : 1 = 1 := by {tactic}"), "unknown tactic");
             let name = tactic.split(' ').next().unwrap();
             assert!(found.starts_with(&format!("`{name}` is a tactic of Mathlib")), "{found}");

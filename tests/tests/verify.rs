@@ -166,7 +166,19 @@ fn rows_of_data_sets_are_judged_as_they_are_written() {
     ];
     std::fs::write(folder.path().join("in.json"), Value::from(rows_in.to_vec()).to_string()).unwrap();
     let found = rows(&run(folder.path(), &["in.json", "--no-cache"]).stdout);
-    let proved = ["tactic", "lines", "indented", "cut", "cases", "sorry", "term", "assign", "equations", "fence", "repeated"];
+    let proved = [
+        "tactic",
+        "lines",
+        "indented",
+        "cut",
+        "cases",
+        "sorry",
+        "term",
+        "assign",
+        "equations",
+        "fence",
+        "repeated",
+    ];
     let mut expected: Vec<_> = proved.iter().map(|id| (*id, "proved")).collect();
     expected.extend([
         ("other", "failed"),
@@ -189,14 +201,19 @@ fn an_edited_row_loses_its_verdict() {
     let (input, out) = (folder.path().join("in.jsonl"), folder.path().join("out.jsonl"));
     let args = ["in.jsonl", "-o", "out.jsonl", "--all-must-pass"];
     let write = |second: &str| {
-        let row = |id: &str, statement: &str| json!({"id": id, "statement": statement, "proof": "by omega"}).to_string();
+        let row = |id: &str, statement: &str| {
+            json!({"id": id, "statement": statement, "proof": "by omega"}).to_string()
+        };
         let text = [row("a", ": 1 + 1 = 2"), row("b", second), row("c", ": 2 + 2 = 4")].join("\n");
         std::fs::write(&input, text).unwrap();
     };
     write(": 1 + 2 = 3");
     run(folder.path(), &args);
     let before = rows(&std::fs::read(&out).unwrap());
-    assert!(run(folder.path(), &args).stderr.windows(5).any(|bytes| bytes == b"there"), "all is there already");
+    assert!(
+        run(folder.path(), &args).stderr.windows(5).any(|bytes| bytes == b"there"),
+        "all is there already"
+    );
     write(": 1 + 2 = 4");
     let edited = verify(folder.path(), &args).output().unwrap();
     assert_eq!(edited.status.code(), Some(1), "{}", said(&edited));
@@ -205,7 +222,8 @@ fn an_edited_row_loses_its_verdict() {
     assert_eq!((&after[0], &after[2]), (&before[0], &before[2]), "what did not change is kept");
 
     // Rows of an older version say nothing of what they are of.
-    std::fs::write(&out, "{\"id\":\"a\",\"verdict\":\"proved\"}\n{\"id\":\"b\",\"verdict\":\"proved\"}\n").unwrap();
+    std::fs::write(&out, "{\"id\":\"a\",\"verdict\":\"proved\"}\n{\"id\":\"b\",\"verdict\":\"proved\"}\n")
+        .unwrap();
     let old = verify(folder.path(), &args).output().unwrap();
     assert_eq!(old.status.code(), Some(1));
     assert!(said(&old).contains("older version"), "{}", said(&old));
@@ -236,12 +254,19 @@ fn a_lean_file_is_judged_theorem_by_theorem() {
     assert_eq!(brief(&found), expected, "{found:#?}");
     let message = |row: usize| found[row]["messages"][0].as_str().unwrap().to_owned();
     assert!(message(2).starts_with("File.lean:15:"), "{}", message(2));
-    assert!(message(3).starts_with("File.lean:16:") && message(3).contains("depends on `wrong`, which failed"), "{}", message(3));
+    assert!(
+        message(3).starts_with("File.lean:16:") && message(3).contains("depends on `wrong`, which failed"),
+        "{}",
+        message(3)
+    );
     assert!(found[8]["error"].as_str().unwrap().starts_with("File.lean:23:20: "), "{}", found[8]);
     assert!(message(10).starts_with("File.lean:26:"), "{}", message(10));
     let hint = found[10]["hint"].as_str().unwrap();
     assert!(hint.contains("`ring` is a tactic of Mathlib") && hint.contains("--project"), "{hint}");
-    assert_eq!((&found[10]["line"], &found[10]["part"], &found[10]["parts"]), (&json!(25), &json!(11), &json!(12)));
+    assert_eq!(
+        (&found[10]["line"], &found[10]["part"], &found[10]["parts"]),
+        (&json!(25), &json!(11), &json!(12))
+    );
 }
 
 #[test]
@@ -251,14 +276,21 @@ fn several_files_folders_and_standard_input() {
     std::fs::create_dir_all(&inner).unwrap();
     std::fs::write(inner.join("A.lean"), "theorem a : 1 + 1 = 2 := rfl\n").unwrap();
     std::fs::write(inner.join("Defs.lean"), "def two := 2\n").unwrap();
-    std::fs::write(folder.path().join("proofs/b.json"), "[{\"id\": \"b\", \"signature\": \": True\", \"proofs\": [\"trivial\", \"by simp\"]}]").unwrap();
+    std::fs::write(
+        folder.path().join("proofs/b.json"),
+        "[{\"id\": \"b\", \"signature\": \": True\", \"proofs\": [\"trivial\", \"by simp\"]}]",
+    )
+    .unwrap();
     let row = "{\"id\": \"c\", \"statement\": \": True\", \"proof\": \"trivial\"}\n";
     let args = ["-", "proofs", "--all-must-pass"];
     let output = piped(folder.path(), &args, row);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let found = rows(&output.stdout);
     assert_eq!(brief(&found), pairs(&[("c", "proved"), ("b", "proved"), ("b", "proved"), ("a", "proved")]));
-    assert_eq!((&found[0]["file"], &found[2]["file"], &found[2]["part"]), (&Value::Null, &json!("proofs/b.json"), &json!(2)));
+    assert_eq!(
+        (&found[0]["file"], &found[2]["file"], &found[2]["part"]),
+        (&Value::Null, &json!("proofs/b.json"), &json!(2))
+    );
     assert_eq!(found[3]["file"], json!("proofs/inner/A.lean"));
     assert!(said(&output).contains("Defs.lean holds no theorem"), "{}", said(&output));
 
@@ -275,7 +307,8 @@ fn nothing_to_judge_is_no_success() {
     std::fs::write(folder.path().join("Empty.lean"), "").unwrap();
     std::fs::write(folder.path().join("Defs.lean"), "def two := 2\n").unwrap();
     std::fs::write(folder.path().join("empty.jsonl"), "\n").unwrap();
-    std::fs::write(folder.path().join("good.jsonl"), "{\"statement\": \": True\", \"proof\": \"trivial\"}").unwrap();
+    std::fs::write(folder.path().join("good.jsonl"), "{\"statement\": \": True\", \"proof\": \"trivial\"}")
+        .unwrap();
     for (files, hint) in [
         (&["Empty.lean"][..], "Empty.lean holds no theorem"),
         (&["Defs.lean"], "Defs.lean holds no theorem"),
@@ -284,10 +317,19 @@ fn nothing_to_judge_is_no_success() {
     ] {
         let output = verify(folder.path(), &[files, &["--all-must-pass"]].concat()).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{files:?}");
-        assert!(said(&output).contains(hint) && said(&output).contains("--all-must-pass"), "{}", said(&output));
+        assert!(
+            said(&output).contains(hint) && said(&output).contains("--all-must-pass"),
+            "{}",
+            said(&output)
+        );
     }
     assert!(said(&run(folder.path(), &["Empty.lean"])).contains("holds no theorem"));
-    for args in [&["missing.lean"][..], &["good.jsonl", "--map", "x=y"], &["good.jsonl", "--timeout", "0"], &["--header", "no", "good.jsonl"]] {
+    for args in [
+        &["missing.lean"][..],
+        &["good.jsonl", "--map", "x=y"],
+        &["good.jsonl", "--timeout", "0"],
+        &["--header", "no", "good.jsonl"],
+    ] {
         let mut command = Command::new(stp());
         let output = command.arg("verify").args(args).current_dir(folder.path()).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{args:?} {}", said(&output));
@@ -297,23 +339,40 @@ fn nothing_to_judge_is_no_success() {
 #[test]
 fn reports_for_other_programs() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("F.lean"), "theorem good : True := trivial\n\ntheorem bad : 1 = 2 :=\n  rfl\n").unwrap();
-    std::fs::write(folder.path().join("in.jsonl"), "{\"id\": \"r\", \"statement\": \": True\", \"proof\": \"trivial\"}\n{\"id\": 7}\n").unwrap();
+    std::fs::write(
+        folder.path().join("F.lean"),
+        "theorem good : True := trivial\n\ntheorem bad : 1 = 2 :=\n  rfl\n",
+    )
+    .unwrap();
+    std::fs::write(
+        folder.path().join("in.jsonl"),
+        "{\"id\": \"r\", \"statement\": \": True\", \"proof\": \"trivial\"}\n{\"id\": 7}\n",
+    )
+    .unwrap();
     let call = |format: &str| {
-        let output = verify(folder.path(), &["F.lean", "in.jsonl", "--all-must-pass", "--quiet", "--format", format]).output().unwrap();
+        let output =
+            verify(folder.path(), &["F.lean", "in.jsonl", "--all-must-pass", "--quiet", "--format", format])
+                .output()
+                .unwrap();
         assert_eq!((output.status.code(), said(&output)), (Some(1), String::new()));
         String::from_utf8(output.stdout).unwrap()
     };
     let github = call("github");
     let lines: Vec<_> = github.lines().collect();
     assert!(lines[0].starts_with("::error file=F.lean,line=4,col=3,title=bad%3A failed::"), "{github}");
-    assert!(lines.last().unwrap().starts_with("::error file=in.jsonl,line=2,title=7%3A malformed::no column"), "{github}");
+    assert!(
+        lines.last().unwrap().starts_with("::error file=in.jsonl,line=2,title=7%3A malformed::no column"),
+        "{github}"
+    );
     let junit = call("junit");
     assert!(junit.contains("tests=\"4\" failures=\"1\" errors=\"1\""), "{junit}");
     assert!(junit.contains("<testsuite name=\"F.lean\"") && junit.contains("F.lean:4:2: "), "{junit}");
     let sarif: Value = serde_json::from_str(&call("sarif")).unwrap();
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     let region = &results[0]["locations"][0]["physicalLocation"]["region"];
-    assert_eq!((&results[0]["ruleId"], region), (&json!("failed"), &json!({"startLine": 4, "startColumn": 3})));
+    assert_eq!(
+        (&results[0]["ruleId"], region),
+        (&json!("failed"), &json!({"startLine": 4, "startColumn": 3}))
+    );
     assert_eq!(results.last().unwrap()["ruleId"], "malformed");
 }

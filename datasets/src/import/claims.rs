@@ -161,7 +161,8 @@ fn proof(theorem: &LeanTheorem, proof: String) -> Claim {
 /// The claim of a text that declares theorems itself; `None` for any other.
 fn whole(header: &str, text: &str, statement: Option<&LeanTheorem>) -> Option<Claim> {
     let found = theorems(text);
-    let names: Vec<_> = found.iter().map(|it| it.as_ref().map_or_else(|error| &error.name, |it| &it.name)).collect();
+    let names: Vec<_> =
+        found.iter().map(|it| it.as_ref().map_or_else(|error| &error.name, |it| &it.name)).collect();
     let last = names.last()?;
     let wanted = statement.map(|theorem| &theorem.name).filter(|name| !name.is_empty() && name != last);
     let name = wanted.filter(|name| names.contains(name)).cloned();
@@ -220,7 +221,9 @@ mod tests {
         ] {
             assert_eq!(one(row.clone()), apart("", signature, "by\n  rfl"), "{row}");
         }
-        let header = one(json!({"statement": "theorem x.{u} (α : Type u) : True := by sorry", "proof": "trivial", "header": "open Nat"}));
+        let header = one(
+            json!({"statement": "theorem x.{u} (α : Type u) : True := by sorry", "proof": "trivial", "header": "open Nat"}),
+        );
         assert_eq!(header, apart("open Nat\nuniverse u\n", "(α : Type u) : True", "by\n  trivial"));
     }
 
@@ -246,7 +249,8 @@ mod tests {
             assert_eq!(statement, Some(("open Nat\n".to_owned(), ": True".to_owned())));
         }
         let after = format!("import Std\n{text}\ntheorem y : True := x");
-        let Claim::Text { text: found, added, name, .. } = one(json!({"statement": statement, "full_code": after, "header": "open Nat"}))
+        let Claim::Text { text: found, added, name, .. } =
+            one(json!({"statement": statement, "full_code": after, "header": "open Nat"}))
         else {
             panic!("no text")
         };

@@ -28,8 +28,9 @@ pub(super) fn entry(
     };
     let theorem = theorem_of(&header, &text).map_err(|reason| columns.problem(field, reason))?;
     let mut found = self::proofs(&theorem.proof);
-    for (field, proof) in
-        [(Field::Proof, &proofs), (Field::Code, &code)].iter().flat_map(|(field, texts)| texts.iter().map(move |text| (*field, text)))
+    for (field, proof) in [(Field::Proof, &proofs), (Field::Code, &code)]
+        .iter()
+        .flat_map(|(field, texts)| texts.iter().map(move |text| (*field, text)))
     {
         let proof =
             proof_of(&header, &code_of(proof), &theorem).map_err(|reason| columns.problem(field, reason))?;

@@ -172,7 +172,8 @@ impl Layout {
     ) -> Option<(&'a str, &'a str)> {
         let strange = columns.into_iter().filter(|column| !self.knows(column));
         let pairs = strange.flat_map(|column| self.candidates(field).iter().map(move |name| (column, name)));
-        let rated = pairs.map(|(column, name)| (strsim::osa_distance(&column.to_lowercase(), name), column, name));
+        let rated =
+            pairs.map(|(column, name)| (strsim::osa_distance(&column.to_lowercase(), name), column, name));
         let (_, column, name) =
             rated.filter(|(distance, _, name)| *distance <= name.len() / 4).min_by_key(|rated| rated.0)?;
         Some((column, name))

@@ -151,10 +151,14 @@ impl<'de, E> Visitor<'de> for &mut Rows<'_, '_, E> {
 mod tests {
     use super::*;
 
-    fn rows(text: &str, reader: fn(&Path, &mut dyn BufRead, &mut TakeRow<'_, ImportError>) -> Result<(), ImportError>) -> Vec<String> {
+    fn rows(
+        text: &str,
+        reader: fn(&Path, &mut dyn BufRead, &mut TakeRow<'_, ImportError>) -> Result<(), ImportError>,
+    ) -> Vec<String> {
         let mut found = Vec::new();
         let mut take = |row: u64, object: Result<Map<String, Value>, Problem>| {
-            let said = object.map_or_else(|problem| problem.reason, |object| Value::Object(object).to_string());
+            let said =
+                object.map_or_else(|problem| problem.reason, |object| Value::Object(object).to_string());
             found.push(format!("{row} {said}"));
             Ok(())
         };
@@ -165,8 +169,14 @@ mod tests {
     #[test]
     fn json_comes_as_a_list_by_id_or_alone() {
         assert_eq!(rows("\u{feff}[{\"a\":1},\n {\"a\":2}]", json), ["1 {\"a\":1}", "2 {\"a\":2}"]);
-        assert_eq!(rows("{\"x\":{\"a\":1},\"y\":{\"a\":2,\"id\":3}}", json), ["1 {\"a\":1,\"id\":\"x\"}", "2 {\"a\":2,\"id\":3}"]);
-        assert_eq!(rows("{\n\"a\": 1,\n\"b\": {}}\n{\"a\": 2}", json), ["1 {\"a\":1,\"b\":{}}", "2 {\"a\":2}"]);
+        assert_eq!(
+            rows("{\"x\":{\"a\":1},\"y\":{\"a\":2,\"id\":3}}", json),
+            ["1 {\"a\":1,\"id\":\"x\"}", "2 {\"a\":2,\"id\":3}"]
+        );
+        assert_eq!(
+            rows("{\n\"a\": 1,\n\"b\": {}}\n{\"a\": 2}", json),
+            ["1 {\"a\":1,\"b\":{}}", "2 {\"a\":2}"]
+        );
         assert_eq!(rows(" \n", json), Vec::<String>::new());
         let cut = rows("[{\"a\":1}, {\"a\"", json);
         assert!(cut.len() == 2 && cut[1].starts_with("2 it is not JSON"), "{cut:?}");

@@ -39,14 +39,17 @@ fn fenced(text: &str, wanted: impl Fn(&str) -> bool) -> Option<&str> {
                     *(if is_lean { &mut lean } else { &mut bare }) = Some(code);
                 }
             }
-            _ if label.is_empty() && text[end..].trim().is_empty() && fences == 1 => return Some(&text[..begin]),
+            _ if label.is_empty() && text[end..].trim().is_empty() && fences == 1 => {
+                return Some(&text[..begin]);
+            }
             _ => {
                 let is_lean = label.trim().to_lowercase().starts_with("lean");
                 open = (is_lean || label.is_empty()).then_some((end, is_lean));
             }
         }
     }
-    let unclosed = || open.filter(|(_, is_lean)| *is_lean).map(|(start, _)| &text[start..]).filter(|code| wanted(code));
+    let unclosed =
+        || open.filter(|(_, is_lean)| *is_lean).map(|(start, _)| &text[start..]).filter(|code| wanted(code));
     lean.or(bare).or_else(unclosed)
 }
 
@@ -100,7 +103,8 @@ pub(super) fn lacking(header: &str, text: &str) -> String {
     }
     let there = normalise_spaces(text);
     let header = plain_lines(header);
-    let absent = command_texts(&header).into_iter().filter(|command| !there.contains(&normalise_spaces(command)));
+    let absent =
+        command_texts(&header).into_iter().filter(|command| !there.contains(&normalise_spaces(command)));
     absent.map(|command| format!("{command}\n")).collect()
 }
 
@@ -118,7 +122,10 @@ mod tests {
             ("```python\nprint()\n```\n```lean4\nrfl\n```\n```python\nx\n```\n", "rfl\n"),
             ("```lean4\ncut", "cut"),
             ("  omega\n```", "  omega\n"),
-            ("/-- As in\n```lean\nfoo\n```\n-/\ntheorem x : True := trivial", "/-- As in\n```lean\nfoo\n```\n-/\ntheorem x : True := trivial"),
+            (
+                "/-- As in\n```lean\nfoo\n```\n-/\ntheorem x : True := trivial",
+                "/-- As in\n```lean\nfoo\n```\n-/\ntheorem x : True := trivial",
+            ),
             ("```lean4\r\nsimp\r\nomega\r\n```", "simp\nomega\n"),
         ] {
             assert_eq!(code_of(text), code, "{text}");

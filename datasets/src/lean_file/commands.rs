@@ -170,4 +170,3 @@ pub(super) fn declaration(pieces: &[Piece<'_>]) -> usize {
     }
     at
 }
-

@@ -40,15 +40,32 @@ fn earlier_theorems_come_along_where_they_are_needed() {
 #[test]
 fn types_end_where_lean_ends_them() {
     for (text, signature, proof) in [
-        ("theorem x : ∃ f : Nat → Nat, f = fun n => n := ⟨_, rfl⟩", ": ∃ f : Nat → Nat, f = fun n => n", "⟨_, rfl⟩"),
-        ("theorem x (a : Int) : |a| = |a| := by\n  cases a with\n  | ofNat n => rfl\n  | negSucc n => rfl", "(a : Int) : |a| = |a|", "by\n  cases a with\n  | ofNat n => rfl\n  | negSucc n => rfl"),
-        ("theorem x : match 1 with | 0 => False | _ => True := trivial", ": match 1 with | 0 => False | _ => True", "trivial"),
-        ("theorem x : (fun | 0 => 1 | n => n) 0 = 1\n| rfl => by have := 1; rfl", ": (fun | 0 => 1 | n => n) 0 = 1", "| rfl => by have := 1; rfl"),
+        (
+            "theorem x : ∃ f : Nat → Nat, f = fun n => n := ⟨_, rfl⟩",
+            ": ∃ f : Nat → Nat, f = fun n => n",
+            "⟨_, rfl⟩",
+        ),
+        (
+            "theorem x (a : Int) : |a| = |a| := by\n  cases a with\n  | ofNat n => rfl\n  | negSucc n => rfl",
+            "(a : Int) : |a| = |a|",
+            "by\n  cases a with\n  | ofNat n => rfl\n  | negSucc n => rfl",
+        ),
+        (
+            "theorem x : match 1 with | 0 => False | _ => True := trivial",
+            ": match 1 with | 0 => False | _ => True",
+            "trivial",
+        ),
+        (
+            "theorem x : (fun | 0 => 1 | n => n) 0 = 1\n| rfl => by have := 1; rfl",
+            ": (fun | 0 => 1 | n => n) 0 = 1",
+            "| rfl => by have := 1; rfl",
+        ),
     ] {
         let found = theorems(text).pop().unwrap().unwrap();
         assert_eq!((found.signature.as_str(), found.proof.as_str()), (signature, proof));
     }
-    let error = theorems("theorem x : True ∧ True where\n  left := trivial\n  right := trivial").pop().unwrap();
+    let error =
+        theorems("theorem x : True ∧ True where\n  left := trivial\n  right := trivial").pop().unwrap();
     assert!(error.unwrap_err().reason.contains("`where`"));
 }
 
@@ -68,10 +85,15 @@ fn what_stands_before_in_belongs_to_the_theorem() {
 fn a_mutual_block_is_one_command() {
     let text = "mutual\ntheorem a : True := trivial\n  theorem b : True := a\nend\n\nprivate theorem c : True := a\n";
     let found = theorems(text);
-    let lines: Vec<_> = found.iter().filter_map(|it| it.as_ref().err()).map(|it| (it.line, &*it.name)).collect();
+    let lines: Vec<_> =
+        found.iter().filter_map(|it| it.as_ref().err()).map(|it| (it.line, &*it.name)).collect();
     assert_eq!(lines, [(2, "a"), (3, "b")]);
     let last = found[2].as_ref().unwrap();
-    assert!(last.header.starts_with("mutual\n") && last.header.trim_end().ends_with("end"), "{}", last.header);
+    assert!(
+        last.header.starts_with("mutual\n") && last.header.trim_end().ends_with("end"),
+        "{}",
+        last.header
+    );
     assert_eq!((found.len(), last.line), (3, 6));
 }
 

@@ -134,14 +134,16 @@ impl Evaluation {
 
     /// Checks that there is something to measure.
     fn something_elaborates(&self, refusals: &HashMap<String, Vec<String>>) -> Result<()> {
-        let Some(first) = self.set.entries.first().filter(|_| refusals.len() == self.set.entries.len()) else {
+        let Some(first) = self.set.entries.first().filter(|_| refusals.len() == self.set.entries.len())
+        else {
             return Ok(());
         };
         let Statement { id, header, signature, .. } = &first.statement;
         let messages = refusals.get(id).map_or(&[][..], Vec::as_slice);
         let said = messages.first().map_or("nothing", String::as_str);
-        let advice = hint(&format!("{header}\n{signature}"), messages)
-            .unwrap_or_else(|| "Are they written for this Lean? `stp toolchain status` says which it is.".to_owned());
+        let advice = hint(&format!("{header}\n{signature}"), messages).unwrap_or_else(|| {
+            "Are they written for this Lean? `stp toolchain status` says which it is.".to_owned()
+        });
         let text = format!(
             "None of the {} statements of `{}` elaborates in this Lean, so there is nothing to measure. Of `{id}` it says: \
              {said}. {advice}",
@@ -200,10 +202,7 @@ pub fn last_checkpoint(run: &Path, rounds: u32) -> Result<String> {
 }
 
 /// The statements that Lean does not take, by their names, with its messages.
-async fn not_elaborated(
-    means: &Means,
-    entries: &[CorpusEntry],
-) -> Result<HashMap<String, Vec<String>>> {
+async fn not_elaborated(means: &Means, entries: &[CorpusEntry]) -> Result<HashMap<String, Vec<String>>> {
     let mut checks = JoinSet::new();
     for entry in entries {
         let (pool, statement) = (means.pool.clone(), entry.statement.clone());

@@ -80,8 +80,10 @@ impl Oleans {
             return Ok(env.clone());
         }
         let roots: Vec<_> = imports.iter().map(String::as_str).collect();
-        let env = Env::load(&self.search, &roots)
-            .map_err(|error| KernelError::Library { imports: imports.join(", "), reason: error.to_string() })?;
+        let env = Env::load(&self.search, &roots).map_err(|error| KernelError::Library {
+            imports: imports.join(", "),
+            reason: error.to_string(),
+        })?;
         let env = Arc::new(env);
         if loaded.len() >= KEPT {
             loaded.clear();

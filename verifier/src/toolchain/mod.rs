@@ -116,7 +116,9 @@ pub enum ToolchainError {
     )]
     NoHome,
     /// A REPL without a Lean that it belongs to.
-    #[error("--repl is for a native Lean: give its program with --lean, or its project with --project, as well.")]
+    #[error(
+        "--repl is for a native Lean: give its program with --lean, or its project with --project, as well."
+    )]
     ReplAlone,
     /// There is no REPL at the path given.
     #[error("there is no REPL at {}. Build it in its own folder with `lake build` and give .lake/build/bin/repl with --repl.", .0.display())]
@@ -261,7 +263,11 @@ impl Toolchain {
             }
             Self::Native(lean) => {
                 let NativeLean { program, args, cwd, version, repl, .. } = lean;
-                format!("native {version} {} {args:?} {cwd:?} {repl:?} {}", program.display(), native::revision())
+                format!(
+                    "native {version} {} {args:?} {cwd:?} {repl:?} {}",
+                    program.display(),
+                    native::revision()
+                )
             }
         }
     }
@@ -297,7 +303,10 @@ impl Toolchain {
                     lean.source,
                     lean.program.display(),
                     args.join(" "),
-                    lean.repl.as_ref().map(|repl| format!("\nREPL:   {}", repl.display())).unwrap_or_default()
+                    lean.repl
+                        .as_ref()
+                        .map(|repl| format!("\nREPL:   {}", repl.display()))
+                        .unwrap_or_default()
                 )
             }
         }

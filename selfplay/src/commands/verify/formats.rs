@@ -43,7 +43,9 @@ fn property(text: &str) -> String {
 /// A path from the folder in which the command runs, where it lies in that.
 fn relative(file: &str) -> String {
     let folder = std::env::current_dir().ok();
-    let inside = folder.and_then(|folder| std::path::Path::new(file).strip_prefix(folder).ok().map(|path| path.display().to_string()));
+    let inside = folder.and_then(|folder| {
+        std::path::Path::new(file).strip_prefix(folder).ok().map(|path| path.display().to_string())
+    });
     inside.unwrap_or_else(|| file.to_owned())
 }
 

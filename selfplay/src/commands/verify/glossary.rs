@@ -14,7 +14,10 @@ pub(super) const VERDICTS: [(&str, &str); 7] = [
     ("statement_error", "The statement or its header does not elaborate, so the proof was not looked at."),
     ("timeout", "The check took longer than --timeout."),
     ("crashed", "The Lean process died on it (stack, memory); another try may end otherwise."),
-    (MALFORMED, "The row is no claim, or the file has an error outside of its theorems; `error` says what is wrong."),
+    (
+        MALFORMED,
+        "The row is no claim, or the file has an error outside of its theorems; `error` says what is wrong.",
+    ),
 ];
 
 #[cfg(test)]
@@ -27,7 +30,10 @@ mod tests {
         let manual = include_str!("../../../../docs/verifier.md");
         for (name, meaning) in VERDICTS {
             assert!(name == MALFORMED || Status::parse(name).is_some(), "{name}");
-            assert!(manual.contains(&format!("| `{name}` | {meaning}")), "docs/verifier.md lacks {name}: {meaning}");
+            assert!(
+                manual.contains(&format!("| `{name}` | {meaning}")),
+                "docs/verifier.md lacks {name}: {meaning}"
+            );
         }
     }
 }

@@ -83,11 +83,8 @@ pub(super) fn read(args: &VerifyArgs) -> Result<mpsc::Receiver<Result<Event>>> {
 
 /// Files and the files in folders, in the order in which they were given.
 fn sources(args: &VerifyArgs) -> Result<Vec<Source>> {
-    let stdin = Source {
-        path: None,
-        form: if args.lean_text { Form::Lean } else { Form::Unknown },
-        named: true,
-    };
+    let stdin =
+        Source { path: None, form: if args.lean_text { Form::Lean } else { Form::Unknown }, named: true };
     if args.files.is_empty() {
         return Ok(vec![stdin]);
     }
@@ -202,7 +199,10 @@ fn units(row: ClaimRow, file: Option<&str>, place: fn(u64) -> Place) -> Vec<Unit
         Ok(claims) => {
             let parts = u32::try_from(claims.len()).unwrap_or(u32::MAX);
             let part = |part| (parts > 1).then_some((part, parts));
-            (1..).zip(claims).map(|(number, claim)| unit(part(number), Ok(Work::Claim(claim.clone())))).collect()
+            (1..)
+                .zip(claims)
+                .map(|(number, claim)| unit(part(number), Ok(Work::Claim(claim.clone()))))
+                .collect()
         }
     }
 }

@@ -33,7 +33,8 @@ async fn verdict_on(pool: &Pool, claim: &Claim) -> Result<Verdict, VerifierError
     match claim.clone() {
         Claim::Proof { header, signature, proof } => pool.check(Candidate { header, signature, proof }).await,
         Claim::Text { text, added, name, statement } => {
-            let statement = statement.as_ref().map(|(header, signature)| (header.as_str(), signature.as_str()));
+            let statement =
+                statement.as_ref().map(|(header, signature)| (header.as_str(), signature.as_str()));
             let mut verdict = pool.judge_source(&text, name.as_deref(), statement).await?;
             verdict.messages = verdict.messages.into_iter().map(|message| without(added, message)).collect();
             Ok(verdict)
@@ -138,7 +139,8 @@ mod tests {
         let unit = Unit { file: Some("F.lean".into()), ..unit("") };
         let rows = file_rows(&unit, &hashes(), found, "");
         let brief: Vec<_> = rows.iter().map(|row| (row.name(), row.outcome().to_owned(), row.part)).collect();
-        let expected = [("a", "proved", 1), ("line 4", "malformed", 2), ("b", "failed", 3), ("line 8", "failed", 4)];
+        let expected =
+            [("a", "proved", 1), ("line 4", "malformed", 2), ("b", "failed", 3), ("line 8", "failed", 4)];
         assert_eq!(brief, expected.map(|(name, outcome, part)| (name.into(), outcome.into(), Some(part))));
         assert_eq!(rows[1].error.as_deref(), Some("F.lean:4:9: Unknown identifier `x`"));
         let said = |row: &Row| row.judged.as_ref().unwrap().messages.join("|");

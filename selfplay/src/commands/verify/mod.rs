@@ -168,7 +168,8 @@ impl Call {
 
     fn exit_code(&self, all_must_pass: bool) -> ExitCode {
         let nothing = self.tally.rows() == 0 && self.empty.is_empty();
-        let empty = self.empty.iter().cloned().chain(nothing.then(|| "the input holds nothing to judge".to_owned()));
+        let empty =
+            self.empty.iter().cloned().chain(nothing.then(|| "the input holds nothing to judge".to_owned()));
         let mut passed = self.tally.all_proved();
         for what in empty {
             if all_must_pass {

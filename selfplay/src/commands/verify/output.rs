@@ -128,7 +128,8 @@ impl Output {
                 self.name
             )
         });
-        let writer = rewritten(&kept.path, kept.earlier.position()).with_context(|| cannot_write(&self.name))?;
+        let writer =
+            rewritten(&kept.path, kept.earlier.position()).with_context(|| cannot_write(&self.name))?;
         self.writer = Box::new(writer);
         Ok(())
     }
@@ -155,7 +156,9 @@ impl Output {
     /// # Errors
     /// If the file cannot be written.
     pub(super) fn end(&mut self) -> Result<()> {
-        let Some(kept) = self.file.as_ref().filter(|kept| kept.agrees && self.kept > 0) else { return Ok(()) };
+        let Some(kept) = self.file.as_ref().filter(|kept| kept.agrees && self.kept > 0) else {
+            return Ok(());
+        };
         let longer = !kept.earlier.is_at_end();
         cut(&kept.path, kept.earlier.position()).with_context(|| cannot_write(&self.name))?;
         if longer {
@@ -317,9 +320,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out.jsonl");
         let (unit, hashes) = named("a", "1");
-        for (status, later, known) in
-            [(Status::Timeout, "1 timeout", true), (Status::Timeout, "longer", false), (Status::Crashed, "1 timeout", false)]
-        {
+        for (status, later, known) in [
+            (Status::Timeout, "1 timeout", true),
+            (Status::Timeout, "longer", false),
+            (Status::Crashed, "1 timeout", false),
+        ] {
             let mut output = Output::open(Some(&path), true).unwrap();
             output.write(&[Row::verdict(&unit, &hashes, Verdict::new(status, ""), "")]).unwrap();
             let hashes = Hashes { timeout: later.to_owned(), ..hashes.clone() };

@@ -186,7 +186,9 @@ impl Row {
 pub(super) fn split_position(message: &str) -> Option<(Position, &str)> {
     let (line, rest) = message.split_once(':')?;
     let (column, rest) = rest.split_once(':')?;
-    let number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten();
+    let number = |digits: &str| {
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+    };
     Some(((number(line)?, number(column)?), rest.strip_prefix(' ').unwrap_or(rest)))
 }
 
@@ -231,6 +233,10 @@ mod tests {
             [(Some((3, 4)), "no".to_owned()), (Some((2, 1)), "depends on `b`, which failed".to_owned())]
         );
         assert_eq!(split_position("3:4:x"), Some(((3, 4), "x")));
-        assert!(split_position("a:4: x").is_none() && split_position("no").is_none() && split_position("::").is_none());
+        assert!(
+            split_position("a:4: x").is_none()
+                && split_position("no").is_none()
+                && split_position("::").is_none()
+        );
     }
 }

@@ -40,8 +40,14 @@ impl Sink {
             VerifyFormat::Github => Self::Github(Target::open(path)?),
             VerifyFormat::Junit | VerifyFormat::Sarif => {
                 // Better now than when all is judged.
-                path.map(|path| OpenOptions::new().create(true).append(true).open(path).with_context(|| cannot_write(path)))
-                    .transpose()?;
+                path.map(|path| {
+                    OpenOptions::new()
+                        .create(true)
+                        .append(true)
+                        .open(path)
+                        .with_context(|| cannot_write(path))
+                })
+                .transpose()?;
                 Self::Report(format, Vec::new(), path.map(Path::to_owned))
             }
         })
@@ -74,7 +80,9 @@ impl Sink {
             Self::Github(_) => Ok(()),
             Self::Report(format, rows, path) => {
                 let text = match format {
-                    VerifyFormat::Junit => formats::junit(rows).context("the report cannot be written as XML")?,
+                    VerifyFormat::Junit => {
+                        formats::junit(rows).context("the report cannot be written as XML")?
+                    }
                     _ => format!("{:#}\n", formats::sarif(rows)),
                 };
                 Target::open(path.as_deref())?.write(&text)

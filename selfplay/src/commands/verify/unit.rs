@@ -94,7 +94,10 @@ impl Unit {
             Ok(Work::File(lean)) => vec!["file".to_owned(), text(&self.file), lean.text.clone()],
         };
         let limit = format!("timeout after {} ms", judge.limit_ms);
-        Hashes { plain: hash(&judge.identity, &parts), timeout: hash(&judge.identity, &[&parts[..], &[limit]].concat()) }
+        Hashes {
+            plain: hash(&judge.identity, &parts),
+            timeout: hash(&judge.identity, &[&parts[..], &[limit]].concat()),
+        }
     }
 }
 
