@@ -238,9 +238,8 @@ fn no_lie_of_an_elaborator_becomes_a_proof() {
         };
         format!(r#"{{"{kind}":{{"name":1,"levelParams":[],"type":0,{rest}}}}}"#)
     };
-    let falsehood = |more: &[&str], kind: &str, value: u32| {
-        rows(&[&absurd[..], more, &[&target(kind, value)]].concat())
-    };
+    let falsehood =
+        |more: &[&str], kind: &str, value: u32| rows(&[&absurd[..], more, &[&target(kind, value)]].concat());
     let reduce = [
         r#"{"in":3,"str":{"pre":0,"str":"Lean"}}"#,
         r#"{"in":4,"str":{"pre":3,"str":"reduceBool"}}"#,

@@ -16,8 +16,9 @@ use std::io;
 use indexmap::IndexSet;
 
 pub use model::{
-    App, Axiom, Binder, BinderInfo, Const, Constructor, Declaration, Def, Expr, Hints, Inductive, InductiveType,
-    Let, Level, Name, NumName, Opaque, Proj, Quot, QuotKind, Recursor, RecursorRule, Safety, StrName, Thm,
+    App, Axiom, Binder, BinderInfo, Const, Constructor, Declaration, Def, Expr, Hints, Inductive,
+    InductiveType, Let, Level, Name, NumName, Opaque, Proj, Quot, QuotKind, Recursor, RecursorRule, Safety,
+    StrName, Thm,
 };
 
 /// The version of the format that is written, and the only one that is read.

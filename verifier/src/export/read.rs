@@ -261,7 +261,9 @@ fn in_order(id: u32, next: usize, what: &str) -> Result<(), String> {
 /// What Lean could not hold is refused.
 fn sound(expr: Expr) -> Result<Expr, String> {
     match &expr {
-        Expr::Bvar(variable) if *variable > MAX_VARIABLE => Err("a bound variable is out of range".to_owned()),
+        Expr::Bvar(variable) if *variable > MAX_VARIABLE => {
+            Err("a bound variable is out of range".to_owned())
+        }
         Expr::NatVal(digits) => {
             let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
             if !plain || digits.len() > MAX_DIGITS || (digits.len() > 1 && digits.starts_with('0')) {

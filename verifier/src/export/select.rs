@@ -10,8 +10,10 @@ impl Export {
     /// # Errors
     /// Never in fact: a part is no larger than the whole.
     pub fn only(&self, roots: &[String]) -> Result<Self, ExportError> {
-        let mut chosen =
-            Chosen { exprs: vec![false; self.exprs.len()], declarations: vec![false; self.declarations.len()] };
+        let mut chosen = Chosen {
+            exprs: vec![false; self.exprs.len()],
+            declarations: vec![false; self.declarations.len()],
+        };
         let wanted = self.declared.iter().filter(|(name, _)| roots.contains(&self.name(**name)));
         let mut waiting: Vec<usize> = wanted.map(|(_, place)| *place).collect();
         while let Some(place) = waiting.pop() {
@@ -37,7 +39,9 @@ impl Export {
                 None | Some(Expr::Bvar(_) | Expr::Sort(_) | Expr::NatVal(_) | Expr::StrVal(_)) => {}
                 Some(Expr::Const(Const { name, .. })) => found.extend(self.declared.get(name)),
                 Some(Expr::App(app)) => waiting.extend([app.r#fn, app.arg]),
-                Some(Expr::Lam(binder) | Expr::ForallE(binder)) => waiting.extend([binder.r#type, binder.body]),
+                Some(Expr::Lam(binder) | Expr::ForallE(binder)) => {
+                    waiting.extend([binder.r#type, binder.body])
+                }
                 Some(Expr::LetE(Let { r#type, value, body, .. })) => waiting.extend([*r#type, *value, *body]),
                 Some(Expr::Proj(Proj { type_name, r#struct, .. })) => {
                     found.extend(self.declared.get(type_name));

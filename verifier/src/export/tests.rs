@@ -178,8 +178,7 @@ proptest! {
     }
 }
 
-const META: &str =
-    r#"{"meta":{"exporter":{"name":"e","version":"1"},"lean":{"githash":"g","version":"4"},"format":{"version":"3.1.0"}}}"#;
+const META: &str = r#"{"meta":{"exporter":{"name":"e","version":"1"},"lean":{"githash":"g","version":"4"},"format":{"version":"3.1.0"}}}"#;
 
 fn refusal(rows: &[&str]) -> String {
     let text: Vec<_> = [META].iter().chain(rows).copied().collect();
@@ -202,7 +201,10 @@ fn lines_that_are_not_well_formed_are_refused_with_their_number() {
         (&[r#"{"ie":0,"natVal":"1e9"}"#], "plain digits"),
         (&[r#"{"ie":0,"natVal":"007"}"#], "plain digits"),
         (&[r#"{"ie":0,"bvar":0}"#, META], "the first line, and no other"),
-        (&[r#"{"ie":0,"bvar":0}"#, r#"{"axiom":{"name":0,"levelParams":[],"type":1,"isUnsafe":false}}"#], "line 3"),
+        (
+            &[r#"{"ie":0,"bvar":0}"#, r#"{"axiom":{"name":0,"levelParams":[],"type":1,"isUnsafe":false}}"#],
+            "line 3",
+        ),
         (&[r#"{"inductive":{"types":[],"ctors":[],"recs":[]}}"#], "declares nothing"),
         (&["[]"], "line 2"),
     ];

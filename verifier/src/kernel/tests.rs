@@ -44,7 +44,9 @@ fn exit_codes_are_words() {
         assert_eq!(ask(&kernel, &library, &candidate, LIMIT), expected);
     }
     let killed = program(folder.path(), "con-ron", "kill -9 $$");
-    assert!(matches!(ask(&killed, &library, &candidate, LIMIT), Word::Declined(words) if words.contains("signal")));
+    assert!(
+        matches!(ask(&killed, &library, &candidate, LIMIT), Word::Declined(words) if words.contains("signal"))
+    );
     let slow = program(folder.path(), "con-ron", "sleep 60 & sleep 60");
     let began = std::time::Instant::now();
     assert_eq!(ask(&slow, &library, &candidate, Duration::from_millis(300)), Word::TimedOut);
@@ -129,7 +131,10 @@ fn a_native_library_is_read_as_far_as_it_is_needed() {
     assert!(theorem.axioms().is_empty() && theorem.declares("Eq.refl"));
     assert_eq!(library.below(&imports, &["choice".to_owned()]).unwrap().axioms(), ["choice"]);
     // The second time the modules are in memory.
-    assert_eq!(library.below(&imports, &["two".to_owned(), "Odd.succ".to_owned()]).unwrap().to_text(), below.to_text());
+    assert_eq!(
+        library.below(&imports, &["two".to_owned(), "Odd.succ".to_owned()]).unwrap().to_text(),
+        below.to_text()
+    );
 }
 
 #[test]

@@ -41,7 +41,8 @@ pub(super) fn program(role: Role) -> String {
         Role::Elaborator => WORKER,
         Role::Checker => CHECKER,
     };
-    let own: String = own.lines().filter(|line| !line.starts_with("import ")).map(|line| format!("{line}\n")).collect();
+    let own: String =
+        own.lines().filter(|line| !line.starts_with("import ")).map(|line| format!("{line}\n")).collect();
     format!("{FRONTEND}\n{own}")
 }
 
@@ -81,9 +82,11 @@ impl Channel {
     /// # Errors
     /// If it cannot be started, in words for people.
     pub(super) fn spawn(lean: &NativeLean, role: Role, heartbeats: u64) -> Result<Self, String> {
-        let folder = tempfile::tempdir().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
+        let folder =
+            tempfile::tempdir().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
         let file = folder.path().join(if role == Role::Elaborator { "Worker.lean" } else { "Checker.lean" });
-        std::fs::write(&file, program(role)).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+        std::fs::write(&file, program(role))
+            .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
         let (answers, theirs) = std::io::pipe().map_err(|error| format!("cannot make a pipe: {error}"))?;
         let mut command = command(lean, &file, &theirs, heartbeats);
         hand_down(command.as_std_mut(), &theirs);

@@ -186,7 +186,11 @@ fn text_of(question: &Question) -> Option<&str> {
 async fn ask_first(repl: &mut Repl, question: &Question) -> Result<Option<Value>, String> {
     match question {
         Question::Elaborate { header, signature, proof, messages, .. } => {
-            let body = if proof.trim_start().starts_with('|') { format!("\n{proof}") } else { format!(":= {proof}") };
+            let body = if proof.trim_start().starts_with('|') {
+                format!("\n{proof}")
+            } else {
+                format!(":= {proof}")
+            };
             let theorem = format!("theorem _root_.stp_target {signature} {body}");
             let errors = repl.errors(header, &theorem, *messages).await?;
             Ok((!errors.is_empty()).then(|| json!({ "outcome": "errors", "messages": errors })))

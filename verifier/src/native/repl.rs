@@ -71,7 +71,12 @@ impl Repl {
     }
 
     /// The errors in a theorem below a header, as `LINE:COLUMN: error: …`; none if it elaborates, as far as the REPL says.
-    pub(super) async fn errors(&mut self, header: &str, theorem: &str, most: usize) -> Result<Vec<String>, String> {
+    pub(super) async fn errors(
+        &mut self,
+        header: &str,
+        theorem: &str,
+        most: usize,
+    ) -> Result<Vec<String>, String> {
         let answer = match self.environment(header).await? {
             Some(env) => self.ask(&json!({ "cmd": theorem, "env": env })).await?,
             None => {
