@@ -247,10 +247,13 @@ def elaborateCommand (input : Parser.InputContext) (start : String.Pos.Raw) (com
     (before : Elab.Command.State) : IO Ran := do
   let context : Elab.Command.Context :=
     { fileName := input.fileName, fileMap := input.fileMap, cmdPos := start, snap? := none, cancelTk? := none }
-  let state ← IO.mkRef { before with messages := parsing, snapshotTasks := #[] }
+  let state ← IO.mkRef { before with messages := {}, snapshotTasks := #[] }
   let ended ← (Elab.Command.elabCommandTopLevel command context state).toBaseIO
   let after ← state.get
-  let mut messages := after.messages.toArray
+  -- The elaborator forgets what the parser said.
+  let mut messages := parsing.toArray
+  for message in after.messages.toArray.toList do
+    messages := messages.push message
   for task in after.snapshotTasks.toList do
     for snapshot in task.task.get.getAll.toList do
       for message in snapshot.diagnostics.msgLog.toArray.toList do
