@@ -43,7 +43,8 @@ function makeChecker(lean, clock) {
       const found = look(nameObject);
       if (!found) return 'unknown';
       const hash = (root) => expressions.fingerprint(root, contentOf);
-      const inner = found.parts.map(hash).join(' ');
+      const shape = found.kind === 'inductive' ? lean.natural(found.numParams) : '';
+      const inner = [shape, ...found.parts.map(hash)].join(' ');
       const result = `${found.kind} ${expressions.readLevels(found.levels)} ${inner}`;
       dec(found.option);
       return result;

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Inner;
 use super::config::VerifierError;
-use super::supervisor::Job;
+use super::supervisor::{Care, Job};
 use crate::gate;
 use crate::protocol::{
     Candidate, Checked, CheckedTheorem, Claim, Elaborated, FileOutcome, FileReport, Lost, Question, Reply,
@@ -90,7 +90,7 @@ impl Inner {
             (Err(verdict), _) => return Ok(Ok(verdict)),
         };
         let question = check_of(candidate, export, Some(reference));
-        let value = or_gone!(self.ask(&self.checkers, question, self.check_timeout, false));
+        let value = or_gone!(self.ask(&self.checkers, question, self.check_timeout, Care::Gated));
         let elapsed_ms = elaborated_ms.saturating_add(elapsed_of(&value));
         let checked = match read::<Checked>(&value) {
             Ok(checked) => checked,
@@ -103,10 +103,10 @@ impl Inner {
     /// The declarations of a proof that elaborates, or the verdict on one that does not; and the time it took.
     async fn elaborate(&self, candidate: &Candidate) -> Asked<(Result<String, Verdict>, u32)> {
         let Candidate { header, signature, proof, trust } = candidate.clone();
-        let risky = [&proof, &signature].into_iter().any(|text| gate::may_run_code(text));
+        let care = care_of(&[&proof, &signature]);
         let foreign = trust == Trust::Foreign;
         let question = Question::Elaborate { header, signature, proof, foreign, messages: self.messages };
-        let value = or_gone!(self.ask(&self.elaborators, question, self.check_timeout, risky));
+        let value = or_gone!(self.ask(&self.elaborators, question, self.check_timeout, care));
         let elapsed_ms = elapsed_of(&value);
         let refused = |status, messages| Err(Verdict { messages, elapsed_ms, ..Verdict::new(status, "") });
         let outcome = read::<Elaborated>(&value).map(|elaborated| match elaborated {
@@ -146,11 +146,11 @@ impl Inner {
                 export: None,
             },
             Trust::Foreign => {
-                let risky = gate::may_run_code(signature);
+                let care = care_of(&[signature]);
                 let question =
                     Question::Statement { header: header.to_owned(), signature: signature.to_owned() };
                 let refused = |messages| Claim { ok: false, messages, fingerprint: None, reference: None };
-                match or_gone!(self.ask_elaborator::<Elaborated>(question, self.check_timeout, risky)) {
+                match or_gone!(self.ask_elaborator::<Elaborated>(question, self.check_timeout, care)) {
                     Elaborated::Done { export } => Question::Reference {
                         header: None,
                         signature: None,
@@ -185,34 +185,34 @@ impl Inner {
     async fn signatures(&self, names: &[String]) -> Asked<Vec<Option<String>>> {
         let more = Duration::from_millis(100) * u32::try_from(names.len()).unwrap_or(u32::MAX);
         let question = Question::Signatures { names: names.to_vec() };
-        let value = or_gone!(self.ask(&self.checkers, question, self.check_timeout + more, false));
+        let value = or_gone!(self.ask(&self.checkers, question, self.check_timeout + more, Care::Gated));
         Ok(read(&value["signatures"]))
     }
 
     async fn theorems(&self) -> Asked<Vec<String>> {
-        let value = or_gone!(self.ask(&self.checkers, Question::Theorems {}, self.check_timeout, false));
+        let value =
+            or_gone!(self.ask(&self.checkers, Question::Theorems {}, self.check_timeout, Care::Gated));
         Ok(read(&value["theorems"]))
     }
 
     async fn file(&self, code: &str, limit: Duration) -> Asked<FileOutcome> {
         let question = Question::File { code: code.to_owned() };
-        let report: FileReport = or_gone!(self.ask_elaborator(question, limit, gate::may_run_code(code)));
+        let report: FileReport = or_gone!(self.ask_elaborator(question, limit, text_care(code)));
         Ok(Ok(FileOutcome::Done(report.complete())))
     }
 
     pub(super) async fn ask_checker<T: DeserializeOwned>(&self, question: Question) -> Asked<T> {
-        let value = or_gone!(self.ask(&self.checkers, question, self.check_timeout, false));
+        let value = or_gone!(self.ask(&self.checkers, question, self.check_timeout, Care::Gated));
         Ok(read(&value))
     }
 
-    /// `last`: the text may run code, so the process is not asked again.
     pub(super) async fn ask_elaborator<T: DeserializeOwned>(
         &self,
         question: Question,
         limit: Duration,
-        last: bool,
+        care: Care,
     ) -> Asked<T> {
-        let value = or_gone!(self.ask(&self.elaborators, question, limit, last));
+        let value = or_gone!(self.ask(&self.elaborators, question, limit, care));
         Ok(read(&value))
     }
 
@@ -221,10 +221,10 @@ impl Inner {
         queue: &mpsc::UnboundedSender<Job>,
         question: Question,
         limit: Duration,
-        last: bool,
+        care: Care,
     ) -> Asked<Value> {
         let (reply, receiver) = oneshot::channel();
-        queue.send(Job { question, limit, last, reply }).map_err(|_| VerifierError::Closed)?;
+        queue.send(Job { question, limit, care, reply }).map_err(|_| VerifierError::Closed)?;
         let answer = receiver.await.map_err(|_| VerifierError::Closed)??;
         Ok(answer.map_err(|lost| match lost {
             Lost::Timeout => {
@@ -234,6 +234,16 @@ impl Inner {
             Lost::Died(reason) => Gone { status: Status::Crashed, reason },
         }))
     }
+}
+
+/// Texts that a gate has looked at, unless it was left out and they may run code.
+fn care_of(texts: &[&str]) -> Care {
+    if texts.iter().any(|text| gate::may_run_code(text)) { Care::Last } else { Care::Gated }
+}
+
+/// A whole text of which nothing is judged.
+fn text_care(code: &str) -> Care {
+    if gate::may_run_code(code) { Care::Last } else { Care::Text }
 }
 
 /// The question whether the declarations of a candidate prove its statement.

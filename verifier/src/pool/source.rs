@@ -7,7 +7,7 @@ use stp_datasets::{Status, Verdict};
 
 use super::Inner;
 use super::judge::{Asked, or_gone, unreadable};
-use crate::gate;
+use super::supervisor::Care;
 use crate::protocol::{
     Checked, CheckedTheorem, Command, FileJudgement, JudgedFile, JudgedTheorem, Question, Source, Trust,
     lines_of,
@@ -55,7 +55,8 @@ impl Inner {
 
     async fn elaborate_source(&self, code: &str, limit: Duration) -> Asked<Source> {
         let question = Question::Source { code: code.to_owned() };
-        self.ask_elaborator(question, limit, gate::may_run_code(code)).await
+        // Whatever it ran stays out of what is judged next.
+        self.ask_elaborator(question, limit, Care::Last).await
     }
 
     async fn check_source(

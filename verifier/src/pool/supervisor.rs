@@ -22,13 +22,25 @@ const PAUSE_BETWEEN_STARTS: Duration = Duration::from_millis(500);
 /// A process that grew by more than this during one question is replaced: no ordinary proof does that.
 const SUSPICIOUS_GROWTH: u64 = 512 << 20;
 
+/// What a process must not have done before a question, and may not do after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Care {
+    /// A text that passed the gate: the process goes on, and must have seen no whole text.
+    Gated,
+    /// A text that may run code: the process is not asked again.
+    Last,
+    /// A whole text of which nothing is judged: others of its kind may have been there before, but nothing that is judged
+    /// may come after it.
+    Text,
+}
+
 /// A question, and who waits for its answer.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) question: Question,
     pub(super) limit: Duration,
-    /// Whether the process must not be asked anything afterwards: the text may run code.
-    pub(super) last: bool,
+    /// What the question does to the process, and what it needs of it.
+    pub(super) care: Care,
     pub(super) reply: oneshot::Sender<Result<Result<Value, Lost>, VerifierError>>,
 }
 
@@ -36,6 +48,8 @@ pub(super) struct Job {
 #[derive(Debug, Default)]
 struct Place {
     current: Option<Process>,
+    /// Whether `current` has run a whole text, which no gate looks at.
+    has_run_text: bool,
     /// Takes over from `current`, which is old, when Lean is loaded in it.
     heir: Option<Process>,
 }
@@ -81,11 +95,15 @@ impl Supervisor {
     /// `place` always holds the processes, ready or not, so that whoever stops this future can end them.
     async fn serve(&self, place: &mut Place) {
         let mut started = self.start(place).await;
-        while let Some(Job { question, limit, last, reply }) = self.next_job().await {
+        while let Some(Job { question, limit, care, reply }) = self.next_job().await {
             if reply.is_closed() {
                 continue; // nobody waits for it any more
             }
             self.succeed(place).await;
+            if place.has_run_text && care != Care::Text {
+                place.clear().await;
+                started = self.start(place).await;
+            }
             if started.is_err() {
                 started = self.start(place).await;
             }
@@ -101,12 +119,13 @@ impl Supervisor {
             let before = process.rss();
             let answer = self.ask(process, &question, limit).await;
             let alive = answer.is_ok();
-            let strange = last
+            let strange = care == Care::Last
                 || process.rss().saturating_sub(before) > SUSPICIOUS_GROWTH
                 || answer.as_ref().is_ok_and(|value| value["unusual"] == true);
             let old =
                 process.rss() > self.config.max_rss_bytes || process.answered() >= self.config.recycle_after;
             let _ = reply.send(Ok(answer));
+            place.has_run_text |= care == Care::Text;
             if alive && strange {
                 self.counters.recycled.fetch_add(1, Ordering::Relaxed);
                 process.kill().await;
@@ -142,6 +161,7 @@ impl Supervisor {
                     old.kill().await;
                 }
                 place.heir = None;
+                place.has_run_text = false;
             }
             Some(Err(error)) => {
                 tracing::warn!("a Lean process did not start: {error}");
@@ -184,6 +204,7 @@ impl Supervisor {
         };
         let process = place.current.insert(process);
         process.ready(self.config.start_timeout).await?;
+        place.has_run_text = false;
         confine::limit_growth(process.pid(), self.max_rss());
         self.counters.starts.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(pid = process.pid(), role = ?self.role, "a Lean process is ready");
