@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::export::{Export, ExportError};
 
-pub use oleans::Oleans;
+pub use oleans::{LITERALS, Oleans};
 
 /// What of a program's output is reported.
 const MAX_WORDS: usize = 400;
@@ -41,7 +41,9 @@ pub enum KernelError {
     #[error("{} checks compiled modules and reads no export files, so it cannot be asked about single proofs. Give nanoda_bin or con-ron with --kernel.", .0.display())]
     ReadsModules(PathBuf),
     /// It did not run.
-    #[error("the kernel {program} could not be run: {reason}. Try it by hand on a file of `stp export --format lean4export`.")]
+    #[error(
+        "the kernel {program} could not be run: {reason}. Try it by hand on a file of `stp export --format lean4export`."
+    )]
     Run {
         /// Its name.
         program: String,
@@ -49,7 +51,9 @@ pub enum KernelError {
         reason: String,
     },
     /// The library's declarations cannot be had.
-    #[error("the declarations of {imports} could not be read for the kernel: {reason}. Its compiled modules must be those of Lean 4.26 to 4.35, found by LEAN_PATH or `lake env`.")]
+    #[error(
+        "the declarations of {imports} could not be read for the kernel: {reason}. Its compiled modules must be those of Lean 4.26 to 4.35, found by LEAN_PATH or `lake env`."
+    )]
     Library {
         /// The modules.
         imports: String,

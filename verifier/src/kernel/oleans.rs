@@ -12,7 +12,7 @@ use crate::export::Export;
 use crate::toolchain::NativeLean;
 
 /// What kernels take the meaning of from the name alone: without it a literal has no type.
-const LITERALS: [&str; 4] = ["Nat", "String", "Char.ofNat", "String.ofList"];
+pub const LITERALS: [&str; 4] = ["Nat", "String", "Char.ofNat", "String.ofList"];
 /// Sets of imports whose modules are kept in memory.
 const KEPT: usize = 2;
 
@@ -80,8 +80,10 @@ impl Oleans {
             return Ok(env.clone());
         }
         let roots: Vec<_> = imports.iter().map(String::as_str).collect();
-        let env = Env::load(&self.search, &roots)
-            .map_err(|error| KernelError::Library { imports: imports.join(", "), reason: error.to_string() })?;
+        let env = Env::load(&self.search, &roots).map_err(|error| KernelError::Library {
+            imports: imports.join(", "),
+            reason: error.to_string(),
+        })?;
         let env = Arc::new(env);
         if loaded.len() >= KEPT {
             loaded.clear();
