@@ -50,7 +50,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
             CorpusCommand::Library(args) => block_on(corpus::library::library(args)),
         },
         Some(Command::Data(args)) => data::data(args),
-        Some(Command::Export(args)) => export::export(&args),
+        Some(Command::Export(args)) => block_on(export::export(&args)),
         Some(Command::Serve(args)) => block_on(serve::serve(args)),
         Some(Command::Worker(args)) => block_on(worker::worker(args)),
         Some(Command::Bench(args)) => match args.command {

@@ -142,7 +142,8 @@ impl fmt::Display for Walls {
 pub fn managed_program(lean: &ManagedLean) -> std::io::Result<Command> {
     let mut command = Command::new(&lean.node);
     Policy::managed(lean).enclose(&mut command)?;
-    command.env_remove("NODE_OPTIONS");
+    // What the user's environment holds is nobody's to read there.
+    command.env_clear();
     Ok(command)
 }
 

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::export::{Export, ExportError};
 
-pub use oleans::Oleans;
+pub use oleans::{LITERALS, Oleans};
 
 /// What of a program's output is reported.
 const MAX_WORDS: usize = 400;

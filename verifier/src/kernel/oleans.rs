@@ -12,7 +12,7 @@ use crate::export::Export;
 use crate::toolchain::NativeLean;
 
 /// What kernels take the meaning of from the name alone: without it a literal has no type.
-const LITERALS: [&str; 4] = ["Nat", "String", "Char.ofNat", "String.ofList"];
+pub const LITERALS: [&str; 4] = ["Nat", "String", "Char.ofNat", "String.ofList"];
 /// Sets of imports whose modules are kept in memory.
 const KEPT: usize = 2;
 

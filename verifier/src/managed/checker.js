@@ -6,6 +6,7 @@
 const { serve } = require('./answers.js');
 const { makeConstants } = require('./constants.js');
 const { makeDeclarations, BadExport } = require('./declarations.js');
+const { makeExporter } = require('./export.js');
 const { makeExpressions } = require('./expressions.js');
 const { makeKernel, PRIVATE } = require('./kernel.js');
 const { makeLibrary, STANDARD_AXIOMS } = require('./library.js');
@@ -23,6 +24,7 @@ function makeChecker(lean, clock) {
   const { read } = makeDeclarations(lean);
   const { addAll } = makeKernel(lean, constants, clock);
   const { axiomsBelow, premises, uses, importedTheorems } = makeLibrary(lean, constants, expressions);
+  const { begin } = makeExporter(lean, { find: constants.find, postorder: expressions.postorder, constants: expressions.constants });
   const heartbeats = Number(maxHeartbeats) * 1000;
 
   // What a theorem claims: its universes and a hash of its type. A constant that the imports lack means what its declaration
@@ -174,10 +176,33 @@ function makeChecker(lean, clock) {
     return { signatures: names.map(signature) };
   }
 
+  // The declarations of library constants and of all that they need, for other kernels. Theorems of this build have no proofs
+  // and come as axioms. Constants that the imports lack are left out: the kernel will miss them if they matter.
+  function declarations({ imports, names }) {
+    const { env } = session.environment(imports);
+    const output = begin(env, () => false);
+    for (const text of names) {
+      const constant = nameOf(text);
+      const found = constants.find(env, constant);
+      if (found) {
+        dec(found.option);
+        output.add(constant);
+      }
+    }
+    return { export: output.finish() };
+  }
+
+  // The name of a text: parts that are numbers are numbers.
+  function nameOf(text) {
+    const numbered = (prefix, part) => lean.M._l_Lean_Name_num___override(prefix, lean.makeNatural(part));
+    const worded = (prefix, part) => lean.M._lean_name_mk_string(prefix, lean.string(part));
+    return text.split('.').reduce((prefix, part) => (/^\d+$/.test(part) ? numbered : worded)(prefix, part), lean.box(0));
+  }
+
   const theorems = () => ({ theorems: importedTheorems(session.environment('').env) });
   const warmUp = () => referenceOfText('', '(a b : Nat) : a + b = b + a');
 
-  return { operations: { reference, check, signatures, theorems }, warmUp };
+  return { operations: { reference, check, declarations, signatures, theorems }, warmUp };
 }
 
 serve(leanJs, library, makeChecker);

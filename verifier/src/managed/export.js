@@ -2,6 +2,8 @@
 // Declarations as data, in Lean's export format 3.1: one JSON object a line, each of which refers to earlier ones alone.
 // Metadata of expressions is left out, as the format's own exporter does.
 
+const QUOTIENTS = ['Quot', 'Quot.mk', 'Quot.lift', 'Quot.ind'];
+const QUOTIENT_KINDS = ['type', 'ctor', 'lift', 'ind'];
 const BINDERS = ['default', 'implicit', 'strictImplicit', 'instImplicit'];
 const META = {
   meta: {
@@ -122,6 +124,7 @@ function makeExporter(lean, { find, postorder, constants }) {
           const rest = `"value":${exprId(c.value)},"isUnsafe":${c.isUnsafe},"all":${nameIdList(c.all)}`;
           return line(`{"opaque":{${start},${rest}}}`);
         }
+        case 'quot': return line(`{"quot":{${start},"kind":"${QUOTIENT_KINDS[scalarByte(c.val, 0)]}"}}`);
         default: throw new ExportError(`a ${c.kind} stands alone`);
       }
     }
@@ -179,7 +182,9 @@ function makeExporter(lean, { find, postorder, constants }) {
         const c = keep(top.nameObject);
         if (!c) throw new ExportError(`it rests on ${readName(top.nameObject)}, which is not declared`);
         const group = ['inductive', 'ctor', 'rec'].includes(c.kind) ? family(c) : null;
-        const members = group ? [...group.types, ...group.ctors, ...group.recs] : [c];
+        // The four constants of quotients come together, in their order, after the equality that they are about.
+        const quotients = c.kind === 'quot' ? QUOTIENTS.map((text) => keep(name(text))) : null;
+        const members = group ? [...group.types, ...group.ctors, ...group.recs] : quotients || [c];
         members.forEach((member) => done.add(exactName(member.name)));
         done.add(key);
         top.ready = group
@@ -187,8 +192,9 @@ function makeExporter(lean, { find, postorder, constants }) {
             const [types, ctors, recs] = [group.types.map(inductive), group.ctors.map(ctor), group.recs.map(recursor)];
             line(`{"inductive":{"types":[${types}],"ctors":[${ctors}],"recs":[${recs}]}}`);
           }
-          : () => write(c);
+          : () => (quotients || [c]).forEach(write);
         const need = (constant) => stack.push({ nameObject: constant, ready: null });
+        if (quotients) need(name('Eq'));
         for (const member of members) {
           constants(member.type, need);
           if (member.value) constants(member.value, need);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::cache::VerdictCache;
+use crate::kernel::KernelError;
 use crate::queue::QueueError;
 
 /// Limits and size of a pool.
@@ -65,6 +66,9 @@ pub enum VerifierError {
     /// The pool was shut down.
     #[error("the pool of Lean processes was shut down while a request waited")]
     Closed,
+    /// The kernel that must agree cannot be asked.
+    #[error(transparent)]
+    Kernel(Arc<KernelError>),
     /// Workers on other machines cannot be asked.
     #[error(transparent)]
     Queue(#[from] QueueError),

@@ -89,15 +89,19 @@ impl Inner {
             (Ok(export), elapsed_ms) => (export, elapsed_ms),
             (Err(verdict), _) => return Ok(Ok(verdict)),
         };
-        let question = check_of(candidate, export, Some(reference));
+        let question = check_of(candidate, export.clone(), Some(reference));
         let value = or_gone!(self.ask(&self.checkers, question, self.check_timeout, Care::Gated));
         let elapsed_ms = elaborated_ms.saturating_add(elapsed_of(&value));
         let checked = match read::<Checked>(&value) {
             Ok(checked) => checked,
             Err(gone) => return Ok(Err(gone)),
         };
-        let verdict = checked.verdicts.into_iter().next().map(CheckedTheorem::into_verdict);
-        Ok(verdict.map(|verdict| Verdict { elapsed_ms, ..verdict }).ok_or_else(unreadable))
+        let Some(verdict) = checked.verdicts.into_iter().next().map(CheckedTheorem::into_verdict) else {
+            return Ok(Err(unreadable()));
+        };
+        let agreed = self.agreed(verdict, &imports_of(&candidate.header), &export, TARGET);
+        let verdict = or_gone!(agreed);
+        Ok(Ok(Verdict { elapsed_ms, ..verdict }))
     }
 
     /// The declarations of a proof that elaborates, or the verdict on one that does not; and the time it took.

@@ -7,6 +7,7 @@
 mod config;
 mod judge;
 mod references;
+mod second;
 mod source;
 mod supervisor;
 
@@ -17,6 +18,7 @@ use std::time::Duration;
 pub(crate) use config::Counters;
 pub use config::{PoolConfig, PoolStats, VerifierError};
 use references::References;
+use second::Second;
 use stp_datasets::{Status, Verdict};
 use supervisor::{Job, Supervisor};
 use tokio::sync::{Mutex, mpsc, watch};
@@ -24,6 +26,7 @@ use tokio::task::JoinHandle;
 
 use crate::cache::{self, VerdictCache};
 use crate::gate;
+use crate::kernel::KernelError;
 use crate::protocol::{Candidate, FileJudgement, FileOutcome, Reply, Request, Role, StatementReport, Trust};
 use crate::queue::{QueueError, RemoteConfig, RemotePool};
 use crate::toolchain::Toolchain;
@@ -50,6 +53,8 @@ struct Inner {
     elaborators: mpsc::UnboundedSender<Job>,
     checkers: mpsc::UnboundedSender<Job>,
     references: References,
+    /// Another kernel that is asked, or why it cannot be.
+    second: Option<Result<Second, Arc<KernelError>>>,
     counters: Arc<Counters>,
     workers: usize,
     closing: watch::Sender<bool>,
@@ -103,6 +108,7 @@ impl Pool {
             elaborators,
             checkers,
             references: References::default(),
+            second: Second::of(toolchain),
             counters,
             workers,
             closing,

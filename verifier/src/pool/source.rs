@@ -80,7 +80,15 @@ impl Inner {
         if checked.verdicts.len() != roots.len() {
             return Ok(Err(unreadable()));
         }
-        Ok(Ok(checked.verdicts.into_iter().map(|verdict| (verdict.name.clone(), verdict)).collect()))
+        let mut verdicts = HashMap::new();
+        for theorem in checked.verdicts {
+            let name = theorem.name.clone();
+            let verdict = theorem.clone().into_verdict();
+            let agreed = or_gone!(self.agreed(verdict, &source.imports, &source.export, &name));
+            let (status, messages) = (agreed.status, agreed.messages);
+            verdicts.insert(name, CheckedTheorem { status, messages, ..theorem });
+        }
+        Ok(Ok(verdicts))
     }
 }
 

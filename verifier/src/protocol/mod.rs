@@ -9,7 +9,9 @@ mod source;
 
 pub use candidate::{Candidate, StatementReport, Trust};
 pub use file::{FileMessage, FileOutcome, FileReport, Position, Sorry};
-pub(crate) use process::{Checked, CheckedTheorem, Claim, Elaborated, Lost, Question, Role, lines_of};
+pub(crate) use process::{
+    Checked, CheckedTheorem, Claim, Declared, Elaborated, Lost, Question, Role, lines_of,
+};
 pub(crate) use request::{Reply, Request};
 pub(crate) use source::{Command, Source};
 pub use source::{FileJudgement, JudgedFile, JudgedTheorem};

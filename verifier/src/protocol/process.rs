@@ -62,6 +62,8 @@ pub(crate) enum Question {
         reference: Option<String>,
         proof: String,
     },
+    /// Checker: the declarations of library constants and of all that they need, for other kernels.
+    Declarations { imports: String, names: Vec<String> },
     /// Checker: types of library theorems.
     Signatures { names: Vec<String> },
     /// Checker: names of all library theorems.
@@ -87,6 +89,12 @@ pub(crate) enum Elaborated {
     Rejected { messages: Vec<String> },
     /// Its declarations.
     Done { export: String },
+}
+
+/// Declarations of the library.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Declared {
+    pub(crate) export: String,
 }
 
 /// What a statement claims, by the checker.

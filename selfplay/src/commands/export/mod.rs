@@ -1,5 +1,6 @@
 //! `stp export`: what a run found, as data sets that other tools load.
 
+mod declarations;
 mod training;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use stp_datasets::export::{self, Format, Origins, write_folder, write_lean_proje
 use stp_datasets::{Ledger, Split};
 
 use super::run_config;
+use crate::cli::LeanArgs;
 use crate::error::UsageError;
 
 /// `stp export`.
@@ -22,7 +24,8 @@ pub struct ExportArgs {
     /// What is exported.
     #[arg(long, value_enum, default_value = "proofs")]
     what: What,
-    /// How it is written; `lean` is a Lake project of all proved theorems, for `--what proofs`.
+    /// How it is written; for `--what proofs`, `lean` is a Lake project of all proved theorems, and `lean4export` their
+    /// declarations for other kernels.
     #[arg(long, value_enum, default_value = "jsonl")]
     format: FormatArg,
     /// The folder to make [default: exports/RUN-WHAT-FORMAT].
@@ -40,6 +43,11 @@ pub struct ExportArgs {
     /// The licence on the dataset card [default: that of the built-in corpus; `other` for corpora of your own].
     #[arg(long, value_name = "NAME")]
     licence: Option<String>,
+    /// Lean processes that judge the proofs once more, for `--format lean4export`.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    workers: usize,
+    #[command(flatten)]
+    lean: LeanArgs,
 }
 
 /// What can be exported.
@@ -62,6 +70,8 @@ enum FormatArg {
     Jsonl,
     Parquet,
     Lean,
+    #[value(name = "lean4export")]
+    Lean4Export,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -71,10 +81,11 @@ enum SplitArg {
 }
 
 /// Writes the folder and says what is in it.
-pub(super) fn export(args: &ExportArgs) -> Result<ExitCode> {
-    if args.format == FormatArg::Lean && args.what != What::Proofs {
+pub(super) async fn export(args: &ExportArgs) -> Result<ExitCode> {
+    if matches!(args.format, FormatArg::Lean | FormatArg::Lean4Export) && args.what != What::Proofs {
         return Err(UsageError(
-            "--format lean is for --what proofs alone; use jsonl or parquet here.".to_owned(),
+            "--format lean and lean4export are for --what proofs alone; use jsonl or parquet here."
+                .to_owned(),
         )
         .into());
     }
@@ -116,6 +127,14 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode> {
         FormatArg::Lean => {
             let theorems = write_lean_project(&table, &origins, &folder)?;
             println!("{theorems} theorems in {}: `lake build` checks them", folder.display());
+            return Ok(ExitCode::SUCCESS);
+        }
+        FormatArg::Lean4Export => {
+            let theorems = declarations::write(&table, &folder, &args.lean, args.workers.max(1)).await?;
+            println!(
+                "{theorems} theorems in {}, for kernels that read Lean's export format",
+                folder.display()
+            );
             return Ok(ExitCode::SUCCESS);
         }
     }
