@@ -53,7 +53,9 @@ fn read_cheat(path: &Path) -> Cheat {
 
 /// What the gate says of all that a stranger sends.
 fn gate_on(Candidate { header, signature, proof, .. }: &Candidate) -> Result<(), String> {
-    gate::check_header(header).and_then(|()| gate::check_signature(signature)).and_then(|()| gate::check_proof(proof))
+    gate::check_header(header)
+        .and_then(|()| gate::check_signature(signature))
+        .and_then(|()| gate::check_proof(proof))
 }
 
 /// Verdicts in order; the pool works on all at once.

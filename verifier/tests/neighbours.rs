@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::path::Path;
+
 use common::{POOL, RUNTIME, candidate};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -71,6 +73,45 @@ fn no_batch_changes_a_verdict() {
     .unwrap();
 }
 
+/// Statement and proof of a file of `tests/cheats/`.
+fn cheat(name: &str) -> (String, String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/cheats/{name}.lean"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, rest) = text.split_once("\n-- statement: ").unwrap();
+    let (statement, proof) = rest.split_once('\n').unwrap();
+    (statement.to_owned(), proof.trim_end().to_owned())
+}
+
+/// Each of these changes the type of a library theorem in the memory of its process to `False`.
+const POISONS: [&str; 6] =
+    ["neighbour_1_write", "config_simp", "config_omega", "memory_align_3", "memory_scan", "memory_float"];
+
+#[test]
+fn a_poisoned_process_proves_nothing_false() {
+    let use_it: Vec<_> = (1..=3).map(|number| cheat(&format!("neighbour_2_use_{number}"))).collect();
+    for poison in POISONS {
+        let (statement, proof) = cheat(poison);
+        let poisoned = RUNTIME.block_on(POOL.check_ungated(candidate(&statement, &proof))).unwrap();
+        assert_ne!(poisoned.status, Status::Proved, "{poison}");
+        // As many as reach every process, all at once.
+        let after: Vec<_> = use_it
+            .iter()
+            .cycle()
+            .take(12)
+            .map(|(statement, proof)| {
+                let candidate = candidate(statement, proof);
+                RUNTIME.spawn(async move { POOL.check(candidate).await })
+            })
+            .collect();
+        for check in after {
+            let verdict = RUNTIME.block_on(check).unwrap().unwrap();
+            assert_eq!(verdict.status, Status::Failed, "after {poison}: {verdict:?}");
+        }
+        let honest = RUNTIME.block_on(POOL.check(candidate(SUM, "by omega"))).unwrap();
+        assert_eq!(honest.status, Status::Proved, "after {poison}: {honest:?}");
+    }
+}
+
 /// Pieces of proofs and of commands, to be strung together at random after `trivial`.
 const PIECES: &[&str] = &[
     "\n",
@@ -135,6 +176,27 @@ const PIECES: &[&str] = &[
     "export Nat (add)",
     "attribute [simp] f",
     "/-! x -/",
+    "''",
+    "/-/- -/",
+    "--/",
+    "0x",
+    "1e",
+    "1.",
+    "]'",
+    "⁻¹'",
+    "‖",
+    "é",
+    "≃o",
+    "#v[1]",
+    "0#w",
+    "_root_.x",
+    "termination_by 1",
+    "decreasing_by omega",
+    "stop",
+    "native",
+    "(maxSteps := 5)",
+    "simp",
+    "«x»",
 ];
 
 #[test]

@@ -65,15 +65,14 @@ fn check_command(command: &str, after: &[Lexeme<'_>]) -> Result<(), String> {
     match command {
         // `public import`, `noncomputable section`
         "public" | "meta" | "noncomputable" if after.is_empty() => Ok(()),
-        "import" => {
-            let is_module =
-                |lexeme: &Lexeme<'_>| matches!(lexeme.token, Token::Word(word) if !word.starts_with("Lake"));
-            if after.iter().all(is_module) {
+        "import" => match after {
+            [name] | [Lexeme { token: Token::Word("all" | "runtime"), .. }, name]
+                if is_module(name.token) =>
+            {
                 Ok(())
-            } else {
-                Err("an `import` takes the name of a module".to_owned())
             }
-        }
+            _ => Err("an `import` takes the name of one module".to_owned()),
+        },
         "open" => check_names(after, |token| {
             matches!(
                 token,
@@ -88,6 +87,11 @@ fn check_command(command: &str, after: &[Lexeme<'_>]) -> Result<(), String> {
         "set_option" => check_option(after),
         _ => Err(MAY.to_owned()),
     }
+}
+
+/// A module's name; the build system's own are nobody's to import.
+fn is_module(token: Token<'_>) -> bool {
+    matches!(token, Token::Word(word) if word.split('.').next() != Some("Lake"))
 }
 
 /// Names, and tokens that may stand between them.
@@ -182,6 +186,9 @@ mod tests {
         "section\nend\nend",
         "import Mathlib\0axiom",
         "import Lake",
+        "import Lean\nrun_cmd skip",
+        "import Mathlib\nend",
+        "import Mathlib Lean",
         "public meta def x := 1",
         "noncomputable def x := 1",
         "/-/- -/ #eval 1 --/",
