@@ -8,27 +8,8 @@ const MATHLIB_TACTICS: &str = "\
     polyrith positivity push_neg qify rify ring ring1 ring_nf rsuffices set slim_check split_ifs tauto use \
     wlog zify";
 /// Names and notations that core Lean has not.
-<<<<<<< HEAD
-const MATHLIB_NAMES: &[&str] = &[
-    "ℝ",
-    "ℕ",
-    "ℤ",
-    "ℚ",
-    "ℂ",
-    "∑",
-    "∏",
-    "Finset",
-    "Real",
-    "Complex",
-    "Polynomial",
-    "Matrix",
-    "ZMod",
-    "Nat.Prime",
-];
-=======
 const MATHLIB_NAMES: &str = "\
     ℝ ℕ ℤ ℚ ℂ ∑ ∏ Finset Real Complex Polynomial Matrix ZMod Nat.Prime";
->>>>>>> 9c9b343 (verify: format; messages as Lean writes them; lists of words as text)
 /// Tactics of core Lean that are written as a proof without `by` most often.
 const CORE_TACTICS: &str = "\
     omega simp decide grind simp_all exact intro induction constructor rw";

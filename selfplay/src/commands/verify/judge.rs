@@ -31,7 +31,9 @@ pub(super) async fn judge(pool: Pool, unit: Unit, hashes: Hashes) -> Result<Vec<
 
 async fn verdict_on(pool: &Pool, claim: &Claim) -> Result<Verdict, VerifierError> {
     match claim.clone() {
-        Claim::Proof { header, signature, proof } => pool.check(Candidate::new(header, signature, proof)).await,
+        Claim::Proof { header, signature, proof } => {
+            pool.check(Candidate::new(header, signature, proof)).await
+        }
         Claim::Text { text, added, name, statement } => {
             let statement =
                 statement.as_ref().map(|(header, signature)| (header.as_str(), signature.as_str()));
