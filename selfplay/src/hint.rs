@@ -1,75 +1,18 @@
 //! What may be behind Lean's messages where they do not say it: most often that there is no Mathlib.
 
 /// Tactics that Mathlib or a library of its brings, and core Lean has not.
-const MATHLIB_TACTICS: &[&str] = &[
-    "abel",
-    "aesop",
-    "apply_fun",
-    "bound",
-    "by_contra!",
-    "cases'",
-    "choose",
-    "compute_degree",
-    "continuity",
-    "contrapose!",
-    "convert",
-    "field",
-    "field_simp",
-    "fin_cases",
-    "fun_prop",
-    "gcongr",
-    "group",
-    "induction'",
-    "interval_cases",
-    "itauto",
-    "lift",
-    "linarith",
-    "linear_combination",
-    "measurability",
-    "nlinarith",
-    "noncomm_ring",
-    "norm_num",
-    "nth_rw",
-    "nth_rewrite",
-    "peel",
-    "plausible",
-    "polyrith",
-    "positivity",
-    "push_neg",
-    "qify",
-    "rify",
-    "ring",
-    "ring1",
-    "ring_nf",
-    "rsuffices",
-    "set",
-    "slim_check",
-    "split_ifs",
-    "tauto",
-    "use",
-    "wlog",
-    "zify",
-];
+const MATHLIB_TACTICS: &str = "\
+    abel aesop apply_fun bound by_contra! cases' choose compute_degree continuity contrapose! convert field \
+    field_simp fin_cases fun_prop gcongr group induction' interval_cases itauto lift linarith \
+    linear_combination measurability nlinarith noncomm_ring norm_num nth_rw nth_rewrite peel plausible \
+    polyrith positivity push_neg qify rify ring ring1 ring_nf rsuffices set slim_check split_ifs tauto use \
+    wlog zify";
 /// Names and notations that core Lean has not.
-const MATHLIB_NAMES: &[&str] = &[
-    "ℝ",
-    "ℕ",
-    "ℤ",
-    "ℚ",
-    "ℂ",
-    "∑",
-    "∏",
-    "Finset",
-    "Real",
-    "Complex",
-    "Polynomial",
-    "Matrix",
-    "ZMod",
-    "Nat.Prime",
-];
+const MATHLIB_NAMES: &str = "\
+    ℝ ℕ ℤ ℚ ℂ ∑ ∏ Finset Real Complex Polynomial Matrix ZMod Nat.Prime";
 /// Tactics of core Lean that are written as a proof without `by` most often.
-const CORE_TACTICS: &[&str] =
-    &["omega", "simp", "decide", "grind", "simp_all", "exact", "intro", "induction", "constructor", "rw"];
+const CORE_TACTICS: &str = "\
+    omega simp decide grind simp_all exact intro induction constructor rw";
 /// How Lean says that it does not know something.
 const UNKNOWN: [&str; 7] = [
     "unknown tactic",
@@ -106,13 +49,14 @@ pub fn hint(text: &str, messages: &[String]) -> Option<String> {
         return None;
     }
     let words = words(text);
-    let first = |names: &[&str]| words.iter().copied().find(|word| names.contains(word));
+    let first =
+        |names: &str| words.iter().copied().find(|word| names.split_whitespace().any(|name| name == *word));
     let unquoted = |name: &str| said(&format!("nknown identifier `{name}`"));
     let mathlib = "it needs `import Mathlib` in the header and a Lean that has Mathlib (--project FOLDER).";
     if let Some(tactic) = first(MATHLIB_TACTICS).filter(|tactic| said("unknown tactic") || unquoted(tactic)) {
         return Some(format!("`{tactic}` is a tactic of Mathlib: {mathlib}"));
     }
-    if let Some(tactic) = CORE_TACTICS.iter().find(|tactic| unquoted(tactic)) {
+    if let Some(tactic) = CORE_TACTICS.split_whitespace().find(|tactic| unquoted(tactic)) {
         return Some(format!("`{tactic}` is a tactic: write `by` before it."));
     }
     first(MATHLIB_NAMES).map(|name| format!("`{name}` is of Mathlib: {mathlib}"))

@@ -31,7 +31,9 @@ pub(super) async fn judge(pool: Pool, unit: Unit, hashes: Hashes) -> Result<Vec<
 
 async fn verdict_on(pool: &Pool, claim: &Claim) -> Result<Verdict, VerifierError> {
     match claim.clone() {
-        Claim::Proof { header, signature, proof } => pool.check(Candidate { header, signature, proof }).await,
+        Claim::Proof { header, signature, proof } => {
+            pool.check(Candidate::new(header, signature, proof)).await
+        }
         Claim::Text { text, added, name, statement } => {
             let statement =
                 statement.as_ref().map(|(header, signature)| (header.as_str(), signature.as_str()));
@@ -77,7 +79,7 @@ fn file_rows(unit: &Unit, hashes: &Hashes, found: JudgedFile, text: &str) -> Vec
         let at = place(it.pos);
         let unit = Unit { id: format!("line {}", at.0).into(), ..unit.clone() };
         let last = it.end_pos.unwrap_or(it.pos).line;
-        let said = in_file(file, at, format!("{}:{}: {}", at.0, at.1, it.data));
+        let said = in_file(file, at, format!("{}:{}: error: {}", at.0, at.1, it.data));
         Row::error(&unit, hashes, said, &part_of(text, it.pos.line, last)).at(at)
     };
     let errors = found.messages.into_iter().filter(|message| message.severity == "error").map(error);
@@ -142,7 +144,7 @@ mod tests {
         let expected =
             [("a", "proved", 1), ("line 4", "malformed", 2), ("b", "failed", 3), ("line 8", "failed", 4)];
         assert_eq!(brief, expected.map(|(name, outcome, part)| (name.into(), outcome.into(), Some(part))));
-        assert_eq!(rows[1].error.as_deref(), Some("F.lean:4:9: Unknown identifier `x`"));
+        assert_eq!(rows[1].error.as_deref(), Some("F.lean:4:9: error: Unknown identifier `x`"));
         let said = |row: &Row| row.judged.as_ref().unwrap().messages.join("|");
         assert_eq!(said(&rows[2]), "F.lean:7:3: unsolved goals");
         assert_eq!(said(&rows[3]), "F.lean:8:2: depends on `b`, which failed");

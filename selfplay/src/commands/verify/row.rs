@@ -176,7 +176,9 @@ impl Row {
         let file = self.file.as_deref().filter(|_| self.column.is_some());
         let found = file.and_then(|file| split_position(message.strip_prefix(file)?.strip_prefix(':')?));
         match found {
-            Some((position, rest)) => (Some(position), rest.to_owned()),
+            Some((position, rest)) => {
+                (Some(position), rest.strip_prefix("error: ").unwrap_or(rest).to_owned())
+            }
             None => (here, message.to_owned()),
         }
     }
@@ -225,7 +227,7 @@ mod tests {
     #[test]
     fn remarks_are_where_lean_says() {
         let unit = Unit { file: Some("A:b.lean".into()), place: Place::File, ..unit("a") };
-        let mut verdict = Verdict::new(Status::Failed, "A:b.lean:3:4: no");
+        let mut verdict = Verdict::new(Status::Failed, "A:b.lean:3:4: error: no");
         verdict.messages.push("depends on `b`, which failed".into());
         let row = Row::verdict(&unit, &hashes(), verdict, "").at((2, 1));
         assert_eq!(
