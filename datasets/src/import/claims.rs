@@ -1,6 +1,5 @@
 //! Rows as claims to be judged: a statement and a proof apart from each other, or a whole Lean text.
 
-use std::fs::File;
 use std::io::BufRead;
 use std::path::Path;
 

@@ -70,14 +70,6 @@ pub fn check_proof(proof: &str) -> Result<(), String> {
     check_tokens(&tokens)
 }
 
-/// Whether a whole text may go on to Lean at all: whatever it says, it must be read as it stands.
-///
-/// # Errors
-/// The reason why not, for people.
-pub fn check_text(text: &str) -> Result<(), String> {
-    if text.contains('\0') { Err("the text holds a NUL character".to_owned()) } else { Ok(()) }
-}
-
 /// Whether `signature` (binders, `:`, type) written by a model may go on to Lean.
 ///
 /// # Errors

@@ -99,8 +99,8 @@ impl Inner {
         let Some(verdict) = checked.verdicts.into_iter().next().map(CheckedTheorem::into_verdict) else {
             return Ok(Err(unreadable()));
         };
-        let agreed = self.agreed(verdict, &imports_of(&candidate.header), &export, TARGET);
-        let verdict = or_gone!(agreed);
+        let imports = imports_of(&candidate.header);
+        let verdict = or_gone!(self.agreed(verdict, &imports, &export, TARGET));
         Ok(Ok(Verdict { elapsed_ms, ..verdict }))
     }
 

@@ -141,7 +141,7 @@ impl Pool {
     /// # Errors
     /// [`VerifierError`] if Lean cannot be run at all; whatever the proof does is a verdict.
     pub async fn check(&self, candidate: Candidate) -> Result<Verdict, VerifierError> {
-        if let Err(reason) = gate::check_proof(&candidate.proof) {
+        if let Err(reason) = gated(&candidate) {
             return Ok(Verdict::new(Status::Rejected, reason));
         }
         let Some((inner, cache)) = self.cache() else { return self.ask_check(candidate).await };
@@ -204,7 +204,7 @@ impl Pool {
         signature: &str,
         trust: Trust,
     ) -> Result<StatementReport, VerifierError> {
-        if let Err(reason) = gate::check_signature(signature) {
+        if let Err(reason) = gate::check_text(header).and_then(|()| gate::check_signature(signature)) {
             return Ok(StatementReport::refused(reason));
         }
         let Some((inner, cache)) = self.cache() else {
@@ -323,7 +323,7 @@ impl Pool {
     /// # Errors
     /// [`VerifierError`] if Lean cannot be run at all.
     pub async fn export(&self, candidate: Candidate) -> Result<Result<String, Verdict>, VerifierError> {
-        if let Err(reason) = gate::check_proof(&candidate.proof) {
+        if let Err(reason) = gated(&candidate) {
             return Ok(Err(Verdict::new(Status::Rejected, reason)));
         }
         match self.request(Request::Export(candidate)).await? {
@@ -385,4 +385,12 @@ impl Pool {
             Backend::Remote(remote) => remote.request(request).await,
         }
     }
+}
+
+/// The first wall. The checker elaborates the user's own statements, so they pass it as well; a header of the user's own may
+/// define what it likes.
+fn gated(candidate: &Candidate) -> Result<(), String> {
+    gate::check_text(&candidate.header)?;
+    gate::check_signature(&candidate.signature)?;
+    gate::check_proof(&candidate.proof)
 }
