@@ -34,6 +34,8 @@ fn pool() -> Pool {
         cwd: None,
         version: "none".to_owned(),
         source: "a test".to_owned(),
+        repl: None,
+        kernel: None,
     };
     let _inside = RUNTIME.enter();
     Pool::start(&Toolchain::Native(lean), PoolConfig::default())
