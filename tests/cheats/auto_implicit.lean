@@ -1,4 +1,4 @@
 -- cheat: lets unknown names be variables
--- wall: gate
+-- wall: lean
 -- statement: : ∀ q : Prop, q
 set_option autoImplicit true in fun (h : q) => h

@@ -41,6 +41,9 @@ pub fn tokens(text: &str) -> Result<Vec<Lexeme<'_>>, String> {
     if let Some(c) = text.chars().find(|&c| is_invisible(c) && !is_variation(c)) {
         return Err(format!("the character U+{:04X} is not allowed, not even in a comment", u32::from(c)));
     }
+    if text.match_indices('\r').any(|(place, _)| !text[place..].starts_with("\r\n")) {
+        return Err("Lean does not allow a carriage return alone, and none may hide in a comment".to_owned());
+    }
     let mut lexer = Lexer { text, position: 0, before: Before::default() };
     let mut found = Vec::new();
     while let Some(lexeme) = lexer.next()? {
@@ -140,9 +143,6 @@ impl<'a> Lexer<'a> {
                 return Err("Lean does not allow tabs: write spaces".to_owned());
             }
             // Lean takes CRLF for a line's end.
-            if spaces.replace("\r\n", "").contains('\r') {
-                return Err("Lean does not allow a carriage return alone".to_owned());
-            }
             if !spaces.is_empty() {
                 self.before = Before::default();
             }
