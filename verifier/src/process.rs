@@ -13,9 +13,9 @@ use crate::toolchain::Toolchain;
 #[derive(Debug)]
 pub(crate) enum Process {
     /// Lean compiled to WebAssembly.
-    Managed(ManagedWorker),
+    Managed(Box<ManagedWorker>),
     /// A native Lean that runs a program of ours.
-    Native(NativeProcess),
+    Native(Box<NativeProcess>),
 }
 
 impl Process {
@@ -25,8 +25,12 @@ impl Process {
     /// If it cannot be started, in words for people.
     pub(crate) fn spawn(toolchain: &Toolchain, role: Role, heartbeats: u64) -> Result<Self, String> {
         match toolchain {
-            Toolchain::Managed(lean) => ManagedWorker::spawn(lean, role, heartbeats).map(Self::Managed),
-            Toolchain::Native(lean) => NativeProcess::spawn(lean, role, heartbeats).map(Self::Native),
+            Toolchain::Managed(lean) => {
+                ManagedWorker::spawn(lean, role, heartbeats).map(|process| Self::Managed(Box::new(process)))
+            }
+            Toolchain::Native(lean) => {
+                NativeProcess::spawn(lean, role, heartbeats).map(|process| Self::Native(Box::new(process)))
+            }
         }
     }
 

@@ -12,11 +12,14 @@ use super::{ImportError, Layout, Problem, TakeRow};
 
 const BATCH: usize = 1024;
 
+/// Looks at the names of a file's columns.
+pub(super) type LookAtNames<'a, E> = dyn FnMut(&Map<String, Value>) -> Result<(), E> + 'a;
+
 /// All rows; where a value is null they have no such column. `names` gets all names that the file has.
 pub(super) fn rows<E: From<ImportError>>(
     path: &Path,
     layout: &Layout,
-    names: &mut dyn FnMut(&Map<String, Value>) -> Result<(), E>,
+    names: &mut LookAtNames<'_, E>,
     take: &mut TakeRow<'_, E>,
 ) -> Result<(), E> {
     let damaged =

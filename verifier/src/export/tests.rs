@@ -52,7 +52,7 @@ fn made_of(steps: &[Step], word: &str) -> Export {
 
 fn declare(export: &mut Export, kind: u32, name: u32, [r#type, value]: [u32; 2]) {
     let (level_params, all) = (vec![choose(kind, export.names.len())], vec![name]);
-    let hints = if kind % 2 == 0 { Hints::Abbrev } else { Hints::Regular(kind) };
+    let hints = if kind.is_multiple_of(2) { Hints::Abbrev } else { Hints::Regular(kind) };
     let made = match kind % 4 {
         0 => Declaration::Axiom(Axiom { name, level_params, r#type, is_unsafe: false }),
         1 => Declaration::Def(Def { name, level_params, r#type, value, hints, safety: Safety::Safe, all }),

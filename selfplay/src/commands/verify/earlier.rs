@@ -32,6 +32,9 @@ pub(super) enum Found {
     NoRow,
 }
 
+/// The rows of one unit, and where the next one begins, in bytes.
+type Unit = (Vec<Row>, u64);
+
 impl Earlier {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let mut reader = BufReader::new(File::open(path)?);
@@ -110,7 +113,7 @@ impl Earlier {
     }
 
     /// The row at a byte; and all rows of a unit, if they begin there, with the byte after them.
-    fn unit_at(&mut self, at: u64, hashes: &Hashes) -> io::Result<(Option<Row>, Option<(Vec<Row>, u64)>)> {
+    fn unit_at(&mut self, at: u64, hashes: &Hashes) -> io::Result<(Option<Row>, Option<Unit>)> {
         self.reader.seek(SeekFrom::Start(at))?;
         let (first, mut end) = self.read_row(at)?;
         let Some(first) = first else { return Ok((None, None)) };
