@@ -360,12 +360,23 @@ def readInductive (record : Json) : M Unit := do
         parts := parts.push type
       | none => malformed s!"the constructor {nameText name} is missing"
     types := types.push { name, type, ctors := ctors.toList : InductiveType }
-  -- The kernel makes the recursors itself; only their names are taken from here.
-  for it in ← itemsAt record "recs" do
-    names := names.push (← nameAt it "name")
   if types.size == 0 then
     malformed "an inductive declaration has no type"
   add names.toList parts.toList isSafe (.inductDecl levelParams numParams types.toList false)
+  ownRecursors (firstOf names.toList .anonymous)
+where
+  /-- The kernel makes the recursors, whatever the export says of them. They belong to the declaration as well. -/
+  ownRecursors (group : Name) : M Unit := do
+    let state ← get
+    if state.own.contains group then
+      if let some (.inductInfo first) := state.env.find? group then
+        let mut made := #[]
+        for type in first.all do
+          made := made.push (Name.str type "rec")
+        for number in List.range first.numNested do
+          made := made.push (Name.str group s!"rec_{number + 1}")
+        for name in made.toList do
+          modify fun s => { s with own := s.own.insert name group }
 
 /-- Reads a declaration; `false` if the row is none. -/
 def readDeclaration (row : Json) : M Bool := do
@@ -584,11 +595,12 @@ def fingerprint (reading : Reading) (info : ConstantInfo) : IO String := do
 
 /-! ### Axioms -/
 
-def standardAxioms : List String := ["propext", "Quot.sound", "Classical.choice"]
+/-- By name, not by what is printed: `«Quot.sound»` is another name. -/
+def standardAxioms : List Name := [`propext, `Quot.sound, `Classical.choice]
 
 /-- Axioms of the library that are no theorems without their proof. -/
-def otherAxioms : List String := [
-  "sorryAx", "lcProof", "lcUnreachable", "lcAny", "Lean.ofReduceBool", "Lean.ofReduceNat", "Lean.trustCompiler"]
+def otherAxioms : List Name := [
+  `sorryAx, `lcProof, `lcUnreachable, `lcAny, `Lean.ofReduceBool, `Lean.ofReduceNat, `Lean.trustCompiler]
 
 /-- What a constant mentions in its declaration. -/
 def mentions (env : Kernel.Environment) (info : ConstantInfo) : List Name := Id.run do
@@ -614,9 +626,8 @@ def mentions (env : Kernel.Environment) (info : ConstantInfo) : List Name := Id.
 def isAxiom (proofless : Bool) (reading : Reading) (info : ConstantInfo) : Bool :=
   match info with
   | .axiomInfo _ =>
-    let name := nameText info.name
     !proofless || reading.own.contains info.name || (reading.base.constants.map₁.contains info.name == false)
-      || standardAxioms.contains name || otherAxioms.contains name
+      || standardAxioms.contains info.name || otherAxioms.contains info.name
   | _ => false
 
 /-- Walks from the constants on the stack; what is known to rest on no axiom need not be walked again. -/
@@ -645,32 +656,31 @@ structure Memory where
 
 /-- The axioms below a constant, and the constants of the export below it. -/
 def axiomsOf (proofless : Bool) (reading : Reading) (memory : IO.Ref Memory) (root : Name) :
-    IO (List String × List String) := do
+    IO (List Name × List String) := do
   let clean := (← memory.get).clean
   let (visited, axioms) := walk proofless reading clean [root] {} #[]
   if axioms.size == 0 then
     let mut grown := clean
     for (name, _) in visited.toList do
-      if !reading.own.contains name then
+      if (reading.base.find? name).isSome then
         grown := grown.insert name ()
     memory.set { ← memory.get with clean := grown }
-  let mut found := #[]
-  for name in axioms.toList do
-    found := found.push (nameText name)
   let mut uses := #[]
   for (name, _) in visited.toList do
     if reading.own.contains name && name != root then
       uses := uses.push (nameText name)
-  return (sorted found.toList, uses.toList)
+  return (axioms.toList, uses.toList)
+
+/-- Names as they are printed, in order. -/
+def sortedTexts (names : List Name) : List String := Id.run do
+  let mut result := []
+  for name in names do
+    result := insert (nameText name) result
+  return result
 where
   insert (word : String) : List String → List String
     | [] => [word]
     | first :: rest => if first < word then first :: insert word rest else word :: first :: rest
-  sorted (words : List String) : List String := Id.run do
-    let mut result := []
-    for word in words do
-      result := insert word result
-    return result
 
 /-! ### Premises -/
 
@@ -826,6 +836,8 @@ structure Session where
 /-- The clean environment of a request, or why it has none. -/
 structure Base where
   env : Kernel.Environment
+  /-- What the imports alone declare. -/
+  imported : Kernel.Environment
   memory : IO.Ref Memory
   errors : List String
 
@@ -846,7 +858,7 @@ def baseOf (session : Session) (request : Json) : IO Base := do
       errors := [problem]
   if has request "imports" && !isBlank (← split source).rest then
     errors := ["the imports hold more than imports"]
-  return { env, memory, errors }
+  return { env, imported := header.imported.env.toKernelEnv, memory, errors }
 
 def verdictFields (name status : String) (messages : List String) (fingerprint : Json) (axioms : List String := [])
     (uses : List String := []) (named : List String := []) (implicit : List String := []) : Json :=
@@ -857,9 +869,14 @@ def verdictFields (name status : String) (messages : List String) (fingerprint :
 
 /-- The constant of the export that a root names, and whether it was refused. -/
 def rootOf (reading : Reading) (root : String) : Option Name × Option String := Id.run do
+  let mut found := none
   for (name, _) in reading.own.toList do
     if nameText name == root then
-      return (some name, none)
+      if found.isSome then
+        return (none, some s!"two declarations are printed as {root}")
+      found := some name
+  if found.isSome then
+    return (found, none)
   for (name, reason) in reading.bad.toList do
     if nameText name == root then
       return (none, some reason)
@@ -885,7 +902,35 @@ def isProof (reading : Reading) (info : ConstantInfo) : Bool :=
 /-- What tells a statement from others: its hash and the number of its universes. -/
 def referenceText (hash : String) (info : ConstantInfo) : String := s!"{hash} {countOf info.levelParams}"
 
-def judge (session : Session) (memory : IO.Ref Memory) (reading : Reading) (request : Json) (root : String) : IO Json := do
+/-- The constants that are waiting, and all below them, which the imports do not declare. -/
+partial def belowFrom (imported env : Kernel.Environment) (waiting : List Name) (found : NameMap Unit) : NameMap Unit := Id.run do
+  match waiting with
+  | [] => return found
+  | name :: rest =>
+    if found.contains name || (imported.find? name).isSome then
+      return belowFrom imported env rest found
+    let mut waiting := rest
+    if let some info := env.find? name then
+      for name in mentions env info do
+        waiting := name :: waiting
+    return belowFrom imported env waiting (found.insert name ())
+
+/-- What a theorem claims. Constants that the imports lack count by their content, whoever declared them. -/
+def claim (imported : Kernel.Environment) (reading : Reading) (info : ConstantInfo) : IO String := do
+  let mut own : NameMap Name := {}
+  for name in (below info.type.getUsedConstants.toList {}).toList do
+    let group := match reading.env.find? name.1 with
+      | some (.inductInfo it) => firstOf it.all name.1
+      | some (.ctorInfo it) => it.induct
+      | _ => name.1
+    own := own.insert name.1 group
+  fingerprint { reading with base := imported, own } info
+where
+  /-- The constants below a statement that the imports do not declare. -/
+  below (waiting : List Name) (found : NameMap Unit) : NameMap Unit := belowFrom imported reading.env waiting found
+
+def judge (session : Session) (base : Base) (reading : Reading) (request : Json) (root : String) : IO Json := do
+  let memory := base.memory
   let proofless := session.session.settings.proofless
   match rootOf reading root with
   | (_, some reason) => return verdictFields root "failed" [reason] .null
@@ -895,16 +940,17 @@ def judge (session : Session) (memory : IO.Ref Memory) (reading : Reading) (requ
       | return verdictFields root "rejected" ["the proof declares no theorem"] .null
     if !isProof reading info then
       return verdictFields root "rejected" ["the proof does not declare a theorem"] .null
-    let hash ← fingerprint reading info
+    let hash ← claim base.imported reading info
     let short := Json.str (hash.take 32).toString
     if has request "reference" then
       if text request "reference" != referenceText hash info then
         return verdictFields root "rejected" ["the theorem proved is not the statement asked for"] short
-    let (axioms, uses) ← axiomsOf proofless reading memory name
+    let (found, uses) ← axiomsOf proofless reading memory name
+    let axioms := sortedTexts found
     let mut bad := #[]
-    for found in axioms do
-      if !standardAxioms.contains found then
-        bad := bad.push found
+    for name in found do
+      if !standardAxioms.contains name then
+        bad := bad.push (nameText name)
     if bad.size > 0 then
       let reason := s!"it depends on {String.intercalate ", " bad.toList}"
       return verdictFields root "rejected" [reason] short axioms uses
@@ -926,12 +972,12 @@ def checkAnswer (session : Session) (request : Json) : IO Fields := do
     let reading ← readExport base.env session.session.settings.heartbeats (text request "export")
     let mut verdicts := #[]
     for root in texts request "roots" do
-      verdicts := verdicts.push (← judge session base.memory reading request root)
+      verdicts := verdicts.push (← judge session base reading request root)
     return [("verdicts", .arr verdicts)]
   catch reason => return allOf request "rejected" [toString reason]
 
-def referenceFields (reading : Reading) (info : ConstantInfo) : IO Fields := do
-  let hash ← fingerprint reading info
+def referenceFields (base : Base) (reading : Reading) (info : ConstantInfo) : IO Fields := do
+  let hash ← claim base.imported reading info
   let reference := Json.str (referenceText hash info)
   return [("ok", .bool true), ("fingerprint", .str (hash.take 32).toString), ("reference", reference)]
 
@@ -951,33 +997,7 @@ def trustedReference (session : Session) (request : Json) : IO Fields := do
   match env.find? target with
   | none => return refusal ["the statement declares no theorem"]
   | some info =>
-    -- What the statement declared by itself belongs to it, as in the export of a proof.
-    let mut own : NameMap Name := {}
-    for name in reachable base.env env info do
-      let group := match env.find? name with
-        | some (.inductInfo it) => firstOf it.all name
-        | some (.ctorInfo it) => it.induct
-        | _ => name
-      own := own.insert name group
-    referenceFields { base := base.env, env, heartbeats := session.session.settings.heartbeats, own } info
-where
-  /-- The constants below a statement that its header does not declare. -/
-  reachable (base env : Kernel.Environment) (info : ConstantInfo) : List Name := Id.run do
-    let mut found := #[]
-    let mut visited : NameMap Unit := {}
-    let mut waiting := info.type.getUsedConstants.toList
-    for _ in List.range 100000 do
-      match waiting with
-      | [] => return found.toList
-      | name :: rest =>
-        waiting := rest
-        if !visited.contains name && (base.find? name).isNone then
-          visited := visited.insert name ()
-          found := found.push name
-          if let some info := env.find? name then
-            for name in mentions env info do
-              waiting := name :: waiting
-    return found.toList
+    referenceFields base { base := base.env, env, heartbeats := session.session.settings.heartbeats } info
 
 /-- The reference of a statement that comes as data. -/
 def foreignReference (session : Session) (request : Json) : IO Fields := do
@@ -989,7 +1009,7 @@ def foreignReference (session : Session) (request : Json) : IO Fields := do
     match rootOf reading (nameText target) with
     | (some name, _) =>
       match reading.env.find? name with
-      | some info => referenceFields reading info
+      | some info => referenceFields base reading info
       | none => return refusal ["the statement declares no theorem"]
     | (none, some reason) => return refusal [reason]
     | (none, none) => return refusal ["the statement declares no theorem"]

@@ -420,15 +420,28 @@ structure Elaborated where
 
 def elaborateStep (input : Parser.InputContext) (start : String.Pos.Raw) (command : Syntax) (parsing : MessageLog)
     (reading : Reading) : IO Elaborated := do
-  match named command (.str .anonymous s!"stp_example_{reading.examples + 1}") with
+  match named command (freeName reading.state.env (reading.examples + 1)) with
   | none => return { ran := ← elaborateCommand input start command parsing reading.state, command }
   | some declared =>
     let ran ← elaborateCommand input start declared parsing reading.state
     if !hasErrors ran.messages then
       return { ran, command := declared, isExample := true }
-    -- Data, not a theorem? Then Lean has nothing against the example as it stands.
+    -- Data, not a theorem? Then there is nothing to prove, and Lean has nothing against the example as it stands.
     let other ← elaborateCommand input start command parsing reading.state
-    return { ran := other, command, isExample := hasErrors other.messages }
+    return { ran := other, command, isExample := hasErrors other.messages || !(← isData ran.messages) }
+where
+  /-- A name for an example that the text has not given to something else. -/
+  freeName (env : Environment) (number : Nat) : Name := Id.run do
+    for further in List.range 1000 do
+      let name := .str .anonymous s!"stp_example_{number + further}"
+      if !env.contains name then
+        return name
+    return .str .anonymous "stp_example"
+  isData (messages : Array Message) : IO Bool := do
+    for message in messages.toList do
+      if ((← message.data.toString).splitOn "is not a proposition").length > 1 then
+        return true
+    return false
 
 partial def read (input : Parser.InputContext) (parser : Parser.ModuleParserState) (reading : Reading) : IO Reading := do
   let currentNamespace := match reading.state.scopes with

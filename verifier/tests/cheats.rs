@@ -5,10 +5,12 @@
 mod common;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use common::{POOL, RUNTIME};
 use stp_datasets::{Status, Verdict};
-use stp_verifier::{Candidate, Trust, gate};
+use stp_verifier::toolchain::Toolchain;
+use stp_verifier::{Candidate, Pool, PoolConfig, Trust, gate};
 
 struct Cheat {
     name: String,
@@ -59,10 +61,10 @@ fn gate_on(Candidate { header, signature, proof, .. }: &Candidate) -> Result<(),
 }
 
 /// Verdicts in order; the pool works on all at once.
-fn judge(candidates: impl Iterator<Item = Candidate>, gated: bool) -> Vec<Verdict> {
+fn judge(pool: &Pool, candidates: impl Iterator<Item = Candidate>, gated: bool) -> Vec<Verdict> {
     let checks: Vec<_> = candidates
         .map(|candidate| {
-            let pool = POOL.clone();
+            let pool = pool.clone();
             RUNTIME.spawn(async move {
                 match gate_on(&candidate) {
                     Err(reason) if gated && candidate.trust == Trust::Foreign => {
@@ -77,6 +79,17 @@ fn judge(candidates: impl Iterator<Item = Candidate>, gated: bool) -> Vec<Verdic
     checks.into_iter().map(|check| RUNTIME.block_on(check).unwrap().unwrap()).collect()
 }
 
+/// A pool whose elaborators go on after what was done to them, so that the checker alone can hold.
+fn pool_of_poisoned() -> Pool {
+    let _inside = RUNTIME.enter();
+    let config = PoolConfig {
+        check_timeout: Duration::from_secs(20),
+        replaces_suspects: false,
+        ..PoolConfig::default()
+    };
+    Pool::start(&Toolchain::Managed(common::managed()), config)
+}
+
 #[test]
 fn no_cheat_is_proved_by_the_whole_judge() {
     let cheats = cheats();
@@ -84,24 +97,39 @@ fn no_cheat_is_proved_by_the_whole_judge() {
     let gate_differs = |cheat: &&Cheat| gate_on(&cheat.candidate).is_err() != cheat.gate;
     let differs: Vec<_> = cheats.iter().filter(gate_differs).map(|cheat| &cheat.name).collect();
     assert!(differs.is_empty(), "what the gate says of these is not what their files say: {differs:?}");
-    for (cheat, verdict) in cheats.iter().zip(judge(cheats.iter().map(|cheat| cheat.candidate.clone()), true))
-    {
+    let verdicts = judge(&POOL, cheats.iter().map(|cheat| cheat.candidate.clone()), true);
+    for (cheat, verdict) in cheats.iter().zip(verdicts) {
         assert_ne!(verdict.status, Status::Proved, "{}", cheat.name);
         assert!(!cheat.gate || verdict.status == Status::Rejected, "{}: {verdict:?}", cheat.name);
     }
 }
 
 #[test]
-fn no_cheat_is_proved_behind_the_gate() {
+fn no_cheat_is_proved_by_the_checker_alone() {
     let cheats = cheats();
-    let mut reached = 0;
-    for (cheat, verdict) in
-        cheats.iter().zip(judge(cheats.iter().map(|cheat| cheat.candidate.clone()), false))
-    {
-        assert_ne!(verdict.status, Status::Proved, "{}", cheat.name);
-        reached += usize::from(verdict.status == Status::Rejected);
-    }
-    assert!(reached >= 15, "many are elaborated without an error, and refused for what they are: {reached}");
+    let pool = pool_of_poisoned();
+    let verdicts = judge(&pool, cheats.iter().map(|cheat| cheat.candidate.clone()), false);
+    let proved: Vec<_> = cheats
+        .iter()
+        .zip(&verdicts)
+        .filter(|(_, verdict)| verdict.is_proved())
+        .map(|(cheat, _)| &cheat.name)
+        .collect();
+    assert!(proved.is_empty(), "{proved:?}");
+    let count = |status| verdicts.iter().filter(|verdict| verdict.status == status).count();
+    let [failed, rejected, timeout, crashed] =
+        [Status::Failed, Status::Rejected, Status::Timeout, Status::Crashed].map(count);
+    println!(
+        "{} cheats: {failed} failed, {rejected} rejected, {timeout} timeouts, {crashed} crashes",
+        cheats.len()
+    );
+    assert!(
+        rejected >= 15,
+        "many are elaborated without an error, and refused for what they are: {rejected}"
+    );
+    let honest = Candidate::new("", "(a b : Nat) : a + b = b + a", "by omega");
+    assert!(RUNTIME.block_on(POOL.check(honest)).unwrap().is_proved());
+    RUNTIME.block_on(pool.shutdown());
 }
 
 #[test]
@@ -132,7 +160,7 @@ fn honest_proofs_are_proved() {
         }
     }
     assert!(candidates.len() >= 401);
-    let verdicts = judge(candidates.iter().map(|(_, candidate)| candidate.clone()), true);
+    let verdicts = judge(&POOL, candidates.iter().map(|(_, candidate)| candidate.clone()), true);
     let refused: Vec<_> =
         candidates.iter().zip(verdicts).filter(|(_, verdict)| !verdict.is_proved()).collect();
     assert!(refused.is_empty(), "{refused:#?}");

@@ -62,7 +62,7 @@ fn texts() -> Vec<(&'static str, Candidate, &'static [Status])> {
         (
             "a recursion of the kernel's",
             candidate(": (List.replicate 100000000 0).length = 100000000", "by decide +kernel"),
-            &[Crashed, Failed],
+            &[Crashed, Failed, Timeout],
         ),
         ("ten megabytes of tactics", candidate(": True", &lines), &[Timeout]),
         ("ten megabytes of comment", candidate(": True", &comment), &[Proved]),

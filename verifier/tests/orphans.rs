@@ -48,7 +48,7 @@ fn a_killed_parent_leaves_no_lean_behind() {
     assert!(busy);
     std::thread::sleep(Duration::from_secs(1));
     let children = children_of(parent.id());
-    assert_eq!(children.len(), 1, "one worker runs");
+    assert_eq!(children.len(), 2, "an elaborator and the checker run");
     parent.kill().unwrap();
     parent.wait().unwrap();
     let deadline = Instant::now() + Duration::from_secs(15);

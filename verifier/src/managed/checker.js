@@ -9,15 +9,22 @@ const { makeDeclarations, BadExport } = require('./declarations.js');
 const { makeExporter } = require('./export.js');
 const { makeExpressions } = require('./expressions.js');
 const { makeKernel, PRIVATE } = require('./kernel.js');
-const { makeLibrary, STANDARD_AXIOMS } = require('./library.js');
+const { makeLibrary, STANDARD_AXIOMS, exact, shownName } = require('./library.js');
 const { makeSession, TARGET, INFORMATION } = require('./session.js');
 
 const [leanJs, library, maxHeartbeats] = process.argv.slice(2);
 // Digits of a type's hash by which statements are told apart where no proof depends on it.
 const SHORT = 32;
+// What the kernel takes the meaning of from the name alone: an environment without them is not to be judged in.
+const NEEDED = [
+  'Nat', 'Nat.succ', 'Nat.add', 'Nat.sub', 'Nat.mul', 'Nat.div', 'Nat.mod', 'Nat.gcd', 'Nat.beq', 'Nat.ble', 'Nat.land', 'Nat.lor',
+  'Nat.xor', 'Nat.shiftLeft', 'Nat.shiftRight', 'Nat.pow', 'Nat.log2', 'Bool.true', 'Bool.false', 'List.nil', 'List.cons',
+  'Char.ofNat', 'String', 'String.ofList', 'Eq', 'Quot', 'Quot.mk', 'Quot.lift', 'Quot.ind', 'propext', 'Quot.sound',
+  'Classical.choice', 'sorryAx', 'Lean.reduceBool', 'Lean.reduceNat',
+];
 
 function makeChecker(lean, clock) {
-  const { dec, name, readName } = lean;
+  const { dec, name, readName, exactName } = lean;
   const session = makeSession(lean, { maxHeartbeats, skipKernel: false }, clock);
   const expressions = makeExpressions(lean);
   const constants = makeConstants(lean);
@@ -32,14 +39,14 @@ function makeChecker(lean, clock) {
   function claimOf(base, { type, levels }, look) {
     const contents = new Map();
     const contentOf = (nameObject) => {
-      const text = readName(nameObject);
-      if (contents.has(text)) return contents.get(text);
+      const key = exactName(nameObject);
+      if (contents.has(key)) return contents.get(key);
       const known = constants.find(base.env, nameObject);
       if (known) dec(known.option);
       // Inside its own declaration a name stands for itself.
-      contents.set(text, '');
-      contents.set(text, known ? '' : `#${content(nameObject)}`);
-      return contents.get(text);
+      contents.set(key, '');
+      contents.set(key, known ? '' : `#${content(nameObject)}`);
+      return contents.get(key);
     };
     const content = (nameObject) => {
       const found = look(nameObject);
@@ -77,6 +84,19 @@ function makeChecker(lean, clock) {
     throw error;
   };
 
+  // Why nothing can be judged in an environment, or no reasons.
+  function obstacles(base) {
+    if (base.errors.length) return base.errors;
+    if (base.lacking === undefined) {
+      base.lacking = NEEDED.find((text) => {
+        const found = constants.find(base.env, name(text));
+        if (found) dec(found.option);
+        return !found;
+      }) || '';
+    }
+    return base.lacking ? [`${base.lacking} is missing: the imports must hold all of Init`] : [];
+  }
+
   // What a statement claims, from its trusted text or from the data of a process that nobody trusts.
   function reference({ header, signature, imports, export: data }) {
     return data === undefined ? referenceOfText(header, signature) : referenceOfData(imports, data);
@@ -100,7 +120,8 @@ function makeChecker(lean, clock) {
 
   function referenceOfData(imports, data) {
     const base = session.environment(imports);
-    if (base.errors.length) return { ok: false, messages: base.errors };
+    const problems = obstacles(base);
+    if (problems.length) return { ok: false, messages: problems };
     let parsed;
     try {
       parsed = read(data);
@@ -109,7 +130,7 @@ function makeChecker(lean, clock) {
     }
     const { kernel, added, refused } = addAll(base.env, parsed.records, heartbeats);
     try {
-      const root = added.get(TARGET);
+      const root = added.get(exact(TARGET));
       if (!root) return { ok: false, messages: [[...refused.values()][0] || 'the statement declares no theorem'] };
       return answerOf(claimOf(base, root, lookIn(kernel)));
     } finally {
@@ -123,7 +144,8 @@ function makeChecker(lean, clock) {
     const context = header === undefined ? session.environment(imports) : session.contextOf(header);
     const base = header === undefined ? session.environment(imports) : context.base;
     const all = (status, messages) => ({ verdicts: roots.map((root) => ({ name: root, status, messages })) });
-    if (context.errors.length) return all('statement_error', context.errors);
+    const problems = context.errors.length ? context.errors : obstacles(base);
+    if (problems.length) return all('statement_error', problems);
     let parsed;
     try {
       parsed = read(data);
@@ -132,7 +154,7 @@ function makeChecker(lean, clock) {
     }
     const outcome = addAll(context.env, parsed.records, heartbeats);
     try {
-      const axioms = axiomsBelow({ base, env: context.env, axioms: context.axioms }, outcome.added);
+      const axioms = axiomsBelow({ base, env: context.env, axioms: context.axioms }, outcome);
       const look = lookIn(outcome.kernel);
       return { verdicts: roots.map((root) => ({ name: root, ...verdict(root, { base, outcome, axioms, look, wanted, proof }) })) };
     } finally {
@@ -143,10 +165,13 @@ function makeChecker(lean, clock) {
 
   function verdict(root, { base, outcome: { added, refused }, axioms, look, wanted, proof }) {
     const rejected = (reason) => ({ status: 'rejected', messages: [reason] });
-    const record = added.get(root);
+    const called = ([, { name: nameObject }]) => readName(nameObject) === root;
+    const [[key, record] = [], other] = [...added].filter(called);
+    if (other) return rejected(`two declarations are printed as ${root.replace(PRIVATE, '')}`);
     if (!record) {
       // The first that the kernel refused explains what rests on it.
-      const reasons = [refused.get(root), ...refused.values()].filter(Boolean);
+      const own = [...refused].filter(([refusedKey]) => shownName(refusedKey) === root).map(([, reason]) => reason);
+      const reasons = [...own, ...refused.values()];
       const cause = reasons.find((text) => !/unknown constant$/.test(text)) || reasons[0];
       return cause ? { status: 'failed', messages: [cause] } : rejected('the proof declares no theorem');
     }
@@ -156,13 +181,14 @@ function makeChecker(lean, clock) {
     if (wanted && `${claim.type} ${claim.levels}` !== wanted) {
       return { ...rejected('the theorem proved is not the statement asked for'), fingerprint };
     }
-    const used = [...axioms.get(root)].sort();
-    const bad = used.filter((text) => !STANDARD_AXIOMS.has(text));
+    const below = [...axioms.get(key)].sort();
+    const used = below.map(shownName);
+    const bad = below.filter((axiom) => !STANDARD_AXIOMS.has(axiom));
     if (bad.length) {
-      const shown = bad.map((text) => text.replace(PRIVATE, ''));
-      return { ...rejected(`it depends on ${shown.join(', ')}`), axioms: used, fingerprint, uses: uses(added, root) };
+      const shown = bad.map((axiom) => shownName(axiom).replace(PRIVATE, ''));
+      return { ...rejected(`it depends on ${shown.join(', ')}`), axioms: used, fingerprint, uses: uses(added, record) };
     }
-    return { status: 'proved', messages: [], axioms: used, fingerprint, ...premises(base, added, root, proof || '') };
+    return { status: 'proved', messages: [], axioms: used, fingerprint, ...premises(base, added, record, proof || '') };
   }
 
   function signatures({ names }) {

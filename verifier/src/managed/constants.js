@@ -5,7 +5,7 @@ const KINDS = ['axiom', 'def', 'thm', 'opaque', 'quot', 'inductive', 'ctor', 're
 const SAFETY = ['unsafe', 'safe', 'partial'];
 
 function makeConstants(lean) {
-  const { M, isScalar, tag, field, inc, dec, readName, readList, scalarByte } = lean;
+  const { M, isScalar, tag, field, inc, dec, readList, scalarByte } = lean;
 
   // What is below a ConstantInfo, as borrowed objects; `value` only where it has one.
   function describe(info) {
@@ -87,14 +87,7 @@ function makeConstants(lean) {
     dec(kernel);
   }
 
-  // The names declared since the imports.
-  function declaredNames(env) {
-    const names = new Set();
-    declared(env, (nameObject) => names.add(readName(nameObject)));
-    return names;
-  }
-
-  return { describe, find, findInKernel, kernelHas, kernelOf, declared, imported, declaredNames };
+  return { describe, find, findInKernel, kernelHas, kernelOf, declared, imported };
 }
 
 module.exports = { makeConstants, KINDS };

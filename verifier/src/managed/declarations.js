@@ -7,7 +7,8 @@ const MAX_LINES = 2000000;
 // The loose variables of a term are counted in 20 bits, over which Lean's own count would be wrong.
 const MAX_VARIABLE = 1 << 16;
 const MAX_DIGITS = 100000;
-const MAX_DEPTH = 100000; // of names and universe levels
+const MAX_NAME = 1000; // parts of a name
+const MAX_LEVEL = 10000; // nodes of a universe level, written out
 
 const COMPILED = new Set(['Lean.reduceBool', 'Lean.reduceNat']);
 
@@ -41,7 +42,7 @@ function makeDeclarations(lean) {
     const texts = [''];
     const levels = [M._lean_level_mk_zero(box(0))];
     const exprs = [];
-    const depths = { names: [0], levels: [0] };
+    const sizes = { names: [0], levels: [1] };
     const records = [];
 
     const at = (table, id) => {
@@ -55,11 +56,11 @@ function makeDeclarations(lean) {
       if (!Array.isArray(ids)) refuse('a list of names is missing');
       return list(ids.map(nameAt));
     };
-    function enter(table, depth, id, ids, value) {
+    function enter(table, sizesOf, id, ids, value, most) {
       if (id !== table.length) refuse('lines are not numbered in order');
-      const deepest = 1 + Math.max(0, ...ids.map((below) => depth[below]));
-      if (deepest > MAX_DEPTH) refuse('a name or level nests too deep');
-      depth.push(deepest);
+      const size = ids.reduce((sum, below) => sum + sizesOf[below], 1);
+      if (size > most) refuse('a name or level is too large');
+      sizesOf.push(size);
       table.push(value);
     }
 
@@ -69,17 +70,18 @@ function makeDeclarations(lean) {
       const pre = nameAt(part.pre);
       if (str && typeof str.str !== 'string') refuse('a name has no text');
       const made = str ? M._lean_name_mk_string(pre, string(str.str)) : M._l_Lean_Name_num___override(pre, number(num.i));
-      enter(names, depths.names, id, [part.pre], made);
+      enter(names, sizes.names, id, [part.pre], made, MAX_NAME);
       texts.push(`${texts[part.pre]}${part.pre ? '.' : ''}${str ? str.str : num.i}`);
     }
     function levelLine(row) {
       const { succ, max, imax, param, il: id } = row;
-      if (succ !== undefined) return enter(levels, depths.levels, id, [succ], M._lean_level_mk_succ(levelAt(succ)));
-      if (param !== undefined) return enter(levels, depths.levels, id, [], M._lean_level_mk_param(nameAt(param)));
+      const add = (ids, made) => enter(levels, sizes.levels, id, ids, made, MAX_LEVEL);
+      if (succ !== undefined) return add([succ], M._lean_level_mk_succ(levelAt(succ)));
+      if (param !== undefined) return add([], M._lean_level_mk_param(nameAt(param)));
       const pair = max || imax;
       if (!Array.isArray(pair) || pair.length !== 2) refuse('an unknown kind of level');
       const [a, b] = pair.map(levelAt);
-      return enter(levels, depths.levels, id, pair, max ? M._lean_level_mk_max(a, b) : M._lean_level_mk_imax(a, b));
+      return add(pair, max ? M._lean_level_mk_max(a, b) : M._lean_level_mk_imax(a, b));
     }
     function expression(row) {
       if (row.bvar !== undefined) {

@@ -17,11 +17,9 @@ const AXIOMS = /^(propext|Quot\.sound|Classical\.choice|sorryAx|Lean\.(ofReduceB
 
 const { position } = require('./source-op.js');
 
-// Narrows what code of a text can reach beyond Lean: the library's files become read-only, and the
-// interpreter finds Lean's own symbols only, none of the JavaScript runtime's (`@[export]` could name them).
-function seal({ X }) {
-  const FS = X.ev('FS');
-  const NODEFS = X.ev('NODEFS');
+// Narrows what code of a text can do with the library: its files become read-only, and of the symbols that are
+// exported by name, Lean's own only are found.
+function seal({ X: { FS, NODEFS, LDSO } }) {
   const refuse = () => {
     throw new FS.ErrnoError(69); // EROFS
   };
@@ -29,8 +27,7 @@ function seal({ X }) {
   NODEFS.stream_ops.write = refuse;
   const open = NODEFS.stream_ops.open;
   NODEFS.stream_ops.open = (stream) => ((stream.flags & 0o1003) === 0 ? open(stream) : refuse());
-  X.ev('{ const all = stpSymbol; stpSymbol = (s) => (/^(l_|lean_|_?init)/.test(s) ? all(s) : 0); }');
-  for (const handle of Object.values(X.ev('LDSO').loadedLibsByHandle)) {
+  for (const handle of Object.values(LDSO.loadedLibsByHandle)) {
     const lean = Object.entries(handle.exports).filter(([key]) => /^(l_|lean_|_?init)/.test(key));
     handle.exports = Object.fromEntries(lean);
   }

@@ -11,17 +11,19 @@ const REFUSALS = [
 const PRIVATE = /^_private\.(?:.*?)\.\d+\./;
 
 function makeKernel(lean, { kernelHas, kernelOf }, clock) {
-  const { M, isScalar, tag, field, box, inc, dec, readName } = lean;
+  const { M, isScalar, tag, field, box, inc, dec, readName, exactName } = lean;
 
-  // Adds what `base` lacks of `records`, in order. `added`: name → record; `refused`: name → reason. The caller owns `kernel`.
+  // Adds what `base` lacks of `records`, in order. `added`: exact name → record; `refused`: exact name → reason. Two names may
+  // be printed alike. The caller owns `kernel`.
   function addAll(base, records, heartbeats) {
     let kernel = kernelOf(base);
     const added = new Map();
     const refused = new Map();
     for (const record of records) {
+      const key = exactName(record.name);
       const text = readName(record.name);
       if (record.isUnsafe) {
-        refused.set(text, `it rests on ${text}, which is unsafe or partial`);
+        refused.set(key, `it rests on ${text}, which is unsafe or partial`);
         continue;
       }
       if (kernelHas(kernel, record.name)) continue; // of the header, which was read here as well
@@ -31,11 +33,11 @@ function makeKernel(lean, { kernelHas, kernelOf }, clock) {
       const inside = field(result, 0);
       if (tag(result) === 0) {
         const reason = REFUSALS[isScalar(inside) ? inside >>> 1 : tag(inside)] || 'unknown error';
-        refused.set(text, `(kernel) ${text.replace(PRIVATE, '')}: ${reason}`);
+        refused.set(key, `(kernel) ${text.replace(PRIVATE, '')}: ${reason}`);
       } else {
         dec(kernel);
         kernel = inc(inside);
-        added.set(text, record);
+        added.set(key, record);
       }
       dec(result);
     }

@@ -79,10 +79,15 @@ function initialise(M, library) {
     if (count > 1) v.setInt32(p, count - 1, true);
     else if (count !== 0) M._lean_dec_ref_cold(p);
   }
+  function allocate(size) {
+    const p = M._malloc(size);
+    if (!p) throw new Error('out of memory');
+    return p;
+  }
   // By its length: a string may hold a NUL.
   function string(text) {
     const data = Buffer.from(text, 'utf8');
-    const p = M._malloc(data.length + 1);
+    const p = allocate(data.length + 1);
     bytes().set(data, p);
     const result = M._lean_mk_string_from_bytes(p, data.length);
     M._free(p);
@@ -103,7 +108,7 @@ function initialise(M, library) {
     const parts = [];
     for (; !isScalar(p); p = field(p, 0)) {
       const last = field(p, 1);
-      parts.push(tag(p) === 1 ? readString(last) : String(last >> 1));
+      parts.push(tag(p) === 1 ? readString(last) : natural(last));
     }
     return parts.reverse().join('.');
   }
@@ -128,7 +133,7 @@ function initialise(M, library) {
   }
   function makeNatural(digits) {
     if (digits.length < 10) return box(Number(digits));
-    const p = M._malloc(digits.length + 1);
+    const p = allocate(digits.length + 1);
     bytes().set(Buffer.from(`${digits}\0`, 'latin1'), p);
     const result = M._lean_cstr_to_nat(p);
     M._free(p);
@@ -164,13 +169,13 @@ function initialise(M, library) {
     return M._l_Lean_Parser_mkInputContext___redArg(text, string('<in>'), 1, box(length));
   }
 
-  const FS = X.ev('FS');
+  const { FS } = X;
   FS.mkdir(MODULE);
-  FS.mount(X.ev('NODEFS'), { root: library }, MODULE);
+  FS.mount(X.NODEFS, { root: library }, MODULE);
   const size = STACK_MIB << 20;
   const base = (M._malloc(size) + 15) & ~15;
   const top = (base + size - 64) & ~15;
-  X.ev('_emscripten_stack_set_limits')(top, base);
+  X.setStackLimits(top, base);
   X.stackRestore(top);
   M._lean_initialize();
   const path = M._lean_alloc_object(16); // the list [MODULE]

@@ -10,12 +10,16 @@ const COMMAND = 'Lean.Parser.Command.';
 // Commands whose theorems are Lean's own by-products.
 const DEFINING = ['definition', 'def', 'abbrev', 'structure', 'inductive', 'classInductive', 'opaque', 'axiom', 'coinductive'].map((kind) => COMMAND + kind);
 const EXAMPLE = `${COMMAND}example`;
+const THEOREMS = [`${COMMAND}theorem`, EXAMPLE, 'lemma'];
+const DECLARED = `${COMMAND}declId`;
+const IDENTIFIER = 3; // Lean.Syntax.ident
+const NO_PROPOSITION = /is not a proposition/;
 const MEANT = /(?:^|\s)(theorem|lemma|example)(?=[\s:({[]|$)[^\S\n]*([^\s:({[]*)/;
 const MAX_NODES = 20000; // of one command's syntax
 const MAX_MESSAGES = 500;
 
 function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constants, exporter, clock }) {
-  const { M, isScalar, tag, field, box, inc, dec, array, name, readName, unwrap, inputContext, constructor } = lean;
+  const { M, isScalar, tag, field, box, inc, dec, array, name, readName, exactName,  unwrap, inputContext, constructor } = lean;
   const options = [
     ['maxHeartbeats', (o, key) => M._l_Lean_KVMap_setNat(o, key, box(maxHeartbeats))],
     ['Elab.async', (o, key) => M._l_Lean_KVMap_setBool(o, key, 0)],
@@ -113,66 +117,83 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
 
   // What a command declares: what the environment has after it and had not before it.
   function look(syntax, range, before, after, walk) {
-    const kinds = kindsOf(syntax);
+    const { kinds, given } = partsOf(syntax);
     let env = inc(field(after, 0));
-    const command = { ...range, example: null };
+    const command = { ...range, example: null, isTheorem: THEOREMS.some((kind) => kinds.has(kind)) };
     if (kinds.has(EXAMPLE)) {
       const renamed = nameExample(range, before, walk);
-      if (renamed) {
+      if (renamed.env) {
         dec(env);
         ({ env, name: command.example } = renamed);
+        given.push(renamed.name);
       }
+      command.isTheorem = !renamed.isData;
     }
     const theorems = [];
     constants.declared(env, (nameObject, info) => {
-      const text = readName(nameObject);
-      if (walk.seen.has(text)) return;
-      walk.seen.add(text);
-      const own = text.replace(PRIVATE, '').split('.');
-      if (tag(info) === 2 && !own.some((part) => AUXILIARY.test(part))) theorems.push(text);
+      const key = exactName(nameObject);
+      if (walk.seen.has(key)) return;
+      walk.seen.add(key);
+      if (tag(info) === 2 && (isGiven(nameObject, given) || !isAuxiliary(nameObject))) theorems.push(key);
     });
     const defines = DEFINING.some((kind) => kinds.has(kind)) && !kinds.has(`${COMMAND}theorem`);
     return { ...command, env, theorems: defines ? [] : theorems };
   }
 
-  // Lean forgets what an example declares: it is elaborated once more as a theorem, from the same state.
+  const isAuxiliary = (nameObject) => readName(nameObject).replace(PRIVATE, '').split('.').some((part) => AUXILIARY.test(part));
+
+  // Whether the text itself gives that name, perhaps below a namespace.
+  function isGiven(nameObject, given) {
+    const full = readName(nameObject);
+    return given.some((text) => full === text || full.endsWith(`.${text}`));
+  }
+
+  // Lean forgets what an example declares: it is elaborated once more as a theorem, from the same state. `isData`: its type
+  // is no proposition, so that there is nothing to prove.
   function nameExample({ start, end }, before, walk) {
     const text = walk.bytes.subarray(start, end).toString('utf8');
     const keyword = MEANT.exec(text);
-    if (!keyword || keyword[1] !== 'example') return null;
-    const called = `stp_example_${(walk.examples += 1)}`;
+    if (!keyword || keyword[1] !== 'example') return {};
+    let called;
+    do called = `stp_example_${(walk.examples += 1)}`;
+    while (has(field(before, 0), name(called)));
     const at = keyword.index + keyword[0].indexOf('example');
     const renamed = `${text.slice(0, at)}theorem _root_.${called} ${text.slice(at + 'example'.length)}`;
     const input = inputContext(renamed);
     const parserState = M._l_Lean_Parser_parseHeader(inputContext('end'));
     const begin = inc(field(field(unwrap(parserState, 'parser'), 1), 0));
     const ran = M._l_Lean_Elab_IO_processCommands(input, begin, inc(before));
-    const env = inc(field(field(unwrap(ran, 'elaboration'), 0), 0));
+    const state = field(unwrap(ran, 'elaboration'), 0);
+    const env = inc(field(state, 0));
+    const isData = readMessages(field(state, 1)).some((message) => NO_PROPOSITION.test(message.data));
     dec(ran);
     dec(parserState);
-    if (!has(env, name(called))) {
-      dec(env);
-      return null;
-    }
-    return { env, name: called };
+    if (has(env, name(called))) return { env, name: called, isData: false };
+    dec(env);
+    return { isData };
   }
 
-  // The kinds of the nodes of a command's syntax.
-  function kindsOf(root) {
+  // The kinds of the nodes of a command's syntax, and the names that it gives to what it declares.
+  function partsOf(root) {
     const kinds = new Set();
+    const given = [];
     const stack = [root];
     for (let count = 0; stack.length && count < MAX_NODES; count += 1) {
       const node = stack.pop();
       if (isScalar(node) || tag(node) !== 1) continue;
       const kind = readName(field(node, 1));
       kinds.add(kind);
+      const parts = array(field(node, 2));
+      if (kind === DECLARED && !isScalar(parts[0]) && tag(parts[0]) === IDENTIFIER) {
+        given.push(readName(field(parts[0], 2)).replace(/^_root_\./, ''));
+      }
       // Terms and tactics declare nothing.
-      if (!kind.startsWith('Lean.Parser.Term.') && !kind.startsWith('Lean.Parser.Tactic.')) stack.push(...array(field(node, 2)));
+      if (!kind.startsWith('Lean.Parser.Term.') && !kind.startsWith('Lean.Parser.Tactic.')) stack.push(...parts);
     }
-    return kinds;
+    return { kinds, given };
   }
 
-  function finish({ start, end, said, env, theorems, example }, { bytes, output }) {
+  function finish({ start, end, said, env, theorems, example, isTheorem }, { bytes, output }) {
     const text = bytes.subarray(start, end).toString('utf8');
     const lead = text.length - text.trimStart().length;
     const meant = MEANT.exec(text.replace(/\/-[\s\S]*?-\/|--.*/g, (comment) => ' '.repeat(comment.length)));
@@ -180,8 +201,9 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
     const messages = said.slice(0, MAX_MESSAGES);
     for (const theorem of theorems) {
       try {
-        output.add(nameOf(theorem, env), env);
-        handed.push(theorem);
+        const nameObject = nameOf(theorem, env);
+        output.add(nameObject, env);
+        handed.push(readName(nameObject));
       } catch (error) {
         if (!(error instanceof ExportError)) throw error;
         messages.push({ severity: 'error', pos: position(bytes, start + Buffer.byteLength(text.slice(0, lead))), data: error.message });
@@ -191,17 +213,18 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
       pos: position(bytes, start + Buffer.byteLength(text.slice(0, lead))),
       end_pos: position(bytes, start + Buffer.byteLength(text.trimEnd())),
       theorems: handed,
-      is_theorem: meant !== null,
+      // What has errors may not have been read to its end.
+      is_theorem: isTheorem || (meant !== null && messages.some(isError)),
       name: example || !meant || meant[1] === 'example' ? '' : meant[2],
       messages,
     };
   }
 
   // The name object of a constant that was declared.
-  function nameOf(text, env) {
+  function nameOf(key, env) {
     let found = null;
     constants.declared(env, (nameObject) => {
-      if (!found && readName(nameObject) === text) found = nameObject;
+      if (!found && exactName(nameObject) === key) found = nameObject;
     });
     return found;
   }

@@ -30,6 +30,10 @@ pub struct PoolConfig {
     pub max_rss_bytes: u64,
     /// A process is replaced after this many checks.
     pub recycle_after: u64,
+    /// Whether an elaborator is replaced after a text that may have run code. Tests turn it off to see that the checker
+    /// alone holds, whatever was done to the process that it hears from.
+    #[doc(hidden)]
+    pub replaces_suspects: bool,
     /// Answers of earlier checks; shared by as many pools as hold it.
     pub cache: Option<Arc<VerdictCache>>,
 }
@@ -45,6 +49,7 @@ impl Default for PoolConfig {
             messages: 5,
             max_rss_bytes: 3 << 29,
             recycle_after: 50_000,
+            replaces_suspects: true,
             cache: None,
         }
     }

@@ -1,7 +1,7 @@
 //! How a request becomes an answer: which process is asked what, and what follows from what it says.
 //!
 //! This is the only place where a proof becomes `proved`, and it does so on the checker's word alone. An elaborator can
-//! make a proof fail, and nothing else.
+//! make a proof fail, and nothing else; of a foreign statement it also says what it means.
 
 use std::time::Duration;
 
@@ -56,8 +56,9 @@ impl Inner {
             Request::Source { code, timeout_ms } => {
                 self.source(code, Duration::from_millis(*timeout_ms)).await?.map(Reply::Source)
             }
-            Request::TheoremOf { code, name, statement } => {
-                self.theorem_of(code, name.as_deref(), statement.as_ref()).await?.map(Reply::Verdict)
+            Request::TheoremOf { code, name, statement, timeout_ms } => {
+                let limit = Duration::from_millis(*timeout_ms);
+                self.theorem_of(code, name.as_deref(), statement.as_ref(), limit).await?.map(Reply::Verdict)
             }
             Request::Export(candidate) => self.export(candidate).await?.map(Reply::Export),
         };
@@ -65,32 +66,38 @@ impl Inner {
     }
 
     async fn check(&self, candidate: &Candidate) -> Asked<Verdict> {
-        let verdict = or_gone!(self.check_once(candidate));
+        let (verdict, _) = or_gone!(self.check_once(candidate));
         // A foreign statement's meaning comes from a process that ran hostile text. If a proof disagrees with it, one of
         // the two was told wrong: both are asked for again, once.
         let verdict = if candidate.trust == Trust::Foreign && is_other_statement(&verdict) {
             self.references.forget(&candidate.header, &candidate.signature, candidate.trust);
-            or_gone!(self.check_once(candidate))
+            or_gone!(self.check_once(candidate)).0
         } else {
             verdict
         };
         Ok(Ok(verdict))
     }
 
-    async fn check_once(&self, candidate: &Candidate) -> Asked<Verdict> {
+    /// The verdict, and the declarations that it is on; none if the proof did not elaborate.
+    async fn check_once(&self, candidate: &Candidate) -> Asked<(Verdict, String)> {
         let reference =
             match or_gone!(self.reference(&candidate.header, &candidate.signature, candidate.trust)) {
                 Ok(reference) => reference,
                 Err(messages) => {
-                    return Ok(Ok(Verdict { messages, ..Verdict::new(Status::StatementError, "") }));
+                    let verdict = Verdict { messages, ..Verdict::new(Status::StatementError, "") };
+                    return Ok(Ok((verdict, String::new())));
                 }
             };
         let (export, elaborated_ms) = match or_gone!(self.elaborate(candidate)) {
             (Ok(export), elapsed_ms) => (export, elapsed_ms),
-            (Err(verdict), _) => return Ok(Ok(verdict)),
+            (Err(verdict), _) => return Ok(Ok((verdict, String::new()))),
         };
         let question = check_of(candidate, export.clone(), Some(reference));
-        let value = or_gone!(self.ask(&self.checkers, question, self.check_timeout, Care::Gated));
+        let care = match candidate.trust {
+            Trust::Trusted => care_of(&candidate.header, &[]),
+            Trust::Foreign => Care::Gated,
+        };
+        let value = or_gone!(self.ask(&self.checkers, question, self.check_timeout, care));
         let elapsed_ms = elaborated_ms.saturating_add(elapsed_of(&value));
         let checked = match read::<Checked>(&value) {
             Ok(checked) => checked,
@@ -101,13 +108,13 @@ impl Inner {
         };
         let imports = imports_of(&candidate.header);
         let verdict = or_gone!(self.agreed(verdict, &imports, &export, TARGET));
-        Ok(Ok(Verdict { elapsed_ms, ..verdict }))
+        Ok(Ok((Verdict { elapsed_ms, ..verdict }, export)))
     }
 
     /// The declarations of a proof that elaborates, or the verdict on one that does not; and the time it took.
     async fn elaborate(&self, candidate: &Candidate) -> Asked<(Result<String, Verdict>, u32)> {
         let Candidate { header, signature, proof, trust } = candidate.clone();
-        let care = care_of(&[&proof, &signature]);
+        let care = care_of(&header, &[&proof, &signature]);
         let foreign = trust == Trust::Foreign;
         let question = Question::Elaborate { header, signature, proof, foreign, messages: self.messages };
         let value = or_gone!(self.ask(&self.elaborators, question, self.check_timeout, care));
@@ -142,32 +149,40 @@ impl Inner {
     }
 
     async fn claim(&self, header: &str, signature: &str, trust: Trust) -> Asked<Claim> {
-        let question = match trust {
-            Trust::Trusted => Question::Reference {
-                header: Some(header.to_owned()),
-                signature: Some(signature.to_owned()),
-                imports: None,
-                export: None,
-            },
+        let (question, care) = match trust {
+            Trust::Trusted => {
+                let question = Question::Reference {
+                    header: Some(header.to_owned()),
+                    signature: Some(signature.to_owned()),
+                    imports: None,
+                    export: None,
+                };
+                (question, care_of(header, &[signature]))
+            }
             Trust::Foreign => {
-                let care = care_of(&[signature]);
+                let care = care_of(header, &[signature]);
                 let question =
                     Question::Statement { header: header.to_owned(), signature: signature.to_owned() };
                 let refused = |messages| Claim { ok: false, messages, fingerprint: None, reference: None };
                 match or_gone!(self.ask_elaborator::<Elaborated>(question, self.check_timeout, care)) {
-                    Elaborated::Done { export } => Question::Reference {
-                        header: None,
-                        signature: None,
-                        imports: Some(imports_of(header)),
-                        export: Some(export),
-                    },
+                    Elaborated::Done { export } => {
+                        let imports = Some(imports_of(header));
+                        let question = Question::Reference {
+                            header: None,
+                            signature: None,
+                            imports,
+                            export: Some(export),
+                        };
+                        (question, Care::Gated)
+                    }
                     Elaborated::Errors { messages } | Elaborated::Rejected { messages } => {
                         return Ok(Ok(refused(messages)));
                     }
                 }
             }
         };
-        self.ask_checker(question).await
+        let value = or_gone!(self.ask(&self.checkers, question, self.check_timeout, care));
+        Ok(read(&value))
     }
 
     async fn statement(&self, header: &str, signature: &str, trust: Trust) -> Asked<StatementReport> {
@@ -178,12 +193,10 @@ impl Inner {
         Ok(Ok(StatementReport { ok: claim.ok, messages: claim.messages, fingerprint: claim.fingerprint }))
     }
 
+    /// The very declarations that were judged.
     async fn export(&self, candidate: &Candidate) -> Asked<Result<String, Verdict>> {
-        let verdict = or_gone!(self.check_once(candidate));
-        if verdict.status != Status::Proved {
-            return Ok(Ok(Err(verdict)));
-        }
-        Ok(self.elaborate(candidate).await?.map(|(export, _)| export))
+        let (verdict, export) = or_gone!(self.check_once(candidate));
+        Ok(Ok(if verdict.status == Status::Proved { Ok(export) } else { Err(verdict) }))
     }
 
     async fn signatures(&self, names: &[String]) -> Asked<Vec<Option<String>>> {
@@ -240,9 +253,15 @@ impl Inner {
     }
 }
 
-/// Texts that a gate has looked at, unless it was left out and they may run code.
-fn care_of(texts: &[&str]) -> Care {
-    if texts.iter().any(|text| gate::may_run_code(text)) { Care::Last } else { Care::Gated }
+/// Texts that a gate has looked at, unless it was left out and they may run code, below a header that may run code as well.
+fn care_of(header: &str, texts: &[&str]) -> Care {
+    if texts.iter().any(|text| gate::may_run_code(text)) {
+        Care::Last
+    } else if gate::may_run_code(header) {
+        Care::Header(header.to_owned())
+    } else {
+        Care::Gated
+    }
 }
 
 /// A whole text of which nothing is judged.

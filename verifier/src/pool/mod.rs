@@ -292,8 +292,8 @@ impl Pool {
         }
     }
 
-    /// Judges one theorem of a whole text, its last one if it has no `name`: against a trusted statement (header and
-    /// signature), or as the text states it.
+    /// Judges one theorem of a whole text, its last one if it has no `name`: against a statement (header and signature,
+    /// and whose they are), or as the text states it.
     ///
     /// # Errors
     /// [`VerifierError`] if Lean cannot be run at all.
@@ -301,16 +301,22 @@ impl Pool {
         &self,
         text: &str,
         name: Option<&str>,
-        statement: Option<(&str, &str)>,
+        statement: Option<(&str, &str, Trust)>,
     ) -> Result<Verdict, VerifierError> {
         if let Err(reason) = gate::check_text(text) {
             return Ok(Verdict::new(Status::Rejected, reason));
         }
-        let own = |(header, signature): (&str, &str)| (header.to_owned(), signature.to_owned());
+        if let Some((header, signature, _)) = statement
+            && let Err(reason) = gate::check_text(header).and_then(|()| gate::check_signature(signature))
+        {
+            return Ok(Verdict::new(Status::StatementError, reason));
+        }
+        let limit = self.limit_of(text);
         let request = Request::TheoremOf {
             code: text.to_owned(),
             name: name.map(str::to_owned),
-            statement: statement.map(own),
+            statement: statement.map(|(header, signature, trust)| (header.into(), signature.into(), trust)),
+            timeout_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
         };
         match self.request(request).await? {
             Reply::Verdict(verdict) => Ok(verdict),

@@ -22,23 +22,24 @@ impl Inner {
         Ok(Ok(FileJudgement::Done(judged(source, verdicts))))
     }
 
-    /// One theorem of a text, against a trusted statement if there is one.
+    /// One theorem of a text, against a statement if there is one.
     pub(super) async fn theorem_of(
         &self,
         code: &str,
         name: Option<&str>,
-        statement: Option<&(String, String)>,
+        statement: Option<&(String, String, Trust)>,
+        limit: Duration,
     ) -> Asked<Verdict> {
         let reference = match statement {
             None => None,
-            Some((header, signature)) => match or_gone!(self.reference(header, signature, Trust::Trusted)) {
+            Some((header, signature, trust)) => match or_gone!(self.reference(header, signature, *trust)) {
                 Ok(reference) => Some(reference),
                 Err(messages) => {
                     return Ok(Ok(Verdict { messages, ..Verdict::new(Status::StatementError, "") }));
                 }
             },
         };
-        let source = or_gone!(self.elaborate_source(code, self.check_timeout));
+        let source = or_gone!(self.elaborate_source(code, limit));
         let verdicts = or_gone!(self.check_source(&source, &all_theorems(&source), reference.clone()));
         let lead = lines_of(&source.messages, "error");
         let theorems = judged(source, verdicts).theorems;
@@ -110,50 +111,47 @@ fn judged(source: Source, mut verdicts: HashMap<String, CheckedTheorem>) -> Judg
     for command in source.commands {
         let errors = lines_of(&command.messages, "error");
         let mut names = command.theorems.clone();
-        if names.is_empty() && command.is_theorem && !errors.is_empty() {
+        if names.is_empty() && command.is_theorem {
             names.push(command.name.clone());
         }
         if names.is_empty() {
             file.messages.extend(command.messages.clone());
         }
         for name in names {
-            let (verdict, fingerprint) = verdict_of(&name, &errors, verdicts.remove(&name), &failed);
+            let verdict = verdict_of(&name, &errors, verdicts.remove(&name), &failed);
             if !verdict.is_proved() {
                 failed.push(name.clone());
             }
-            file.theorems.push(theorem(&command, &name, verdict, fingerprint));
+            file.theorems.push(theorem(&command, &name, verdict));
         }
     }
     file
 }
 
-fn theorem(command: &Command, name: &str, verdict: Verdict, fingerprint: Option<String>) -> JudgedTheorem {
+fn theorem(command: &Command, name: &str, verdict: Verdict) -> JudgedTheorem {
     let shown = if command.name.is_empty() && name.starts_with("stp_example_") { "" } else { shown(name) };
-    JudgedTheorem { name: shown.to_owned(), pos: command.pos, end_pos: command.end_pos, verdict, fingerprint }
+    JudgedTheorem { name: shown.to_owned(), pos: command.pos, end_pos: command.end_pos, verdict }
 }
 
-fn verdict_of(
-    name: &str,
-    errors: &[String],
-    checked: Option<CheckedTheorem>,
-    failed: &[String],
-) -> (Verdict, Option<String>) {
-    let fingerprint = checked.as_ref().and_then(|checked| checked.fingerprint.clone());
+fn verdict_of(name: &str, errors: &[String], checked: Option<CheckedTheorem>, failed: &[String]) -> Verdict {
     if !errors.is_empty() {
-        return (Verdict { messages: errors.to_vec(), ..Verdict::new(Status::Failed, "") }, fingerprint);
+        return Verdict { messages: errors.to_vec(), ..Verdict::new(Status::Failed, "") };
     }
     let Some(checked) = checked else {
-        return (Verdict::new(Status::Failed, format!("`{}` is declared nowhere", shown(name))), None);
+        let reason = match shown(name) {
+            "" => "the text declares no theorem here".to_owned(),
+            shown => format!("`{shown}` is declared nowhere"),
+        };
+        return Verdict::new(Status::Failed, reason);
     };
     let cause = failed.iter().find(|earlier| checked.uses.contains(earlier));
-    let verdict = match cause {
+    match cause {
         Some(earlier) if checked.status == Status::Rejected && checked.axioms.iter().any(|a| a == SORRY) => {
             let reason = format!("it depends on `{}`, which failed", shown(earlier));
             Verdict { axioms: checked.axioms, ..Verdict::new(Status::Failed, reason) }
         }
         _ => checked.into_verdict(),
-    };
-    (verdict, fingerprint)
+    }
 }
 
 /// A private name as its author wrote it.
@@ -188,7 +186,6 @@ mod tests {
             axioms: vec![SORRY.to_owned()],
             premises: Vec::new(),
             implicit_premises: Vec::new(),
-            fingerprint: None,
             uses: uses.iter().map(|&text| text.to_owned()).collect(),
         };
         (name.to_owned(), theorem)

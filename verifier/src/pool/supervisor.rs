@@ -23,10 +23,12 @@ const PAUSE_BETWEEN_STARTS: Duration = Duration::from_millis(500);
 const SUSPICIOUS_GROWTH: u64 = 512 << 20;
 
 /// What a process must not have done before a question, and may not do after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Care {
-    /// A text that passed the gate: the process goes on, and must have seen no whole text.
+    /// A text that passed the gate: the process goes on, and must have run nothing that did not.
     Gated,
+    /// A gated text below a header of the user's own that may run code: the process goes on, for this header alone.
+    Header(String),
     /// A text that may run code: the process is not asked again.
     Last,
     /// A whole text of which nothing is judged: others of its kind may have been there before, but nothing that is judged
@@ -48,8 +50,8 @@ pub(super) struct Job {
 #[derive(Debug, Default)]
 struct Place {
     current: Option<Process>,
-    /// Whether `current` has run a whole text, which no gate looks at.
-    has_run_text: bool,
+    /// What `current` has run that no gate looked at.
+    has_run: Option<Care>,
     /// Takes over from `current`, which is old, when Lean is loaded in it.
     heir: Option<Process>,
 }
@@ -100,7 +102,7 @@ impl Supervisor {
                 continue; // nobody waits for it any more
             }
             self.succeed(place).await;
-            if place.has_run_text && care != Care::Text {
+            if place.has_run.as_ref().is_some_and(|ran| *ran != care) {
                 place.clear().await;
                 started = self.start(place).await;
             }
@@ -119,13 +121,15 @@ impl Supervisor {
             let before = process.rss();
             let answer = self.ask(process, &question, limit).await;
             let alive = answer.is_ok();
-            let strange = care == Care::Last
+            let strange = (care == Care::Last && self.config.replaces_suspects)
                 || process.rss().saturating_sub(before) > SUSPICIOUS_GROWTH
                 || answer.as_ref().is_ok_and(|value| value["unusual"] == true);
             let old =
                 process.rss() > self.config.max_rss_bytes || process.answered() >= self.config.recycle_after;
             let _ = reply.send(Ok(answer));
-            place.has_run_text |= care == Care::Text;
+            if matches!(care, Care::Header(_) | Care::Text) {
+                place.has_run = Some(care);
+            }
             if alive && strange {
                 self.counters.recycled.fetch_add(1, Ordering::Relaxed);
                 process.kill().await;
@@ -161,7 +165,7 @@ impl Supervisor {
                     old.kill().await;
                 }
                 place.heir = None;
-                place.has_run_text = false;
+                place.has_run = None;
             }
             Some(Err(error)) => {
                 tracing::warn!("a Lean process did not start: {error}");
@@ -204,7 +208,7 @@ impl Supervisor {
         };
         let process = place.current.insert(process);
         process.ready(self.config.start_timeout).await?;
-        place.has_run_text = false;
+        place.has_run = None;
         confine::limit_growth(process.pid(), self.max_rss());
         self.counters.starts.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(pid = process.pid(), role = ?self.role, "a Lean process is ready");

@@ -129,8 +129,6 @@ pub(crate) struct CheckedTheorem {
     pub(crate) premises: Vec<String>,
     #[serde(default)]
     pub(crate) implicit_premises: Vec<String>,
-    #[serde(default)]
-    pub(crate) fingerprint: Option<String>,
     /// Where it is rejected for its axioms: the declarations of the candidate's own that it rests on.
     #[serde(default)]
     pub(crate) uses: Vec<String>,

@@ -27,11 +27,12 @@ pub(crate) enum Request {
         code: String,
         timeout_ms: u64,
     },
-    /// One theorem of a whole text, against a trusted statement if there is one.
+    /// One theorem of a whole text, against a statement (header, signature) if there is one.
     TheoremOf {
         code: String,
         name: Option<String>,
-        statement: Option<(String, String)>,
+        statement: Option<(String, String, Trust)>,
+        timeout_ms: u64,
     },
     /// The declarations of a proof that the checker accepts, in Lean's export format.
     Export(Candidate),

@@ -16,9 +16,6 @@ pub struct JudgedTheorem {
     pub end_pos: Position,
     /// The checker's verdict. Messages of Lean's begin with LINE:COLUMN of the text.
     pub verdict: Verdict,
-    /// A hash of its type that ignores bound names, if it has one.
-    #[serde(default)]
-    pub fingerprint: Option<String>,
 }
 
 /// All theorems of a text, in order.

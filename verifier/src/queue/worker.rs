@@ -293,6 +293,12 @@ fn refuse(request: &Request) -> Option<Reply> {
             .or_else(|| runs_code(&candidate.header))
             .or_else(|| runs_code(&candidate.signature))
             .map(|reason| Reply::Verdict(Verdict::new(Status::Rejected, reason))),
+        Request::TheoremOf { statement: Some((header, signature, _)), .. } => {
+            gate::check_signature(signature)
+                .err()
+                .or_else(|| runs_code(header))
+                .map(|reason| Reply::Verdict(Verdict::new(Status::Rejected, reason)))
+        }
         Request::Statement { header, signature, .. } => gate::check_signature(signature)
             .err()
             .or_else(|| runs_code(header))

@@ -5,6 +5,7 @@
 
 mod install;
 mod patch;
+mod surface;
 mod unpack;
 mod wasm;
 
@@ -219,12 +220,13 @@ impl ManagedLean {
     ///
     /// Lean's code runs inside WebAssembly and reaches the system only through Node.js, which refuses. The
     /// network is not among what this version of Node.js refuses.
-    pub fn node_arguments(&self) -> [OsString; 5] {
+    pub fn node_arguments(&self) -> [OsString; 6] {
         let mut readable = OsString::from("--allow-fs-read=");
         readable.push(&self.root);
         [
             "--stack-size=4000".into(),
             "--no-warnings".into(),
+            "--disallow-code-generation-from-strings".into(),
             "--permission".into(),
             "--allow-worker".into(),
             readable,

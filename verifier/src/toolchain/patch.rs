@@ -4,14 +4,14 @@
 
 use std::collections::HashSet;
 
-use super::wasm;
+use super::{surface, wasm};
 
 /// (what it is for, text to find, text to put there)
 const REPLACEMENTS: [(&str, &str, &str); 5] = [
     (
-        "find symbols by a hash table in place of a search through the names of all exports",
+        "find Lean's symbols, and no others, by a hash table in place of a search through the names of all exports",
         "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);",
-        "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);var stpPlace=stpSymbol(symbol);if(stpPlace)return stpPlace&0x7fffffff;",
+        "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);var stpPlace=/^(l_|lean_|_?init)/.test(symbol)?stpSymbol(symbol):0;if(!stpPlace)dlSetError(\"unknown symbol \"+symbol);return stpPlace&0x7fffffff;",
     ),
     (
         "find symbols of the script itself without listing them",
@@ -34,12 +34,13 @@ const REPLACEMENTS: [(&str, &str, &str); 5] = [
 /// Where the exports are assigned: a list of names, then one assignment for each.
 const ASSIGN: &str = ",wasmTable;function assignWasmExports(wasmExports){";
 const ASSIGN_PURPOSE: &str = "assign only the exports that the script uses";
+const NARROW_PURPOSE: &str = "offer only what Lean needs";
 
 /// The look-up in the table of symbols that lies beside the script.
 const SYMBOLS: &str = ";var stpTable;function stpSymbol(s){if(!stpTable){var b=require(\"fs\").readFileSync(__dirname+\"/lean.symbols\");stpTable=new Uint32Array(b.buffer,b.byteOffset,b.length>>2)}var h=0x811c9dc5,g=0x9747b28c;for(var i=0;i<s.length;i++){var c=s.charCodeAt(i);h=Math.imul(h^c,0x01000193);g^=c;g=Math.imul(g<<5|g>>>27,0x9e3779b1)}h>>>=0;g>>>=0;var m=stpTable.length/3-1;for(var k=h&m;stpTable[3*k+2];k=k+1&m){if(stpTable[3*k]===h&&stpTable[3*k+1]===g)return stpTable[3*k+2]}return 0}";
 
 /// Lets the worker reach the runtime.
-const EXPORTS: &str = ";Module.__x={stackRestore,HEAP:()=>{growMemViews();return HEAPU8},wasmMemory:()=>wasmMemory,symbol:s=>{var p=stpSymbol(s);return p>>>31?p&0x7fffffff:p?getWasmTableEntry(p):undefined},ev:c=>eval(c)};";
+const EXPORTS: &str = ";Module.__x={stackRestore,HEAP:()=>{growMemViews();return HEAPU8},wasmMemory:()=>wasmMemory,symbol:s=>{var p=stpSymbol(s);return p>>>31?p&0x7fffffff:p?getWasmTableEntry(p):undefined},FS,NODEFS,LDSO,setStackLimits:_emscripten_stack_set_limits};";
 
 /// What is written beside each other.
 pub struct Patched {
@@ -55,6 +56,7 @@ pub struct Patched {
 pub fn patch(script: &str, binary: &[u8]) -> Result<Patched, &'static str> {
     let script = slim(script).ok_or(ASSIGN_PURPOSE)?;
     let script = replace(script)?;
+    let script = surface::narrow(&script, &wasm::imports(binary)?).ok_or(NARROW_PURPOSE)?;
     let keep = exports_named(&script);
     let rewritten = wasm::rewrite(binary, &keep)?;
     Ok(Patched { wasm: rewritten.wasm, symbols: rewritten.symbols, script })

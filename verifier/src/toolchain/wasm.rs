@@ -87,6 +87,13 @@ pub(super) fn rewrite(wasm: &[u8], keep: &HashSet<&str>) -> Result<Rewritten, &'
     Ok(Rewritten { wasm: out, symbols: hash_table(&symbols).ok_or(MALFORMED)? })
 }
 
+/// The names of what the binary needs of the script.
+pub(super) fn imports(wasm: &[u8]) -> Result<HashSet<&str>, &'static str> {
+    let sections = sections(wasm).ok_or(MALFORMED)?;
+    let body = sections.iter().find(|section| section.0 == IMPORT).map(|section| section.1);
+    Ok(body.and_then(imported).ok_or(MALFORMED)?.0)
+}
+
 fn sections(wasm: &[u8]) -> Option<Vec<(u8, &[u8])>> {
     let mut rest = wasm.strip_prefix(MAGIC)?;
     let mut sections = Vec::new();

@@ -199,9 +199,9 @@ mod tests {
             "<testsuites name=\"stp verify\" tests=\"4\" skipped=\"0\" failures=\"2\" errors=\"1\"",
             "<testsuite name=\"x.jsonl\" tests=\"2\" skipped=\"0\" errors=\"1\" failures=\"0\">",
             "<testcase name=\"good\" classname=\"x.jsonl\" time=\"1.500\"",
-            "message=\"unsolved goals\"",
+            "message=\"a,b/F.lean:3:4: unsolved goals\"",
             "type=\"failed\"",
-            "a,b/F.lean:3:4: unsolved goals",
+            "a,b/F.lean:3:4: unsolved goals\n⊢ 1 = 2 &amp; &quot;x&quot; &lt;100%&gt;",
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 use stp_datasets::{Claim, Status, Verdict};
-use stp_verifier::{Candidate, FileJudgement, JudgedFile, JudgedTheorem, Pool, Position, VerifierError};
+use stp_verifier::{
+    Candidate, FileJudgement, JudgedFile, JudgedTheorem, Pool, Position, Trust, VerifierError,
+};
 
 use super::row::{Row, split_position};
 use super::unit::{Hashes, Unit, Work};
@@ -35,8 +37,9 @@ async fn verdict_on(pool: &Pool, claim: &Claim) -> Result<Verdict, VerifierError
             pool.check(Candidate::new(header, signature, proof)).await
         }
         Claim::Text { text, added, name, statement } => {
-            let statement =
-                statement.as_ref().map(|(header, signature)| (header.as_str(), signature.as_str()));
+            let statement = statement
+                .as_ref()
+                .map(|(header, signature)| (header.as_str(), signature.as_str(), Trust::Trusted));
             let mut verdict = pool.judge_source(&text, name.as_deref(), statement).await?;
             verdict.messages = verdict.messages.into_iter().map(|message| without(added, message)).collect();
             Ok(verdict)
@@ -121,7 +124,7 @@ mod tests {
         let messages = messages.iter().map(|&message| message.to_owned()).collect();
         let (pos, end_pos) = (Position { line, column: 2 }, Position { line: line + 1, column: 0 });
         let verdict = Verdict { messages, ..Verdict::new(status, "") };
-        JudgedTheorem { name: name.into(), pos, end_pos, verdict, fingerprint: None }
+        JudgedTheorem { name: name.into(), pos, end_pos, verdict }
     }
 
     #[test]

@@ -268,12 +268,12 @@ mod tests {
         check(&path, &[("a", "1"), ("b", "2"), ("c", "3")], &["a", "b", "c"]);
         check(&path, &[("a", "1"), ("b", "2"), ("c", "3")], &[]);
         check(&path, &[("a", "1"), ("b", "edited"), ("c", "3")], &["b"]);
-        check(&path, &[("a", "edited"), ("b", "edited"), ("c", "3")], &["a"]);
-        check(&path, &[("a", "edited"), ("new", "4"), ("b", "edited"), ("c", "3")], &["new"]);
-        check(&path, &[("a", "edited"), ("c", "3"), ("b", "edited")], &[]);
-        check(&path, &[("a", "edited"), ("renamed", "3"), ("b", "edited")], &[]);
-        check(&path, &[("a", "edited")], &[]);
-        check(&path, &[("a", "edited"), ("z", "5")], &["z"]);
+        check(&path, &[("a", "changed"), ("b", "edited"), ("c", "3")], &["a"]);
+        check(&path, &[("a", "changed"), ("new", "4"), ("b", "edited"), ("c", "3")], &["new"]);
+        check(&path, &[("a", "changed"), ("c", "3"), ("b", "edited")], &[]);
+        check(&path, &[("a", "changed"), ("renamed", "3"), ("b", "edited")], &[]);
+        check(&path, &[("a", "changed")], &[]);
+        check(&path, &[("a", "changed"), ("z", "5")], &["z"]);
         assert!(!folder.path().join("out.jsonl.part").exists());
     }
 
