@@ -376,3 +376,53 @@ fn reports_for_other_programs() {
     );
     assert_eq!(results.last().unwrap()["ruleId"], "malformed");
 }
+
+/// The verdicts on rows, by their ids, of one process for each kind.
+fn verdicts(folder: &Path, input: &[Value]) -> Vec<(String, String)> {
+    let lines: Vec<_> = input.iter().map(Value::to_string).collect();
+    std::fs::write(folder.join("in.jsonl"), lines.join("\n")).unwrap();
+    let output = run(folder, &["in.jsonl", "--no-cache"]);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    rows(&output.stdout).iter().map(|row| (text(&row["id"]), text(&row["verdict"]))).collect()
+}
+
+#[test]
+fn whole_texts_cannot_pass_an_axiom_for_another_nor_spoil_the_next_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = ": (1 : Nat) = 2";
+    let two = "axiom «x.y» : False\ndef x.y : Nat := 5\ntheorem x : (1 : Nat) = 2 := (fun (_ : Nat) => «x.y».elim) x.y\n";
+    let tokens = "(Lean.Parser.builtinTokenTable.set {} : IO Unit)";
+    let input = [
+        json!({"id": "quot", "statement": wrong, "code": "axiom «Quot.sound» : False\ntheorem x : (1 : Nat) = 2 := «Quot.sound».elim\n"}),
+        json!({"id": "two", "statement": wrong, "code": two}),
+        // Code in a statement is refused; code in a header of the row's own stays in a process of its own.
+        json!({"id": "statement", "header": "import Lean\nopen Lean", "statement": format!(": by\n  run_tac {tokens}\n  exact True"), "code": "theorem x : True := trivial\n"}),
+        json!({"id": "after 1", "header": "import Init", "statement": ": (1 : Nat) = 1", "proof": "rfl"}),
+        json!({"id": "header", "header": format!("import Lean\nopen Lean\nrun_cmd {tokens}"), "statement": ": True", "proof": "trivial"}),
+        json!({"id": "after 2", "header": "import Init\nimport Init", "statement": ": (1 : Nat) = 1", "proof": "rfl"}),
+    ];
+    let found = verdicts(folder.path(), &input);
+    let of = |id: &str| found.iter().find(|(found, _)| found == id).unwrap().1.as_str();
+    assert_eq!((of("quot"), of("two")), ("rejected", "rejected"));
+    assert_eq!(of("statement"), "statement_error");
+    assert_eq!((of("after 1"), of("after 2")), ("proved", "proved"));
+}
+
+#[test]
+fn no_theorem_of_a_file_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = ": (1 : Nat) = 2 := sorry";
+    let text = format!(
+        "theorem stp_example_1 : True := trivial\ntheorem _b {wrong}\ntheorem c.eq_1 {wrong}\nexample {wrong}\n\
+         theorem «d.e» {wrong}\ntheorem d.e : True := trivial\nexample : Nat := 5\n"
+    );
+    std::fs::write(folder.path().join("F.lean"), text).unwrap();
+    let output = verify(folder.path(), &["F.lean", "--all-must-pass", "--no-cache"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let found = rows(&output.stdout);
+    let proved: Vec<_> =
+        found.iter().filter(|row| row["verdict"] == "proved").map(|row| &row["id"]).collect();
+    assert_eq!(found.len(), 6, "{found:#?}");
+    // Two theorems that are printed alike are told apart from nobody, so neither counts.
+    assert_eq!(proved, [&json!("stp_example_1")], "{found:#?}");
+}

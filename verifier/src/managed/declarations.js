@@ -2,7 +2,7 @@
 // Export data as Lean's own declarations. The data comes from a process that ran hostile text, so every number is looked
 // at before it is used: what is read here can be false, but it is well-formed or refused.
 
-const BINDERS = { default: 0, implicit: 1, strictImplicit: 2, instImplicit: 3 };
+const BINDERS = new Map([['default', 0], ['implicit', 1], ['strictImplicit', 2], ['instImplicit', 3]]);
 const MAX_LINES = 2000000;
 // The loose variables of a term are counted in 20 bits, over which Lean's own count would be wrong.
 const MAX_VARIABLE = 1 << 16;
@@ -98,7 +98,7 @@ function makeDeclarations(lean) {
       if (row.app) return M._lean_expr_mk_app(exprAt(row.app.fn), exprAt(row.app.arg));
       const binder = row.lam || row.forallE;
       if (binder) {
-        const info = BINDERS[binder.binderInfo];
+        const info = BINDERS.get(binder.binderInfo);
         if (info === undefined) refuse('an unknown kind of binder');
         const make = row.lam ? M._lean_expr_mk_lambda : M._lean_expr_mk_forall;
         return make(nameAt(binder.name), exprAt(binder.type), exprAt(binder.body), info);
@@ -168,7 +168,10 @@ function makeDeclarations(lean) {
     }
     // The kernel works out recursors itself: what the data says of them is not looked at.
     function inductiveLine({ types, ctors }) {
-      if (!Array.isArray(types) || types.length === 0 || !Array.isArray(ctors)) refuse('an inductive type is not whole');
+      const isPart = (part) => part !== null && typeof part === 'object';
+      if (!Array.isArray(types) || types.length === 0 || !Array.isArray(ctors) || ![...types, ...ctors].every(isPart)) {
+        refuse('an inductive type is not whole');
+      }
       const constructors = new Map(ctors.map((part) => [part.name, { name: at(names, part.name), type: at(exprs, part.type), isUnsafe: flag(part.isUnsafe) }]));
       const members = types.map((part) => ({
         name: at(names, part.name),

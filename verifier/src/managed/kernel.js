@@ -1,6 +1,8 @@
 'use strict';
 // The kernel's word on declarations that came as data: each is added to a clean environment, or refused.
 
+const { BadExport } = require('./declarations.js');
+
 // Lean.Kernel.Exception's constructors.
 const REFUSALS = [
   'unknown constant', 'already declared', 'declaration type mismatch', 'declaration has metavariables',
@@ -27,7 +29,11 @@ function makeKernel(lean, { kernelHas, kernelOf }, clock) {
         continue;
       }
       if (kernelHas(kernel, record.name)) continue; // of the header, which was read here as well
-      const declaration = record.declaration();
+      const declaration = declarationOf(record);
+      if (typeof declaration === 'string') {
+        refused.set(key, declaration);
+        continue;
+      }
       const result = clock.elaborating(() => M._lean_add_decl(inc(kernel), heartbeats, declaration, box(0)));
       dec(declaration);
       const inside = field(result, 0);
@@ -42,6 +48,16 @@ function makeKernel(lean, { kernelHas, kernelOf }, clock) {
       dec(result);
     }
     return { kernel, added, refused };
+  }
+
+  // What the kernel takes, or why the data makes none.
+  function declarationOf(record) {
+    try {
+      return record.declaration();
+    } catch (error) {
+      if (error instanceof BadExport) return error.message;
+      throw error;
+    }
   }
 
   return { addAll };

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -43,8 +43,8 @@ const SCRIPTS: [(&str, &str); 15] = [
     ("words.js", include_str!("words.js")),
 ];
 /// Lines of the worker's that are answers begin so; whatever else Lean's build prints is noise.
-const MARK: &str = "@stp ";
-/// An answer longer than this is not one of ours.
+const MARK: &[u8] = b"@stp ";
+/// A line longer than this, in bytes, is no answer of ours.
 const MAX_ANSWER: usize = 64 << 20;
 
 /// It reads a few hundred files of the library, one after the other, and runs about ten threads.
@@ -59,7 +59,9 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct ManagedWorker {
     child: Child,
     input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
+    output: BufReader<ChildStdout>,
+    /// What was read of a line that has not ended yet.
+    line: Vec<u8>,
     /// The end of what it wrote to its standard error.
     last_words: Option<JoinHandle<String>>,
     /// Resident size after the last answer, in bytes.
@@ -119,8 +121,18 @@ impl ManagedWorker {
         };
         CEILINGS.put_on(child.id(), Policy::managed(lean).walls());
         let last_words = Some(tokio::spawn(last_words(errors)));
-        let output = BufReader::new(output).lines();
-        Ok(Self { child, input, output, last_words, rss: 0, answered: 0, lean_us: 0, print_us: 0 })
+        let output = BufReader::new(output);
+        Ok(Self {
+            child,
+            input,
+            output,
+            line: Vec::new(),
+            last_words,
+            rss: 0,
+            answered: 0,
+            lean_us: 0,
+            print_us: 0,
+        })
     }
 
     /// Waits until Lean is loaded and warm. After an error the process is dead.
@@ -197,15 +209,31 @@ impl ManagedWorker {
 
     async fn read_answer(&mut self) -> Result<(Answer, Value), String> {
         loop {
-            let line = self.output.next_line().await.map_err(|error| error.to_string())?;
-            let Some(line) = line else { return Err(self.end().await) };
+            let Some(line) = self.read_line().await? else { return Err(self.end().await) };
             let Some(text) = line.strip_prefix(MARK) else { continue };
-            if text.len() > MAX_ANSWER {
-                return Err("the answer is too long".to_owned());
-            }
-            let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+            let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
             let answer = Answer::deserialize(&value).map_err(|error| error.to_string())?;
             return Ok((answer, value));
+        }
+    }
+
+    /// The next line without its end; `None` at the end of the output. May be broken off and begun again.
+    async fn read_line(&mut self) -> Result<Option<Vec<u8>>, String> {
+        loop {
+            let block = self.output.fill_buf().await.map_err(|error| error.to_string())?;
+            if block.is_empty() {
+                return Ok(None);
+            }
+            let end = block.iter().position(|&byte| byte == b'\n');
+            self.line.extend_from_slice(&block[..end.unwrap_or(block.len())]);
+            let read = end.map_or(block.len(), |end| end + 1);
+            self.output.consume(read);
+            if self.line.len() > MAX_ANSWER {
+                return Err("the answer is too long".to_owned());
+            }
+            if end.is_some() {
+                return Ok(Some(std::mem::take(&mut self.line)));
+            }
         }
     }
 

@@ -40,7 +40,7 @@ const NARROW_PURPOSE: &str = "offer only what Lean needs";
 const SYMBOLS: &str = ";var stpTable;function stpSymbol(s){if(!stpTable){var b=require(\"fs\").readFileSync(__dirname+\"/lean.symbols\");stpTable=new Uint32Array(b.buffer,b.byteOffset,b.length>>2)}var h=0x811c9dc5,g=0x9747b28c;for(var i=0;i<s.length;i++){var c=s.charCodeAt(i);h=Math.imul(h^c,0x01000193);g^=c;g=Math.imul(g<<5|g>>>27,0x9e3779b1)}h>>>=0;g>>>=0;var m=stpTable.length/3-1;for(var k=h&m;stpTable[3*k+2];k=k+1&m){if(stpTable[3*k]===h&&stpTable[3*k+1]===g)return stpTable[3*k+2]}return 0}";
 
 /// Lets the worker reach the runtime.
-const EXPORTS: &str = ";Module.__x={stackRestore,HEAP:()=>{growMemViews();return HEAPU8},wasmMemory:()=>wasmMemory,symbol:s=>{var p=stpSymbol(s);return p>>>31?p&0x7fffffff:p?getWasmTableEntry(p):undefined},FS,NODEFS,LDSO,setStackLimits:_emscripten_stack_set_limits};";
+const EXPORTS: &str = ";Module.__x={stackRestore,HEAP:()=>{growMemViews();return HEAPU8},wasmMemory:()=>wasmMemory,symbol:s=>{var p=stpSymbol(s);return p>>>31?p&0x7fffffff:p?getWasmTableEntry(p):undefined},FS,NODEFS,LDSO,setStackLimits:(top,low)=>_emscripten_stack_set_limits(top,low)};";
 
 /// What is written beside each other.
 pub struct Patched {
