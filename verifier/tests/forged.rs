@@ -996,13 +996,16 @@ fn lines_that_are_not_well_formed_are_refused() {
 fn a_declaration_without_its_parts_is_refused_and_the_checker_goes_on() {
     let mut checker = checker();
     for line in [
-        r#"{"def":{"name":1,"levelParams":[],"type":0,"value":0,"hints":null,"safety":"safe","all":[1]}}"#,
-        r#"{"def":{"name":1,"levelParams":[],"type":0,"value":0,"hints":"opaque","safety":"safe","all":9}}"#,
-        r#"{"inductive":{"types":[{"name":1,"levelParams":[],"type":0,"numParams":"x","ctors":[],"isUnsafe":false}],"ctors":[]}}"#,
+        r#"{"def":{"name":5,"levelParams":[],"type":0,"value":0,"hints":null,"safety":"safe","all":[5]}}"#,
+        r#"{"def":{"name":5,"levelParams":[],"type":0,"value":0,"hints":"opaque","safety":"safe","all":9}}"#,
+        r#"{"inductive":{"types":[{"name":5,"levelParams":[],"type":0,"numParams":"x","ctors":[],"isUnsafe":false}],"ctors":[]}}"#,
     ] {
         let honest = Export::new();
         honest.true_target();
-        let verdict = checker.check(&format!("{}{line}\n", honest.text()));
-        assert!(verdict["status"].is_string(), "{line}: {verdict}");
+        let export = format!("{}{}\n{line}\n", honest.text(), r#"{"in":5,"str":{"pre":0,"str":"bad"}}"#);
+        let request =
+            json!({ "op": "check", "header": "", "export": export, "roots": [TARGET], "proof": "" });
+        let answer = checker.ask(request);
+        assert_eq!(answer["verdicts"][0]["status"], "proved", "it needs none of {line}: {answer}");
     }
 }
