@@ -5,6 +5,8 @@ const TARGET = 'stp_target';
 // Lean.MessageSeverity.
 const INFORMATION = 0;
 const ERROR = 2;
+// The place of the info trees in Lean.Elab.Command.State; theirs are three fields, and a byte that says whether they are kept.
+const INFORMATION_STATE = 8;
 const MAX_MESSAGE = 2000;
 const MAX_MESSAGES = 5;
 const ENVIRONMENTS = 4;
@@ -182,8 +184,15 @@ function makeSession(lean, { maxHeartbeats, skipKernel }, clock) {
     return constructor(0, parts);
   }
 
+  // Without information for editors, which nobody reads here.
   function initialState(env) {
-    return M._l_Lean_Elab_Command_mkState(inc(env), inc(noMessages), options);
+    const state = M._l_Lean_Elab_Command_mkState(inc(env), inc(noMessages), options);
+    const parts = Array.from({ length: view().getUint8(state + 6) }, (_, i) => inc(field(state, i)));
+    dec(state);
+    const information = parts[INFORMATION_STATE];
+    parts[INFORMATION_STATE] = constructor(0, [0, 1, 2].map((i) => inc(field(information, i))), [0]);
+    dec(information);
+    return constructor(0, parts);
   }
 
   // What the texts of a header start from: the trusted options and the header's own lines, elaborated once. `ahead`:
