@@ -139,15 +139,17 @@ function initialise(M, library) {
     M._free(p);
     return result;
   }
-  // An object of a constructor with only object fields, which it takes over.
-  function constructor(kind, fields) {
-    const p = M._lean_alloc_object(8 + 4 * fields.length);
+  // An object of a constructor with these object fields, which it takes over, and up to four bytes behind them.
+  function constructor(kind, fields, scalars = []) {
+    const size = 8 + 4 * fields.length + (scalars.length ? 4 : 0);
+    const p = M._lean_alloc_object(size);
     const v = view();
     v.setInt32(p, 1, true);
-    v.setUint16(p + 4, 8 + 4 * fields.length, true);
+    v.setUint16(p + 4, size, true);
     v.setUint8(p + 6, fields.length);
     v.setUint8(p + 7, kind);
     fields.forEach((value, i) => v.setUint32(p + 8 + 4 * i, value, true));
+    scalars.forEach((value, i) => v.setUint8(p + 8 + 4 * fields.length + i, value));
     return p;
   }
   const list = (items) => items.reduceRight((rest, item) => constructor(1, [item, rest]), box(0));

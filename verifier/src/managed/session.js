@@ -5,6 +5,8 @@ const TARGET = 'stp_target';
 // Lean.MessageSeverity.
 const INFORMATION = 0;
 const ERROR = 2;
+// The place of the info trees in Lean.Elab.Command.State; theirs are three fields, and a byte that says whether they are kept.
+const INFORMATION_STATE = 8;
 const MAX_MESSAGE = 2000;
 const MAX_MESSAGES = 5;
 const ENVIRONMENTS = 4;
@@ -15,7 +17,7 @@ const UNCHECKED = 'set_option debug.skipKernelTC true';
 const CHECKED = 'set_option debug.skipKernelTC false';
 
 function makeSession(lean, { maxHeartbeats, skipKernel }, clock) {
-  const { M, view, isScalar, tag, field, box, inc, dec, readString, array, name, unwrap, inputContext, scalarByte } = lean;
+  const { M, view, isScalar, tag, field, box, inc, dec, readString, array, name, unwrap, inputContext, scalarByte, constructor } = lean;
   const trusted = [
     `set_option maxHeartbeats ${Number(maxHeartbeats)}`,
     'set_option autoImplicit false',
@@ -104,19 +106,93 @@ function makeSession(lean, { maxHeartbeats, skipKernel }, clock) {
     return inc(begin);
   }
 
-  // Lets Lean elaborate `text` from `state`, which it consumes; the caller owns the resulting `state`.
-  function run(text, state, { lead = 0, severity, most } = {}) {
-    const ran = clock.elaborating(() => M._l_Lean_Elab_IO_processCommands(inputContext(text), textBegin(), state));
-    const frontend = unwrap(ran, 'elaboration');
-    const after = inc(field(frontend, 0));
-    const commands = array(field(frontend, 3)).length;
-    const messages = clock.printing(() => readMessages(field(after, 1), { lead, severity, most }));
-    dec(ran);
+  // Lets Lean elaborate `text` from `state`, which it consumes; the caller owns the resulting `state`. Who asks for one message
+  // gets the first error, and nothing after it is elaborated. `threads`: Lean is asked to leave parts to other threads, and its
+  // own driver waits for what those have to say.
+  function run(text, state, { lead = 0, severity, most = MAX_MESSAGES, threads = false } = {}) {
+    const input = inputContext(text);
+    const { after, commands, logs } = clock.elaborating(() => (threads ? drive(input, state) : eachCommand(input, state, most === 1)));
+    const messages = [];
+    clock.printing(() => logs.forEach((log) => {
+      if (messages.length < most) messages.push(...readMessages(log, { lead, severity, most: most - messages.length }));
+      dec(log);
+    }));
     return { state: after, messages, commands };
   }
 
+  function drive(input, state) {
+    const ran = M._l_Lean_Elab_IO_processCommands(input, textBegin(), state);
+    const frontend = unwrap(ran, 'elaboration');
+    const after = inc(field(frontend, 0));
+    const commands = array(field(frontend, 3)).length;
+    dec(ran);
+    return { after, commands, logs: [inc(field(after, 1))] };
+  }
+
+  // Elaborates in this thread, command after command: what Lean's own driver leaves to others, and shares with them, costs
+  // more to count references of.
+  function eachCommand(input, first, once) {
+    const hasErrors = (log) => M._l_Lean_MessageLog_hasErrors(log) !== 0;
+    const logs = [];
+    let parser = textBegin();
+    let state = first;
+    for (let commands = 1; ; commands += 1) {
+      const start = field(parser, 0);
+      const { syntax, next, said } = parse(input, parser, state);
+      parser = next;
+      logs.push(said);
+      let ends = M._l_Lean_Parser_isTerminalCommand(inc(syntax)) !== 0;
+      if (once && hasErrors(said)) {
+        dec(syntax);
+        ends = true;
+      } else {
+        // Lean.Elab.Frontend.State: command state, parser state, position, commands.
+        const ref = M._lean_st_mk_ref(constructor(0, [withLog(state, inc(said)), inc(parser), start, inc(noArguments)]));
+        const ran = M._l_Lean_Elab_Frontend_elabCommandAtFrontend(syntax, input, ref); // takes only the syntax
+        if (!isScalar(ran)) unwrap(ran, 'elaboration');
+        dec(ran);
+        const frontend = M._lean_st_ref_get(ref);
+        dec(ref);
+        state = inc(field(frontend, 0));
+        dec(frontend);
+        const log = field(state, 1);
+        ends = ends || (once && hasErrors(log));
+        logs.push(inc(log));
+      }
+      if (ends) {
+        [parser, input].forEach(dec);
+        return { after: state, commands, logs };
+      }
+    }
+  }
+
+  // The next command's syntax, the parser after it and what the parser said of it. Takes the parser.
+  function parse(input, parser, state) {
+    const scope = field(field(state, 2), 0); // of its header, options, namespace and opened namespaces
+    const context = constructor(0, [field(state, 0), field(scope, 1), field(scope, 2), field(scope, 3)].map(inc));
+    const parsed = M._l_Lean_Parser_parseCommand(inc(input), context, parser, inc(noMessages));
+    const rest = field(parsed, 1);
+    const parts = { syntax: inc(field(parsed, 0)), next: inc(field(rest, 0)), said: inc(field(rest, 1)) };
+    dec(parsed);
+    return parts;
+  }
+
+  // A command's state with another log; takes both.
+  function withLog(state, log) {
+    const parts = Array.from({ length: view().getUint8(state + 6) }, (_, i) => (i === 1 ? log : inc(field(state, i))));
+    dec(state);
+    return constructor(0, parts);
+  }
+
+  // Without information for editors, which nobody reads here.
   function initialState(env) {
-    return M._l_Lean_Elab_Command_mkState(inc(env), inc(noMessages), options);
+    const state = M._l_Lean_Elab_Command_mkState(inc(env), inc(noMessages), options);
+    const parts = Array.from({ length: view().getUint8(state + 6) }, (_, i) => inc(field(state, i)));
+    dec(state);
+    const information = parts[INFORMATION_STATE];
+    parts[INFORMATION_STATE] = constructor(0, [0, 1, 2].map((i) => inc(field(information, i))), [0]);
+    dec(information);
+    return constructor(0, parts);
   }
 
   // What the texts of a header start from: the trusted options and the header's own lines, elaborated once. `ahead`:
@@ -126,35 +202,37 @@ function makeSession(lean, { maxHeartbeats, skipKernel }, clock) {
       const { imports, context } = split(header);
       const base = environment(imports);
       if (base.errors.length) return { errors: base.errors };
+      const threads = /async/.test(header);
       const bare = run([...trusted, kernel ? CHECKED : UNCHECKED, ''].join('\n'), initialState(base.env)).state;
-      if (!context.some((line) => line.trim())) return started(bare, base.env, base, '');
+      if (!context.some((line) => line.trim())) return started(bare, base.env, base, { ahead: '', threads });
       const lines = `${context.join('\n')}\n`;
-      const { state, messages } = run(lines, inc(bare));
+      const { state, messages } = run(lines, inc(bare), { threads });
       const env = field(state, 0);
-      const result = messages.length ? started(bare, env, base, lines) : started(inc(state), env, base, '');
+      const ahead = messages.length ? lines : '';
+      const result = started(messages.length ? bare : inc(state), env, base, { ahead, threads });
       dec(state);
       if (!messages.length) dec(bare);
       return result;
     }, (old) => old.state && [old.state, old.env].forEach(dec));
   }
 
-  function started(state, env, base, ahead) {
-    return { state, env: inc(env), base, ahead, errors: [], axioms: new Map() };
+  function started(state, env, base, lines) {
+    return { state, env: inc(env), base, ...lines, errors: [], axioms: new Map() };
   }
 
   // Elaborates `text` below the header; the caller owns the resulting `env`.
   function elaborate(header, text, { kernel, ...wanted } = {}) {
-    const { state, ahead, errors } = contextOf(header, kernel);
+    const { state, ahead, threads, errors } = contextOf(header, kernel);
     if (errors.length) return { env: box(0), messages: errors, commands: 0 };
-    const after = run(`${ahead}${text}\n`, inc(state), { lead: ahead.split('\n').length - 1, ...wanted });
+    const after = run(`${ahead}${text}\n`, inc(state), { lead: ahead.split('\n').length - 1, threads, ...wanted });
     const result = { ...after, env: inc(field(after.state, 0)) };
     dec(after.state);
     return result;
   }
 
   // How many commands a text has below a header.
-  function count({ state, ahead }, text) {
-    const { state: after, commands } = run(`${ahead}${text}\n`, inc(state));
+  function count({ state, ahead, threads }, text) {
+    const { state: after, commands } = run(`${ahead}${text}\n`, inc(state), { threads });
     dec(after);
     return commands;
   }

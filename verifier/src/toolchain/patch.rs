@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use super::{surface, wasm};
 
 /// (what it is for, text to find, text to put there)
-const REPLACEMENTS: [(&str, &str, &str); 5] = [
+const REPLACEMENTS: [(&str, &str, &str); 10] = [
     (
         "find Lean's symbols, and no others, by a hash table in place of a search through the names of all exports",
         "var __dlsym_js=(handle,symbol,symbolIndex)=>{symbol=UTF8ToString(symbol);",
@@ -29,7 +29,35 @@ const REPLACEMENTS: [(&str, &str, &str); 5] = [
         "var Module=typeof Module!=\"undefined\"?Module:{};",
         "var Module=globalThis.LeanModule||(typeof Module!=\"undefined\"?Module:{});",
     ),
+    (
+        "bring the function table, and catch exceptions in WebAssembly",
+        "function getWasmImports(){assignWasmImports();",
+        "function getWasmImports(){assignWasmImports();stpCatch(wasmImports);",
+    ),
+    (
+        "throw exceptions so that WebAssembly can catch them",
+        "uncaughtExceptionCount++;throw exceptionLast};___cxa_throw.sig",
+        "uncaughtExceptionCount++;stpRaise()};___cxa_throw.sig",
+    ),
+    (
+        "throw exceptions again so that WebAssembly can catch them",
+        "exceptionLast=ptr;throw exceptionLast};___cxa_rethrow.sig",
+        "exceptionLast=ptr;stpRaise()};___cxa_rethrow.sig",
+    ),
+    (
+        "resume exceptions so that WebAssembly can catch them",
+        "exceptionLast=ptr}throw exceptionLast};___resumeException.sig",
+        "exceptionLast=ptr}stpRaise()};___resumeException.sig",
+    ),
+    (
+        "jump out of functions so that WebAssembly can catch it",
+        "__emscripten_throw_longjmp=()=>{throw Infinity}",
+        "__emscripten_throw_longjmp=()=>{stpRaise()}",
+    ),
 ];
+
+/// Catches exceptions in WebAssembly; `TABLE_SIZE` stands for the places of the function table.
+const CATCH: &str = include_str!("catch.js");
 
 /// Where the exports are assigned: a list of names, then one assignment for each.
 const ASSIGN: &str = ",wasmTable;function assignWasmExports(wasmExports){";
@@ -59,6 +87,7 @@ pub fn patch(script: &str, binary: &[u8]) -> Result<Patched, &'static str> {
     let script = surface::narrow(&script, &wasm::imports(binary)?).ok_or(NARROW_PURPOSE)?;
     let keep = exports_named(&script);
     let rewritten = wasm::rewrite(binary, &keep)?;
+    let script = script.replace("TABLE_SIZE", &rewritten.places.to_string());
     Ok(Patched { wasm: rewritten.wasm, symbols: rewritten.symbols, script })
 }
 
@@ -70,7 +99,7 @@ fn replace(mut script: String) -> Result<String, &'static str> {
     }
     // Before the last statement, which starts everything.
     let start = script.rfind("var wasmExports;").ok_or("add the table of symbols")?;
-    script.insert_str(start, &format!("{SYMBOLS};"));
+    script.insert_str(start, &format!("{SYMBOLS};{CATCH}"));
     script.push_str(EXPORTS);
     Ok(script)
 }
@@ -137,7 +166,9 @@ mod tests {
             assert!(patched.contains(to));
         }
         assert!(patched.ends_with(EXPORTS));
-        assert!(patched.find("function stpSymbol") < patched.find("var wasmExports;"));
+        for added in ["function stpSymbol", "function stpCatch"] {
+            assert!(patched.find(added) < patched.find("var wasmExports;"));
+        }
     }
 
     #[test]

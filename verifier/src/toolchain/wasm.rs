@@ -3,7 +3,8 @@
 //! The build exports each of its 190,000 functions by name, because Lean's interpreter looks symbols up at
 //! run time. The engine makes several objects of every export, in every thread: most of what a process
 //! weighs. Here the functions get places in the function table instead, and a hash table beside the binary
-//! says which symbol has which place; only what the start script itself calls stays exported.
+//! says which symbol has which place; only what the start script itself calls stays exported. The table itself comes
+//! from the start script, which catches exceptions in a module of its own that needs the same table.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,6 +29,8 @@ pub(super) struct Rewritten {
     /// its address with the highest bit set; 0 in an empty slot. Their number is a power of two, and they
     /// are probed linearly from the first hash.
     pub(super) symbols: Vec<u8>,
+    /// The places of the function table that the binary imports.
+    pub(super) places: usize,
 }
 
 struct Export<'a> {
@@ -42,7 +45,8 @@ pub(super) fn rewrite(wasm: &[u8], keep: &HashSet<&str>) -> Result<Rewritten, &'
     let find = |id: u8| sections.iter().find(|section| section.0 == id).map(|section| section.1);
     let exports = find(EXPORT).and_then(exports).ok_or(MALFORMED)?;
     let elements = find(ELEMENT).and_then(elements).ok_or(MALFORMED)?;
-    let (imported, imported_globals) = find(IMPORT).and_then(imported).ok_or(MALFORMED)?;
+    let imports = find(IMPORT).ok_or(MALFORMED)?;
+    let (imported, imported_globals) = imported(imports).ok_or(MALFORMED)?;
     let addresses = find(GLOBAL).and_then(addresses).ok_or(MALFORMED)?;
     // The linking section names symbols that the script asks for at the start.
     let linking = String::from_utf8_lossy(find(CUSTOM).ok_or(MALFORMED)?);
@@ -78,13 +82,18 @@ pub(super) fn rewrite(wasm: &[u8], keep: &HashSet<&str>) -> Result<Rewritten, &'
     out.extend_from_slice(MAGIC);
     for (id, body) in &sections {
         match *id {
-            TABLE => push_section(&mut out, TABLE, &table_section(table.len())),
+            IMPORT => {
+                let body = import_section(imports, table.len() + 1).ok_or(MALFORMED)?;
+                push_section(&mut out, IMPORT, &body);
+            }
+            TABLE => {}
             EXPORT => push_section(&mut out, EXPORT, &export_section(exports.iter().filter(|e| kept(e)))),
             ELEMENT => push_section(&mut out, ELEMENT, &element_section(&table)),
             id => push_section(&mut out, id, body),
         }
     }
-    Ok(Rewritten { wasm: out, symbols: hash_table(&symbols).ok_or(MALFORMED)? })
+    let symbols = hash_table(&symbols).ok_or(MALFORMED)?;
+    Ok(Rewritten { wasm: out, symbols, places: table.len() + 1 })
 }
 
 /// The names of what the binary needs of the script.
@@ -165,10 +174,19 @@ fn imported(mut body: &[u8]) -> Option<(HashSet<&str>, u32)> {
     Some((names, globals))
 }
 
-fn table_section(functions: usize) -> Vec<u8> {
-    let mut body = vec![1, 0x70, 0];
-    push_number(&mut body, functions + 1);
-    body
+/// The same imports, and the function table.
+fn import_section(mut imports: &[u8], places: usize) -> Option<Vec<u8>> {
+    let count = number(&mut imports)?;
+    let mut body = Vec::with_capacity(imports.len() + 64);
+    push_number(&mut body, count as usize + 1);
+    body.extend_from_slice(imports);
+    for name in ["env", "__indirect_function_table"] {
+        push_number(&mut body, name.len());
+        body.extend_from_slice(name.as_bytes());
+    }
+    body.extend_from_slice(&[1, 0x70, 0]);
+    push_number(&mut body, places);
+    Some(body)
 }
 
 fn element_section(functions: &[u32]) -> Vec<u8> {
@@ -306,7 +324,10 @@ mod tests {
         let names: Vec<_> = exports(find(EXPORT)).unwrap().iter().map(|export| export.name).collect();
         assert_eq!(names, ["a"]);
         assert_eq!(elements(find(ELEMENT)).unwrap(), [1, 2]);
-        assert_eq!(find(TABLE), [1, 0x70, 0, 3]);
+        let table = b"\x03env\x19__indirect_function_table\x01\x70\0\x03".as_slice();
+        assert_eq!(find(IMPORT), [b"\x02\x03env\x01f\0\0".as_slice(), table].concat());
+        assert!(sections.iter().all(|section| section.0 != TABLE));
+        assert_eq!(rewritten.places, 3);
         assert_eq!(place(&rewritten.symbols, "a"), Some(1));
         assert_eq!(place(&rewritten.symbols, "b"), Some(2));
         assert_eq!(place(&rewritten.symbols, "c"), None);
