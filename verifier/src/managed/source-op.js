@@ -5,6 +5,7 @@
 const { AUXILIARY } = require('./library.js');
 const { PRIVATE } = require('./kernel.js');
 const { ExportError } = require('./export.js');
+const { NO_CODE } = require('./session.js');
 
 const COMMAND = 'Lean.Parser.Command.';
 // Commands whose theorems are Lean's own by-products.
@@ -28,7 +29,9 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
   const natural = (p) => p >>> 1;
   const isError = (message) => message.severity === 'error';
 
-  function source({ code }) {
+  function source({ code: written }) {
+    // Lean takes CRLF for LF, and counts its positions in what it took.
+    const code = written.replace(/\r\n/g, '\n');
     const bytes = Buffer.from(code, 'utf8');
     const input = inputContext(code);
     inc(input);
@@ -43,7 +46,7 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
     if (base.messages.some(isError)) return { messages: base.messages };
     inc(log);
     const chosen = /kernel/.test(code) ? options : unchecked;
-    const first = M._l_Lean_Elab_Command_mkState(inc(base.env), log, chosen);
+    const first = elaborated(NO_CODE, M._l_Lean_Elab_Command_mkState(inc(base.env), log, chosen));
     const walk = { bytes, input, base, noMessages: log, output: null, seen: new Set(), examples: 0 };
     const { commands, last } = eachCommand(first, inc(parserState), walk);
     walk.output = exporter(field(last, 0), (nameObject) => has(base.env, nameObject));
@@ -53,6 +56,17 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
     dec(last);
     dec(parsed);
     return answer;
+  }
+
+  // The state after a text that stands alone, from a state that it consumes.
+  function elaborated(text, state) {
+    const parsed = M._l_Lean_Parser_parseHeader(inputContext('end'));
+    const begin = inc(field(field(unwrap(parsed, 'parser'), 1), 0));
+    const ran = M._l_Lean_Elab_IO_processCommands(inputContext(text), begin, state);
+    const after = inc(field(unwrap(ran, 'elaboration'), 0));
+    dec(ran);
+    dec(parsed);
+    return after;
   }
 
   function has(env, nameObject) {
@@ -143,13 +157,9 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
     const called = `stp_example_${(walk.examples += 1)}`;
     const at = keyword.index + keyword[0].indexOf('example');
     const renamed = `${text.slice(0, at)}theorem _root_.${called} ${text.slice(at + 'example'.length)}`;
-    const input = inputContext(renamed);
-    const parserState = M._l_Lean_Parser_parseHeader(inputContext('end'));
-    const begin = inc(field(field(unwrap(parserState, 'parser'), 1), 0));
-    const ran = M._l_Lean_Elab_IO_processCommands(input, begin, inc(before));
-    const env = inc(field(field(unwrap(ran, 'elaboration'), 0), 0));
-    dec(ran);
-    dec(parserState);
+    const after = elaborated(renamed, inc(before));
+    const env = inc(field(after, 0));
+    dec(after);
     if (!has(env, name(called))) {
       dec(env);
       return null;
