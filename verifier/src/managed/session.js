@@ -16,6 +16,10 @@ const CONTEXTS = 16;
 const UNCHECKED = 'set_option debug.skipKernelTC true';
 const CHECKED = 'set_option debug.skipKernelTC false';
 
+// This build's library has no code: a definition that is to be compiled fails as soon as it calls `++` or `List.map`, and
+// one that is recursive is not made at all. Nothing that is judged is run.
+const NO_CODE = 'noncomputable section';
+
 function makeSession(lean, { maxHeartbeats, skipKernel }, clock) {
   const { M, view, isScalar, tag, field, box, inc, dec, readString, array, name, unwrap, inputContext, scalarByte, constructor } = lean;
   const trusted = [
@@ -203,7 +207,7 @@ function makeSession(lean, { maxHeartbeats, skipKernel }, clock) {
       const base = environment(imports);
       if (base.errors.length) return { errors: base.errors };
       const threads = /async/.test(header);
-      const bare = run([...trusted, kernel ? CHECKED : UNCHECKED, ''].join('\n'), initialState(base.env)).state;
+      const bare = run([...trusted, kernel ? CHECKED : UNCHECKED, NO_CODE, ''].join('\n'), initialState(base.env)).state;
       if (!context.some((line) => line.trim())) return started(bare, base.env, base, { ahead: '', threads });
       const lines = `${context.join('\n')}\n`;
       const { state, messages } = run(lines, inc(bare), { threads });
@@ -246,4 +250,4 @@ function makeSession(lean, { maxHeartbeats, skipKernel }, clock) {
   return { environment, contextOf, elaborate, count, split, theoremText, forgetModule };
 }
 
-module.exports = { makeSession, TARGET, INFORMATION };
+module.exports = { makeSession, TARGET, INFORMATION, NO_CODE };

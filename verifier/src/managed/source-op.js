@@ -5,6 +5,7 @@
 const { AUXILIARY } = require('./library.js');
 const { PRIVATE } = require('./kernel.js');
 const { ExportError } = require('./export.js');
+const { NO_CODE } = require('./session.js');
 
 const COMMAND = 'Lean.Parser.Command.';
 // Commands whose theorems are Lean's own by-products.
@@ -32,7 +33,9 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
   const natural = (p) => p >>> 1;
   const isError = (message) => message.severity === 'error';
 
-  function source({ code }) {
+  function source({ code: written }) {
+    // Lean takes CRLF for LF, and counts its positions in what it took.
+    const code = written.replace(/\r\n/g, '\n');
     const bytes = Buffer.from(code, 'utf8');
     const input = inputContext(code);
     inc(input);
@@ -47,7 +50,7 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
     if (base.messages.some(isError)) return { messages: base.messages };
     inc(log);
     const chosen = /kernel/.test(code) ? options : unchecked;
-    const first = M._l_Lean_Elab_Command_mkState(inc(base.env), log, chosen);
+    const first = elaborated(NO_CODE, M._l_Lean_Elab_Command_mkState(inc(base.env), log, chosen));
     const walk = { bytes, input, base, noMessages: log, output: null, seen: new Set(), examples: 0 };
     const { commands, last } = eachCommand(first, inc(parserState), walk);
     walk.output = exporter(field(last, 0), (nameObject) => has(base.env, nameObject));
@@ -57,6 +60,17 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
     dec(last);
     dec(parsed);
     return answer;
+  }
+
+  // The state after a text that stands alone, from a state that it consumes.
+  function elaborated(text, state) {
+    const parsed = M._l_Lean_Parser_parseHeader(inputContext('end'));
+    const begin = inc(field(field(unwrap(parsed, 'parser'), 1), 0));
+    const ran = M._l_Lean_Elab_IO_processCommands(inputContext(text), begin, state);
+    const after = inc(field(unwrap(ran, 'elaboration'), 0));
+    dec(ran);
+    dec(parsed);
+    return after;
   }
 
   function has(env, nameObject) {
@@ -159,15 +173,10 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
     while (has(field(before, 0), name(called)));
     const at = keyword.index + keyword[0].indexOf('example');
     const renamed = `${text.slice(0, at)}theorem _root_.${called} ${text.slice(at + 'example'.length)}`;
-    const input = inputContext(renamed);
-    const parserState = M._l_Lean_Parser_parseHeader(inputContext('end'));
-    const begin = inc(field(field(unwrap(parserState, 'parser'), 1), 0));
-    const ran = M._l_Lean_Elab_IO_processCommands(input, begin, inc(before));
-    const state = field(unwrap(ran, 'elaboration'), 0);
+    const state = elaborated(renamed, inc(before));
     const env = inc(field(state, 0));
     const isData = readMessages(field(state, 1)).some((message) => NO_PROPOSITION.test(message.data));
-    dec(ran);
-    dec(parserState);
+    dec(state);
     if (has(env, name(called))) return { env, name: called, isData: false };
     dec(env);
     return { isData };
