@@ -1,8 +1,7 @@
 'use strict';
-// The managed Lean under the command line of `lean`, as far as the native backend needs it:
+// The managed Lean under the command line of `lean`, for tests and for the benchmark's process for each file:
 //   node --stack-size=4000 lean-cli.js LEAN_JS LIBRARY --version
 //   node --stack-size=4000 lean-cli.js LEAN_JS LIBRARY --json FILE
-// `#print axioms`, which this build refuses, is answered from the same collector that it would use.
 
 const fs = require('fs');
 const { start, describe } = require('./runtime.js');
@@ -15,8 +14,6 @@ if (args.includes('--version')) {
 const file = args[args.length - 1];
 const source = fs.readFileSync(file, 'utf8');
 const SEVERITY = ['information', 'warning', 'error'];
-const REFUSAL = /cannot use `#print axioms` in a `module`/;
-const REAL_AXIOMS = /^(propext|Quot\.sound|Classical\.choice|sorryAx|Lean\.(ofReduceBool|ofReduceNat|trustCompiler))$/;
 
 start(leanJs, library, run, (error) => {
   console.error(describe(error));
@@ -39,11 +36,9 @@ function run(lean) {
   const imported = unwrap(header, 'imports');
   const command = M._l_Lean_Elab_Command_mkState(inc(field(imported, 0)), inc(field(imported, 1)), options);
   const final = field(unwrap(M._l_Lean_Elab_IO_processCommands(context, state, command), 'elaboration'), 0);
-  const env = field(final, 0);
-  const lines = source.split('\n');
   let failed = false;
   for (const item of array(M._l_Lean_MessageLog_toArray(inc(field(final, 1))))) {
-    let severity = SEVERITY[view().getUint8(item + 8 + 4 * view().getUint8(item + 6) + 1)];
+    const severity = SEVERITY[view().getUint8(item + 8 + 4 * view().getUint8(item + 6) + 1)];
     inc(item);
     const shown = M._l_Lean_Message_toString(item, 0);
     const text = readString(tag(shown) === 249 ? shown : field(shown, 0));
@@ -51,31 +46,8 @@ function run(lean) {
     const [line, column] = [field(position, 0) >> 1, field(position, 1) >> 1];
     // Errors and warnings are shown with a position and a label, information without.
     const body = text.replace(/^<in>:\d+:\d+: (?:(?:error|warning)(?:\([^)]*\))?: )?/, '');
-    let data = body.trimEnd();
-    if (REFUSAL.test(data)) {
-      severity = 'information';
-      data = axioms(lean, env, noArguments, /#print axioms (\S+)/.exec(lines[line - 1])[1]);
-    }
     failed = failed || severity === 'error';
-    fs.writeSync(1, JSON.stringify({ severity, pos: { line, column }, data }) + '\n');
+    fs.writeSync(1, JSON.stringify({ severity, pos: { line, column }, data: body.trimEnd() }) + '\n');
   }
   process.exit(failed ? 1 : 0);
-}
-
-function axioms({ M, view, field, box, inc, array, name, readName }, env, noArguments, theorem) {
-  const state = M._lean_alloc_object(16);
-  view().setInt32(state, 1, true);
-  view().setUint16(state + 4, 16, true);
-  view().setUint8(state + 6, 2);
-  view().setUint8(state + 7, 0);
-  view().setUint32(state + 8, box(1), true);
-  view().setUint32(state + 12, inc(noArguments), true);
-  const result = M._l_Lean_CollectAxioms_collect(name(theorem), inc(env), state);
-  const local = (text) => {
-    const option = M._l_Lean_Environment_find_x3f(inc(env), name(text), 0);
-    return source.includes(`axiom ${text}`) && (option & 1) === 0;
-  };
-  // Imported theorems carry no proof in this build and are collected like axioms.
-  const names = array(field(field(result, 1), 1)).map(readName).filter((text) => REAL_AXIOMS.test(text) || local(text));
-  return names.length ? `'${theorem}' depends on axioms: [${names.join(', ')}]` : `'${theorem}' does not depend on any axioms`;
 }

@@ -1,5 +1,6 @@
 //! `stp bench`. Here, `stp bench verifier`: what a verdict costs, beside Lean's own work and beside other ways to get one.
 
+mod alone;
 mod model;
 mod usage;
 
@@ -78,16 +79,14 @@ pub(super) async fn verifier(args: BenchVerifierArgs) -> Result<ExitCode> {
     let texts = measure(&pool, &candidates, Way::WholeTexts, 2, &display).await?;
     pool.shutdown().await;
 
-    let alone = match &lean {
-        Toolchain::Managed(lean) => Toolchain::Native(
-            stp_verifier::command_line(lean).context("the managed Lean's folder cannot be written")?,
-        ),
-        Toolchain::Native(_) => lean.clone(),
+    let program = match &lean {
+        Toolchain::Managed(lean) => {
+            stp_verifier::command_line(lean).context("the managed Lean's folder cannot be written")?
+        }
+        Toolchain::Native(lean) => lean.clone(),
     };
-    let pool = Pool::start(&alone, config.clone());
     let sample = &candidates[..args.one_process_each.clamp(1, candidates.len())];
-    let each = measure(&pool, sample, Way::Verdicts, 1, &display).await?;
-    pool.shutdown().await;
+    let each = alone::measure(&program, sample, config.workers, &display).await?;
 
     let managed = matches!(lean, Toolchain::Managed(_));
     let all = [&statements, &verdicts, &texts, &each];
@@ -178,13 +177,16 @@ async fn accepts(pool: &Pool, candidate: Candidate, way: Way) -> Result<bool> {
         Way::Verdicts => return Ok(pool.check(candidate).await?.status == Status::Proved),
         Way::WholeTexts => {}
     }
-    let Candidate { header, signature, proof, .. } = candidate;
-    let text = format!("{header}\ntheorem candidate {signature} := {proof}\n");
-    let outcome = pool.run_file(&text, Duration::from_secs(30)).await?;
+    let outcome = pool.run_file(&text_of(&candidate), Duration::from_secs(30)).await?;
     Ok(match outcome {
         FileOutcome::Done(report) => report.messages.iter().all(|message| message.severity != "error"),
         FileOutcome::TimedOut(_) | FileOutcome::Crashed(_) => false,
     })
+}
+
+/// The whole text of a candidate.
+fn text_of(Candidate { header, signature, proof, .. }: &Candidate) -> String {
+    format!("{header}\ntheorem candidate {signature} := {proof}\n")
 }
 
 /// An empty table in Markdown.
