@@ -28,6 +28,21 @@ const NO_MODULE: [&str; 3] = ["unknown module prefix", "unknown package", "of mo
 /// Modules that every Lean has.
 const CORE_MODULES: [&str; 4] = ["Init", "Std", "Lean", "Lake"];
 
+/// How Lean says that a definition of the library has no body where this text stands.
+const NO_BODY: &str = ": Expected a definition with an exposed body";
+/// How Lean says that it could not compute with something, or look into it.
+const STUCK: [&str; 4] = [
+    "did not reduce to `isTrue` or `isFalse`",
+    "ot definitionally equal",
+    "Tactic `unfold` failed to unfold",
+    "Tactic `delta` failed",
+];
+/// Functions of core Lean without a body in the managed library, by the last part of their names; those that proofs
+/// compute with most often.
+const BODILESS: &str = "\
+    toString repr toDigits toDigitsCore digitChar toNat? toInt? mergeSort insertionSort qsort binSearch splitOn \
+    capitalize";
+
 /// What to do about messages of Lean's on a text, if that is not plain from them.
 pub fn hint(text: &str, messages: &[String]) -> Option<String> {
     let said = |what: &str| messages.iter().any(|message| message.contains(what));
@@ -44,6 +59,12 @@ pub fn hint(text: &str, messages: &[String]) -> Option<String> {
         return Some(
             "the text begins with a byte order mark, which Lean does not read; save it without.".to_owned(),
         );
+    }
+    if let Some(name) = bodiless(text, messages).filter(|_| foreign.is_none()) {
+        return Some(format!(
+            "the library of the managed Lean lacks the body of `{name}`, so nothing computes with it or unfolds it; \
+             lemmas about it may do, or a Lean of your own (--lean PATH)."
+        ));
     }
     if foreign.is_some() || !UNKNOWN.iter().any(|what| said(what)) {
         return None;
@@ -72,6 +93,17 @@ fn foreign_import(text: &str) -> Option<&str> {
     modules.into_iter().find(|module| {
         let root = module.split('.').next().unwrap_or_default();
         !CORE_MODULES.contains(&root)
+    })
+}
+
+/// The function whose missing body may be behind messages: the one that Lean names, or one that the text computes with.
+fn bodiless<'a>(text: &'a str, messages: &'a [String]) -> Option<&'a str> {
+    let named = |message: &'a String| message.split_once(NO_BODY)?.0.strip_suffix('`')?.rsplit('`').next();
+    let stuck = || messages.iter().any(|message| STUCK.iter().any(|what| message.contains(what)));
+    let part_of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '\'' | '?');
+    messages.iter().find_map(named).or_else(|| {
+        let mut names = text.split(|c: char| !part_of_name(c)).filter(|_| stuck());
+        names.find(|name| BODILESS.split_whitespace().any(|bodiless| bodiless == *name))
     })
 }
 
@@ -122,6 +154,26 @@ mod tests {
     fn tactics_without_by_and_byte_order_marks_are_named() {
         assert!(of("theorem x : 1 = 1 := omega", "Unknown identifier `omega`").contains("write `by`"));
         assert!(of("\u{feff}theorem x : 1 = 1 := rfl", "expected token").contains("byte order mark"));
+    }
+
+    #[test]
+    fn bodies_that_the_library_lacks_are_named() {
+        let simp =
+            "1:74: error: Invalid simp theorem `Nat.toDigits`: Expected a definition with an exposed body";
+        let found = of("theorem x : f 15 = g := by simp [Nat.toDigits]", simp);
+        assert!(found.contains("the body of `Nat.toDigits`") && found.contains("--lean PATH"), "{found}");
+        let decide = "Tactic `decide` failed for proposition\n  toString 5 = \"5\"\nbecause its `Decidable` instance\n  \
+                      instDecidableEqString (toString 5) \"5\"\ndid not reduce to `isTrue` or `isFalse`.";
+        assert!(of("theorem x : toString 5 = \"5\" := by decide", decide).contains("the body of `toString`"));
+        let rfl = "Not a definitional equality: the left-hand side\n  [2, 1].mergeSort\nis not definitionally equal to";
+        assert!(of(": [2, 1].mergeSort = [1, 2]\nrfl", rfl).contains("the body of `mergeSort`"));
+        let unfold = "Tactic `unfold` failed to unfold `Nat.repr` in\n  Nat.repr 5 = \"5\"";
+        assert!(of(": Nat.repr 5 = \"5\"", unfold).contains("the body of `repr`"));
+        for text in
+            ["theorem x : f 5 = 5 := by decide", "import Mathlib\ntheorem x : toString 5 = y := by decide"]
+        {
+            assert_eq!(hint(text, &[decide.to_owned()]), None, "{text}");
+        }
     }
 
     #[test]

@@ -159,7 +159,7 @@ fn honest_proofs_are_proved() {
             }
         }
     }
-    assert!(candidates.len() >= 401);
+    assert!(candidates.len() >= 600);
     let verdicts = judge(&POOL, candidates.iter().map(|(_, candidate)| candidate.clone()), true);
     let refused: Vec<_> =
         candidates.iter().zip(verdicts).filter(|(_, verdict)| !verdict.is_proved()).collect();
