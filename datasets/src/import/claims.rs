@@ -224,6 +224,9 @@ mod tests {
             json!({"statement": "theorem x.{u} (α : Type u) : True := by sorry", "proof": "trivial", "header": "open Nat"}),
         );
         assert_eq!(header, apart("open Nat\nuniverse u\n", "(α : Type u) : True", "by\n  trivial"));
+        let lemma = "theorem mine : 1 = 1 := rfl";
+        let named = one(json!({"statement": ": 1 = 1", "proof": "mine", "header": lemma}));
+        assert_eq!(named, apart(&format!("{lemma}\n"), ": 1 = 1", "mine"));
     }
 
     #[test]

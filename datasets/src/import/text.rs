@@ -67,10 +67,9 @@ pub(super) fn theorem_of(header: &str, text: &str) -> Result<LeanTheorem, String
         return Err("there is no theorem in it".to_owned());
     }
     let declared = if bare { format!("theorem x {}", signature(text)) } else { text.to_owned() };
-    let whole = below(&plain_lines(header), &declared);
     let last = |text: &str| theorems(text).pop();
-    let found = match last(&whole) {
-        Some(Err(error)) => match last(&format!("{whole} := sorry")) {
+    let found = match last(&declared) {
+        Some(Err(error)) => match last(&format!("{declared} := sorry")) {
             // A statement without `:=`.
             Some(Ok(theorem)) => Ok(theorem),
             _ => Err(error),
@@ -79,7 +78,9 @@ pub(super) fn theorem_of(header: &str, text: &str) -> Result<LeanTheorem, String
         None => return Err("there is no theorem in it".to_owned()),
     };
     let theorem = found.map_err(|error| format!("`{}` {}", error.name, error.reason))?;
-    Ok(if bare { LeanTheorem { name: String::new(), ..theorem } } else { theorem })
+    // The header stays whole: the proof may name a theorem in it that the statement does not.
+    let header = below(&plain_lines(header), &theorem.header);
+    Ok(LeanTheorem { header, name: if bare { String::new() } else { theorem.name }, ..theorem })
 }
 
 /// A signature; a proposition gets the colon before it.

@@ -30,7 +30,8 @@ pub(super) async fn measure(
     for (index, candidate) in candidates.iter().enumerate() {
         let permit = limit.clone().acquire_owned().await?;
         let file = folder.path().join(format!("{index}.lean"));
-        std::fs::write(&file, text_of(candidate)).with_context(|| format!("cannot write {}", file.display()))?;
+        std::fs::write(&file, text_of(candidate))
+            .with_context(|| format!("cannot write {}", file.display()))?;
         let mut command = Command::new(&lean.program);
         command.args(&lean.args).arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         if let Some(folder) = &lean.cwd {
