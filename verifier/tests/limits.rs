@@ -19,15 +19,18 @@ const ENDLESS: (&str, &str) = (": ∀ a b c d : Fin 64, a + b + c + d = d + c + 
 /// One pool at a time, so that the only child is its worker.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// The Lean process among the children of this one.
+/// The process among the children of this one that elaborates.
 fn worker() -> String {
-    let me = std::process::id();
-    let children = std::fs::read_dir("/proc/self/task").unwrap().flatten().find_map(|task| {
-        let path = task.path().join("children");
-        std::fs::read_to_string(path).ok().filter(|text| !text.trim().is_empty())
-    });
-    let children = children.unwrap_or_else(|| panic!("{me} has no child"));
-    children.split_whitespace().last().unwrap().to_owned()
+    let lists = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let children: Vec<String> = lists
+        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
+        .flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let elaborates = |pid: &&String| {
+        let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline"));
+        line.is_ok_and(|line| line.contains("elaborator.js"))
+    };
+    children.iter().find(elaborates).unwrap_or_else(|| panic!("none of {children:?} elaborates")).clone()
 }
 
 fn during_an_endless_check(pool: &Pool, signal: &str) -> Verdict {

@@ -1,13 +1,10 @@
 //! The suites of `tests/cheats/` and `tests/honest/`: nothing that cheats is proved, by the whole judge or by
 //! its second wall alone, and every honest proof is.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use common::{POOL, RUNTIME};
+use crate::common::{POOL, RUNTIME};
 use stp_datasets::{Status, Verdict};
 use stp_verifier::toolchain::Toolchain;
 use stp_verifier::{Candidate, Pool, PoolConfig, Trust, gate};
@@ -87,7 +84,7 @@ fn pool_of_poisoned() -> Pool {
         replaces_suspects: false,
         ..PoolConfig::default()
     };
-    Pool::start(&Toolchain::Managed(common::managed()), config)
+    Pool::start(&Toolchain::Managed(crate::common::managed()), config)
 }
 
 #[test]

@@ -1,5 +1,4 @@
 //! The gate lets honest text through: all of `tests/honest/` and of the corpora.
-#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,4 @@
 //! The HTTP server, asked by the real Python client of the Kimina server and by plain requests.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,7 +6,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use common::{POOL, RUNTIME};
+use crate::common::{POOL, RUNTIME};
 use serde_json::{Value, json};
 use stp_verifier::Pool;
 use stp_verifier::serve::{ServeConfig, ServeError, Server};
@@ -257,7 +254,7 @@ fn code_in_a_text_changes_nothing_for_later_ones() {
     for index in [0, 1] {
         assert!(messages[index]["data"].as_str().unwrap().contains("read-only file system"), "{messages:#}");
     }
-    let library = common::managed().library;
+    let library = crate::common::managed().library;
     assert!(!library.join("evil.txt").exists() && library.join("Init.olean").exists());
     until("the process is replaced", || POOL.stats().recycled > before);
     // A process that ends in the middle is the text's own matter.
@@ -265,7 +262,10 @@ fn code_in_a_text_changes_nothing_for_later_ones() {
         json!({ "snippets": [{ "id": "a", "code": "#eval (IO.Process.exit 3 : IO Unit)" }], "timeout": 120 });
     let result = post(*ROOMY, "/api/check", &body).json()["results"][0].clone();
     assert!(result["error"].as_str().unwrap().contains("died"), "{result:#}");
-    assert_eq!(common::status("(a b : Nat) : a + b = b + a", "by omega"), stp_datasets::Status::Proved);
+    assert_eq!(
+        crate::common::status("(a b : Nat) : a + b = b + a", "by omega"),
+        stp_datasets::Status::Proved
+    );
 }
 
 #[test]
@@ -446,7 +446,7 @@ fn an_address_that_cannot_be_had_is_an_error_with_advice() {
 
 #[test]
 fn a_stop_lets_running_requests_finish_and_ends_lean() {
-    let pool = common::pool(1, Duration::from_secs(120));
+    let pool = crate::common::pool(1, Duration::from_secs(120));
     let check = |address, code: &'static str| {
         std::thread::spawn(move || {
             post(address, "/api/check", &json!({ "snippets": [{ "id": "a", "code": code }], "timeout": 120 }))
@@ -467,9 +467,9 @@ fn a_stop_lets_running_requests_finish_and_ends_lean() {
     RUNTIME.block_on(run).unwrap();
     assert!(std::net::TcpStream::connect(address).is_err(), "nobody listens any more");
     // Nothing is left that could answer, and the second stop has to break off what runs.
-    assert!(RUNTIME.block_on(pool.check(common::candidate(": True", "trivial"))).is_err());
-    let pool = common::pool(1, Duration::from_secs(120));
-    RUNTIME.block_on(pool.check(common::candidate(": True", "trivial"))).unwrap();
+    assert!(RUNTIME.block_on(pool.check(crate::common::candidate(": True", "trivial"))).is_err());
+    let pool = crate::common::pool(1, Duration::from_secs(120));
+    RUNTIME.block_on(pool.check(crate::common::candidate(": True", "trivial"))).unwrap();
     let (address, stop, run) =
         start(&pool, ServeConfig { grace: Duration::from_millis(200), ..ServeConfig::default() });
     let endless = check(address, HANGS);

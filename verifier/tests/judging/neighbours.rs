@@ -1,12 +1,9 @@
 //! One candidate changes no other's verdict, and what passes the gate stays within its own declaration.
 //! Hostile candidates go around the gate here: Lean must see them for their neighbours to be in danger.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::path::Path;
 
-use common::{POOL, RUNTIME, candidate};
+use crate::common::{POOL, RUNTIME, candidate};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use stp_datasets::Status;

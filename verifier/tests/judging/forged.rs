@@ -1,8 +1,5 @@
 //! Declarations that no honest elaborator hands out. The checker is asked by itself, in one process for all of them:
 //! whatever it is told, it proves nothing false, and what it was told before helps nobody later.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
@@ -25,7 +22,7 @@ struct Checker {
 
 impl Checker {
     fn start() -> Self {
-        let lean = common::managed();
+        let lean = crate::common::managed();
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join("managed");
         let mut child = Command::new(&lean.node)
             .args(lean.node_arguments())

@@ -1,5 +1,4 @@
 //! The HTTP server against clients that are slow, many, or not who they should be; by plain sockets, without Lean.
-#![allow(clippy::unwrap_used)]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,9 +1,6 @@
 //! Verdicts of the managed Lean: every kind, and the cheats that give no error.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{POOL, RUNTIME, candidate, check, check_with, pool, status};
+use crate::common::{POOL, RUNTIME, candidate, check, check_with, pool, status};
 use std::time::Duration;
 use stp_datasets::Status;
 

@@ -1,15 +1,11 @@
 //! Texts that eat the machine: each ends in a verdict in bounded time, and the pool is whole afterwards.
 //!
 //! They go past the gate, which refuses most of them, so that what stands behind it is tested.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::time::{Duration, Instant};
 
+use crate::common::{RUNTIME, candidate};
 use Status::{Crashed, Failed, Proved, Rejected, Timeout};
-use common::{RUNTIME, candidate};
 use stp_datasets::Status;
 use stp_verifier::{Candidate, Pool};
 
@@ -92,7 +88,7 @@ fn ask(pool: &Pool, candidate: Candidate) -> tokio::task::JoinHandle<(Status, Ve
 
 #[test]
 fn each_ends_in_a_verdict_and_the_pool_stays_whole() {
-    let pool = common::pool(WORKERS, LIMIT);
+    let pool = crate::common::pool(WORKERS, LIMIT);
     for (name, text, allowed) in texts() {
         let hostile = ask(&pool, text);
         // A neighbour, which the other process judges meanwhile.
@@ -122,7 +118,7 @@ fn the_gate_refuses_what_runs_and_what_is_too_long() {
     for (name, text, _) in texts() {
         let runs = text.proof.contains("run_tac");
         if runs || text.proof.len() > 1_000_000 {
-            let verdict = common::check(": True", &text.proof);
+            let verdict = crate::common::check(": True", &text.proof);
             assert_eq!(verdict.status, Rejected, "{name}");
         }
     }
