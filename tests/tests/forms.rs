@@ -291,7 +291,10 @@ fn check(cells: &[Cell<'_>]) {
 fn every_shape_is_proved_in_every_form_of_rows() {
     let shapes = shapes();
     assert!(shapes.len() >= 20);
-    let cells: Vec<_> = ROWS.into_iter().flat_map(|form| in_rows(form, with_twins(&shapes))).collect();
+    // What a twin is told does not hang on the columns that brought it.
+    let alone = || shapes.iter().map(|shape| (shape, false)).collect();
+    let asked = |form: &str| if form == "bare" { with_twins(&shapes) } else { alone() };
+    let cells: Vec<_> = ROWS.into_iter().flat_map(|form| in_rows(form, asked(form.0))).collect();
     check(&cells);
 }
 
@@ -303,16 +306,14 @@ fn every_shape_is_proved_in_lean_texts() {
     check(&cells);
 }
 
-/// Lean starts for each, so that a shape stands in one of these forms, and every other one's twin in another. The test
-/// below asks all.
+/// Lean starts for each, so that every other shape stands in one of these forms, and few twins. The test below asks
+/// all.
 #[test]
 fn shapes_are_proved_in_rows_with_whole_texts() {
     let shapes = shapes();
     let of = |form: usize| {
-        let right = shapes.iter().skip(form).step_by(TEXTS.len()).map(|shape| (shape, false));
-        let next = (form + 1) % TEXTS.len();
-        let wrong = shapes.iter().skip(next).step_by(2 * TEXTS.len()).map(|shape| (shape, true));
-        right.chain(wrong).collect::<Vec<_>>()
+        let right = shapes.iter().skip(form).step_by(2 * TEXTS.len()).map(|shape| (shape, false));
+        right.chain(shapes.get(form).map(|shape| (shape, true))).collect::<Vec<_>>()
     };
     let cells: Vec<_> =
         TEXTS.into_iter().enumerate().flat_map(|(index, form)| in_rows(form, of(index))).collect();

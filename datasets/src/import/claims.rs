@@ -137,7 +137,7 @@ fn claims(columns: &Columns<'_>, header: &str) -> Result<Vec<Claim>, Problem> {
         };
         return texts.iter().map(|text| whole(text).ok_or_else(lacks)).collect();
     };
-    let theorem = theorem_of(&header, &statement_of(&statement))
+    let theorem = theorem_of(&header, &statement_of(&statement), &texts.join("\n"))
         .map_err(|reason| columns.problem(Field::Statement, reason))?;
     if texts.is_empty() {
         return match super::entry::proofs(&theorem.proof).is_empty() {
@@ -227,6 +227,8 @@ mod tests {
         let lemma = "theorem mine : 1 = 1 := rfl";
         let named = one(json!({"statement": ": 1 = 1", "proof": "mine", "header": lemma}));
         assert_eq!(named, apart(&format!("{lemma}\n"), ": 1 = 1", "mine"));
+        let other = one(json!({"statement": ": 1 = 1", "proof": "rfl", "header": lemma}));
+        assert_eq!(other, apart("", ": 1 = 1", "rfl"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::lean_file::{begins_command, command_texts, plain_lines};
+use crate::lean_file::{begins_command, command_texts, plain_lines, theorems_beside};
 use crate::{LeanTheorem, normalise_spaces, theorems};
 
 /// The Lean in a text: what stands in its last whole fence, or all of it.
@@ -59,17 +59,18 @@ fn in_comment(text: &str) -> bool {
 }
 
 /// The last theorem of a text, with what stands before it as its header. A text without a keyword is a signature
-/// (`(a : Nat) : a = a`) or a proposition (`∀ a : Nat, a = a`).
-pub(super) fn theorem_of(header: &str, text: &str) -> Result<LeanTheorem, String> {
+/// (`(a : Nat) : a = a`) or a proposition (`∀ a : Nat, a = a`). `proofs` may name theorems of the header.
+pub(super) fn theorem_of(header: &str, text: &str, proofs: &str) -> Result<LeanTheorem, String> {
     let text = text.trim();
     let bare = theorems(text).is_empty();
     if bare && (begins_command(text) || text.is_empty()) {
         return Err("there is no theorem in it".to_owned());
     }
     let declared = if bare { format!("theorem x {}", signature(text)) } else { text.to_owned() };
-    let last = |text: &str| theorems(text).pop();
-    let found = match last(&declared) {
-        Some(Err(error)) => match last(&format!("{declared} := sorry")) {
+    let whole = below(&plain_lines(header), &declared);
+    let last = |text: &str| theorems_beside(text, proofs).pop();
+    let found = match last(&whole) {
+        Some(Err(error)) => match last(&format!("{whole} := sorry")) {
             // A statement without `:=`.
             Some(Ok(theorem)) => Ok(theorem),
             _ => Err(error),
@@ -78,9 +79,7 @@ pub(super) fn theorem_of(header: &str, text: &str) -> Result<LeanTheorem, String
         None => return Err("there is no theorem in it".to_owned()),
     };
     let theorem = found.map_err(|error| format!("`{}` {}", error.name, error.reason))?;
-    // The header stays whole: the proof may name a theorem in it that the statement does not.
-    let header = below(&plain_lines(header), &theorem.header);
-    Ok(LeanTheorem { header, name: if bare { String::new() } else { theorem.name }, ..theorem })
+    Ok(if bare { LeanTheorem { name: String::new(), ..theorem } } else { theorem })
 }
 
 /// A signature; a proposition gets the colon before it.
@@ -146,7 +145,7 @@ mod tests {
             ("@[simp] theorem x (a b : Nat) : a + b = b + a\n", "sorry"),
             ("example (a b : Nat) : a + b = b + a := by\n  sorry", "by\n  sorry"),
         ] {
-            let found = theorem_of("open Nat", text).unwrap();
+            let found = theorem_of("open Nat", text, "").unwrap();
             assert_eq!((found.signature.as_str(), found.proof.as_str()), (wanted, tail), "{text}");
             assert!(found.header.starts_with("open Nat\n"), "{}", found.header);
         }
@@ -156,10 +155,10 @@ mod tests {
             ("(1 : Int) = 1", ": (1 : Int) = 1"),
             (": True", ": True"),
         ] {
-            assert_eq!(theorem_of("", text).unwrap().signature, signature);
+            assert_eq!(theorem_of("", text, "").unwrap().signature, signature);
         }
         for text in ["", "def x := 1", "import Std"] {
-            assert!(theorem_of("", text).unwrap_err().contains("no theorem"), "{text}");
+            assert!(theorem_of("", text, "").unwrap_err().contains("no theorem"), "{text}");
         }
     }
 

@@ -48,7 +48,14 @@ pub struct LeanFileError {
 /// An earlier theorem stands in the header only where it is named later or may be found without its name
 /// (it has an attribute), so that one that is wrong spoils nothing but what builds on it.
 pub fn theorems(text: &str) -> Vec<Result<LeanTheorem, LeanFileError>> {
+    theorems_beside(text, "")
+}
+
+/// The same, where a text of its own, such as a proof that is kept elsewhere, may name earlier theorems as well.
+pub(crate) fn theorems_beside(text: &str, beside: &str) -> Vec<Result<LeanTheorem, LeanFileError>> {
     let text = &*plain_lines(text);
+    let beside = pieces(beside);
+    let beside = Command { text: "", pieces: &beside, name: None };
     let pieces = pieces(text);
     let mut before: Vec<Command<'_>> = Vec::new();
     let mut found = Vec::new();
@@ -68,7 +75,8 @@ pub fn theorems(text: &str) -> Vec<Result<LeanTheorem, LeanFileError>> {
         let is_theorem = DECLARES.contains(&keyword);
         let command = Command { text: &text[begin..end], pieces: &pieces[from..last], name: None };
         if is_theorem {
-            let header = format!("{}{}", needed(&before, &command), lead(text, &pieces, from, first));
+            let header =
+                format!("{}{}", needed(&before, [&command, &beside]), lead(text, &pieces, from, first));
             found.push(take(text, &pieces[keyword_at..last], header, end));
         } else if keyword == "mutual" {
             found.extend(in_mutual(text, &pieces[first..last]).map(Err));
@@ -143,9 +151,9 @@ impl<'a> Command<'a> {
     }
 }
 
-/// The text of the commands that `command` may need.
-fn needed(before: &[Command<'_>], command: &Command<'_>) -> String {
-    let mut words: HashSet<&str> = command.words().collect();
+/// The text of the commands that these may need.
+fn needed(before: &[Command<'_>], by: [&Command<'_>; 2]) -> String {
+    let mut words: HashSet<&str> = by.into_iter().flat_map(Command::words).collect();
     let mut kept = Vec::new();
     for earlier in before.iter().rev() {
         let last = |name: &str| words.contains(name.rsplit('.').next().unwrap_or(name));

@@ -94,7 +94,7 @@ function makeSession(lean, { maxHeartbeats, skipKernel }, clock) {
       const shown = M._l_Lean_Message_toString(item, 0);
       const text = readString(tag(shown) === 249 ? shown : field(shown, 0));
       dec(shown);
-      return text.replace(/^<in>:(\d+):/, (_, row) => `${Number(row) - lead}:`).trim().slice(0, MAX_MESSAGE);
+      return text.replace(/^<in>:(\d+):/, (_, row) => (row > lead ? `${row - lead}:` : `header:${row}:`)).trim().slice(0, MAX_MESSAGE);
     });
     dec(items);
     return texts;
