@@ -12,7 +12,7 @@ use landlock::{
     RulesetStatus, Scope, path_beneath_rules,
 };
 use nix::sched::{CloneFlags, unshare};
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     TargetArch,
@@ -79,12 +79,28 @@ pub(super) fn try_out(policy: &Policy) -> Walls {
     walls
 }
 
+/// The stack of a managed process in bytes, for texts that nest deep; less where the user's own limit is lower.
+const STACK: u64 = 128 << 20;
+
+/// Bytes of stack that a managed process may use.
+pub(super) fn stack() -> u64 {
+    match getrlimit(Resource::Stack).maximum {
+        Some(most) if most < STACK => super::COMMON_STACK,
+        _ => STACK,
+    }
+}
+
 /// Has the process go behind the walls between `fork` and `exec`.
 #[expect(unsafe_code, reason = "what happens between fork and exec is beyond the language's promises")]
 pub(super) fn enclose(command: &mut Command, policy: &Policy, walls: Walls) -> io::Result<()> {
     let filters = if walls.calls { filters(policy)? } else { Vec::new() };
     let mut ruleset = if walls.files { Some(ruleset(policy)?) } else { None };
+    let maximum = getrlimit(Resource::Stack).maximum;
+    let deep = matches!(policy, Policy::Alone { .. }) && stack() == STACK;
     let enter = move || {
+        if deep {
+            setrlimit(Resource::Stack, Rlimit { current: Some(STACK), maximum })?;
+        }
         if walls.namespace {
             unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)?;
         }

@@ -23,6 +23,14 @@ use crate::toolchain::{ManagedLean, NativeLean, Toolchain};
 
 pub(crate) use system::{limit_cpu, limit_growth};
 
+/// The stack that processes have where nothing else is said, in bytes.
+const COMMON_STACK: u64 = 8 << 20;
+
+/// Bytes of stack that a process of [`managed_program`] may use.
+pub(crate) fn stack() -> u64 {
+    system::stack()
+}
+
 /// Limits of one process, put on from outside while it starts.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux limits a process from outside"))]

@@ -224,7 +224,8 @@ impl ManagedLean {
         let mut readable = OsString::from("--allow-fs-read=");
         readable.push(&self.root);
         [
-            "--stack-size=4000".into(),
+            // In KiB; the other half is for what is not JavaScript or WebAssembly.
+            format!("--stack-size={}", crate::confine::stack() >> 11).into(),
             "--no-warnings".into(),
             "--disallow-code-generation-from-strings".into(),
             "--permission".into(),

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -24,7 +24,8 @@ impl Checker {
     fn start() -> Self {
         let lean = crate::common::managed();
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join("managed");
-        let mut child = Command::new(&lean.node)
+        let mut child = stp_verifier::managed_program(&lean)
+            .unwrap()
             .args(lean.node_arguments())
             .arg(format!("--allow-fs-read={}", scripts.display()))
             .arg(scripts.join("checker.js"))

@@ -173,3 +173,15 @@ fn a_header_brings_its_imports_and_opens() {
         Status::Failed
     );
 }
+
+#[test]
+fn deep_texts_have_a_verdict_and_cost_no_process() {
+    let arrows = format!(": {}True", "True → ".repeat(5_000));
+    let verdict = check(&arrows, "by intros; trivial");
+    assert!(!matches!(verdict.status, Status::Crashed | Status::Timeout), "{verdict:?}");
+    let steps: String = (0..300)
+        .map(|i| format!("  have h{i} : {i} ≤ n + {i} := by\n    · exact Nat.le_add_left {i} n\n"))
+        .collect();
+    let verdict = check("(n : Nat) : 299 ≤ n + 299", &format!("by\n{steps}  exact h299"));
+    assert_eq!(verdict.status, Status::Proved, "{verdict:?}");
+}
