@@ -433,13 +433,13 @@ where
   /-- A name for an example that the text has not given to something else. -/
   freeName (env : Environment) (number : Nat) : Name := Id.run do
     for further in List.range 1000 do
-      let name := .str .anonymous s!"stp_example_{number + further}"
+      let name := Name.str .anonymous s!"stp_example_{number + further}"
       if !env.contains name then
         return name
     return .str .anonymous "stp_example"
   isData (messages : Array Message) : IO Bool := do
     for message in messages.toList do
-      if ((← message.data.toString).splitOn "is not a proposition").length > 1 then
+      if let _ :: _ :: _ := (← message.data.toString).splitOn "is not a proposition" then
         return true
     return false
 
