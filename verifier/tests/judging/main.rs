@@ -9,7 +9,6 @@ mod common;
 mod cheats;
 mod forged;
 mod gate;
-mod hostile;
 mod judge;
 mod kimina;
 mod neighbours;

@@ -2,10 +2,15 @@
 //!
 //! They go past the gate, which refuses most of them, so that what stands behind it is tested.
 
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
 use std::time::{Duration, Instant};
 
-use crate::common::{RUNTIME, candidate};
 use Status::{Crashed, Failed, Proved, Rejected, Timeout};
+use common::{RUNTIME, candidate};
 use stp_datasets::Status;
 use stp_verifier::{Candidate, Pool};
 
@@ -53,14 +58,14 @@ fn texts() -> Vec<(&'static str, Candidate, &'static [Status])> {
             candidate(": 2 ^ 100000000 % 3 = 1", "by decide +kernel"),
             &[Crashed, Failed, Timeout],
         ),
-        ("100,000 parentheses", candidate(": True", &nested("(", 100_000)), &[Crashed, Failed]),
-        ("5,000 applications", candidate(": True", &nested("id (", 5_000)), &[Crashed, Failed]),
+        ("100,000 parentheses", candidate(": True", &nested("(", 100_000)), &[Crashed, Failed, Timeout]),
+        ("5,000 applications", candidate(": True", &nested("id (", 5_000)), &[Crashed, Failed, Timeout]),
         (
             "a recursion of the kernel's",
             candidate(": (List.replicate 100000000 0).length = 100000000", "by decide +kernel"),
             &[Crashed, Failed, Timeout],
         ),
-        ("ten megabytes of tactics", candidate(": True", &lines), &[Timeout]),
+        ("ten megabytes of tactics", candidate(": True", &lines), &[Crashed, Failed, Timeout]),
         ("ten megabytes of comment", candidate(": True", &comment), &[Proved]),
         (
             "a gigabyte of output",
@@ -88,7 +93,7 @@ fn ask(pool: &Pool, candidate: Candidate) -> tokio::task::JoinHandle<(Status, Ve
 
 #[test]
 fn each_ends_in_a_verdict_and_the_pool_stays_whole() {
-    let pool = crate::common::pool(WORKERS, LIMIT);
+    let pool = common::pool(WORKERS, LIMIT);
     for (name, text, allowed) in texts() {
         let hostile = ask(&pool, text);
         // A neighbour, which the other process judges meanwhile.
@@ -118,7 +123,7 @@ fn the_gate_refuses_what_runs_and_what_is_too_long() {
     for (name, text, _) in texts() {
         let runs = text.proof.contains("run_tac");
         if runs || text.proof.len() > 1_000_000 {
-            let verdict = crate::common::check(": True", &text.proof);
+            let verdict = common::check(": True", &text.proof);
             assert_eq!(verdict.status, Rejected, "{name}");
         }
     }
