@@ -196,7 +196,7 @@ fn each_theorem_of_a_text_has_its_verdict() {
         theorem.verdict.messages.join("\n")
     };
     assert!(messages("b").starts_with("3:21: error: "), "{}", messages("b"));
-    assert_eq!(messages("c"), "depends on `b`, which failed");
+    assert_eq!(messages("c"), "it depends on `b`, which failed");
     assert_eq!(messages("d"), "it depends on ax");
     let text = "theorem x : 1 = 2 := by\n  sorry\n#check Nat\nexample : 1 = 2 := rfl";
     let outcome = RUNTIME.block_on(pool.run_file(text, LIMIT)).unwrap();
