@@ -137,7 +137,10 @@ fn claims(columns: &Columns<'_>, header: &str) -> Result<Vec<Claim>, Problem> {
         };
         return texts.iter().map(|text| whole(text).ok_or_else(lacks)).collect();
     };
-    let theorem = theorem_of(&header, &statement_of(&statement), &texts.join("\n"))
+    // A whole text brings what it names.
+    let parts: Vec<_> =
+        texts.iter().map(|text| code_of(text)).filter(|text| theorems(text).is_empty()).collect();
+    let theorem = theorem_of(&header, &statement_of(&statement), &parts.join("\n"))
         .map_err(|reason| columns.problem(Field::Statement, reason))?;
     if texts.is_empty() {
         return match super::entry::proofs(&theorem.proof).is_empty() {
