@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use super::columns::Columns;
 use super::tactics::joined;
-use super::text::{below, code_of, lacking, statement_of, theorem_of};
+use super::text::{below, code_of, lacking, names, statement_of, theorem_of};
 use super::{Field, ImportError, Layout, Problem, parquet, rows};
-use crate::{LeanTheorem, theorems};
+use crate::LeanTheorem;
 
 /// What is to be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,10 +137,7 @@ fn claims(columns: &Columns<'_>, header: &str) -> Result<Vec<Claim>, Problem> {
         };
         return texts.iter().map(|text| whole(text).ok_or_else(lacks)).collect();
     };
-    // A whole text brings what it names.
-    let parts: Vec<_> =
-        texts.iter().map(|text| code_of(text)).filter(|text| theorems(text).is_empty()).collect();
-    let theorem = theorem_of(&header, &statement_of(&statement), &parts.join("\n"))
+    let theorem = theorem_of(&header, &statement_of(&statement), &texts)
         .map_err(|reason| columns.problem(Field::Statement, reason))?;
     if texts.is_empty() {
         return match super::entry::proofs(&theorem.proof).is_empty() {
@@ -162,11 +159,9 @@ fn proof(theorem: &LeanTheorem, proof: String) -> Claim {
 
 /// The claim of a text that declares theorems itself; `None` for any other.
 fn whole(header: &str, text: &str, statement: Option<&LeanTheorem>) -> Option<Claim> {
-    let found = theorems(text);
-    let names: Vec<_> =
-        found.iter().map(|it| it.as_ref().map_or_else(|error| &error.name, |it| &it.name)).collect();
+    let names = names(text);
     let last = names.last()?;
-    let wanted = statement.map(|theorem| &theorem.name).filter(|name| !name.is_empty() && name != last);
+    let wanted = statement.map(|theorem| &theorem.name).filter(|name| !name.is_empty() && *name != last);
     let name = wanted.filter(|name| names.contains(name)).cloned();
     let lacks = lacking(statement.map_or(header, |theorem| &theorem.header), text);
     let added = lacks.trim_end().lines().count();
@@ -230,6 +225,13 @@ mod tests {
         let lemma = "theorem mine : 1 = 1 := rfl";
         let named = one(json!({"statement": ": 1 = 1", "proof": "mine", "header": lemma}));
         assert_eq!(named, apart(&format!("{lemma}\n"), ": 1 = 1", "mine"));
+        let again = "theorem y : 1 = 1 := mine";
+        let Claim::Text { text, .. } =
+            one(json!({"statement": "theorem x : 1 = 1 := sorry", "proof": again, "header": lemma}))
+        else {
+            panic!("it is a whole text")
+        };
+        assert_eq!(text, format!("{lemma}\n{again}"));
         let other = one(json!({"statement": ": 1 = 1", "proof": "rfl", "header": lemma}));
         assert_eq!(other, apart("", ": 1 = 1", "rfl"));
     }

@@ -26,8 +26,7 @@ pub(super) fn entry(
         (None, None, Some(whole)) => (Field::Proof, code_of(whole)),
         (None, None, None) => return Err(Problem::new("the row has neither a statement nor a proof")),
     };
-    let theorem =
-        theorem_of(&header, &text, &proofs.join("\n")).map_err(|reason| columns.problem(field, reason))?;
+    let theorem = theorem_of(&header, &text, &proofs).map_err(|reason| columns.problem(field, reason))?;
     let mut found = self::proofs(&theorem.proof);
     for (field, proof) in [(Field::Proof, &proofs), (Field::Code, &code)]
         .iter()

@@ -59,8 +59,9 @@ fn in_comment(text: &str) -> bool {
 }
 
 /// The last theorem of a text, with what stands before it as its header. A text without a keyword is a signature
-/// (`(a : Nat) : a = a`) or a proposition (`∀ a : Nat, a = a`). `proofs` may name theorems of the header.
-pub(super) fn theorem_of(header: &str, text: &str, proofs: &str) -> Result<LeanTheorem, String> {
+/// (`(a : Nat) : a = a`) or a proposition (`∀ a : Nat, a = a`). `proofs` may name theorems of the header,
+/// but for those that repeat some of them.
+pub(super) fn theorem_of(header: &str, text: &str, proofs: &[String]) -> Result<LeanTheorem, String> {
     let text = text.trim();
     let bare = theorems(text).is_empty();
     if bare && (begins_command(text) || text.is_empty()) {
@@ -68,7 +69,12 @@ pub(super) fn theorem_of(header: &str, text: &str, proofs: &str) -> Result<LeanT
     }
     let declared = if bare { format!("theorem x {}", signature(text)) } else { text.to_owned() };
     let whole = below(&plain_lines(header), &declared);
-    let last = |text: &str| theorems_beside(text, proofs).pop();
+    let own = names(header);
+    let brings_its_own = |text: &str| names(text).iter().any(|name| own.contains(name));
+    let proofs: Vec<_> =
+        proofs.iter().map(|text| code_of(text)).filter(|text| !brings_its_own(text)).collect();
+    let beside = proofs.join("\n");
+    let last = |text: &str| theorems_beside(text, &beside).pop();
     let found = match last(&whole) {
         Some(Err(error)) => match last(&format!("{whole} := sorry")) {
             // A statement without `:=`.
@@ -80,6 +86,11 @@ pub(super) fn theorem_of(header: &str, text: &str, proofs: &str) -> Result<LeanT
     };
     let theorem = found.map_err(|error| format!("`{}` {}", error.name, error.reason))?;
     Ok(if bare { LeanTheorem { name: String::new(), ..theorem } } else { theorem })
+}
+
+/// The names of a text's theorems, in order.
+pub(super) fn names(text: &str) -> Vec<String> {
+    theorems(text).into_iter().map(|it| it.map_or_else(|error| error.name, |theorem| theorem.name)).collect()
 }
 
 /// A signature; a proposition gets the colon before it.
@@ -145,7 +156,7 @@ mod tests {
             ("@[simp] theorem x (a b : Nat) : a + b = b + a\n", "sorry"),
             ("example (a b : Nat) : a + b = b + a := by\n  sorry", "by\n  sorry"),
         ] {
-            let found = theorem_of("open Nat", text, "").unwrap();
+            let found = theorem_of("open Nat", text, &[]).unwrap();
             assert_eq!((found.signature.as_str(), found.proof.as_str()), (wanted, tail), "{text}");
             assert!(found.header.starts_with("open Nat\n"), "{}", found.header);
         }
@@ -155,10 +166,10 @@ mod tests {
             ("(1 : Int) = 1", ": (1 : Int) = 1"),
             (": True", ": True"),
         ] {
-            assert_eq!(theorem_of("", text, "").unwrap().signature, signature);
+            assert_eq!(theorem_of("", text, &[]).unwrap().signature, signature);
         }
         for text in ["", "def x := 1", "import Std"] {
-            assert!(theorem_of("", text, "").unwrap_err().contains("no theorem"), "{text}");
+            assert!(theorem_of("", text, &[]).unwrap_err().contains("no theorem"), "{text}");
         }
     }
 
