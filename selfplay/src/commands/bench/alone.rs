@@ -2,7 +2,6 @@
 
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::{Context, Result};
 use stp_verifier::Candidate;
@@ -11,7 +10,7 @@ use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::{Measured, text_of, usage};
+use super::{Measured, Meter, text_of};
 use crate::display::Display;
 
 /// Runs a process for each candidate, so many at once. What Lean has no error in counts as accepted.
@@ -23,7 +22,7 @@ pub(super) async fn measure(
 ) -> Result<Measured> {
     let folder = tempfile::tempdir().context("there is no folder for temporary files")?;
     let progress = display.phase("bench", candidates.len() as u64);
-    let (cpu, began) = (usage::cpu_seconds().unwrap_or_default(), Instant::now());
+    let meter = Meter::start();
     let limit = Arc::new(Semaphore::new(processes));
     let mut runs = JoinSet::new();
     let mut accepted = 0;
@@ -48,13 +47,5 @@ pub(super) async fn measure(
         accepted += usize::from(done??.success());
     }
     progress.finish(&format!("{} candidates, {accepted} accepted", candidates.len()));
-    Ok(Measured {
-        candidates: candidates.len(),
-        accepted,
-        wall: began.elapsed().as_secs_f64(),
-        cpu: usage::cpu_seconds().unwrap_or_default() - cpu,
-        lean: 0.0,
-        printing: 0.0,
-        peak_rss: 0,
-    })
+    Ok(meter.stop(candidates.len(), accepted))
 }

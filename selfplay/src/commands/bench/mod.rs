@@ -56,6 +56,25 @@ struct Measured {
     peak_rss: u64,
 }
 
+/// What is running while something is measured.
+struct Meter {
+    cpu: f64,
+    began: Instant,
+}
+
+impl Meter {
+    fn start() -> Self {
+        Self { cpu: usage::cpu_seconds().unwrap_or_default(), began: Instant::now() }
+    }
+
+    /// Of Lean's own part and of memory nothing is known here.
+    fn stop(self, candidates: usize, accepted: usize) -> Measured {
+        let wall = self.began.elapsed().as_secs_f64();
+        let cpu = usage::cpu_seconds().unwrap_or_default() - self.cpu;
+        Measured { candidates, accepted, wall, cpu, lean: 0.0, printing: 0.0, peak_rss: 0 }
+    }
+}
+
 /// Prints the table.
 pub(super) async fn verifier(args: BenchVerifierArgs) -> Result<ExitCode> {
     ensure!(
@@ -143,7 +162,7 @@ async fn measure(
     for _ in 0..pool.workers() {
         accepts(pool, candidates[0].clone(), way).await?;
     }
-    let (stats, cpu, began) = (pool.stats(), usage::cpu_seconds().unwrap_or_default(), Instant::now());
+    let (stats, meter) = (pool.stats(), Meter::start());
     let mut checks = JoinSet::new();
     let mut accepted = 0;
     for candidate in candidates {
@@ -161,13 +180,10 @@ async fn measure(
     let after = pool.stats();
     progress.finish(&format!("{} candidates, {accepted} accepted", candidates.len()));
     Ok(Measured {
-        candidates: candidates.len(),
-        accepted,
-        wall: began.elapsed().as_secs_f64(),
-        cpu: usage::cpu_seconds().unwrap_or_default() - cpu,
         lean: Duration::from_millis(after.lean_ms - stats.lean_ms).as_secs_f64(),
         printing: Duration::from_millis(after.print_ms - stats.print_ms).as_secs_f64(),
         peak_rss: after.peak_rss,
+        ..meter.stop(candidates.len(), accepted)
     })
 }
 
