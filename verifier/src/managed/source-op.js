@@ -148,7 +148,7 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
       const key = exactName(nameObject);
       if (walk.seen.has(key)) return;
       walk.seen.add(key);
-      if (tag(info) === 2 && (isGiven(nameObject, given) || !isAuxiliary(nameObject))) theorems.push(key);
+      if (tag(info) === 2 && (isGiven(nameObject, given) || !isAuxiliary(nameObject))) theorems.push(nameObject); // the environment keeps it
     });
     const defines = DEFINING.some((kind) => kinds.has(kind)) && !kinds.has(`${COMMAND}theorem`);
     return { ...command, env, theorems: defines ? [] : theorems };
@@ -210,9 +210,8 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
     const messages = said.slice(0, MAX_MESSAGES);
     for (const theorem of theorems) {
       try {
-        const nameObject = nameOf(theorem, env);
-        output.add(nameObject, env);
-        handed.push(readName(nameObject));
+        output.add(theorem, env);
+        handed.push(readName(theorem));
       } catch (error) {
         if (!(error instanceof ExportError)) throw error;
         messages.push({ severity: 'error', pos: position(bytes, start + Buffer.byteLength(text.slice(0, lead))), data: error.message });
@@ -227,15 +226,6 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
       name: example || !meant || meant[1] === 'example' ? '' : meant[2],
       messages,
     };
-  }
-
-  // The name object of a constant that was declared.
-  function nameOf(key, env) {
-    let found = null;
-    constants.declared(env, (nameObject) => {
-      if (!found && exactName(nameObject) === key) found = nameObject;
-    });
-    return found;
   }
 
   return source;

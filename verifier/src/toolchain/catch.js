@@ -1,5 +1,5 @@
 // Catching C++ exceptions in WebAssembly. The build calls what may throw through imports `invoke_…`, functions of JavaScript
-// each: into JavaScript and back for every call, a third of the kernel's time. Here a small module has them: each calls the
+// each: into JavaScript and back for every call. Here a small module has them: each calls the
 // function at a place of the table, and catches what `stpRaise` throws. Letters of a name are types: result, then arguments.
 var stpRaise;
 function stpCatch(imports) {
