@@ -110,12 +110,12 @@ fn a_day_of_requests_leaves_nothing_behind() {
         RUNTIME.block_on(batch(&pool, 1 + part * count, count, per_lean));
         // Two that cost their process its life; neither is served from the cache.
         let deep = format!("{}trivial{}", "id (".repeat(5_000), ")".repeat(5_000));
-        for (signature, proof, status) in [
-            (": ∀ a b c d : Fin 64, a + b + c + d = d + c + b + a", "by decide +kernel", Status::Timeout),
-            (": True", deep.as_str(), Status::Crashed),
+        for (signature, proof) in [
+            (": ∀ a b c d : Fin 64, a + b + c + d = d + c + b + a", "by decide +kernel"),
+            (": True", deep.as_str()),
         ] {
-            let check = pool.check_ungated(candidate(signature, proof));
-            assert_eq!(RUNTIME.block_on(check).unwrap().status, status);
+            let status = RUNTIME.block_on(pool.check_ungated(candidate(signature, proof))).unwrap().status;
+            assert!(matches!(status, Status::Timeout | Status::Crashed), "{status:?}");
         }
         samples.push(held_at_rest());
         println!("{:4.0} s: {:?}", began.elapsed().as_secs_f64(), samples[part]);
