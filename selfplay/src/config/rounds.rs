@@ -8,7 +8,7 @@ use super::Check;
 /// Sampling from the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sampling {
+pub struct SamplingSettings {
     /// Softmax temperature of proofs.
     pub temperature: f32,
     /// Softmax temperature of conjectures.
@@ -146,7 +146,7 @@ fn most_samples() -> usize {
 /// The judge.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Verifier {
+pub struct VerifierSettings {
     /// Lean processes (0: one for each core, at most as many as fit in half of the memory).
     pub workers: usize,
     /// Wall-clock limit of one check, in seconds.
@@ -157,7 +157,7 @@ pub struct Verifier {
     pub max_rss_mb: u64,
 }
 
-impl Sampling {
+impl SamplingSettings {
     pub(super) fn checks(&self, max_seq: usize) -> Vec<Check> {
         vec![
             (self.temperature >= 0.0, "sampling.temperature must be 0 or more"),

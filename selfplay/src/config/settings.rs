@@ -1,5 +1,5 @@
 //! Where the values of a run's configuration come from: a preset, a file on top of it, the environment on top of
-//! that, and the command line on top of all. Each value remembers its origin, for `stp config show`.
+//! that, and the command line on top of all. Each value remembers who set it, for `stp config show`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use crate::config::{PRESETS, RunConfig};
+use super::RunConfig;
+use super::presets::PRESETS;
 use crate::error::UsageError;
 
 /// Variables that begin so are settings: `STP_CONFIG__SAMPLING__TOP_P` is `sampling.top_p`.
@@ -15,7 +16,7 @@ pub const VARIABLES: &str = "STP_CONFIG__";
 
 /// Who set a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum Setter {
     /// What a preset does not say.
     Default,
     /// A preset of that name.
@@ -28,7 +29,7 @@ pub enum Origin {
     Option(String),
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for Setter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
@@ -40,10 +41,10 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Values by key, with their origins. Later layers replace earlier ones, key by key.
+/// Values by key, with who set them. Later layers replace earlier ones, key by key.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    values: BTreeMap<String, (Value, Origin)>,
+    values: BTreeMap<String, (Value, Setter)>,
 }
 
 impl Settings {
@@ -62,14 +63,14 @@ impl Settings {
         })?;
         let table: Table =
             text.parse().map_err(|error| UsageError(format!("The preset `{name}` is not valid: {error}")))?;
-        let origin = Origin::Preset(name.to_owned());
+        let setter = Setter::Preset(name.to_owned());
         let wrong =
             |error: &dyn fmt::Display| UsageError(format!("The preset `{name}` is not valid: {error}"));
         let whole: RunConfig = table.clone().try_into().map_err(|error: toml::de::Error| wrong(&error))?;
         let whole = Table::try_from(&whole).map_err(|error| wrong(&error))?;
-        let defaults = leaves(&whole).into_iter().map(|(key, value)| (key, (value, Origin::Default)));
+        let defaults = leaves(&whole).into_iter().map(|(key, value)| (key, (value, Setter::Default)));
         let mut values: BTreeMap<_, _> = defaults.collect();
-        values.extend(leaves(&table).into_iter().map(|(key, value)| (key, (value, origin.clone()))));
+        values.extend(leaves(&table).into_iter().map(|(key, value)| (key, (value, setter.clone()))));
         Ok(Self { values })
     }
 
@@ -88,7 +89,7 @@ impl Settings {
             .parse()
             .map_err(|error: toml::de::Error| UsageError(format!("{shown} is not valid TOML: {error}")))?;
         for (key, value) in leaves(&table) {
-            self.set(&key, value, Origin::File(path.to_owned()))?;
+            self.set(&key, value, Setter::File(path.to_owned()))?;
         }
         Ok(())
     }
@@ -106,7 +107,7 @@ impl Settings {
         for (name, text) in variables {
             if let Some(key) = name.strip_prefix(VARIABLES) {
                 let key = key.to_lowercase().replace("__", ".");
-                self.set(&key, value(&text), Origin::Variable(name.clone()))?;
+                self.set(&key, value(&text), Setter::Variable(name.clone()))?;
             }
         }
         Ok(())
@@ -120,16 +121,16 @@ impl Settings {
         let (key, new) = text.split_once('=').ok_or_else(|| {
             UsageError(format!("`--set {text}` has no `=`. Write for example --set sampling.top_p=0.9"))
         })?;
-        self.set(key.trim(), value(new.trim()), Origin::Option(format!("--set {text}")))
+        self.set(key.trim(), value(new.trim()), Setter::Option(format!("--set {text}")))
     }
 
     /// Sets one value; `key` has dots between the names of tables.
     ///
     /// # Errors
     /// [`UsageError`] if there is no such key.
-    pub fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), UsageError> {
+    pub fn set(&mut self, key: &str, value: Value, setter: Setter) -> Result<(), UsageError> {
         if let Some(known) = self.values.get_mut(key) {
-            *known = (value, origin);
+            *known = (value, setter);
             return Ok(());
         }
         let last = key.rsplit('.').next().unwrap_or_default();
@@ -138,7 +139,7 @@ impl Settings {
         let near = same.or_else(|| self.values.keys().find(|known| name(known).starts_with(last)));
         let hint = near.map_or_else(String::new, |known| format!(" Is `{known}` meant?"));
         Err(UsageError(format!(
-            "There is no setting `{key}` ({origin}).{hint} `stp config show` prints all of them."
+            "There is no setting `{key}` ({setter}).{hint} `stp config show` prints all of them."
         )))
     }
 
@@ -159,10 +160,10 @@ impl Settings {
         Ok(config)
     }
 
-    /// Every key with its value and origin, in the order of the keys.
-    pub fn values(&self) -> Vec<(String, Value, Origin)> {
-        let row = |(key, (value, origin)): (&String, &(Value, Origin))| {
-            (key.clone(), value.clone(), origin.clone())
+    /// Every key with its value and who set it, in the order of the keys.
+    pub fn values(&self) -> Vec<(String, Value, Setter)> {
+        let row = |(key, (value, setter)): (&String, &(Value, Setter))| {
+            (key.clone(), value.clone(), setter.clone())
         };
         let mut values: Vec<_> = self.values.iter().map(row).collect();
         // Keys without a table come first, as TOML wants them, and each table's keys stand together.
@@ -171,7 +172,7 @@ impl Settings {
     }
 
     fn sources(&self) -> String {
-        let mut sources: Vec<_> = self.values.values().map(|(_, origin)| origin.to_string()).collect();
+        let mut sources: Vec<_> = self.values.values().map(|(_, setter)| setter.to_string()).collect();
         sources.sort();
         sources.dedup();
         sources.join(", ")
@@ -222,11 +223,39 @@ pub(crate) fn leaves(table: &Table) -> Vec<(String, Value)> {
     table.iter().flat_map(leaf).collect()
 }
 
+impl RunConfig {
+    /// The preset of that name, with the keys of `overlay` (a TOML file) laid over it.
+    ///
+    /// # Errors
+    /// [`UsageError`] for an unknown preset, an unreadable file, or a key that does not exist.
+    pub fn load(preset: &str, overlay: Option<&Path>) -> Result<Self, UsageError> {
+        let mut settings = Settings::preset(preset)?;
+        if let Some(path) = overlay {
+            settings.file(path)?;
+        }
+        settings.config()
+    }
+}
+
+/// The settings in which two configurations differ: `key: old -> new`, in the order of keys.
+pub fn differences(old: &RunConfig, new: &RunConfig) -> Vec<String> {
+    let leaves = |config: &RunConfig| -> BTreeMap<String, Value> {
+        Table::try_from(config).map(|table| leaves(&table).into_iter().collect()).unwrap_or_default()
+    };
+    let (old, new) = (leaves(old), leaves(new));
+    let keys: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let shown = |value: Option<&Value>| value.map_or_else(|| "unset".to_owned(), ToString::to_string);
+    keys.into_iter()
+        .filter(|key| old.get(*key) != new.get(*key))
+        .map(|key| format!("{key}: {} -> {}", shown(old.get(key)), shown(new.get(key))))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn origin(settings: &Settings, key: &str) -> String {
+    fn setter(settings: &Settings, key: &str) -> String {
         settings.values().into_iter().find(|(it, ..)| it == key).unwrap().2.to_string()
     }
 
@@ -249,11 +278,11 @@ mod tests {
         let config = settings.config().unwrap();
         assert_eq!((config.rounds, config.seed, config.corpus.as_str()), (7, 8, "my.jsonl"));
         assert_eq!((config.sampling.temperature, config.sampling.top_p), (0.7, 0.9));
-        assert_eq!(origin(&settings, "rounds"), path.display().to_string());
-        assert_eq!(origin(&settings, "seed"), "STP_CONFIG__SEED");
-        assert_eq!(origin(&settings, "sampling.top_p"), "--set sampling.top_p=0.9");
-        assert_eq!(origin(&settings, "stage1.epochs"), "preset tiny");
-        assert_eq!(origin(&settings, "repair.share"), "default");
+        assert_eq!(setter(&settings, "rounds"), path.display().to_string());
+        assert_eq!(setter(&settings, "seed"), "STP_CONFIG__SEED");
+        assert_eq!(setter(&settings, "sampling.top_p"), "--set sampling.top_p=0.9");
+        assert_eq!(setter(&settings, "stage1.epochs"), "preset tiny");
+        assert_eq!(setter(&settings, "repair.share"), "default");
     }
 
     #[test]

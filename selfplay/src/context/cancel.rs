@@ -1,4 +1,6 @@
-//! Ctrl-C, seen by the sampler's thread and by async code alike.
+//! The wish to stop, seen by the sampler's thread and by async code alike.
+
+use std::future::Future;
 
 use tokio::sync::watch;
 
@@ -11,43 +13,14 @@ pub struct Cancel {
 }
 
 impl Cancel {
-    /// Not cancelled, and nothing listens for signals.
+    /// Not cancelled.
     pub fn new() -> Self {
         Self { sender: watch::Sender::new(false) }
     }
 
-    /// Cancelled by the first Ctrl-C or SIGTERM; a second one ends the process at once.
-    ///
-    /// Must be called inside a tokio runtime.
-    ///
-    /// # Errors
-    /// If the system refuses to install a signal handler.
-    pub fn on_signals() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let cancel = Self::new();
-        let sender = cancel.sender.clone();
-        let (mut interrupt, mut terminate) =
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        tokio::spawn(async move {
-            for _ in 0..2 {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-                if sender.send_replace(true) {
-                    std::process::exit(130);
-                }
-                eprintln!(
-                    "Stopping: Lean's processes are being ended (press Ctrl-C again to leave at once)."
-                );
-            }
-        });
-        Ok(cancel)
-    }
-
-    /// Asks everything to stop.
-    pub fn cancel(&self) {
-        self.sender.send_replace(true);
+    /// Asks everything to stop. Whether it had been asked before is returned.
+    pub fn cancel(&self) -> bool {
+        self.sender.send_replace(true)
     }
 
     /// Whether it was asked to stop.
@@ -61,6 +34,17 @@ impl Cancel {
     /// [`Interrupted`].
     pub fn check(&self) -> Result<(), Interrupted> {
         if self.is_cancelled() { Err(Interrupted) } else { Ok(()) }
+    }
+
+    /// Waits for `work`, or ends with [`Interrupted`] when it is asked to stop; `work` is dropped then.
+    ///
+    /// # Errors
+    /// [`Interrupted`].
+    pub async fn unless<T>(&self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
+        tokio::select! {
+            () = self.cancelled() => Err(Interrupted),
+            value = work => Ok(value),
+        }
     }
 
     /// Returns when it is asked to stop.
@@ -89,8 +73,9 @@ mod tests {
             let cancel = cancel.clone();
             async move { cancel.cancelled().await }
         });
-        cancel.cancel();
+        assert!(!cancel.cancel() && cancel.cancel());
         waiter.await.unwrap();
         assert!(cancel.check().is_err());
+        assert!(cancel.unless(std::future::pending::<()>()).await.is_err());
     }
 }

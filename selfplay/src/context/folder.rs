@@ -12,7 +12,6 @@ use crate::error::UsageError;
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    checkpoints: PathBuf,
     _lock: File,
 }
 
@@ -22,28 +21,27 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be made or written, is in use, or holds a run with other settings.
     pub fn open(path: &Path, config: &RunConfig) -> Result<Self> {
-        let folder = Self::lock(path, path.join("checkpoints"))?;
+        let folder = Self::lock(path)?;
         folder.keep_config(config)?;
         Ok(folder)
     }
 
-    /// Opens a folder for work that reads the checkpoints of `run`, which may go on meanwhile, and writes its own ledger
-    /// and reports in `path`.
+    /// Opens a folder for work beside a run, which may go on meanwhile: it has its own ledger and reports.
     ///
     /// # Errors
     /// If it cannot be made or written, or is in use.
-    pub fn open_beside(run: &Path, path: &Path) -> Result<Self> {
-        Self::lock(path, run.join("checkpoints"))
+    pub fn open_beside(path: &Path) -> Result<Self> {
+        Self::lock(path)
     }
 
-    fn lock(path: &Path, checkpoints: PathBuf) -> Result<Self> {
+    fn lock(path: &Path) -> Result<Self> {
         let advice = || {
             format!(
                 "cannot make or write the run folder {}. Give another with --run-dir, or make it writable.",
                 path.display()
             )
         };
-        fs::create_dir_all(path).and_then(|()| fs::create_dir_all(&checkpoints)).with_context(advice)?;
+        fs::create_dir_all(path).with_context(advice)?;
         let lock = File::create(path.join("lock")).with_context(advice)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -55,7 +53,7 @@ impl RunFolder {
             }
             Err(TryLockError::Error(error)) => return Err(error).with_context(advice),
         }
-        Ok(Self { path: path.to_owned(), checkpoints, _lock: lock })
+        Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
     fn keep_config(&self, config: &RunConfig) -> Result<()> {
@@ -87,16 +85,6 @@ impl RunFolder {
     /// The ledger's file.
     pub fn ledger(&self) -> PathBuf {
         self.path.join("ledger.sqlite")
-    }
-
-    /// The checkpoint that the step of that name leaves, for example `stage1` or `round-2`.
-    pub fn checkpoint(&self, name: &str) -> PathBuf {
-        self.checkpoints.join(name)
-    }
-
-    /// Where the training of that checkpoint writes down how far it is.
-    pub fn training_state(&self, name: &str) -> PathBuf {
-        self.path.join("checkpoints").join(format!("{name}.state.safetensors"))
     }
 
     /// Writes a report file of that name.
@@ -137,7 +125,6 @@ fn write_atomically(path: &Path, text: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::exit_code;
 
     #[test]
     fn a_folder_takes_one_process_and_one_configuration() {
@@ -151,7 +138,7 @@ mod tests {
         let other = RunConfig { seed: 5, ..config };
         let error = RunFolder::open(&path, &other).unwrap_err();
         assert!(error.to_string().contains("other settings"));
-        assert_eq!(exit_code(&error), 2);
+        assert!(error.downcast_ref::<UsageError>().is_some());
     }
 
     #[test]

@@ -1,24 +1,10 @@
-//! What a run is started with, by whichever command starts it.
+//! How a run's settings want the judge.
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use stp_datasets::Ledger;
 use stp_verifier::{PoolConfig, Toolchain};
 
 use crate::config::RunConfig;
-use crate::folder::RunFolder;
-use crate::metrics::Metrics;
-
-/// The metrics of a run, which began with its first event.
-///
-/// # Errors
-/// If they cannot be written.
-pub fn metrics(folder: &RunFolder, ledger: &Ledger) -> Result<Metrics> {
-    let began = ledger.events()?.first().map(|event| event.at);
-    Metrics::open(folder.path(), began)
-        .with_context(|| format!("cannot write metrics in {}. Make it writable.", folder.path().display()))
-}
 
 /// How a run's settings want Lean's processes; `workers` stands above them.
 pub fn pool_config(config: &RunConfig, workers: Option<usize>, lean: &Toolchain) -> PoolConfig {
