@@ -34,6 +34,6 @@ mod training;
 pub use pass_rate::{PassRate, pass_at_k};
 pub use prompt::{example, normalise_proof, prompt, repair_example, repair_prompt};
 pub use training::{
-    CorrectProof, Decay, Retry, TrainingLimits, TrainingProof, choose_statements, retraining_set,
+    CorrectProof, Decay, Resampling, TrainingLimits, TrainingProof, choose_statements, retraining_set,
     training_set,
 };

@@ -8,7 +8,7 @@ use crate::PassRate;
 
 /// When a statement that was proved already is tried again.
 #[derive(Clone, Copy, Debug)]
-pub struct Retry {
+pub struct Resampling {
     /// Always, if its best pass rate so far is under this (paper: 0.35).
     pub below: f64,
     /// Otherwise with this probability (paper: 5 %).
@@ -69,15 +69,15 @@ pub struct Decay {
 pub fn choose_statements(
     ids: &[String],
     best: &HashMap<String, PassRate>,
-    retry: Retry,
+    resampling: Resampling,
     generator: &mut impl Rng,
 ) -> Vec<String> {
     let mut chosen = Vec::new();
     for id in ids {
         // Drawn for every statement, so that one more proof does not shift the others' luck.
-        let drawn = generator.random::<f64>() < retry.probability;
+        let drawn = generator.random::<f64>() < resampling.probability;
         let rate = best.get(id).copied().unwrap_or_default();
-        if rate.correct == 0 || rate.rate() < retry.below || drawn {
+        if rate.correct == 0 || rate.rate() < resampling.below || drawn {
             chosen.push(id.clone());
         }
     }
@@ -159,9 +159,9 @@ mod tests {
             ("easy".to_owned(), rate(9)),
         ]);
         let mut generator = ChaCha8Rng::seed_from_u64(1);
-        let never = Retry { below: 0.35, probability: 0.0 };
+        let never = Resampling { below: 0.35, probability: 0.0 };
         assert_eq!(choose_statements(&ids, &best, never, &mut generator), ["new", "tried", "rare"]);
-        let always = Retry { below: 0.35, probability: 1.0 };
+        let always = Resampling { below: 0.35, probability: 1.0 };
         assert_eq!(choose_statements(&ids, &best, always, &mut generator), ids);
     }
 

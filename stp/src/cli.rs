@@ -1,17 +1,23 @@
 //! The command line: what may be asked, and nothing of how it is done.
 
-mod runs;
-mod tools;
+use clap::{Parser, Subcommand};
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
-
-pub use self::runs::*;
-pub use self::tools::*;
+use crate::commands::bench::BenchArgs;
+use crate::commands::config::ConfigArgs;
+use crate::commands::corpus::CorpusArgs;
+use crate::commands::dashboard::DashboardArgs;
 use crate::commands::data::DataArgs;
+use crate::commands::eval::EvalArgs;
+use crate::commands::experiment::ExperimentArgs;
 use crate::commands::export::ExportArgs;
-use crate::config::Method;
+use crate::commands::generate::GenerateArgs;
+use crate::commands::report::ReportArgs;
+use crate::commands::serve::ServeArgs;
+use crate::commands::shell::{CompletionsArgs, ManArgs};
+use crate::commands::toolchain::ToolchainArgs;
+use crate::commands::train::TrainArgs;
+use crate::commands::verify::VerifyArgs;
+use crate::commands::worker::WorkerArgs;
 
 const EXAMPLES: &str = "\
 To begin with:
@@ -79,55 +85,6 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page of stp, or of a command: `stp man verify | man -l -`.
     Man(ManArgs),
-}
-
-/// Which Lean to use.
-#[derive(Clone, Debug, Default, Args)]
-pub struct LeanArgs {
-    /// A `lean` program to use instead of the managed one.
-    #[arg(long, value_name = "PATH", env = "STP_LEAN")]
-    pub lean: Option<PathBuf>,
-    /// A Lake project whose `lake env lean` is to be used (needs elan or lake).
-    #[arg(long, value_name = "FOLDER")]
-    pub project: Option<PathBuf>,
-    /// Where the managed Lean is kept [default: the user's cache folder].
-    #[arg(long, value_name = "FOLDER", env = "STP_HOME")]
-    pub home: Option<PathBuf>,
-    /// A program of the Lean community's REPL, for --lean or --project: it looks at proofs before they are judged.
-    #[arg(long, value_name = "PATH")]
-    pub repl: Option<PathBuf>,
-    /// Another kernel, such as nanoda_bin or con-ron: a proof counts only if it agrees.
-    #[arg(long, value_name = "PATH")]
-    pub kernel: Option<PathBuf>,
-    /// Ask Lean again even where an earlier run got an answer.
-    #[arg(long)]
-    pub no_cache: bool,
-}
-
-/// What a run does: each option replaces what the environment, the file and the preset say.
-#[derive(Clone, Debug, Args)]
-pub struct SettingsArgs {
-    /// Settings to start from: `tiny`, `smoke`, `small`, `deepseek-prover-7b` or `kimina-1.5b`.
-    #[arg(long, env = "STP_PRESET", default_value = "tiny")]
-    pub preset: String,
-    /// A TOML file whose keys replace the preset's.
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// What is done with the proofs that were found.
-    #[arg(long, value_enum)]
-    pub method: Option<Method>,
-    /// Seed of all randomness.
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Rounds of self-play.
-    #[arg(long)]
-    pub rounds: Option<u32>,
-    /// `core`, or a `.jsonl` file or a folder of them.
-    #[arg(long)]
-    pub corpus: Option<String>,
-    /// Any setting, for example `--set sampling.temperature=0.9`; `stp config show` lists them.
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
 }
 
 #[cfg(test)]

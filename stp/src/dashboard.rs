@@ -20,11 +20,11 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
+use stp_study::report::{RecordedRun, gathered, page};
 use stp_verifier::serve::{Connections, Hosts};
 use tokio::sync::watch;
 
 use crate::metrics;
-use crate::report::{RecordedRun, gathered, page};
 
 const TICK: Duration = Duration::from_secs(1);
 /// Gathering may take this share of the time at most.
@@ -38,8 +38,8 @@ const TAIL: u64 = 4096;
 
 /// What it is doing: the last line that its metrics have of a phase, and whether it still runs.
 fn doing(run: &RecordedRun) -> Result<Value> {
-    let mut now = last_phase(&run.path.join(metrics::FILE)).unwrap_or_else(|| json!({}));
-    let events = run.ledger.events()?;
+    let mut now = last_phase(&run.path().join(metrics::FILE)).unwrap_or_else(|| json!({}));
+    let events = run.ledger().events()?;
     let state = match events.last() {
         Some(event) if event.kind == "started" => "running".to_owned(),
         Some(event) if event.kind == "stopped" => {
@@ -48,7 +48,7 @@ fn doing(run: &RecordedRun) -> Result<Value> {
         Some(event) => event.kind.clone(),
         None => "not begun".to_owned(),
     };
-    now["run"] = run.name.clone().into();
+    now["run"] = run.name().into();
     now["state"] = state.into();
     Ok(now)
 }
@@ -110,7 +110,7 @@ fn now(runs: &[RecordedRun]) -> Result<String> {
 
 /// Numbers that change when a run's ledger is written.
 fn versions(runs: &[RecordedRun]) -> Result<Vec<i64>> {
-    Ok(runs.iter().map(|run| run.ledger.data_version()).collect::<Result<_, _>>()?)
+    Ok(runs.iter().map(|run| run.ledger().data_version()).collect::<Result<_, _>>()?)
 }
 
 /// Looks at the runs each second, until nobody can be told any more. `seen` are the versions that were gathered

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use stp_study::clock::clock;
 
 use crate::metrics::{Metrics, PhaseNow};
 
@@ -14,32 +15,21 @@ const PLAIN_LINE_EVERY: Duration = Duration::from_secs(10);
 const BAR: &str = "{prefix:.cyan.bold} {bar:24.green/black.bright} {pos}/{len} {msg} · {elapsed} · ETA {eta}";
 
 /// Where progress goes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Display {
     bars: bool,
     silent: bool,
-    metrics: Option<Arc<Metrics>>,
 }
 
 impl Display {
     /// Bars if standard error is a terminal and `quiet` is off; plain lines otherwise.
     pub fn new(quiet: bool) -> Self {
-        Self { bars: !quiet && std::io::stderr().is_terminal(), silent: false, metrics: None }
+        Self { bars: !quiet && std::io::stderr().is_terminal(), silent: false }
     }
 
     /// Nothing at all: errors alone are for the user.
     pub fn silent() -> Self {
-        Self { bars: false, silent: true, metrics: None }
-    }
-
-    /// Has the progress of every phase written there too.
-    pub fn with_metrics(self, metrics: Arc<Metrics>) -> Self {
-        Self { metrics: Some(metrics), ..self }
-    }
-
-    /// Where a run's numbers go, if this is the display of a run.
-    pub fn metrics(&self) -> Option<Arc<Metrics>> {
-        self.metrics.clone()
+        Self { bars: false, silent: true }
     }
 
     /// Whether progress is drawn as bars.
@@ -56,6 +46,11 @@ impl Display {
 
     /// Starts a phase of `total` units of work.
     pub fn phase(&self, title: &str, total: u64) -> PhaseProgress {
+        self.phase_of_run(title, total, None)
+    }
+
+    /// The same, whose progress is written to a run's metrics too.
+    pub fn phase_of_run(&self, title: &str, total: u64, metrics: Option<Arc<Metrics>>) -> PhaseProgress {
         let bar = self.bars.then(|| {
             let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar =
@@ -68,7 +63,7 @@ impl Display {
             title: title.to_owned(),
             total,
             bar,
-            metrics: self.metrics.clone(),
+            metrics,
             started: now,
             last_line: Mutex::new(now),
             last_metrics: Mutex::new(now),
@@ -198,22 +193,9 @@ fn is_due(last: &Mutex<Instant>, every: Duration) -> bool {
     due
 }
 
-/// Minutes and seconds, with hours where there are any: `4:07`, `1:02:09`.
-pub fn clock(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn clock_shows_hours_only_where_there_are_any() {
-        assert_eq!(clock(Duration::from_secs(7)), "0:07");
-        assert_eq!(clock(Duration::from_secs(3729)), "1:02:09");
-    }
 
     #[test]
     fn rates_name_what_the_phase_has() {

@@ -1,21 +1,24 @@
 //! Sampling proofs of some statements and judging them, while more are sampled.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Result;
-use serde_json::Value;
-use stp_datasets::{Attempt, Phase};
-use stp_model::{Checkpoint, SampleConfig, SampleRequest};
+use stp_datasets::{Attempt, Phase, Status, Verdict};
+use stp_model::{Completion, SampleConfig, SampleRequest};
 use stp_prover::normalise_proof;
 use tokio::sync::mpsc;
 
-use crate::judging::{Judge, Recorded, Target, unfinished};
-use crate::run::Run;
-use crate::sampling::{self, Kind};
-use crate::seeds::seed_for;
+use super::judge::Judge;
+use super::target::Target;
+use crate::context::sampler::{self, Kind, Prompt, Sampler};
+use crate::context::{Cancel, Context};
+use crate::events::{Done, Events, Progress, Recorded, Work};
+use crate::random::seed_for;
+use crate::records::Sampled;
 
 /// Whose attempts they are and how they are drawn.
-pub struct Sitting<'a> {
+pub struct SamplingPlan<'a> {
     /// The checkpoint that samples.
     pub model: &'a str,
     /// The round that they are kept under.
@@ -23,7 +26,7 @@ pub struct Sitting<'a> {
     /// The phase that they are kept under.
     pub phase: Phase,
     /// What the user sees.
-    pub title: String,
+    pub work: Work,
     /// Softmax temperatures, of which the samples of a statement take one after the other; none: that of the settings.
     pub temperatures: &'a [f64],
 }
@@ -36,104 +39,170 @@ struct Batch {
     owners: Vec<Vec<Attempt>>,
 }
 
+/// What is to be sampled.
+struct Missing {
+    /// A batch for each temperature.
+    batches: Vec<Batch>,
+    /// Attempts whose prompt leaves no room for an answer.
+    too_long: Vec<Attempt>,
+    /// How many attempts that is.
+    count: u64,
+}
+
 /// Samples and judges what is not recorded yet.
 ///
 /// # Errors
 /// If sampling, Lean or the ledger fails, or the user interrupts.
-pub async fn attempt_all(run: &mut Run, sitting: &Sitting<'_>, targets: Vec<Target>) -> Result<Value> {
-    let checkpoint = run.language.load(&run.folder, sitting.model)?;
-    let recorded = Recorded::read(run, sitting.round, sitting.phase)?;
-    let longest = checkpoint.model.config().max_seq;
-    let mut batches: Vec<Batch> = (0..sitting.temperatures.len().max(1)).map(|_| Batch::default()).collect();
-    let mut too_long = Vec::new();
-    let mut missing = 0;
-    for target in &targets {
-        let prompt = prompt(run, &checkpoint, target);
-        for (arm, batch) in batches.iter_mut().enumerate() {
-            let new = |sample: &u32| !recorded.keys.contains(&(target.statement.id.clone(), *sample));
-            let of_arm = |sample: &u32| *sample as usize % sitting.temperatures.len().max(1) == arm;
-            let samples: Vec<u32> = target.samples.clone().filter(of_arm).filter(new).collect();
-            if samples.is_empty() {
-                continue;
-            }
-            missing += samples.len() as u64;
-            let attempts: Vec<_> =
-                samples.iter().map(|&sample| blank(sitting, &target.statement.id, sample)).collect();
-            if prompt.len() >= longest {
-                too_long.extend(attempts);
-                continue;
-            }
-            let seed = |attempt: &Attempt| sample_seed(run.config.seed, attempt);
-            let seeds = attempts.iter().map(seed).collect();
-            batch.requests.push(SampleRequest { prompt: prompt.clone(), seeds });
-            batch.owners.push(attempts);
-        }
-    }
+pub async fn attempt_all(
+    context: &Context,
+    plan: &SamplingPlan<'_>,
+    targets: Vec<Target>,
+) -> Result<Sampled> {
+    let sampler = context.checkpoints.sampler(plan.model)?;
+    let recorded = context.ledger.attempt_keys(plan.round, plan.phase)?;
+    let unjudged = context.ledger.unjudged(plan.round, plan.phase)?;
+    let missing = missing(context, sampler.as_ref(), plan, &targets, &recorded);
     let total: u64 = targets.iter().map(|target| target.samples.len() as u64).sum();
-    let progress = Arc::new(run.display.phase(&sitting.title, total));
-    progress.advance((total - missing).saturating_sub(recorded.unjudged.len() as u64));
+    let progress = Arc::new(context.events.work(&plan.work, total));
+    progress.advance((total - missing.count).saturating_sub(unjudged.len() as u64));
     let (sender, receiver) = mpsc::unbounded_channel();
-    for attempt in recorded.unjudged {
+    for attempt in unjudged {
         sender.send(attempt)?;
     }
-    for attempt in too_long {
-        run.ledger.record_attempt(&Attempt { verdict: Some(unfinished(longest)), ..attempt })?;
+    for attempt in missing.too_long {
+        let verdict = Some(unfinished(sampler.longest()));
+        context.ledger.record_attempt(&Attempt { verdict, ..attempt })?;
         progress.judged(false);
     }
-    let settings = sampling::settings(&run.config.sampling, Kind::Proof);
-    let limit = settings.max_new_tokens;
-    let (ledger, counter, cancel) = (run.ledger.clone(), progress.clone(), run.cancel.clone());
-    let sampler = async move {
-        let (mut tokens, mut seconds) = (0, 0.0);
-        for (arm, Batch { requests, owners }) in batches.into_iter().enumerate() {
-            if cancel.is_cancelled() || requests.is_empty() {
-                continue;
-            }
-            let temperature = sitting.temperatures.get(arm).map_or(settings.temperature, |at| *at as f32);
-            let settings = SampleConfig { temperature, ..settings.clone() };
-            let (ledger, counter, sender) = (ledger.clone(), counter.clone(), sender.clone());
-            let each = move |completion: &stp_model::Completion, text: String| {
-                let mut attempt = owners[completion.request][completion.sample].clone();
-                attempt.proof = normalise_proof(&text);
-                attempt.tokens = u32::try_from(completion.tokens.len())?;
-                attempt.logprob = completion.logprob;
-                counter.tokens(u64::from(attempt.tokens));
-                if completion.finished {
-                    ledger.record_attempt(&attempt)?;
-                    sender.send(attempt)?;
-                } else {
-                    attempt.verdict = Some(unfinished(limit));
-                    ledger.record_attempt(&attempt)?;
-                    counter.judged(false);
-                }
-                Ok(())
-            };
-            let stats =
-                sampling::sample(checkpoint.clone(), requests, settings, cancel.clone(), each).await?;
-            tokens += stats.tokens;
-            seconds += stats.seconds;
-        }
-        Ok((tokens, seconds))
+    let settings = context.sampling(Kind::Proof);
+    let keep = Keep {
+        ledger: context.ledger.clone(),
+        events: context.events.clone(),
+        progress: progress.clone(),
+        sender,
+        limit: settings.max_new_tokens,
     };
-    let judge = Judge::new(run, targets.into_iter().map(|target| target.statement), progress.clone())?;
-    let ((tokens, seconds), ()) = tokio::try_join!(sampler, judge.run(receiver))?;
+    let sampling = sample_all(sampler, missing.batches, settings, plan, keep, context.cancel.clone());
+    let judge = Judge::new(context, targets.into_iter().map(|target| target.statement), progress.clone())?;
+    let (sampled, ()) = tokio::try_join!(sampling, judge.run(receiver))?;
     if let Some(progress) = Arc::into_inner(progress) {
-        progress.finish(&format!("{total} proofs judged"));
+        progress.finish(Done::Judged { proofs: total });
     }
-    Ok(serde_json::json!({ "sampled_tokens": tokens, "sampling_seconds": seconds }))
+    Ok(sampled)
 }
 
-fn prompt(run: &Run, checkpoint: &Checkpoint, target: &Target) -> Vec<u32> {
-    let (tokenizer, signature) = (&checkpoint.tokenizer, &target.statement.signature);
-    let Some(failure) = &target.failure else { return stp_prover::prompt(tokenizer, signature) };
-    let room = checkpoint.model.config().max_seq.saturating_sub(run.config.sampling.max_proof_tokens);
-    stp_prover::repair_prompt(tokenizer, signature, &failure.proof, &failure.message, room)
+/// What no earlier process has recorded.
+fn missing(
+    context: &Context,
+    sampler: &dyn Sampler,
+    plan: &SamplingPlan<'_>,
+    targets: &[Target],
+    recorded: &HashSet<(String, u32)>,
+) -> Missing {
+    let arms = plan.temperatures.len().max(1);
+    let mut found =
+        Missing { batches: (0..arms).map(|_| Batch::default()).collect(), too_long: Vec::new(), count: 0 };
+    for target in targets {
+        let id = &target.statement.id;
+        let new: Vec<u32> =
+            target.samples.clone().filter(|sample| !recorded.contains(&(id.clone(), *sample))).collect();
+        found.count += new.len() as u64;
+        if new.is_empty() {
+            continue;
+        }
+        let prompt = prompt(context, sampler, target);
+        for (arm, batch) in found.batches.iter_mut().enumerate() {
+            let of_arm = new.iter().filter(|sample| **sample as usize % arms == arm);
+            let attempts: Vec<_> = of_arm.map(|&sample| blank(plan, id, sample)).collect();
+            if attempts.is_empty() {
+            } else if prompt.len() >= sampler.longest() {
+                found.too_long.extend(attempts);
+            } else {
+                let seeds =
+                    attempts.iter().map(|attempt| sample_seed(context.config.seed, attempt)).collect();
+                batch.requests.push(SampleRequest { prompt: prompt.clone(), seeds });
+                batch.owners.push(attempts);
+            }
+        }
+    }
+    found
 }
 
-fn blank(sitting: &Sitting<'_>, statement: &str, sample: u32) -> Attempt {
+/// Where sampled proofs go.
+#[derive(Clone)]
+struct Keep {
+    ledger: Arc<stp_datasets::Ledger>,
+    events: Events,
+    progress: Arc<Progress>,
+    sender: mpsc::UnboundedSender<Attempt>,
+    /// The longest answer in tokens.
+    limit: usize,
+}
+
+impl Keep {
+    /// Records an attempt; finished ones go to the judge, too.
+    fn completion(&self, mut attempt: Attempt, completion: &Completion, text: &str) -> Result<()> {
+        attempt.proof = normalise_proof(text);
+        attempt.tokens = u32::try_from(completion.tokens.len())?;
+        attempt.logprob = completion.logprob;
+        self.progress.tokens(u64::from(attempt.tokens));
+        if !completion.finished {
+            attempt.verdict = Some(unfinished(self.limit));
+        }
+        self.ledger.record_attempt(&attempt)?;
+        self.events.recorded(Recorded::Attempt);
+        if completion.finished {
+            self.sender.send(attempt)?;
+        } else {
+            self.progress.judged(false);
+        }
+        Ok(())
+    }
+}
+
+/// Samples the batches one after the other, each at its temperature.
+async fn sample_all(
+    sampler: Arc<dyn Sampler>,
+    batches: Vec<Batch>,
+    settings: SampleConfig,
+    plan: &SamplingPlan<'_>,
+    keep: Keep,
+    cancel: Cancel,
+) -> Result<Sampled> {
+    let mut sampled = Sampled::default();
+    for (arm, Batch { requests, owners }) in batches.into_iter().enumerate() {
+        if cancel.is_cancelled() || requests.is_empty() {
+            continue;
+        }
+        let temperature = plan.temperatures.get(arm).map_or(settings.temperature, |at| *at as f32);
+        let settings = SampleConfig { temperature, ..settings.clone() };
+        let keep = keep.clone();
+        let each = move |completion: &Completion, text: String| {
+            let attempt = owners[completion.request][completion.sample].clone();
+            keep.completion(attempt, completion, &text)
+        };
+        let stats = sampler::sample(sampler.clone(), requests, settings, cancel.clone(), each).await?;
+        sampled += Sampled { sampled_tokens: stats.tokens as u64, sampling_seconds: stats.seconds };
+    }
+    Ok(sampled)
+}
+
+fn prompt(context: &Context, sampler: &dyn Sampler, target: &Target) -> Vec<u32> {
+    let signature = &target.statement.signature;
+    let prompt = match &target.failure {
+        None => Prompt::Prove { signature },
+        Some(failure) => {
+            let room = sampler.longest().saturating_sub(context.config.sampling.max_proof_tokens);
+            Prompt::Repair { signature, proof: &failure.proof, message: &failure.message, room }
+        }
+    };
+    sampler.encode(&prompt)
+}
+
+fn blank(plan: &SamplingPlan<'_>, statement: &str, sample: u32) -> Attempt {
     Attempt {
-        round: sitting.round,
-        phase: sitting.phase,
+        round: plan.round,
+        phase: plan.phase,
         statement: statement.to_owned(),
         sample,
         proof: String::new(),
@@ -146,4 +215,10 @@ fn blank(sitting: &Sitting<'_>, statement: &str, sample: u32) -> Attempt {
 fn sample_seed(run_seed: u64, attempt: &Attempt) -> u64 {
     let (round, sample) = (attempt.round.to_string(), attempt.sample.to_string());
     seed_for(run_seed, &["prove", &round, attempt.phase.as_str(), &attempt.statement, &sample])
+}
+
+/// The verdict on a text that ran out of tokens: it says nothing of the proof that it might have become, so Lean is not
+/// asked.
+fn unfinished(limit: usize) -> Verdict {
+    Verdict::new(Status::Unfinished, format!("the proof did not end within {limit} tokens"))
 }

@@ -1,7 +1,7 @@
 //! Settings of the rounds: sampling, proving, conjecturing and judging.
 
 use serde::{Deserialize, Serialize};
-use stp_conjecturer::Partners;
+use stp_conjecturer::Pairing;
 
 use super::Check;
 
@@ -126,8 +126,8 @@ pub struct Conjecturing {
 
 impl Conjecturing {
     /// How stage 1 pairs seeds and statements to conjecture.
-    pub fn partners(&self) -> Partners {
-        if self.near_pairs { Partners::Near } else { Partners::Any }
+    pub fn partners(&self) -> Pairing {
+        if self.near_pairs { Pairing::Near } else { Pairing::Any }
     }
 }
 
@@ -172,6 +172,11 @@ impl SamplingSettings {
 }
 
 impl Proving {
+    /// Whether the training at the end of this round is a re-training (paper: stage 3) from the stage-1 checkpoint.
+    pub fn is_retraining(&self, round: u32) -> bool {
+        self.retrain_every > 0 && round.is_multiple_of(self.retrain_every)
+    }
+
     /// Sampled proofs of a round, from 1.
     pub fn proofs_in(&self, round: u32) -> usize {
         if round == 1 && self.first_round_proofs > 0 {

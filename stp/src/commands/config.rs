@@ -3,14 +3,48 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::{Args, Subcommand};
 use serde_json::{Map, json};
+use stp_selfplay::config::settings::{Setter, Settings};
+use stp_selfplay::error::UsageError;
 
-use crate::cli::{ConfigShowArgs, SettingsArgs};
-use crate::error::UsageError;
-use crate::settings::{Origin, Settings};
+use crate::args::SettingsArgs;
+
+/// `stp config`.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// `stp config ...`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print every setting of `stp train` with these options, and where its value comes from.
+    Show(ConfigShowArgs),
+}
+
+/// `stp config show`.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigShowArgs {
+    /// The options that `train` would get.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// JSON in place of TOML.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Does what is asked of the settings.
+pub fn config(args: &ConfigArgs) -> Result<ExitCode> {
+    match &args.command {
+        ConfigCommand::Show(args) => show(args),
+    }
+}
 
 /// The settings that these options, the environment, the file and the preset make.
-pub(super) fn gather(args: &SettingsArgs) -> Result<Settings, UsageError> {
+pub fn gather(args: &SettingsArgs) -> Result<Settings, UsageError> {
     let mut settings = Settings::preset(&args.preset)?;
     if let Some(path) = &args.config {
         settings.file(path)?;
@@ -32,33 +66,33 @@ pub(super) fn gather(args: &SettingsArgs) -> Result<Settings, UsageError> {
     ];
     for (key, value) in options {
         if let Some(value) = value {
-            settings.set(key, value, Origin::Option(format!("--{key}")))?;
+            settings.set(key, value, Setter::Option(format!("--{key}")))?;
         }
     }
     Ok(settings)
 }
 
 /// Prints them; as TOML it is a file that `--config` takes.
-pub(super) fn show(args: &ConfigShowArgs) -> Result<ExitCode> {
+fn show(args: &ConfigShowArgs) -> Result<ExitCode> {
     let settings = gather(&args.settings)?;
     settings.config()?;
     if args.json {
         let rows: Map<_, _> = settings
             .values()
             .into_iter()
-            .map(|(key, value, origin)| (key, json!({ "value": value, "from": origin.to_string() })))
+            .map(|(key, value, setter)| (key, json!({ "value": value, "from": setter.to_string() })))
             .collect();
         println!("{}", serde_json::to_string_pretty(&rows)?);
         return Ok(ExitCode::SUCCESS);
     }
     let mut table = String::new();
-    for (key, value, origin) in settings.values() {
+    for (key, value, setter) in settings.values() {
         let (of, name) = key.rsplit_once('.').unwrap_or(("", &key));
         if of != table {
             println!("\n[{of}]");
             of.clone_into(&mut table);
         }
-        println!("{:<44} # {origin}", format!("{name} = {value}"));
+        println!("{:<44} # {setter}", format!("{name} = {value}"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,18 +3,68 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::Args;
+use clap::builder::TypedValueParser;
 use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
+use stp_selfplay::config::RunConfig;
+use stp_selfplay::context::statements::load_corpus;
+use stp_study::clock::clock;
+use stp_study::cost::{
+    Assumptions, Data, Hardware, Memory, Speeds, Times, Work, in_memory, memory, times, work,
+};
 
-use crate::cli::PlanArgs;
-use crate::config::{RunConfig, load_corpus};
-use crate::cost::{Assumptions, Data, Hardware, Memory, Speeds, Times, Work, in_memory, memory, times, work};
-use crate::display::clock;
+use crate::args::one_of;
 
 /// Above this many parameters the default hardware is a GPU.
 const SMALL: usize = 50_000_000;
 
+/// `stp train --plan`.
+#[derive(Clone, Debug, Args)]
+pub struct PlanArgs {
+    /// Start nothing: print the memory, tokens, checks, time and money that the run would need.
+    #[arg(long)]
+    pub plan: bool,
+    /// The hardware to plan for [default: two cores for small models, a GPU of 80 GB for others].
+    #[arg(long, value_parser = hardware(), requires = "plan")]
+    pub hardware: Option<Hardware>,
+    /// Devices that work side by side.
+    #[arg(long, value_name = "N", requires = "plan")]
+    pub devices: Option<u32>,
+    /// Memory of a device, in GB.
+    #[arg(long, value_name = "GB", requires = "plan", default_value_t = 80.0)]
+    pub device_memory: f64,
+    /// Tokens a second that a device trains on.
+    #[arg(long, value_name = "TOKENS/S", requires = "plan")]
+    pub training_speed: Option<f64>,
+    /// Tokens a second that a device samples.
+    #[arg(long, value_name = "TOKENS/S", requires = "plan")]
+    pub sampling_speed: Option<f64>,
+    /// CPU seconds of a check in Lean.
+    #[arg(long, value_name = "SECONDS", requires = "plan")]
+    pub check_seconds: Option<f64>,
+    /// Cores for Lean.
+    #[arg(long, value_name = "N", requires = "plan")]
+    pub verifier_cores: Option<u32>,
+    /// Price of an hour of one device.
+    #[arg(long, value_name = "MONEY", requires = "plan")]
+    pub price: Option<f64>,
+}
+
+fn hardware() -> impl TypedValueParser<Value = Hardware> {
+    let help = |hardware| match hardware {
+        Hardware::TwoCores => {
+            "Two processor cores for the model and Lean together; the speed of sampling is that beside a busy Lean"
+        }
+        Hardware::Gpu80 => {
+            "A GPU with 80 GB (H100) beside 64 cores for Lean. Assumed from others' figures, never measured with this \
+             program"
+        }
+    };
+    one_of(Hardware::ALL.map(|hardware| (hardware, hardware.as_str(), help(hardware))))
+}
+
 /// Prints the table and what it rests on.
-pub(super) fn plan(config: &RunConfig, args: &PlanArgs) -> Result<ExitCode> {
+pub fn estimate(config: &RunConfig, args: &PlanArgs) -> Result<ExitCode> {
     let (data, here) = data(config)?;
     let model = config.model.config(config.model.vocab_size);
     let parameters = model.parameters();
@@ -197,7 +247,7 @@ fn notes(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::PRESETS;
+    use stp_selfplay::config::PRESETS;
 
     #[test]
     fn every_preset_has_a_plan() {

@@ -1,92 +1,73 @@
 //! `stp experiment`: a matrix of runs, their tables and plots.
 
-use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use clap::Args;
+use stp_selfplay::events::{Event, Events};
+use stp_study::clock::clock;
+use stp_study::experiment::{Experiment, Player, Results};
 
-use super::{block_on, device, load_corpus, toolchain};
-use crate::cancel::Cancel;
-use crate::cli::ExperimentArgs;
-use crate::config::RunConfig;
-use crate::display::{Display, clock};
-use crate::experiment::{
-    AUTOMATION, Cell, ExperimentFile, Finished, Player, Results, cells, cost, recorded, tried, write,
-};
+use crate::args::MachineArgs;
+use crate::common::{block_on, device};
+use crate::display::Display;
+use crate::drawer::drawer;
+use crate::lean::{cache, locate_or_install};
+use crate::metrics::Metrics;
+use crate::signals::cancel_on_signals;
+
+/// `stp experiment`.
+#[derive(Clone, Debug, Args)]
+pub struct ExperimentArgs {
+    /// The experiment: a TOML file with arms, seeds and claims; see `experiments/`.
+    #[arg(value_name = "FILE.toml")]
+    pub file: PathBuf,
+    /// Where tables and plots go [default: a folder beside the file, with its name].
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
+    /// Where its runs are [default: runs/NAME].
+    #[arg(long, value_name = "FOLDER")]
+    pub runs: Option<PathBuf>,
+    /// Run nothing: write tables and plots of what is finished.
+    #[arg(long)]
+    pub report: bool,
+    /// What it runs on.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
 
 /// Runs what is missing and writes the results after each run.
-pub(super) fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
-    let file = ExperimentFile::read(&args.file)?;
-    let cells = cells(&file, &args.file)?;
+pub fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
     let name = args.file.file_stem().context("the experiment's file has no name")?.to_string_lossy();
     let runs = args.runs.clone().unwrap_or_else(|| PathBuf::from("runs").join(&*name));
     let output = args.output.clone().unwrap_or_else(|| args.file.with_extension(""));
-    let base = RunConfig::load(&file.preset, None)?;
-    let machine = &args.machine;
-    let display = Display::new(machine.quiet);
-    let mut results = Results::default();
-    for cell in &cells {
-        let corpus = load_corpus(&cell.config.corpus)?;
-        results.runs.extend(recorded(cell, &corpus, &runs, &file, &args.file)?);
-    }
-    say_cost(&file, args, &cells, &results.runs, &display)?;
+    let display = Display::new(args.machine.quiet);
+    let experiment = Experiment::open(&args.file, &runs)?;
+    let mut results = experiment.recorded()?;
+    say_cost(&experiment, &results, display)?;
     if args.report {
-        results.automation = tried(&runs.join(AUTOMATION))?;
+        experiment.add_tactics(&mut results)?;
     } else {
-        let device = device(&machine.device)?;
-        let lean = toolchain::take(&machine.lean, &display)?;
-        let cache = toolchain::cache(&machine.lean, &lean, &display);
-        block_on(async {
-            let cancel = Cancel::on_signals()?;
-            let display = display.clone();
-            let player =
-                Player { lean, cache, workers: machine.workers, device, display, cancel, runs: runs.clone() };
-            if let Some(automation) = &file.automation {
-                let notes = &mut results.notes;
-                results.automation = player.automation(automation, &base, &args.file, notes).await?;
-            }
-            for cell in &cells {
-                if !is_finished(&results.runs, cell) {
-                    let finished = player.play(cell, &cells, &file, &args.file).await?;
-                    results.runs.push(finished);
-                    // What is known so far, for those who look in meanwhile.
-                    write(&results, &file, &args.file, &output)?;
-                }
-            }
-            anyhow::Ok(())
-        })?;
+        play(&experiment, &mut results, &args.machine, &output, display)?;
     }
-    let place = |run: &Finished| cells.iter().position(|cell| cell.arm == run.arm && cell.seed == run.seed);
-    results.runs.sort_by_key(place);
-    write(&results, &file, &args.file, &output)?;
+    experiment.write(&results, &output)?;
     println!("{}", std::fs::read_to_string(output.join("README.md"))?);
     println!("results: {} · runs: {}", output.display(), runs.display());
     Ok(ExitCode::SUCCESS)
 }
 
-fn is_finished(runs: &[Finished], cell: &Cell) -> bool {
-    runs.iter().any(|run| run.arm == cell.arm && run.seed == cell.seed)
-}
-
 /// What is to come, before it begins.
-fn say_cost(
-    file: &ExperimentFile,
-    args: &ExperimentArgs,
-    cells: &[Cell],
-    runs: &[Finished],
-    display: &Display,
-) -> Result<()> {
-    let finished: HashSet<&str> =
-        cells.iter().filter(|cell| is_finished(runs, cell)).map(|cell| cell.folder.as_str()).collect();
-    let cost = cost(file, &args.file, cells, &finished)?;
+fn say_cost(experiment: &Experiment, results: &Results, display: Display) -> Result<()> {
+    let cost = experiment.cost(results)?;
     display.line(&format!(
         "{}: {} of {} runs finished; to do: {} runs with {} stages 1, {} verified samples and {} to measure, about {} on two \
          cores",
-        file.title,
-        finished.len(),
-        cells.len(),
+        experiment.file.title,
+        results.runs.len(),
+        experiment.cells.len(),
         cost.runs,
         cost.stages1,
         cost.proofs,
@@ -94,4 +75,39 @@ fn say_cost(
         clock(Duration::from_secs_f64(cost.seconds))
     ));
     Ok(())
+}
+
+fn play(
+    experiment: &Experiment,
+    results: &mut Results,
+    machine: &MachineArgs,
+    output: &Path,
+    display: Display,
+) -> Result<()> {
+    let device = device(&machine.device)?;
+    let lean = locate_or_install(&machine.lean, &display)?;
+    let cache = cache(&machine.lean, &lean, &display);
+    block_on(async {
+        let player = Player {
+            lean,
+            cache,
+            workers: machine.workers,
+            device,
+            events: drawer(display, None),
+            events_of: Box::new(move |run: &Path| events_of(run, display)),
+            tell: Box::new(move |event| display.line(&event.to_string())),
+            cancel: cancel_on_signals()?,
+        };
+        player.play(experiment, results, output).await
+    })
+}
+
+/// Draws a run of the matrix, with its metrics. That it begins is told by the experiment.
+fn events_of(run: &Path, display: Display) -> Result<Events> {
+    let drawn = drawer(display, Some(Arc::new(Metrics::of_run(run)?)));
+    Ok(Events::new(move |event| {
+        if !matches!(event, Event::RunOpened { .. }) {
+            drawn.emit(event);
+        }
+    }))
 }

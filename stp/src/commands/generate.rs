@@ -2,18 +2,70 @@
 
 use std::io::Read;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::Args;
 use serde_json::json;
 use stp_model::{Checkpoint, Message, SampleConfig, SampleRequest, StopWhen};
+use stp_selfplay::error::UsageError;
 
-use crate::cli::GenerateArgs;
-use crate::error::UsageError;
+use crate::common::device;
+
+/// `stp generate`.
+#[derive(Clone, Debug, Args)]
+pub struct GenerateArgs {
+    /// The model: a run's `checkpoints/final`, or a folder of Hugging Face (Llama, Qwen2 or Qwen3).
+    #[arg(value_name = "MODEL_FOLDER")]
+    pub model: PathBuf,
+    /// The prompt, with the special tokens that the model expects written out; `-` is standard input.
+    #[arg(required_unless_present = "statement")]
+    pub prompt: Option<String>,
+    /// Ask for a proof, as self-play does, of the statement `(a b : Nat) : a + b = b + a` for example.
+    #[arg(long, value_name = "SIGNATURE", conflicts_with = "prompt")]
+    pub statement: Option<String>,
+    /// Put the prompt into the model's chat template, as a user's message.
+    #[arg(long, conflicts_with = "statement")]
+    pub chat: bool,
+    /// Samples.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 1)]
+    pub samples: u64,
+    /// Softmax temperature; 0 takes the most likely token [default: the model's, or 1].
+    #[arg(long)]
+    pub temperature: Option<f32>,
+    /// Only the most likely tokens that together have this probability [default: the model's, or 1].
+    #[arg(long)]
+    pub top_p: Option<f32>,
+    /// Only so many of the most likely tokens; 0 for all [default: the model's, or 0].
+    #[arg(long)]
+    pub top_k: Option<usize>,
+    /// Only tokens at least this part as likely as the most likely one.
+    #[arg(long, default_value_t = 0.0)]
+    pub min_p: f32,
+    /// Memory for keys and values in MiB; with too little of it some samples wait (0: half of what is available).
+    #[arg(long, value_name = "MIB", default_value_t = 0)]
+    pub cache_mb: usize,
+    /// Longest answer in tokens.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub max_tokens: usize,
+    /// A text that ends an answer; may be given several times.
+    #[arg(long, value_name = "TEXT")]
+    pub stop: Vec<String>,
+    /// Seed of the first sample; the next ones count on.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Where the model runs: auto, cpu, wgpu or cuda.
+    #[arg(long, env = "STP_DEVICE", default_value = "auto")]
+    pub device: String,
+    /// One JSON object for each answer: text, tokens, log-probability, whether it ended.
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Prints every answer as soon as it is complete.
-pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode> {
-    let device = super::device(&args.device)?;
+pub fn generate(args: &GenerateArgs) -> Result<ExitCode> {
+    let device = device(&args.device)?;
     let checkpoint = Checkpoint::load(&args.model, &device)?;
     let settings = settings(args, &checkpoint);
     if args.samples == 0 {

@@ -1,14 +1,31 @@
 //! `stp report`: the table of a run, or a page of charts of several.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::Args;
+use stp_study::report::{RecordedRun, gathered, page};
 
-use crate::cli::ReportArgs;
-use crate::report::{RecordedRun, gathered, page};
+/// `stp report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// The run's folder; several for a page that shows them side by side.
+    #[arg(required = true, value_name = "RUN_FOLDER")]
+    pub run_dirs: Vec<PathBuf>,
+    /// Write a page with charts and all conjectures and proofs, for any browser, in place of the table.
+    #[arg(short, long, value_name = "FILE.html")]
+    pub output: Option<PathBuf>,
+    /// Markdown in place of a drawn table.
+    #[arg(long)]
+    pub markdown: bool,
+    /// One JSON object for each run in place of a table.
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+}
 
 /// Prints tables, or writes the page.
-pub(super) fn report(args: &ReportArgs) -> Result<ExitCode> {
+pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     if let Some(output) = &args.output {
         let runs = args.run_dirs.iter().map(|run| RecordedRun::open(run)).collect::<Result<Vec<_>>>()?;
         let text = page(&gathered(&runs)?, false);

@@ -4,22 +4,34 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::CommandFactory;
+use clap::{Args, Command};
+use stp_selfplay::error::UsageError;
 
-use crate::cli::{Cli, CompletionsArgs, ManArgs};
-use crate::error::UsageError;
+/// `stp completions`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell, for example `stp completions bash > /etc/bash_completion.d/stp`.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
 
-/// Prints the completion script.
-pub(super) fn completions(args: CompletionsArgs) -> Result<ExitCode> {
+/// `stp man`.
+#[derive(Clone, Debug, Args)]
+pub struct ManArgs {
+    /// The command, for example `train`, or `data import` in two words.
+    pub command: Vec<String>,
+}
+
+/// Prints the completion script of the command line.
+pub fn completions(args: CompletionsArgs, mut command: Command) -> Result<ExitCode> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "stp", &mut script);
+    clap_complete::generate(args.shell, &mut command, "stp", &mut script);
     std::io::stdout().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the manual page.
-pub(super) fn man(args: &ManArgs) -> Result<ExitCode> {
-    let mut command = Cli::command();
+/// Prints the manual page of the command line, or of one of its commands.
+pub fn man(args: &ManArgs, mut command: Command) -> Result<ExitCode> {
     command.build();
     for name in &args.command {
         command = command.find_subcommand(name).cloned().ok_or_else(|| {

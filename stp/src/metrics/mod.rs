@@ -3,19 +3,23 @@
 //! They are a by-product: nothing of a run is computed from them, and a run goes on without them if they
 //! cannot be written.
 
-mod events;
+mod tensorboard;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
+use stp_datasets::Ledger;
 use stp_model::TrainStep;
+use stp_selfplay::context::folder::run_config;
+use stp_selfplay::plan::Step;
+use stp_study::report::{RecordedRun, Row};
 
-use crate::report::Row;
-use events::EventFile;
+use self::tensorboard::EventFile;
 
 /// The file of JSON lines in the run folder.
 pub const FILE: &str = "metrics.jsonl";
@@ -24,6 +28,7 @@ const FOLDER: &str = "tensorboard";
 /// Where the numbers go. One process of a run has one; both outputs are appended to.
 #[derive(Debug)]
 pub struct Metrics {
+    run: PathBuf,
     /// When the run began, in seconds since 1970: the zero of the speeds' axis.
     began: f64,
     outputs: Mutex<Outputs>,
@@ -54,12 +59,23 @@ pub struct PhaseNow<'a> {
 }
 
 impl Metrics {
+    /// The metrics of the run in a folder, which began with its first event.
+    ///
+    /// # Errors
+    /// If its ledger cannot be read, or they cannot be written.
+    pub fn of_run(run: &Path) -> Result<Self> {
+        let ledger = Ledger::open(&run.join("ledger.sqlite"))?;
+        let began = ledger.events()?.first().map(|event| event.at);
+        Self::open(run, began)
+            .with_context(|| format!("cannot write metrics in {}. Make it writable.", run.display()))
+    }
+
     /// Goes on with the files of a run folder. `began` is when the run began, in seconds since 1970; now, if it has
     /// not.
     ///
     /// # Errors
     /// If the files cannot be opened.
-    pub fn open(run: &Path, began: Option<f64>) -> io::Result<Self> {
+    fn open(run: &Path, began: Option<f64>) -> io::Result<Self> {
         let lines = BufWriter::new(OpenOptions::new().create(true).append(true).open(run.join(FILE))?);
         let folder = run.join(FOLDER);
         std::fs::create_dir_all(&folder)?;
@@ -68,7 +84,7 @@ impl Metrics {
         let name = format!("events.out.tfevents.{:010}.stp.{process}", time as u64);
         let events = EventFile::new(BufWriter::new(File::create(folder.join(name))?), time)?;
         let began = began.unwrap_or(time);
-        Ok(Self { began, outputs: Mutex::new(Outputs { lines, events, broken: false }) })
+        Ok(Self { run: run.to_owned(), began, outputs: Mutex::new(Outputs { lines, events, broken: false }) })
     }
 
     /// One step of training, after `before` steps of earlier trainings of the run.
@@ -96,8 +112,25 @@ impl Metrics {
         self.write((now() - self.began).max(0.0) as u64, line, &scalars);
     }
 
+    /// The line of the report's table that a step has completed, if it completes one.
+    pub fn step(&self, step: Step) {
+        if step.completes_row()
+            && let Err(error) = self.last_row(step)
+        {
+            tracing::error!("going on without a line of metrics, for the report cannot be read: {error:#}");
+        }
+    }
+
+    fn last_row(&self, step: Step) -> Result<()> {
+        let (config, _) = run_config(&self.run)?;
+        if let Some(row) = RecordedRun::open(&self.run)?.report()?.rows.last() {
+            self.row(step.round(config.rounds), row);
+        }
+        Ok(())
+    }
+
     /// A line of the report's table; the axis is the round.
-    pub fn row(&self, round: u32, row: &Row) {
+    fn row(&self, round: u32, row: &Row) {
         let count = |number: usize| number as f64;
         let mut scalars = vec![
             ("round/train_proved", count(row.train_proved)),

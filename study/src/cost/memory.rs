@@ -1,8 +1,7 @@
 //! Bytes on the device that training and sampling keep at the same time.
 
 use stp_model::{ModelConfig, Precision, Recompute};
-
-use crate::config::{RunConfig, Training};
+use stp_selfplay::config::{RunConfig, Training};
 
 /// Bytes of a 32-bit number.
 const NUMBER: u64 = 4;

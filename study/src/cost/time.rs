@@ -1,6 +1,6 @@
 //! Time and money: work divided by speed.
 
-use super::Work;
+use super::work::Work;
 
 /// Floating-point operations that training and sampling take for each parameter and token.
 const TRAINING: f64 = 6.0;
@@ -8,7 +8,7 @@ const TRAINING: f64 = 6.0;
 const SAMPLING: f64 = 2.0;
 
 /// Hardware whose speed is known or assumed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hardware {
     /// Two processor cores for the model and Lean together; the speed of sampling is that beside a busy Lean.
     TwoCores,
@@ -34,6 +34,22 @@ pub struct Speeds {
 }
 
 impl Hardware {
+    /// All of it.
+    pub const ALL: [Self; 2] = [Self::TwoCores, Self::Gpu80];
+
+    /// The name on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TwoCores => "two-cores",
+            Self::Gpu80 => "gpu80",
+        }
+    }
+
+    /// The hardware of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|hardware| hardware.as_str() == name)
+    }
+
     /// The speeds with a model of so many parameters; `mathlib` if proofs are checked against it.
     pub fn speeds(self, parameters: usize, mathlib: bool) -> Speeds {
         let parameters = parameters as f64;
@@ -87,9 +103,9 @@ pub fn times(work: &Work, speeds: &Speeds) -> Times {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Assumptions, Data, work};
+    use super::super::work::{Assumptions, Data, work};
     use super::*;
-    use crate::config::RunConfig;
+    use stp_selfplay::config::RunConfig;
 
     #[test]
     fn tiny_takes_about_as_long_as_it_took() {
@@ -100,6 +116,14 @@ mod tests {
         // 5:22 in all, of which 1:44 training.
         assert!((0.6..1.6).contains(&(times.training / 104.0)), "{times:?}");
         assert!((0.6..1.6).contains(&(times.wall / 322.0)), "{times:?}");
+    }
+
+    #[test]
+    fn hardware_has_names() {
+        for hardware in Hardware::ALL {
+            assert_eq!(Hardware::parse(hardware.as_str()), Some(hardware));
+        }
+        assert_eq!(Hardware::parse("abacus"), None);
     }
 
     #[test]

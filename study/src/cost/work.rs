@@ -1,10 +1,9 @@
 //! How much a run samples, judges and trains on.
 
 use stp_datasets::Corpus;
-
-use crate::config::{Method, RunConfig};
-use crate::run::Run;
-use crate::{plan, pretraining};
+use stp_selfplay::config::{Method, RunConfig};
+use stp_selfplay::context::statements::{choose, supervised};
+use stp_selfplay::steps::train::library;
 
 /// How much data there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +21,11 @@ pub struct Data {
 impl Data {
     /// What a run with these settings takes of a corpus.
     pub fn of(config: &RunConfig, corpus: &Corpus) -> Self {
-        let (train, valid) = Run::choose(corpus, config);
-        let proofs = plan::supervised(corpus, &train, config).iter().map(|(_, proofs)| proofs.len()).sum();
+        let (train, valid) = choose(corpus, config);
+        let proofs = supervised(corpus, &train, config).iter().map(|(_, proofs)| proofs.len()).sum();
         // What cannot be read stops the run itself before it begins.
-        let library = pretraining::entries(config, corpus).unwrap_or_default();
-        let library = pretraining::count(config, &library);
+        let entries = library::entries(config, corpus).unwrap_or_default();
+        let library = library::count(config, &entries);
         Self { statements: train.len(), proofs, valid: valid.len(), library }
     }
 }
@@ -131,16 +130,18 @@ fn trained_sequences(config: &RunConfig, data: Data, assumptions: Assumptions) -
     }
     let found = assumptions.trained_share * config.proving.proofs_per_round as f64;
     let pairs = if config.method == Method::Stp { conjecturing.replayed_pairs as f64 } else { 0.0 };
-    let (corpus, every) = (data.proofs as f64, config.proving.retrain_every);
+    let corpus = data.proofs as f64;
     let again = |round: u32| config.retraining.epochs as f64 * (corpus + f64::from(round) * found);
     for round in 1..=config.rounds {
         let replayed = round.min(config.proving.replay_rounds);
         // Corpus proofs count as round 0.
         let given = if round < config.proving.replay_rounds { corpus } else { 0.0 };
-        let is_again = every > 0 && round % every == 0;
         let usual = config.round.epochs as f64 * (f64::from(replayed) * found + given);
-        let (epochs, shown) =
-            if is_again { (config.retraining.epochs, again(round)) } else { (config.round.epochs, usual) };
+        let (epochs, shown) = if config.proving.is_retraining(round) {
+            (config.retraining.epochs, again(round))
+        } else {
+            (config.round.epochs, usual)
+        };
         sum += shown + epochs as f64 * pairs;
     }
     sum + again(config.rounds)

@@ -1,9 +1,10 @@
 //! Measuring a checkpoint on statements that nothing is learned from.
 //!
 //! An evaluation has a ledger of its own, in `evals/` of the run's folder: the run's ledger, and with it every training
-//! set, stays as it is, and an evaluation that was stopped goes on.
+//! set, stays as it is, and an evaluation that was stopped goes on. One of other settings or other statements is kept
+//! beside it and never shown.
 
-mod outcome;
+mod result;
 mod sets;
 
 use std::collections::{HashMap, HashSet};
@@ -11,27 +12,34 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
 use stp_datasets::{Corpus, CorpusEntry, Ledger, Phase, Statement, Tally};
 use stp_model::Device;
-use stp_verifier::Pool;
-use tokio::task::JoinSet;
+use stp_selfplay::config::RunConfig;
+use stp_selfplay::context::folder::run_name;
+use stp_selfplay::context::{Cancel, Checkpoints, Context as Shared, RunFolder, Statements};
+use stp_selfplay::error::UsageError;
+use stp_selfplay::events::{Events, Work};
+use stp_selfplay::plan::checkpoint_of;
+use stp_selfplay::random::seed_for;
+use stp_selfplay::records::Sampled;
+use stp_selfplay::steps::validate::held_out;
+use stp_verifier::hint::hint;
+use stp_verifier::{Pool, VerifierError, ask_each};
 
-pub use outcome::{HARD, Outcome, Part, PassAt};
+pub use result::{EvaluationResult, HARD, Part, PassAt};
 pub use sets::StatementSet;
 
-use crate::cancel::Cancel;
-use crate::config::RunConfig;
-use crate::display::Display;
-use crate::error::UsageError;
-use crate::folder::{RunFolder, run_name};
-use crate::hint::hint;
-use crate::language::Language;
-use crate::proving;
-use crate::run::Run;
-use crate::seeds::seed_for;
+use crate::files::set_aside;
 
-/// The file with the outcome in the evaluation's folder.
-const OUTCOME: &str = "outcome.json";
+/// The file with the result in the evaluation's folder.
+const RESULT: &str = "outcome.json";
+/// The ledger in the evaluation's folder.
+const LEDGER: &str = "ledger.sqlite";
+/// Under which key its ledger keeps what it was made with.
+const SETTINGS: &str = "settings";
+/// Statements that each Lean process is asked about ahead of its answers.
+const AHEAD: usize = 8;
 
 /// What is measured, and how.
 #[derive(Clone, Debug)]
@@ -52,69 +60,110 @@ pub struct Evaluation {
 
 /// What it is measured with.
 #[derive(Clone, Debug)]
-pub struct Means {
-    /// The judge's processes.
-    pub pool: Pool,
-    /// What the user sees.
-    pub display: Display,
-    /// Whether the user wants to stop.
-    pub cancel: Cancel,
+pub struct Resources {
+    /// The judge.
+    pub verifier: Pool,
     /// Where the model runs.
     pub device: Device,
+    /// Who is told what happens.
+    pub events: Events,
+    /// Whether the user wants to stop.
+    pub cancel: Cancel,
 }
 
 impl Evaluation {
-    /// Where its ledger and outcome are.
+    /// Where its ledger and result are.
     pub fn folder(&self) -> PathBuf {
         self.run.join("evals").join(format!("{}-{}", self.set.name, self.checkpoint))
     }
 
-    /// The outcome, if it was evaluated before with these samples and k.
-    pub fn earlier(&self) -> Option<Outcome> {
-        let text = std::fs::read_to_string(self.folder().join(OUTCOME)).ok()?;
-        let outcome: Outcome = serde_json::from_str(&text).ok()?;
-        let same = outcome.samples == self.samples
-            && outcome.all.pass.iter().map(|pass| pass.k).eq(self.ks.iter().copied());
-        same.then_some(outcome)
+    /// The result, if it was evaluated before with these settings, statements, samples and k.
+    pub fn earlier(&self) -> Option<EvaluationResult> {
+        let result = self.kept()?;
+        let same = result.settings == self.settings()
+            && result.samples == self.samples
+            && result.all.pass.iter().map(|pass| pass.k).eq(self.ks.iter().copied());
+        same.then_some(result)
     }
 
-    /// Samples and judges what is missing, and writes the outcome to the evaluation's folder.
+    /// Whether there is a result that was made with other settings or statements, or with what nobody knows any more.
+    pub fn is_stale(&self) -> bool {
+        self.kept().is_some_and(|result| result.settings != self.settings())
+    }
+
+    /// Whatever result is in its folder.
+    fn kept(&self) -> Option<EvaluationResult> {
+        let text = std::fs::read_to_string(self.folder().join(RESULT)).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// A hash of all that decides what a sample is and how it is judged.
+    fn settings(&self) -> String {
+        let RunConfig { sampling, verifier, seed, .. } = &self.config;
+        let text = serde_json::json!([sampling, verifier, seed, self.set.hash]).to_string();
+        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Samples and judges what is missing, and writes the result to the evaluation's folder.
     ///
     /// # Errors
     /// If the model, Lean or the ledger fails, or the user interrupts; the same call goes on from there.
-    pub async fn play(&self, corpus: &Corpus, means: Means) -> Result<Outcome> {
+    pub async fn play(&self, corpus: &Corpus, resources: Resources) -> Result<EvaluationResult> {
         self.validate()?;
-        let folder = RunFolder::open_beside(&self.run, &self.folder())?;
+        let folder = self.open_folder()?;
         let ledger = Arc::new(Ledger::open(&folder.ledger())?);
+        ledger.remember(SETTINGS, &self.settings())?;
         let statements: Vec<_> = self.set.entries.iter().map(|entry| entry.statement.clone()).collect();
         ledger.record_statements(&statements)?;
-        let refusals = not_elaborated(&means, &self.set.entries).await?;
+        let refusals = not_elaborated(&resources, &self.set.entries).await?;
         self.something_elaborates(&refusals)?;
         let not_elaborated: HashSet<String> = refusals.into_keys().collect();
+        let valid = statements.into_iter().filter(|it| !not_elaborated.contains(&it.id)).collect();
+        let context = self.context(folder, ledger, valid, resources);
+        let work = Work::Evaluate { checkpoint: self.checkpoint.clone(), set: self.set.name.clone() };
+        let sampled = held_out(&context, &self.checkpoint, 0, self.samples, &work).await?;
+        context.ledger.record_event("sampled", &serde_json::to_value(sampled)?)?;
+        let result = self.result(corpus, &context.ledger, &not_elaborated)?;
+        context.folder.write_report(RESULT, &serde_json::to_string_pretty(&result)?)?;
+        let text = format!("{}\n\n{}\n", result.table(true), result.notes());
+        context.folder.write_report("outcome.md", &text)?;
+        Ok(result)
+    }
+
+    /// Its locked folder, empty or with what is missing of this evaluation; one of other settings is renamed.
+    fn open_folder(&self) -> Result<RunFolder> {
+        let path = self.folder();
+        let folder = RunFolder::open_beside(&path)?;
+        let file = folder.ledger();
+        if !file.exists() || Ledger::open(&file)?.recall(SETTINGS)?.as_ref() == Some(&self.settings()) {
+            return Ok(folder);
+        }
+        set_aside(&path)?;
+        RunFolder::open_beside(&path)
+    }
+
+    /// What a run's validation would have, with the set's statements in place of those of the run.
+    fn context(
+        &self,
+        folder: RunFolder,
+        ledger: Arc<Ledger>,
+        valid: Vec<Statement>,
+        resources: Resources,
+    ) -> Shared {
+        let Resources { verifier, device, events, cancel } = resources;
         let mut config = self.config.clone();
         // Other random numbers than those that the run's own validation used.
         config.seed = seed_for(config.seed, &["evaluation"]);
-        let valid = statements.into_iter().filter(|it| !not_elaborated.contains(&it.id)).collect();
-        let mut run = Run {
+        Shared {
             config,
             folder,
-            ledger: ledger.clone(),
-            corpus: Corpus::default(),
-            train: Vec::new(),
-            valid,
-            pool: means.pool,
-            display: means.display,
-            cancel: means.cancel,
-            language: Language::new(means.device),
-        };
-        let title = format!("{}: {}", self.checkpoint, self.set.name);
-        let detail = proving::evaluate(&mut run, &self.checkpoint, self.samples, &title).await?;
-        ledger.record_event("sampled", &detail)?;
-        let outcome = self.outcome(corpus, &ledger, not_elaborated)?;
-        run.folder.write_report(OUTCOME, &serde_json::to_string_pretty(&outcome)?)?;
-        run.folder
-            .write_report("outcome.md", &format!("{}\n\n{}\n", outcome.table(true), outcome.notes()))?;
-        Ok(outcome)
+            ledger,
+            statements: Statements::only_held_out(valid),
+            verifier,
+            checkpoints: Checkpoints::new(&self.run, device),
+            events,
+            cancel,
+        }
     }
 
     /// Checks what was asked for.
@@ -153,40 +202,79 @@ impl Evaluation {
         Err(UsageError(text).into())
     }
 
-    fn outcome(&self, corpus: &Corpus, ledger: &Ledger, not_elaborated: HashSet<String>) -> Result<Outcome> {
-        let mut attempts = ledger.attempts(0, Phase::Valid)?;
-        // An earlier call may have asked for more samples.
-        attempts.retain(|attempt| attempt.sample < self.samples);
-        let mut tallies: HashMap<String, Tally> = HashMap::new();
-        for attempt in &attempts {
-            let tally = tallies.entry(attempt.statement.clone()).or_default();
-            let verdict = attempt.verdict.as_ref().context("an attempt of the evaluation has no verdict")?;
-            tally.judged += 1;
-            tally.proved += u32::from(verdict.is_proved());
-        }
+    fn result(
+        &self,
+        corpus: &Corpus,
+        ledger: &Ledger,
+        not_elaborated: &HashSet<String>,
+    ) -> Result<EvaluationResult> {
+        let found = Found::read(ledger, self.samples)?;
         let entries = &self.set.entries;
-        let (all, parts) = outcome::parts(entries, self.set.measured, &tallies, self.samples, &self.ks);
-        let proved = |entry: &&CorpusEntry| tallies.get(&entry.statement.id).is_some_and(|it| it.proved > 0);
-        let ids = |it: &CorpusEntry| it.statement.id.clone();
-        let sampling: f64 =
-            ledger.events()?.iter().filter_map(|event| event.detail["sampling_seconds"].as_f64()).sum();
-        let lean: u64 =
-            attempts.iter().filter_map(|it| Some(u64::from(it.verdict.as_ref()?.elapsed_ms))).sum();
-        Ok(Outcome {
+        let (all, parts) =
+            result::parts(entries, self.set.measured, &found.tallies, self.samples, &self.ks);
+        let is_proved = |id: &String| found.tallies.get(id).is_some_and(|it| it.proved > 0);
+        let ids = || entries.iter().map(|entry| entry.statement.id.clone());
+        Ok(EvaluationResult {
             run: run_name(&self.run),
             checkpoint: self.checkpoint.clone(),
             set: self.set.name.clone(),
             samples: self.samples,
-            not_elaborated: entries.iter().map(ids).filter(|id| not_elaborated.contains(id)).collect(),
+            not_elaborated: ids().filter(|id| not_elaborated.contains(id)).collect(),
             in_training: self.set.in_training(corpus),
             all,
             parts,
-            proved: entries.iter().filter(proved).map(ids).collect(),
-            tokens: attempts.iter().map(|attempt| u64::from(attempt.tokens)).sum(),
-            sampling_seconds: sampling,
-            lean_seconds: lean as f64 / 1e3,
+            proved: ids().filter(is_proved).collect(),
+            tokens: found.tokens,
+            sampling_seconds: sampling_seconds(ledger)?,
+            lean_seconds: found.lean_ms as f64 / 1e3,
+            settings: self.settings(),
         })
     }
+}
+
+/// What the judged samples of an evaluation come to.
+#[derive(Default)]
+struct Found {
+    tallies: HashMap<String, Tally>,
+    tokens: u64,
+    lean_ms: u64,
+}
+
+impl Found {
+    /// Of the first `samples` of each statement: an earlier call may have asked for more.
+    fn read(ledger: &Ledger, samples: u32) -> Result<Self> {
+        let (mut found, mut unjudged) = (Self::default(), 0usize);
+        ledger.each_attempt(0, Phase::Valid, |attempt| {
+            if attempt.sample >= samples {
+                return;
+            }
+            let Some(verdict) = &attempt.verdict else {
+                unjudged += 1;
+                return;
+            };
+            let (proved, elapsed) = (verdict.is_proved(), verdict.elapsed_ms);
+            found.tokens += u64::from(attempt.tokens);
+            found.lean_ms += u64::from(elapsed);
+            let tally = found.tallies.entry(attempt.statement).or_default();
+            tally.judged += 1;
+            tally.proved += u32::from(proved);
+        })?;
+        anyhow::ensure!(unjudged == 0, "an attempt of the evaluation has no verdict");
+        Ok(found)
+    }
+}
+
+/// Time that sampling took in all calls.
+fn sampling_seconds(ledger: &Ledger) -> Result<f64> {
+    let sampled = ledger.events()?.into_iter().filter(|event| event.kind == "sampled");
+    let seconds = sampled.map(|event| -> Result<f64> {
+        let sampled: Sampled = serde_json::from_value(event.detail).context(
+            "an event `sampled` of the evaluation's ledger is damaged. Remove the evaluation's folder in `evals/` and \
+             try again.",
+        )?;
+        Ok(sampled.sampling_seconds)
+    });
+    seconds.sum()
 }
 
 /// The newest checkpoint of a run: that of the final re-training, of its last round, or of stage 1.
@@ -194,7 +282,7 @@ impl Evaluation {
 /// # Errors
 /// [`UsageError`] if there is none.
 pub fn last_checkpoint(run: &Path, rounds: u32) -> Result<String> {
-    let names = (0..=rounds + 1).rev().map(|round| crate::run::checkpoint_of(round, rounds));
+    let names = (0..=rounds + 1).rev().map(|round| checkpoint_of(round, rounds));
     let mut there = names.filter(|name| run.join("checkpoints").join(name).join("config.json").is_file());
     there.next().ok_or_else(|| {
         UsageError(format!("{} has no checkpoint yet; let `stp train` finish stage 1.", run.display())).into()
@@ -202,26 +290,101 @@ pub fn last_checkpoint(run: &Path, rounds: u32) -> Result<String> {
 }
 
 /// The statements that Lean does not take, by their names, with its messages.
-async fn not_elaborated(means: &Means, entries: &[CorpusEntry]) -> Result<HashMap<String, Vec<String>>> {
-    let mut checks = JoinSet::new();
-    for entry in entries {
-        let (pool, statement) = (means.pool.clone(), entry.statement.clone());
-        checks.spawn(async move {
-            let report = pool.statement(&statement.header, &statement.signature).await;
-            (statement.id, report)
-        });
-    }
-    let mut failed = HashMap::new();
-    loop {
-        let done = tokio::select! {
-            () = means.cancel.cancelled() => return Err(crate::error::Interrupted.into()),
-            done = checks.join_next() => done,
-        };
-        let Some(done) = done else { return Ok(failed) };
-        let (id, report) = done?;
-        let report = report?;
-        if !report.ok {
-            failed.insert(id, report.messages);
+async fn not_elaborated(
+    resources: &Resources,
+    entries: &[CorpusEntry],
+) -> Result<HashMap<String, Vec<String>>> {
+    let ask = |pool: Pool, entry: &CorpusEntry| {
+        let Statement { id, header, signature, .. } = entry.statement.clone();
+        async move {
+            let report = pool.statement(&header, &signature).await?;
+            Ok::<_, VerifierError>((id, report))
         }
+    };
+    let asking = ask_each(&resources.verifier, AHEAD, entries, ask, |_| {});
+    let reports = resources.cancel.unless(asking).await??;
+    let refused = reports.into_iter().filter(|(_, report)| !report.ok);
+    Ok(refused.map(|(id, report)| (id, report.messages)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stp_verifier::{Script, StatementReport};
+
+    fn evaluation(run: &Path) -> Evaluation {
+        let corpus = Corpus::core().unwrap();
+        Evaluation {
+            run: run.to_owned(),
+            config: RunConfig::load("smoke", None).unwrap(),
+            checkpoint: "final".to_owned(),
+            set: StatementSet::load("test", &corpus, 3).unwrap(),
+            samples: 2,
+            ks: vec![1, 2],
+        }
+    }
+
+    fn keep(evaluation: &Evaluation, settings: &str) {
+        let folder = evaluation.folder();
+        std::fs::create_dir_all(&folder).unwrap();
+        let ledger = Ledger::open(&folder.join(LEDGER)).unwrap();
+        let mut result = evaluation.result(&Corpus::default(), &ledger, &HashSet::new()).unwrap();
+        result.settings = settings.to_owned();
+        std::fs::write(folder.join(RESULT), serde_json::to_string(&result).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_result_counts_only_for_its_settings_and_statements() {
+        let run = tempfile::tempdir().unwrap();
+        let asked = evaluation(run.path());
+        assert!(asked.earlier().is_none() && !asked.is_stale());
+        keep(&asked, &asked.settings());
+        assert!(asked.earlier().is_some() && !asked.is_stale());
+        let fewer = Evaluation { samples: 1, ks: vec![1], ..asked.clone() };
+        assert!(fewer.earlier().is_none() && !fewer.is_stale(), "its samples are still good");
+        let mut others = [asked.clone(), asked.clone(), asked.clone()];
+        others[0].config.sampling.temperature += 0.1;
+        others[1].config.verifier.timeout_s += 1.0;
+        others[2].set.hash.push('x');
+        for other in others {
+            assert!(other.earlier().is_none() && other.is_stale());
+        }
+        keep(&asked, "");
+        assert!(asked.earlier().is_none() && asked.is_stale(), "of what nobody knows any more");
+    }
+
+    #[test]
+    fn samples_of_other_settings_are_set_aside() {
+        let run = tempfile::tempdir().unwrap();
+        let asked = evaluation(run.path());
+        keep(&asked, "");
+        for (settings, old) in [("other", 1), (asked.settings().as_str(), 2)] {
+            drop(asked.open_folder().unwrap());
+            let old = run.path().join(format!("evals/{}-final.old-{old}", asked.set.name));
+            assert_eq!(old.join(LEDGER).exists(), !asked.folder().join(LEDGER).exists());
+            Ledger::open(&asked.folder().join(LEDGER)).unwrap().remember(SETTINGS, settings).unwrap();
+        }
+        drop(asked.open_folder().unwrap());
+        assert!(asked.folder().join(LEDGER).exists(), "its own are gone on with");
+    }
+
+    #[tokio::test]
+    async fn a_set_that_does_not_elaborate_is_an_error_with_its_message() {
+        let run = tempfile::tempdir().unwrap();
+        let asked = evaluation(run.path());
+        let script = Script::proofs([]).statements(|_, _| StatementReport {
+            ok: false,
+            messages: vec!["unknown thing".to_owned()],
+            fingerprint: None,
+        });
+        let resources = Resources {
+            verifier: Pool::scripted(script),
+            device: Device::default(),
+            events: Events::none(),
+            cancel: Cancel::new(),
+        };
+        let error = asked.play(&Corpus::default(), resources).await.unwrap_err();
+        assert!(error.downcast_ref::<UsageError>().is_some());
+        assert!(error.to_string().contains("unknown thing"), "{error}");
     }
 }

@@ -46,7 +46,7 @@ pub struct Part {
 
 /// A whole evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct EvaluationResult {
     /// Name of the run's folder.
     pub run: String,
     /// The model: a checkpoint of the run.
@@ -71,6 +71,9 @@ pub struct Outcome {
     pub sampling_seconds: f64,
     /// Time that Lean took, in seconds, answers of earlier runs left out.
     pub lean_seconds: f64,
+    /// A hash of the settings and statements that it was made with; empty where that was not kept.
+    #[serde(default)]
+    pub settings: String,
 }
 
 /// `all` and the parts of a set of which each statement has a tally; without one it has no proof among `samples`.
@@ -130,7 +133,7 @@ fn pass_at(tallies: &[Tally], k: u32) -> PassAt {
     PassAt { k, estimate, low, high }
 }
 
-impl Outcome {
+impl EvaluationResult {
     /// The table for people: box-drawing on a screen, or Markdown.
     pub fn table(&self, markdown: bool) -> String {
         let mut table = Table::new();

@@ -8,9 +8,8 @@ use sha2::{Digest, Sha256};
 use stp_datasets::{
     Corpus, CorpusEntry, ImportOptions, Layout, Split, canonical_text, import_file, import_files,
 };
-
-use crate::error::UsageError;
-use crate::plan;
+use stp_selfplay::context::statements::spread;
+use stp_selfplay::error::UsageError;
 
 /// A set of statements under a name.
 #[derive(Clone, Debug)]
@@ -21,6 +20,8 @@ pub struct StatementSet {
     pub entries: Vec<CorpusEntry>,
     /// Whether the entries say which tactics close them alone (`closed_by`).
     pub measured: bool,
+    /// Changes with anything that is known of any statement.
+    pub hash: String,
 }
 
 impl StatementSet {
@@ -31,21 +32,27 @@ impl StatementSet {
     /// [`UsageError`] if there is neither such a split nor such a file; whatever reading it gives.
     pub fn load(name: &str, corpus: &Corpus, max: usize) -> Result<Self> {
         let mut set = match split(name) {
-            Some(split) => Self {
-                name: name.to_owned(),
-                entries: corpus.split(split).cloned().collect(),
-                measured: corpus.split(split).any(|entry| !entry.is_hard()),
-            },
+            Some(split) => Self::of_split(name, corpus, split),
             None => Self::of_file(Path::new(name))?,
         };
         if set.entries.is_empty() {
             return Err(UsageError(format!("The set `{name}` has no statement.")).into());
         }
         if max > 0 && max < set.entries.len() {
-            set.entries = plan::spread(&set.entries, max);
+            set.entries = spread(&set.entries, max);
             set.name = format!("{}-{max}", set.name);
         }
+        set.hash = Corpus { entries: set.entries.clone() }.digest();
         Ok(set)
+    }
+
+    fn of_split(name: &str, corpus: &Corpus, split: Split) -> Self {
+        Self {
+            name: name.to_owned(),
+            entries: corpus.split(split).cloned().collect(),
+            measured: corpus.split(split).any(|entry| !entry.is_hard()),
+            hash: String::new(),
+        }
     }
 
     fn of_file(path: &Path) -> Result<Self> {
@@ -63,7 +70,8 @@ impl StatementSet {
         };
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let measured = measured && entries.iter().any(|entry| !entry.is_hard());
-        Ok(Self { name: format!("{stem}-{}", hash(&entries)), entries, measured })
+        let name = format!("{stem}-{}", short_hash(&entries));
+        Ok(Self { name, entries, measured, hash: String::new() })
     }
 
     /// How many of these statements are among the training statements of `corpus`, up to bound names and spaces.
@@ -95,7 +103,7 @@ fn import(path: &Path) -> Result<Vec<CorpusEntry>> {
 }
 
 /// Eight letters that change with any statement.
-fn hash(entries: &[CorpusEntry]) -> String {
+fn short_hash(entries: &[CorpusEntry]) -> String {
     let mut hasher = Sha256::new();
     for entry in entries {
         for text in [&entry.statement.id, &entry.statement.header, &entry.statement.signature] {
@@ -116,6 +124,9 @@ mod tests {
         let test = StatementSet::load("test", &corpus, 0).unwrap();
         assert!(test.measured && test.entries.iter().all(|entry| entry.statement.split == Split::Test));
         assert_eq!(test.in_training(&corpus), 0);
+        let mut changed = corpus.clone();
+        changed.entries.iter_mut().for_each(|entry| entry.closed_by.clear());
+        assert_ne!(StatementSet::load("test", &changed, 0).unwrap().hash, test.hash);
         let few = StatementSet::load("valid", &corpus, 7).unwrap();
         assert_eq!((few.entries.len(), few.name.as_str()), (7, "valid-7"));
 

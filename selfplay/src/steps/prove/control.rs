@@ -3,42 +3,46 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
-use serde_json::{Value, json};
 use stp_datasets::{Attempt, Phase, Statement, Tally};
-use stp_prover::PassRate;
-use stp_prover::control::balance::{self, Draw, Sampling};
+use stp_prover::control::balance::{self, Draw, Draws};
 use stp_prover::control::curriculum::Curriculum;
 use stp_prover::control::{border, regret};
 
+use crate::context::Context;
+use crate::events::Event;
 use crate::plan::Step;
-use crate::run::Run;
+use crate::records::{self, BalanceRecord, NextSampling, ProveRecord};
 
 const LEAST_TEMPERATURE: f64 = 0.1;
 /// Fewer samples cannot tell a pass rate of 1/4 from others.
 const LEAST_SAMPLES: u32 = 4;
 
 /// What the controllers have decided for a round; without any, what the settings say.
-pub struct Steering {
+pub struct Controls {
     /// The temperatures of proofs; none: that of the settings.
     pub temperatures: Vec<f64>,
     /// Samples of each conjecture.
     pub samples_per_conjecture: u32,
     /// A weight for each given statement.
     pub weights: Vec<f64>,
-    now: Sampling,
+    now: Draws,
     curriculum: Option<Curriculum>,
 }
 
-impl Steering {
+impl Controls {
     /// Asks the controllers that are switched on; `given` are the statements of the round.
     ///
     /// # Errors
     /// If the ledger cannot be read.
-    pub fn of_round(run: &Run, round: u32, given: &[Statement]) -> Result<Self> {
-        let control = &run.config.control;
-        let tallies = run.ledger.tallies(Phase::Train)?;
+    pub fn of_round(context: &Context, round: u32, given: &[Statement]) -> Result<Self> {
+        let control = &context.config.control;
+        let tallies = if control.curriculum || control.regret {
+            context.ledger.tallies_of(Phase::Train, 0..=round.saturating_sub(1))?
+        } else {
+            HashMap::new()
+        };
         let mut weights = vec![1.0; given.len()];
-        let curriculum = control.curriculum.then(|| curriculum(run, round, &tallies));
+        let curriculum = control.curriculum.then(|| curriculum(context, round, &tallies));
         if let Some(curriculum) = &curriculum {
             let topics: Vec<_> = given.iter().map(topic).collect();
             weights = curriculum.weights(&topics, control.curriculum_temperature);
@@ -49,7 +53,7 @@ impl Steering {
                 *weight *= regret::weight(last.get(&statement.id).copied().unwrap_or_default());
             }
         }
-        let now = sampling(run, round)?;
+        let now = sampling(context, round)?;
         let step = control.temperature_step;
         let around = [-step, 0.0, step].map(|by| (now.temperature + by).max(LEAST_TEMPERATURE));
         Ok(Self {
@@ -61,62 +65,66 @@ impl Steering {
         })
     }
 
-    /// Adds to the step's detail, and to the metrics, what was decided and how the round went; `counts` are the samples
-    /// of the given statements so far.
+    /// Adds to the step's record, and tells, what was decided and how the round went; `counts` are the samples of the given
+    /// statements so far.
     ///
     /// # Errors
     /// If the ledger cannot be read.
     pub fn record(
         &self,
-        run: &Run,
+        context: &Context,
         round: u32,
         given: &[Statement],
         counts: &[u32],
-        detail: &mut Value,
+        record: &mut ProveRecord,
     ) -> Result<()> {
+        let control = &context.config.control;
         let mut scalars = Vec::new();
-        if run.config.control.balance {
-            let found = self.balance(run, round, given, counts)?;
-            for key in ["exploration", "exploitation", "separation", "balance"] {
-                scalars.extend(found[key].as_f64().map(|value| (format!("control/{key}"), value)));
-            }
-            scalars.push(("control/temperature".to_owned(), self.now.temperature));
-            scalars.push(("control/samples_per_conjecture".to_owned(), f64::from(self.now.samples)));
-            run.display.line(&format!(
-                "round {round}: balance {:.3} of exploration {:.2} and exploitation {:.2}; next temperature {:.2}, \
-                 {} samples of a conjecture",
-                found["balance"].as_f64().unwrap_or_default(),
-                found["exploration"].as_f64().unwrap_or_default(),
-                found["exploitation"].as_f64().unwrap_or_default(),
-                found["next"]["temperature"].as_f64().unwrap_or_default(),
-                found["next"]["samples"]
-            ));
-            detail["balance"] = found;
+        if control.balance {
+            let found = self.balance(context, round, given, counts)?;
+            scalars.extend(self.scalars(&found));
+            record.balance = Some(found);
         }
         if let Some(curriculum) = &self.curriculum {
             let values = curriculum.values();
             scalars.extend(values.iter().map(|(topic, value)| (format!("curriculum/{topic}"), *value)));
-            detail["curriculum"] = json!(values);
+            record.curriculum = Some(values.into_iter().collect());
         }
-        let control = &run.config.control;
         if control.curriculum || control.regret || control.adaptive_budget {
-            let samples: HashMap<_, _> =
-                given.iter().map(|statement| &statement.id).zip(counts.iter().copied()).collect();
-            scalars.push((
-                "control/most_samples".to_owned(),
-                f64::from(counts.iter().copied().max().unwrap_or(0)),
-            ));
-            detail["samples"] = json!(samples);
+            let most = f64::from(counts.iter().copied().max().unwrap_or(0));
+            scalars.push(("control/most_samples".to_owned(), most));
+            let ids = given.iter().map(|statement| statement.id.clone());
+            record.samples = Some(ids.zip(counts.iter().copied()).collect());
         }
-        if let (false, Some(metrics)) = (scalars.is_empty(), run.display.metrics()) {
-            metrics.control(round, &scalars);
+        if !scalars.is_empty() {
+            let balance = record.balance.as_ref();
+            context.events.emit(&Event::Controlled { round, balance, scalars: &scalars });
         }
         Ok(())
     }
 
-    fn balance(&self, run: &Run, round: u32, given: &[Statement], counts: &[u32]) -> Result<Value> {
-        let control = &run.config.control;
-        let mut attempts = run.ledger.attempts(round, Phase::Train)?;
+    /// The numbers of the controller of exploration, by name.
+    fn scalars(&self, found: &BalanceRecord) -> Vec<(String, f64)> {
+        let numbers = [
+            ("control/exploration", Some(found.exploration)),
+            ("control/exploitation", Some(found.exploitation)),
+            ("control/separation", found.separation),
+            ("control/balance", Some(found.balance)),
+            ("control/temperature", Some(self.now.temperature)),
+            ("control/samples_per_conjecture", Some(f64::from(self.now.samples))),
+        ];
+        numbers.into_iter().filter_map(|(name, number)| Some((name.to_owned(), number?))).collect()
+    }
+
+    fn balance(
+        &self,
+        context: &Context,
+        round: u32,
+        given: &[Statement],
+        counts: &[u32],
+    ) -> Result<BalanceRecord> {
+        let control = &context.config.control;
+        let mut attempts = context.ledger.attempts(round, Phase::Train)?;
         // Of given statements only the attempts so far: a run that was interrupted later has more.
         let counts: HashMap<_, _> = given.iter().map(|it| it.id.as_str()).zip(counts).collect();
         attempts.retain(|attempt| {
@@ -124,19 +132,19 @@ impl Steering {
         });
         let arms = self.temperatures.len().max(1);
         let draws: Vec<_> = attempts.iter().map(|attempt| draw(attempt, arms)).collect();
-        let configured = run.config.proving.samples_per_conjecture;
+        let configured = context.config.proving.samples_per_conjecture;
         let least = (configured / 2).max(LEAST_SAMPLES);
         let range = least..=(configured * 4).max(least);
         let found = balance::measure(&draws, control.balance_proofs);
         let next = balance::next(self.now, &self.temperatures, &draws, control.balance_proofs, range);
-        Ok(json!({
-            "temperatures": self.temperatures,
-            "exploration": found.exploration,
-            "exploitation": found.exploitation,
-            "separation": found.separation,
-            "balance": found.balance,
-            "next": { "temperature": next.temperature, "samples": next.samples },
-        }))
+        Ok(BalanceRecord {
+            temperatures: self.temperatures.clone(),
+            exploration: found.exploration,
+            exploitation: found.exploitation,
+            separation: found.separation,
+            balance: found.balance,
+            next: NextSampling { temperature: next.temperature, samples: next.samples },
+        })
     }
 }
 
@@ -144,42 +152,42 @@ impl Steering {
 ///
 /// # Errors
 /// If the ledger cannot be read.
-pub fn border(run: &Run, round: u32, given: &[Statement], counts: &[u32], left: usize) -> Result<Vec<u32>> {
+pub fn border(context: &Context, round: u32, given: &[Statement], counts: &[u32], left: usize) -> Result<Vec<u32>> {
     let places: HashMap<_, _> = given.iter().enumerate().map(|(at, it)| (it.id.as_str(), at)).collect();
-    let mut now = vec![PassRate::default(); given.len()];
-    for attempt in run.ledger.attempts(round, Phase::Train)? {
+    let mut now = vec![Tally::default(); given.len()];
+    context.ledger.each_attempt(round, Phase::Train, |attempt| {
         // A run that was interrupted later has more than the first samples.
         if let Some(&at) = places.get(attempt.statement.as_str()).filter(|at| attempt.sample < counts[**at]) {
-            now[at].attempts += 1;
-            now[at].correct += u32::from(attempt.verdict.is_some_and(|verdict| verdict.is_proved()));
+            now[at].judged += 1;
+            now[at].proved += u32::from(attempt.is_proved());
         }
-    }
-    let mut before = vec![PassRate::default(); given.len()];
-    for ((of_round, id), tally) in run.ledger.tallies(Phase::Train)? {
-        if let Some(&at) = places.get(id.as_str()).filter(|_| of_round < round) {
-            before[at].attempts += tally.judged;
-            before[at].correct += tally.proved;
+    })?;
+    let mut before = vec![Tally::default(); given.len()];
+    let earlier = context.ledger.tallies_of(Phase::Train, 0..=round.saturating_sub(1))?;
+    for ((_, id), tally) in earlier {
+        if let Some(&at) = places.get(id.as_str()) {
+            before[at].judged += tally.judged;
+            before[at].proved += tally.proved;
         }
     }
     Ok(border::extra(&now, &before, left))
 }
 
 /// What the last round's balance asks for, or the settings.
-fn sampling(run: &Run, round: u32) -> Result<Sampling> {
-    let configured = Sampling {
-        temperature: f64::from(run.config.sampling.temperature),
-        samples: run.config.proving.samples_per_conjecture,
+fn sampling(context: &Context, round: u32) -> Result<Draws> {
+    let configured = Draws {
+        temperature: f64::from(context.config.sampling.temperature),
+        samples: context.config.proving.samples_per_conjecture,
     };
-    if !run.config.control.balance || round < 2 {
+    if !context.config.control.balance || round < 2 {
         return Ok(configured);
     }
-    let step = run.ledger.step(&Step::Prove(round - 1).name())?;
-    let next = step.map(|step| step.detail["balance"]["next"].clone()).unwrap_or_default();
-    let samples = next["samples"].as_u64().and_then(|samples| u32::try_from(samples).ok());
-    Ok(Sampling {
-        temperature: next["temperature"].as_f64().unwrap_or(configured.temperature),
-        samples: samples.unwrap_or(configured.samples),
-    })
+    let last = Step::Prove(round - 1);
+    let NextSampling { temperature, samples } = records::require::<ProveRecord>(&context.ledger, last)?
+        .balance
+        .ok_or_else(|| records::damaged(last, "control.balance is on, but there is no `balance`"))?
+        .next;
+    Ok(Draws { temperature, samples })
 }
 
 fn draw(attempt: &Attempt, arms: usize) -> Draw<'_> {
@@ -187,7 +195,7 @@ fn draw(attempt: &Attempt, arms: usize) -> Draw<'_> {
         statement: &attempt.statement,
         arm: attempt.sample as usize % arms,
         proof: &attempt.proof,
-        proved: attempt.verdict.as_ref().is_some_and(stp_datasets::Verdict::is_proved),
+        proved: attempt.is_proved(),
         score: attempt.logprob / f64::from(attempt.tokens.max(1)),
     }
 }
@@ -197,32 +205,28 @@ fn topic(statement: &Statement) -> &str {
     statement.topics.first().map_or("none", String::as_str)
 }
 
-fn curriculum(run: &Run, round: u32, tallies: &HashMap<(u32, String), Tally>) -> Curriculum {
-    let topics: HashMap<_, _> = run.train.iter().map(|it| (it.id.as_str(), topic(it))).collect();
+fn curriculum(context: &Context, round: u32, tallies: &HashMap<(u32, String), Tally>) -> Curriculum {
+    let topics: HashMap<_, _> = context.statements.train.iter().map(|it| (it.id.as_str(), topic(it))).collect();
     let mut curriculum = Curriculum::default();
     for earlier in 1..round {
         let mut tried: Vec<_> = tallies.iter().filter(|((of_round, _), _)| *of_round == earlier).collect();
         tried.sort_by(|a, b| a.0.cmp(b.0));
         let outcomes = tried
             .into_iter()
-            .filter_map(|((_, id), tally)| Some((*topics.get(id.as_str())?, pass_rate(*tally))));
-        curriculum.learn(outcomes, run.config.control.curriculum_rate);
+            .filter_map(|((_, id), tally)| Some((*topics.get(id.as_str())?, *tally)));
+        curriculum.learn(outcomes, context.config.control.curriculum_rate);
     }
     curriculum
 }
 
 /// The pass rate of each statement in the last round in which it was tried.
-fn last_rates(round: u32, tallies: &HashMap<(u32, String), Tally>) -> HashMap<String, PassRate> {
-    let mut last: HashMap<String, (u32, PassRate)> = HashMap::new();
+fn last_rates(round: u32, tallies: &HashMap<(u32, String), Tally>) -> HashMap<String, Tally> {
+    let mut last: HashMap<String, (u32, Tally)> = HashMap::new();
     for ((of_round, id), tally) in tallies.iter().filter(|((of_round, _), _)| *of_round < round) {
         let known = last.entry(id.clone()).or_default();
         if *of_round >= known.0 {
-            *known = (*of_round, pass_rate(*tally));
+            *known = (*of_round, *tally);
         }
     }
     last.into_iter().map(|(id, (_, rate))| (id, rate)).collect()
-}
-
-fn pass_rate(tally: Tally) -> PassRate {
-    PassRate { correct: tally.proved, attempts: tally.judged }
 }

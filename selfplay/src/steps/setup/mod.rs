@@ -3,99 +3,78 @@
 //! Every statement must elaborate, every corpus proof is judged like any other attempt, and each statement
 //! gets Lean's fingerprint, against which conjectures are compared later.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
+use anyhow::{Context as _, Result};
 use stp_datasets::{Attempt, Phase, Split, Statement};
+use stp_verifier::{Pool, StatementReport, ask_each};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
-use crate::judging::Judge;
-use crate::plan::{self, Step};
-use crate::run::Run;
+use crate::attempt::Judge;
+use crate::context::Context;
+use crate::context::statements::supervised;
+use crate::events::{Done, Recorded, Work};
+use crate::records::SetupRecord;
 
-/// What the step leaves in the ledger.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Setup {
-    /// Fingerprint of each statement of the corpus that elaborates.
-    pub fingerprints: HashMap<String, String>,
-    /// Corpus proofs that hold.
-    pub proofs: usize,
-}
-
-impl Setup {
-    /// Reads it back.
-    ///
-    /// # Errors
-    /// If the step is not finished or its detail is damaged.
-    pub fn read(run: &Run) -> Result<Self> {
-        let step = run.ledger.step(&Step::Setup.name())?.context("the setup step is not finished")?;
-        serde_json::from_value(step.detail).context("the setup step's record in the ledger is damaged")
-    }
-}
+/// Statements under way for each worker.
+const AHEAD: usize = 4;
 
 /// Checks the corpus.
 ///
 /// # Errors
 /// If a statement does not elaborate, or Lean or the ledger fails.
-pub async fn set_up(run: &Run) -> Result<Setup> {
-    let fingerprints = fingerprint_all(run).await?;
-    let proofs = judge_corpus_proofs(run).await?;
-    Ok(Setup { fingerprints, proofs })
+pub async fn set_up(context: &Context) -> Result<SetupRecord> {
+    let fingerprints = fingerprint_all(context).await?;
+    let proofs = judge_corpus_proofs(context).await?;
+    Ok(SetupRecord { fingerprints, proofs })
 }
 
-async fn fingerprint_all(run: &Run) -> Result<HashMap<String, String>> {
+async fn fingerprint_all(context: &Context) -> Result<BTreeMap<String, String>> {
+    let given = &context.statements;
     let statements: Vec<Statement> =
-        run.train.iter().chain(&run.valid).cloned().chain(run.corpus.statements(Split::Test)).collect();
-    let progress = run.display.phase("setup: statements", statements.len() as u64);
-    let mut checks = JoinSet::new();
-    for statement in statements {
-        let pool = run.pool.clone();
-        checks.spawn(async move {
-            let report = pool.statement(&statement.header, &statement.signature).await;
-            (statement, report)
-        });
-    }
-    let mut fingerprints = HashMap::new();
-    while let Some(done) = run.unless_cancelled(checks.join_next()).await? {
-        let (statement, report) = done?;
-        let report = report?;
-        if !report.ok {
-            anyhow::bail!(
-                "the statement `{}` of the corpus does not elaborate: {}\nMend or remove its line and run the \
-                 same command again.",
-                statement.id,
-                report.messages.join("\n")
-            );
-        }
-        if let Some(fingerprint) = report.fingerprint {
-            fingerprints.insert(statement.id, fingerprint);
-        }
-        progress.advance(1);
-    }
-    progress.finish(&format!("{} statements elaborate", fingerprints.len()));
+        given.train.iter().chain(&given.valid).cloned().chain(given.corpus.statements(Split::Test)).collect();
+    let progress = context.events.work(&Work::SetupStatements, statements.len() as u64);
+    let asked = ask_each(&context.verifier, AHEAD, statements, elaborate, |_| progress.advance(1));
+    let reports: Vec<(Statement, StatementReport)> = context.cancel.unless(asked).await??;
+    let print = |(statement, report): (Statement, StatementReport)| Some((statement.id, report.fingerprint?));
+    let fingerprints: BTreeMap<_, _> = reports.into_iter().filter_map(print).collect();
+    progress.finish(Done::Elaborated { statements: fingerprints.len() });
     Ok(fingerprints)
 }
 
-async fn judge_corpus_proofs(run: &Run) -> Result<usize> {
-    let supervised = plan::supervised(&run.corpus, &run.train, &run.config);
+/// A statement that does not elaborate ends the run.
+async fn elaborate(verifier: Pool, statement: Statement) -> Result<(Statement, StatementReport)> {
+    let report = verifier.statement(&statement.header, &statement.signature).await?;
+    anyhow::ensure!(
+        report.ok,
+        "the statement `{}` of the corpus does not elaborate: {}\nMend or remove its line and run the same command \
+         again.",
+        statement.id,
+        report.messages.join("\n")
+    );
+    Ok((statement, report))
+}
+
+async fn judge_corpus_proofs(context: &Context) -> Result<usize> {
+    let given = &context.statements;
+    let supervised = supervised(&given.corpus, &given.train, &context.config);
     let total = supervised.iter().map(|(_, proofs)| proofs.len() as u64).sum();
-    let progress = Arc::new(run.display.phase("setup: corpus proofs", total));
+    let progress = Arc::new(context.events.work(&Work::SetupProofs, total));
     let (sender, receiver) = mpsc::unbounded_channel();
     for (statement, proofs) in supervised {
         for (sample, proof) in proofs.into_iter().enumerate() {
             let attempt = corpus_attempt(statement, sample, proof)?;
-            run.ledger.record_attempt(&attempt)?;
+            context.ledger.record_attempt(&attempt)?;
+            context.events.recorded(Recorded::Attempt);
             sender.send(attempt).context("the judge went away")?;
         }
     }
     drop(sender);
-    Judge::new(run, run.train.iter().cloned(), progress.clone())?.run(receiver).await?;
-    let proved = run.ledger.proved_attempts(Phase::Seed)?.len();
+    Judge::new(context, given.train.iter().cloned(), progress.clone())?.run(receiver).await?;
+    let proved = context.ledger.proofs_of(Phase::Corpus, 0..=0)?.len();
     if let Some(progress) = Arc::into_inner(progress) {
-        progress.finish(&format!("{proved} of {total} hold"));
+        progress.finish(Done::Held { proved, of: total });
     }
     Ok(proved)
 }
@@ -103,7 +82,7 @@ async fn judge_corpus_proofs(run: &Run) -> Result<usize> {
 fn corpus_attempt(statement: &str, sample: usize, proof: String) -> Result<Attempt> {
     Ok(Attempt {
         round: 0,
-        phase: Phase::Seed,
+        phase: Phase::Corpus,
         statement: statement.to_owned(),
         sample: u32::try_from(sample)?,
         proof,

@@ -7,10 +7,10 @@ use stp_conjecturer::{GivenStatement, supervised_pairs};
 use stp_datasets::{Corpus, CorpusEntry, canonical_statement};
 use stp_model::{Example, Tokenizer};
 
-use crate::config::{RunConfig, load_corpus};
-use crate::plan;
-use crate::run::Run;
-use crate::seeds::generator_for;
+use crate::config::RunConfig;
+use crate::context::Context;
+use crate::context::statements::{load_corpus, spread, taught};
+use crate::random::generator_for;
 
 /// The entries to pretrain on: no statement of the run's own corpus is among them, whichever its split.
 ///
@@ -26,7 +26,7 @@ pub fn entries(config: &RunConfig, corpus: &Corpus) -> Result<Vec<CorpusEntry>> 
     entries.retain(|entry| {
         !entry.proofs.is_empty() && !given.contains(&canonical_statement(&entry.statement.signature))
     });
-    Ok(plan::spread(&entries, settings.statements))
+    Ok(spread(&entries, settings.statements))
 }
 
 /// The texts that a tokenizer learns from.
@@ -37,14 +37,14 @@ pub fn texts(entries: &[CorpusEntry]) -> impl Iterator<Item = String> {
 /// How many examples there are of some entries.
 pub fn count(config: &RunConfig, entries: &[CorpusEntry]) -> usize {
     let proofs: usize =
-        entries.iter().map(|entry| plan::taught(entry, config.supervised_tactics).len()).sum();
+        entries.iter().map(|entry| taught(entry, config.supervised_tactics).len()).sum();
     proofs + entries.len()
 }
 
 /// Examples for the prover, and for the conjecturer from one theorem to another of its topic.
-pub fn examples(run: &Run, tokenizer: &Tokenizer, entries: &[CorpusEntry]) -> Vec<Example> {
+pub fn examples(context: &Context, tokenizer: &Tokenizer, entries: &[CorpusEntry]) -> Vec<Example> {
     let proofs = entries.iter().flat_map(|entry| {
-        let proofs = plan::taught(entry, run.config.supervised_tactics);
+        let proofs = taught(entry, context.config.supervised_tactics);
         proofs
             .into_iter()
             .map(|proof| stp_prover::example(tokenizer, &entry.statement.signature, &proof, 1.0))
@@ -61,8 +61,8 @@ pub fn examples(run: &Run, tokenizer: &Tokenizer, entries: &[CorpusEntry]) -> Ve
             closed_by: entry.closed_by.len(),
         })
         .collect();
-    let mut generator = generator_for(run.config.seed, &["library pairs"]);
-    let pairs = supervised_pairs(&given, 1, run.config.conjecturing.partners(), &mut generator)
+    let mut generator = generator_for(context.config.seed, &["library pairs"]);
+    let pairs = supervised_pairs(&given, 1, context.config.conjecturing.pairing(), &mut generator)
         .into_iter()
         .map(|pair| {
             let (seed, target) = (&entries[pair.seed], &entries[pair.target]);

@@ -1,6 +1,6 @@
 //! Which conjectures stage 1 teaches, and which of them a round teaches again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use anyhow::Result;
 use rand::seq::SliceRandom;
@@ -8,9 +8,10 @@ use stp_conjecturer::{GivenStatement, supervised_pairs, variant_pairs};
 use stp_datasets::{Attempt, Phase};
 
 use crate::config::Method;
-use crate::conjecturing::lemmas_of;
-use crate::run::Run;
-use crate::seeds::generator_for;
+use crate::context::Context;
+use crate::context::history::without;
+use crate::context::lemmas::lemmas_of;
+use crate::random::generator_for;
 
 /// What stage 1 teaches the conjecturer: from a proved statement to a harder one, or from a statement to one like it.
 pub(super) struct SupervisedPair {
@@ -23,9 +24,9 @@ pub(super) struct SupervisedPair {
     pub(super) lemma: Option<String>,
 }
 
-pub(super) fn stage1_pairs(run: &Run, proofs: &[Attempt]) -> Vec<SupervisedPair> {
+pub(super) fn stage1_pairs(context: &Context, proofs: &[Attempt]) -> Vec<SupervisedPair> {
     let entries: HashMap<_, _> =
-        run.corpus.entries.iter().map(|entry| (entry.statement.id.as_str(), entry)).collect();
+        context.statements.corpus.entries.iter().map(|entry| (entry.statement.id.as_str(), entry)).collect();
     // Tactics that close a statement alone come after its own proofs, and say nothing of what makes it hard.
     let own: Vec<_> = proofs
         .iter()
@@ -45,32 +46,32 @@ pub(super) fn stage1_pairs(run: &Run, proofs: &[Attempt]) -> Vec<SupervisedPair>
         }
     };
     let mut all: Vec<_> = own.iter().map(|attempt| given(&attempt.statement, Some(attempt))).collect();
-    if run.config.conjecturing.stage1_given {
-        let proved: BTreeSet<_> = own.iter().map(|attempt| attempt.statement.as_str()).collect();
-        let open = run.train.iter().filter(|statement| !proved.contains(statement.id.as_str()));
+    if context.config.conjecturing.stage1_given {
+        let proved = own.iter().map(|attempt| attempt.statement.clone()).collect();
+        let open = without(&context.statements, &proved).into_iter();
         all.extend(open.map(|statement| given(&statement.id, None)));
     }
-    let mut generator = generator_for(run.config.seed, &["pairs"]);
-    let settings = &run.config.conjecturing;
+    let mut generator = generator_for(context.config.seed, &["pairs"]);
+    let settings = &context.config.conjecturing;
     let pairs =
-        supervised_pairs(&all, settings.stage1_pairs_per_statement, settings.partners(), &mut generator);
+        supervised_pairs(&all, settings.stage1_pairs_per_statement, settings.pairing(), &mut generator);
     let from_proved = pairs.into_iter().map(|pair| SupervisedPair {
         seed: own[pair.seed].statement.clone(),
         seed_proof: own[pair.seed].proof.clone(),
         target: all[pair.target].id.clone(),
         lemma: pair.lemma,
     });
-    from_proved.chain(stage1_variants(run)).collect()
+    from_proved.chain(stage1_variants(context)).collect()
 }
 
 /// Pairs whose seed has no proof, where rounds will ask for conjectures of such seeds.
-fn stage1_variants(run: &Run) -> Vec<SupervisedPair> {
-    if run.config.conjecturing.unproved_seeds == 0.0 {
+fn stage1_variants(context: &Context) -> Vec<SupervisedPair> {
+    if context.config.conjecturing.unproved_seeds == 0.0 {
         return Vec::new();
     }
-    let signatures: Vec<_> = run.train.iter().map(|statement| statement.signature.as_str()).collect();
-    let pairs = variant_pairs(&signatures, &mut generator_for(run.config.seed, &["variants"]));
-    let id = |place: usize| run.train[place].id.clone();
+    let signatures: Vec<_> = context.statements.train.iter().map(|statement| statement.signature.as_str()).collect();
+    let pairs = variant_pairs(&signatures, &mut generator_for(context.config.seed, &["variants"]));
+    let id = |place: usize| context.statements.train[place].id.clone();
     let pair = |(seed, target)| SupervisedPair {
         seed: id(seed),
         seed_proof: String::new(),
@@ -81,13 +82,13 @@ fn stage1_variants(run: &Run) -> Vec<SupervisedPair> {
 }
 
 /// Those of stage 1's pairs that a round trains on again.
-pub(super) fn replayed_pairs(run: &Run, round: u32) -> Result<Vec<SupervisedPair>> {
-    let count = run.config.conjecturing.replayed_pairs;
-    if count == 0 || run.config.method != Method::Stp {
+pub(super) fn replayed_pairs(context: &Context, round: u32) -> Result<Vec<SupervisedPair>> {
+    let count = context.config.conjecturing.replayed_pairs;
+    if count == 0 || context.config.method != Method::Stp {
         return Ok(Vec::new());
     }
-    let mut pairs = stage1_pairs(run, &run.ledger.proved_attempts(Phase::Seed)?);
-    pairs.shuffle(&mut generator_for(run.config.seed, &["replayed pairs", &round.to_string()]));
+    let mut pairs = stage1_pairs(context, &context.ledger.proofs_of(Phase::Corpus, 0..=0)?);
+    pairs.shuffle(&mut generator_for(context.config.seed, &["replayed pairs", &round.to_string()]));
     pairs.truncate(count);
     Ok(pairs)
 }

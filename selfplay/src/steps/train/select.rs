@@ -1,19 +1,18 @@
 //! What is trained on: the prover's proofs and the conjecturer's conjectures, read from the ledger alone, so that an
 //! export finds what the run has used.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use anyhow::Result;
-use stp_conjecturer::{Candidate, select};
-use stp_datasets::{Conjecture, Ledger, Outcome, Phase};
-use stp_prover::{
-    CorrectProof, Decay, PassRate, TrainingLimits, TrainingProof, retraining_set, training_set,
-};
+use stp_conjecturer::{Provable, select};
+use stp_datasets::{Conjecture, Ledger, Phase, Tally};
+use stp_prover::{CorrectProof, Decay, TrainingLimits, TrainingProof, retraining_set, training_set};
 
 use crate::config::RunConfig;
-use crate::conjecturing::lemmas_of;
-use crate::weighing::recorded_weights;
+use crate::context::lemmas::lemmas_of;
+use crate::plan::Step;
+use crate::records::{self, TrainRecord};
 
 /// Which training it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +24,11 @@ pub enum TrainingSet {
 }
 
 impl TrainingSet {
+    /// That of the training at the end of a round: every so many rounds it is a re-training.
+    pub fn of_round(config: &RunConfig, round: u32) -> Self {
+        if config.proving.is_retraining(round) { Self::All(round) } else { Self::Round(round) }
+    }
+
     /// The rounds that it is taken from; corpus proofs count as round 0.
     pub fn rounds(self, config: &RunConfig) -> RangeInclusive<u32> {
         match self {
@@ -36,7 +40,7 @@ impl TrainingSet {
 
 /// A conjecture to train the conjecturer on.
 #[derive(Clone, Debug)]
-pub struct Chosen {
+pub struct TrainingConjecture {
     /// The conjecture.
     pub conjecture: Conjecture,
     /// The lemma to train it with.
@@ -80,17 +84,14 @@ fn correct_proofs(
     given: &HashSet<String>,
     rounds: RangeInclusive<u32>,
 ) -> Result<Vec<CorrectProof>> {
-    let mut rates: HashMap<String, PassRate> = HashMap::new();
-    for ((round, statement), tally) in ledger.tallies(Phase::Train)? {
-        if rounds.contains(&round) {
-            let rate = rates.entry(statement).or_default();
-            rate.correct += tally.proved;
-            rate.attempts += tally.judged;
-        }
+    let mut rates: HashMap<String, Tally> = HashMap::new();
+    for ((_, statement), tally) in ledger.tallies_of(Phase::Train, rounds.clone())? {
+        let rate = rates.entry(statement).or_default();
+        rate.proved += tally.proved;
+        rate.judged += tally.judged;
     }
-    let seeds = ledger.proved_attempts(Phase::Seed)?;
-    let sampled = ledger.proved_attempts(Phase::Train)?;
-    let attempts = seeds.into_iter().chain(sampled).filter(|attempt| rounds.contains(&attempt.round));
+    let corpus = ledger.proofs_of(Phase::Corpus, rounds.clone())?;
+    let attempts = corpus.into_iter().chain(ledger.proofs_of(Phase::Train, rounds)?);
     Ok(attempts
         .map(|attempt| CorrectProof {
             is_conjecture: !given.contains(&attempt.statement),
@@ -107,40 +108,64 @@ fn correct_proofs(
 ///
 /// # Errors
 /// If the ledger cannot be read.
-pub fn conjectures(ledger: &Ledger, config: &RunConfig, rounds: RangeInclusive<u32>) -> Result<Vec<Chosen>> {
-    let tallies = ledger.tallies(Phase::Train)?;
+pub fn conjectures(ledger: &Ledger, config: &RunConfig, rounds: RangeInclusive<u32>) -> Result<Vec<TrainingConjecture>> {
+    let mut kept = Vec::new();
+    for round in rounds {
+        let provable = provable(ledger, round)?;
+        let mut by_id: HashMap<_, _> = ledger
+            .accepted_of(round..=round)?
+            .into_iter()
+            .filter_map(|conjecture| Some((conjecture.statement.clone()?, conjecture)))
+            .collect();
+        let chosen = select(&provable, config.selection.limits());
+        let weights = recorded_weights(ledger, config, round, chosen.len())?;
+        for one in chosen {
+            let weight = match &weights {
+                None => 1.0,
+                Some(weights) => *weights.get(&one.id).ok_or_else(|| {
+                    let reason = format!("`conjecture_weights` lacks {}", one.id);
+                    records::damaged(Step::Train(round), &reason)
+                })?,
+            };
+            let conjecture = by_id.remove(&one.id);
+            kept.extend(conjecture.map(|conjecture| TrainingConjecture { conjecture, lemma: one.lemma, weight }));
+        }
+    }
+    Ok(kept)
+}
+
+/// The accepted conjectures of a round with what became of them, by name.
+fn provable(ledger: &Ledger, round: u32) -> Result<Vec<Provable>> {
+    let tallies = ledger.tallies_of(Phase::Train, round..=round)?;
     let mut proofs: HashMap<String, Vec<(String, Vec<String>)>> = HashMap::new();
-    for attempt in ledger.proved_attempts(Phase::Train)? {
+    for attempt in ledger.proofs_of(Phase::Train, round..=round)? {
         let lemmas = lemmas_of(&attempt);
         proofs.entry(attempt.statement).or_default().push((attempt.proof, lemmas));
     }
-    let all = ledger.conjectures()?;
-    let mut chosen = Vec::new();
-    for round in rounds {
-        let accepted = all.iter().filter(|c| c.round == round && c.outcome == Some(Outcome::Accepted));
-        let by_id: HashMap<_, _> =
-            accepted.filter_map(|conjecture| Some((conjecture.statement.clone()?, conjecture))).collect();
-        let mut candidates: Vec<_> = by_id
-            .iter()
-            .map(|(id, conjecture)| {
-                let tally = tallies.get(&(round, id.clone())).copied().unwrap_or_default();
-                Candidate {
-                    id: id.clone(),
-                    signature: conjecture.signature.clone(),
-                    lemma: conjecture.lemma.clone(),
-                    proved: tally.proved,
-                    judged: tally.judged,
-                    proofs: proofs.get(id).cloned().unwrap_or_default(),
-                }
-            })
-            .collect();
-        candidates.sort_by(|a, b| a.id.cmp(&b.id));
-        let weights = recorded_weights(ledger, round)?;
-        chosen.extend(select(&candidates, config.selection.limits()).into_iter().map(|kept| Chosen {
-            conjecture: by_id[&kept.id].clone(),
-            lemma: kept.lemma,
-            weight: weights.get(&kept.id).copied().unwrap_or(1.0),
-        }));
+    let of = |conjecture: Conjecture| {
+        let id = conjecture.statement?;
+        let tally = tallies.get(&(round, id.clone())).copied().unwrap_or_default();
+        let proofs = proofs.remove(&id).unwrap_or_default();
+        let (signature, lemma) = (conjecture.signature, conjecture.lemma);
+        Some(Provable { id, signature, lemma, proved: tally.proved, judged: tally.judged, proofs })
+    };
+    let mut all: Vec<_> = ledger.accepted_of(round..=round)?.into_iter().filter_map(of).collect();
+    all.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(all)
+}
+
+/// The weights that a finished round gave its `kept` conjectures; `None` if it gave none, or is not finished.
+fn recorded_weights(
+    ledger: &Ledger,
+    config: &RunConfig,
+    round: u32,
+    kept: usize,
+) -> Result<Option<BTreeMap<String, f32>>> {
+    let step = Step::Train(round);
+    let Some(record) = records::read::<TrainRecord>(ledger, step)? else { return Ok(None) };
+    if record.conjecture_weights.is_none() && config.selection.reweighting && kept > 0 {
+        let reason = "selection.reweighting is on, but there are no `conjecture_weights`";
+        return Err(records::damaged(step, reason));
     }
-    Ok(chosen)
+    Ok(record.conjecture_weights)
 }

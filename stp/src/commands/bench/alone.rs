@@ -10,7 +10,8 @@ use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::{Measured, Meter, text_of};
+use super::candidates::text_of;
+use super::meter::{Measured, Meter};
 use crate::display::Display;
 
 /// Runs a process for each candidate, so many at once. What Lean has no error in counts as accepted.

@@ -2,20 +2,29 @@
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
+use clap::Args;
 use regex::Regex;
 use stp_datasets::{
     Corpus, CorpusEntry, Split, Statement, binders, canonical_statement, distinct_id, plain_id,
 };
-use stp_verifier::{Pool, PoolConfig, VerifierError};
+use stp_verifier::{Pool, PoolConfig, VerifierError, ask_each};
 
-use super::{ask_each, candidate, closed_by, toolchain};
-use crate::cli::CorpusLibraryArgs;
+use super::tactics::{candidate, closed_by};
+use crate::args::LeanArgs;
 use crate::display::Display;
+use crate::lean::locate_or_install;
 
+/// Theorems under way for each Lean process.
+const AHEAD: usize = 2;
+
+/// What the built-in corpus speaks of.
+const LIBRARY_NAMESPACES: &str =
+    "_root_,And,Bool,Classical,Decidable,Eq,Exists,Function,Iff,Int,List,Nat,Ne,Not,Option,Or,Prod";
 /// Longest signature in characters.
 const MAX_CHARACTERS: usize = 220;
 /// Names about Lean itself, programs, and types that the corpus does not speak of.
@@ -28,13 +37,30 @@ static FOREIGN: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Universes as Lean prints them; the corpus has no universe variables.
 static UNIVERSE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b(Type|Sort) [uvw](_\d+)?\b").ok());
 
+/// `stp corpus library`.
+#[derive(Clone, Debug, Args)]
+pub struct CorpusLibraryArgs {
+    /// The file to write, one JSON object a line.
+    #[arg(short, long, value_name = "FILE.jsonl")]
+    pub output: PathBuf,
+    /// Whose theorems, separated by commas; `_root_` stands for names without a dot.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = LIBRARY_NAMESPACES)]
+    pub namespaces: Vec<String>,
+    /// Lean processes.
+    #[arg(long, default_value_t = 2)]
+    pub workers: usize,
+    /// Which Lean to use.
+    #[command(flatten)]
+    pub lean: LeanArgs,
+}
+
 /// A theorem as an entry, and its fingerprint.
 type Made = Option<(CorpusEntry, Option<String>)>;
 
 /// Writes the corpus as JSON lines.
-pub(in crate::commands) async fn library(args: CorpusLibraryArgs) -> Result<ExitCode> {
+pub(super) async fn library(args: CorpusLibraryArgs) -> Result<ExitCode> {
     let display = Display::new(false);
-    let lean = toolchain::take(&args.lean, &display)?;
+    let lean = locate_or_install(&args.lean, &display)?;
     let pool = Pool::start(&lean, PoolConfig { workers: args.workers.max(1), ..PoolConfig::default() });
     let names: Vec<_> =
         pool.theorems().await?.into_iter().filter(|name| is_wanted(name, &args.namespaces)).collect();
@@ -50,7 +76,7 @@ pub(in crate::commands) async fn library(args: CorpusLibraryArgs) -> Result<Exit
     let mut entries = Vec::new();
     let mut seen = HashSet::new();
     let ask = |pool: Pool, name: String| async move { make(&pool, &name).await };
-    let all = ask_each(&pool, names.clone(), ask, || progress.advance(1)).await?;
+    let all = ask_each(&pool, AHEAD, names.clone(), ask, |_| progress.advance(1)).await?;
     for (name, made) in names.iter().zip(all) {
         let Some((entry, fingerprint)) = made else { continue };
         let given = held_out.contains(&canonical_statement(&entry.statement.signature));

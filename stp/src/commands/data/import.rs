@@ -1,11 +1,10 @@
 //! `stp data import`: files of others as a corpus, each statement elaborated where its header allows.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -14,18 +13,18 @@ use stp_datasets::{
     Corpus, CorpusEntry, CorpusError, ImportOptions, Layout, Split, Statement, import_file, import_files,
     near_duplicates,
 };
-use stp_verifier::{Pool, PoolConfig, StatementReport};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use stp_selfplay::error::UsageError;
+use stp_verifier::{Pool, PoolConfig, StatementReport, VerifierError, ask_each};
 
-use super::super::toolchain;
-use crate::cli::LeanArgs;
+use crate::args::LeanArgs;
 use crate::display::Display;
-use crate::error::UsageError;
+use crate::lean::locate_or_install;
 
 /// From here on two statements are reported as nearly equal.
 const NEARLY: f64 = 0.9;
 const NGRAM: usize = 6;
+/// Statements under way for each Lean process.
+const AHEAD: usize = 2;
 
 /// `stp data import`.
 #[derive(Clone, Debug, Args)]
@@ -72,7 +71,7 @@ enum SplitArg {
 
 /// What became of the statements.
 #[derive(Default)]
-struct Tally {
+struct ImportCounts {
     files: usize,
     checked: usize,
     unchecked: usize,
@@ -91,29 +90,29 @@ pub(super) async fn import(args: ImportArgs) -> Result<ExitCode> {
     let pool = match args.unchecked {
         true => None,
         false => {
-            let lean = toolchain::take(&args.lean, &display)?;
+            let lean = locate_or_install(&args.lean, &display)?;
             Some(Pool::start(&lean, PoolConfig { workers: args.workers.max(1), ..PoolConfig::default() }))
         }
     };
-    let mut tally = Tally::default();
+    let mut counts = ImportCounts::default();
     for (number, file) in files.iter().enumerate() {
         let imported = import_file(file, &options, &mut taken)?;
-        tally.left_out.extend(imported.skipped);
+        counts.left_out.extend(imported.skipped);
         let mut entries = imported.entries;
         if let Some(pool) = &pool {
-            entries = elaborate(pool, entries, file, args.skip_bad, &mut tally, &display).await?;
+            entries = elaborate(pool, entries, file, args.skip_bad, &mut counts, &display).await?;
         }
         write(&args.output, file, number, &entries)?;
-        tally.files += 1;
-        tally.unchecked += entries.iter().filter(|entry| entry.unchecked).count();
-        tally.checked += entries.iter().filter(|entry| !entry.unchecked).count();
-        tally.proofs += entries.iter().map(|entry| entry.proofs.len()).sum::<usize>();
+        counts.files += 1;
+        counts.unchecked += entries.iter().filter(|entry| entry.unchecked).count();
+        counts.checked += entries.iter().filter(|entry| !entry.unchecked).count();
+        counts.proofs += entries.iter().map(|entry| entry.proofs.len()).sum::<usize>();
         all.extend(entries.into_iter().map(|entry| entry.statement));
     }
     if let Some(pool) = pool {
         pool.shutdown().await;
     }
-    report(&args, &tally, &all);
+    report(&args, &counts, &all);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -157,31 +156,20 @@ async fn elaborate(
     entries: Vec<CorpusEntry>,
     file: &Path,
     skip_bad: bool,
-    tally: &mut Tally,
+    counts: &mut ImportCounts,
     display: &Display,
 ) -> Result<Vec<CorpusEntry>> {
     let strange = headers_without_imports(pool, &entries).await?;
     let (unknown, entries): (Vec<_>, Vec<_>) =
         entries.into_iter().enumerate().partition(|(_, entry)| strange.contains(&entry.statement.header));
     let progress = display.phase(&file.display().to_string(), entries.len() as u64);
-    let limit = Arc::new(Semaphore::new(pool.workers() * 2));
-    let mut checks = JoinSet::new();
-    for (index, entry) in entries {
-        let (pool, limit) = (pool.clone(), limit.clone());
-        checks.spawn(async move {
-            let _permit = limit.acquire_owned().await;
-            let report = pool.statement(&entry.statement.header, &entry.statement.signature).await;
-            (index, entry, report)
-        });
-    }
-    let mut found = BTreeMap::new();
-    while let Some(done) = checks.join_next().await {
-        let (index, entry, report) = done?;
-        found.insert(index, (entry, report?));
-        progress.advance(1);
-    }
+    let ask = |pool: Pool, (index, entry): (usize, CorpusEntry)| async move {
+        let report = pool.statement(&entry.statement.header, &entry.statement.signature).await?;
+        Ok::<_, VerifierError>((index, entry, report))
+    };
+    let found = ask_each(pool, AHEAD, entries, ask, |_| progress.advance(1)).await?;
     let mut kept = unknown;
-    for (index, (mut entry, report)) in found {
+    for (index, mut entry, report) in found {
         entry.unchecked = !report.ok;
         if report.ok {
             kept.push((index, entry));
@@ -195,7 +183,7 @@ async fn elaborate(
                  nothing of this file was imported."
             );
         }
-        tally.left_out.push(reason);
+        counts.left_out.push(reason);
     }
     progress.finish(&format!("{} statements", kept.len()));
     kept.sort_by_key(|(index, _)| *index);
@@ -246,14 +234,14 @@ fn write(folder: &Path, source: &Path, number: usize, entries: &[CorpusEntry]) -
     })
 }
 
-fn report(args: &ImportArgs, tally: &Tally, all: &[Statement]) {
+fn report(args: &ImportArgs, counts: &ImportCounts, all: &[Statement]) {
     let doubles = near_duplicates(all, NGRAM, NEARLY);
     let pairs = |equal: bool| -> Vec<(&str, &str)> {
         let wanted = doubles.iter().filter(|overlap| (overlap.share >= 1.0) == equal);
         wanted.map(|it| (all[it.index].id.as_str(), all[it.other].id.as_str())).collect()
     };
     let (equal, nearly) = (pairs(true), pairs(false));
-    let Tally { files, checked, unchecked, proofs, left_out } = tally;
+    let ImportCounts { files, checked, unchecked, proofs, left_out } = counts;
     if args.json {
         let value = json!({
             "files": files, "checked": checked, "unchecked": unchecked, "proofs": proofs, "left_out": left_out,

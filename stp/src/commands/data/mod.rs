@@ -9,6 +9,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+use crate::common::block_on;
+
 /// `stp data`.
 #[derive(Clone, Debug, Args)]
 pub struct DataArgs {
@@ -28,9 +30,10 @@ enum DataCommand {
     Stats(stats::StatsArgs),
 }
 
-pub(super) fn data(args: DataArgs) -> Result<ExitCode> {
+/// Does what is asked of data.
+pub fn data(args: DataArgs) -> Result<ExitCode> {
     match args.command {
-        DataCommand::Import(args) => super::block_on(import::import(args)),
+        DataCommand::Import(args) => block_on(import::import(args)),
         DataCommand::Check(args) => check::check(&args),
         DataCommand::Stats(args) => stats::stats(&args),
     }

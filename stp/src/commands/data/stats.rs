@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 use stp_datasets::{Ledger, LedgerStats};
+use stp_selfplay::context::folder::run_config;
 
 /// `stp data stats`.
 #[derive(Clone, Debug, Args)]
@@ -19,7 +20,7 @@ pub struct StatsArgs {
 }
 
 pub(super) fn stats(args: &StatsArgs) -> Result<ExitCode> {
-    super::super::run_config(&args.run_dir)?;
+    run_config(&args.run_dir)?;
     let stats = Ledger::open(&args.run_dir.join("ledger.sqlite"))?.stats()?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&stats)?)

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use stp_datasets::Split;
 use stp_datasets::export::Table;
 use stp_verifier::export::Export;
-use stp_verifier::{Candidate, Pool, PoolConfig};
+use stp_verifier::{Candidate, Pool, PoolConfig, imports_of};
 
-use super::super::toolchain;
-use crate::cli::LeanArgs;
+use crate::args::LeanArgs;
 use crate::display::Display;
+use crate::lean::locate_or_install;
 
 /// The name under which the judge proves theorems.
 const TARGET: &str = "stp_target";
@@ -39,7 +39,7 @@ pub(super) async fn write(table: &Table, folder: &Path, args: &LeanArgs, workers
         folder.display()
     );
     let display = Display::new(false);
-    let lean = toolchain::take(args, &display)?;
+    let lean = locate_or_install(args, &display)?;
     let pool = Pool::start(&lean, PoolConfig { workers, ..PoolConfig::default() });
     let mut files: BTreeMap<String, Export> = BTreeMap::new();
     let mut index = Vec::new();
@@ -96,10 +96,4 @@ fn proofs(table: &Table) -> Vec<Proof> {
         candidate: Candidate::new(text(row, "header"), text(row, "signature"), text(row, "proof")).foreign(),
     };
     shortest.into_iter().map(proof).collect()
-}
-
-/// The import lines of a header.
-fn imports_of(header: &str) -> String {
-    let is_import = |line: &&str| line.split_whitespace().any(|word| word == "import");
-    header.lines().filter(is_import).collect::<Vec<_>>().join("\n")
 }

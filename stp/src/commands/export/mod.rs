@@ -11,10 +11,10 @@ use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 use stp_datasets::export::{self, Format, Origins, write_folder, write_lean_project};
 use stp_datasets::{Ledger, Split};
+use stp_selfplay::context::folder::run_config;
+use stp_selfplay::error::UsageError;
 
-use super::run_config;
-use crate::cli::LeanArgs;
-use crate::error::UsageError;
+use crate::args::LeanArgs;
 
 /// `stp export`.
 #[derive(Clone, Debug, Args)]
@@ -81,7 +81,7 @@ enum SplitArg {
 }
 
 /// Writes the folder and says what is in it.
-pub(super) async fn export(args: &ExportArgs) -> Result<ExitCode> {
+pub async fn export(args: &ExportArgs) -> Result<ExitCode> {
     if matches!(args.format, FormatArg::Lean | FormatArg::Lean4Export) && args.what != What::Proofs {
         return Err(UsageError(
             "--format lean and lean4export are for --what proofs alone; use jsonl or parquet here."

@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 use stp_datasets::export::Kind::{Number, Text};
 use stp_datasets::export::{Column, Kind, Table};
 use stp_datasets::{Ledger, LedgerStatement, Origin, Split};
-
-use crate::config::RunConfig;
-use crate::selecting::{self, TrainingSet};
+use stp_selfplay::config::RunConfig;
+use stp_selfplay::steps::train::select::{self, TrainingSet};
 
 const fn column(name: &'static str, kind: Kind, meaning: &'static str) -> Column {
     Column { name, kind, meaning }
@@ -40,13 +39,8 @@ pub(super) fn table(ledger: &Ledger, config: &RunConfig, round: Option<u32>) -> 
         .filter(|it| it.origin == Origin::Corpus && it.statement.split == Split::Train)
         .map(|it| it.statement.id.clone())
         .collect();
-    let every = config.proving.retrain_every;
-    let set = match round {
-        Some(round) if every == 0 || !round.is_multiple_of(every) => TrainingSet::Round(round),
-        Some(round) => TrainingSet::All(round),
-        None => TrainingSet::All(config.rounds + 1),
-    };
-    let proofs = selecting::proofs(ledger, &given, config, set)?;
+    let set = round.map_or(TrainingSet::All(config.rounds + 1), |round| TrainingSet::of_round(config, round));
+    let proofs = select::proofs(ledger, &given, config, set)?;
     let signature = |id: &str| statements.get(id).map(|it| it.statement.signature.clone());
     let mut rows: Vec<Value> = proofs
         .into_iter()
@@ -63,13 +57,14 @@ pub(super) fn table(ledger: &Ledger, config: &RunConfig, round: Option<u32>) -> 
             })
         })
         .collect();
-    let kept = selecting::conjectures(ledger, config, set.rounds(config))?;
+    let kept = select::conjectures(ledger, config, set.rounds(config))?;
     rows.extend(kept.into_iter().filter(|chosen| chosen.weight > 0.0).map(|chosen| {
         let conjecture = chosen.conjecture;
         json!({
             "role": "conjecturer",
             "statement": conjecture.statement,
             "signature": conjecture.signature,
+            "header": conjecture.header,
             "split": "train",
             "lemma": chosen.lemma,
             "seed": signature(&conjecture.seed),

@@ -162,7 +162,7 @@ fn uri(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::verify::tests::{hashes, unit};
+    use crate::commands::verify::test_units::{hashes, unit};
     use crate::commands::verify::unit::{Place, Unit};
     use stp_datasets::{Status, Verdict};
 

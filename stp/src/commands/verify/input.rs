@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use stp_datasets::{ClaimRow, Layout, RowSource, begins_command, import_files, read_claims};
+use stp_selfplay::error::UsageError;
 use tokio::sync::mpsc;
 
+use super::args::VerifyArgs;
 use super::unit::{LeanFile, Place, Unit, Work};
-use crate::cli::VerifyArgs;
-use crate::error::UsageError;
 
 /// Units that are read ahead.
 const AHEAD: usize = 64;

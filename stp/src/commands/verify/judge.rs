@@ -116,7 +116,7 @@ fn in_file(file: &str, at: (u64, u64), message: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::verify::tests::{hashes, unit};
+    use crate::commands::verify::test_units::{hashes, unit};
     use stp_verifier::FileMessage;
 
     fn theorem(name: &str, line: u32, messages: &[&str]) -> JudgedTheorem {

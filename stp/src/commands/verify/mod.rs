@@ -1,5 +1,7 @@
 //! `stp verify`: proofs in, verdicts out, in the same order and in constant memory.
 
+mod args;
+mod counts;
 mod earlier;
 mod formats;
 mod glossary;
@@ -8,7 +10,8 @@ mod judge;
 mod output;
 mod row;
 mod sink;
-mod tally;
+#[cfg(test)]
+mod test_units;
 mod unit;
 
 use std::collections::VecDeque;
@@ -16,21 +19,23 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use stp_verifier::{Pool, PoolConfig, Toolchain, VerifierError, cache};
+use stp_selfplay::context::Cancel;
+use stp_selfplay::error::UsageError;
+use stp_verifier::cache::RULES;
+use stp_verifier::{Pool, PoolConfig, Toolchain, VerifierError};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::toolchain;
-use crate::cancel::Cancel;
-use crate::cli::VerifyArgs;
+pub use self::args::VerifyArgs;
+use self::counts::VerdictCounts;
+use self::input::Event;
+use self::output::Known;
+use self::row::Row;
+use self::sink::Sink;
+use self::unit::{Rules, Unit, Work};
 use crate::display::Display;
-use crate::error::UsageError;
-use input::Event;
-use output::Known;
-use row::Row;
-use sink::Sink;
-use tally::Tally;
-use unit::{Judge, Unit, Work};
+use crate::lean::{cache, locate_or_install};
+use crate::signals::cancel_on_signals;
 
 /// Rows under way for each Lean process: enough that none waits while the first in line takes long.
 const ROWS_PER_WORKER: usize = 32;
@@ -42,7 +47,7 @@ enum Pending {
 }
 
 /// Exit code 0; with `--all-must-pass` 1 unless every row is proved and there is one.
-pub(super) async fn verify(args: VerifyArgs) -> Result<ExitCode> {
+pub async fn verify(args: VerifyArgs) -> Result<ExitCode> {
     let limit = Duration::try_from_secs_f64(args.timeout).ok().filter(|limit| !limit.is_zero());
     let check_timeout = limit.ok_or_else(|| {
         UsageError(format!("--timeout is a number of seconds above 0, which {} is not.", args.timeout))
@@ -50,25 +55,26 @@ pub(super) async fn verify(args: VerifyArgs) -> Result<ExitCode> {
     let mut events = input::read(&args)?;
     let sink = Sink::open(args.format, args.output.as_deref(), args.overwrite)?;
     let display = if args.quiet { Display::silent() } else { Display::new(true) };
-    let lean = toolchain::take(&args.lean, &display)?;
-    let cancel = Cancel::on_signals()?;
+    let lean = locate_or_install(&args.lean, &display)?;
+    let cancel = cancel_on_signals()?;
     let config = PoolConfig {
         workers: args.workers.max(1),
         check_timeout,
         max_rss_bytes: args.memory_mb << 20,
-        cache: toolchain::cache(&args.lean, &lean, &display),
+        cache: cache(&args.lean, &lean, &display),
         ..PoolConfig::default()
     };
-    let judge = Judge { identity: identity(&lean, &config), limit_ms: check_timeout.as_millis() };
+    let rules = Rules { identity: identity(&lean, &config), limit_ms: check_timeout.as_millis() };
     let pool = Pool::start(&lean, config);
-    let mut call = Call { pool: pool.clone(), judge, sink, tally: Tally::new(), display, empty: Vec::new() };
+    let counts = VerdictCounts::new();
+    let mut call = Call { pool: pool.clone(), rules, sink, counts, display, empty: Vec::new() };
     let judged = call.run(&mut events, &cancel).await;
     // Whoever reads the rows must not wait for a channel that nobody empties.
     drop(events);
     let stats = pool.stats();
     pool.shutdown().await;
     judged?;
-    call.display.line(&call.tally.table(stats.cache_hits, call.sink.kept()));
+    call.display.line(&call.counts.table(stats.cache_hits, call.sink.kept()));
     Ok(call.exit_code(args.all_must_pass))
 }
 
@@ -78,15 +84,15 @@ fn identity(lean: &Toolchain, config: &PoolConfig) -> String {
         true => String::new(),
         false => format!(" {:?} {}", std::time::SystemTime::now(), std::process::id()),
     };
-    format!("{} rules {} heartbeats {}{once}", lean.identity(), cache::RULES, config.max_heartbeats)
+    format!("{} rules {} heartbeats {}{once}", lean.identity(), RULES, config.max_heartbeats)
 }
 
 /// One call of the command.
 struct Call {
     pool: Pool,
-    judge: Judge,
+    rules: Rules,
     sink: Sink,
-    tally: Tally,
+    counts: VerdictCounts,
     display: Display,
     /// Inputs without anything to judge.
     empty: Vec<String>,
@@ -125,12 +131,12 @@ impl Call {
 
     /// Begins with a unit, unless its rows stand where they belong.
     fn admit(&mut self, unit: Unit) -> Result<Option<(Unit, Pending)>> {
-        let hashes = unit.hashes(&self.judge);
+        let hashes = unit.hashes(&self.rules);
         let known = self.sink.known(&unit, &hashes)?;
         self.say_notes();
         Ok(match known {
             Known::InPlace(rows) => {
-                self.tally.count(&rows);
+                self.counts.count(&rows);
                 None
             }
             Known::Rows(rows) => Some((unit, Pending::Known(rows))),
@@ -143,7 +149,7 @@ impl Call {
 
     /// Hands on the rows of the unit whose turn it is.
     fn settle(&mut self, unit: &Unit, pending: &Pending, rows: Vec<Row>) -> Result<()> {
-        self.tally.count(&rows);
+        self.counts.count(&rows);
         if let Ok(Work::File(lean)) = &unit.work
             && rows.is_empty()
         {
@@ -155,7 +161,7 @@ impl Call {
             }
         }
         if matches!(pending, Pending::Judging(_)) {
-            self.tally.judged(rows.len(), &self.display);
+            self.counts.judged(rows.len(), &self.display);
         }
         self.sink.write(rows)
     }
@@ -167,10 +173,10 @@ impl Call {
     }
 
     fn exit_code(&self, all_must_pass: bool) -> ExitCode {
-        let nothing = self.tally.rows() == 0 && self.empty.is_empty();
+        let nothing = self.counts.rows() == 0 && self.empty.is_empty();
         let empty =
             self.empty.iter().cloned().chain(nothing.then(|| "the input holds nothing to judge".to_owned()));
-        let mut passed = self.tally.all_proved();
+        let mut passed = self.counts.all_proved();
         for what in empty {
             if all_must_pass {
                 eprintln!("stp: {what}, so --all-must-pass fails.");
@@ -189,19 +195,5 @@ async fn first(window: &mut VecDeque<(Unit, Pending)>) -> Result<Vec<Row>> {
         Some((_, Pending::Judging(judging))) => Ok(judging.await??),
         Some((_, Pending::Known(rows))) => Ok(std::mem::take(rows)),
         None => Ok(Vec::new()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::unit::{Hashes, Place, Unit};
-
-    /// A row of standard input that is no claim.
-    pub(super) fn unit(id: &str) -> Unit {
-        Unit { file: None, place: Place::Line(1), id: id.into(), part: None, work: Err("no".into()) }
-    }
-
-    pub(super) fn hashes() -> Hashes {
-        Hashes { plain: "plain".into(), timeout: "timeout".into() }
     }
 }

@@ -9,11 +9,11 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use stp_selfplay::error::UsageError;
 
 use super::earlier::{Earlier, Found};
 use super::row::Row;
 use super::unit::{Hashes, Unit, Work};
-use crate::error::UsageError;
 
 /// What is known of a unit from an earlier call.
 #[derive(Debug, PartialEq)]
@@ -221,7 +221,7 @@ fn moved(row: Row, unit: &Unit) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::verify::tests::unit;
+    use crate::commands::verify::test_units::unit;
     use stp_datasets::{Status, Verdict};
 
     /// A unit by name whose text, and so whose hash, is `text`.

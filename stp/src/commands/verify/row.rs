@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stp_datasets::{Status, Verdict};
+use stp_verifier::hint::hint;
 
 use super::unit::{Hashes, Place, Unit};
-use crate::hint::hint;
 
 /// A row of the output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -197,7 +197,7 @@ pub(super) fn split_position(message: &str) -> Option<(Position, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::verify::tests::{hashes, unit};
+    use crate::commands::verify::test_units::{hashes, unit};
 
     #[test]
     fn rows_are_written_and_read_back() {

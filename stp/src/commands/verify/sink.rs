@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::args::VerifyFormat;
 use super::formats;
 use super::output::{Known, Output};
 use super::row::Row;
 use super::unit::{Hashes, Unit};
-use crate::cli::VerifyFormat;
 
 /// Takes rows in the order of the input.
 pub(super) enum Sink {

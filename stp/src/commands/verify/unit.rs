@@ -50,7 +50,7 @@ pub(super) struct LeanFile {
 
 /// What a verdict depends on beside the claim: the Lean and the judge's rules.
 #[derive(Clone, Debug)]
-pub(super) struct Judge {
+pub(super) struct Rules {
     /// The toolchain's name and the number of the rules.
     pub identity: String,
     /// The wall-clock limit of a check in milliseconds, on which timeouts depend.
@@ -78,7 +78,7 @@ impl Unit {
     }
 
     /// The hashes of all that its verdict depends on.
-    pub(super) fn hashes(&self, judge: &Judge) -> Hashes {
+    pub(super) fn hashes(&self, rules: &Rules) -> Hashes {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let parts = match &self.work {
             Err(error) => vec!["error".to_owned(), error.clone()],
@@ -93,10 +93,10 @@ impl Unit {
             // The messages of its theorems name the file.
             Ok(Work::File(lean)) => vec!["file".to_owned(), text(&self.file), lean.text.clone()],
         };
-        let limit = format!("timeout after {} ms", judge.limit_ms);
+        let limit = format!("timeout after {} ms", rules.limit_ms);
         Hashes {
-            plain: hash(&judge.identity, &parts),
-            timeout: hash(&judge.identity, &[&parts[..], &[limit]].concat()),
+            plain: hash(&rules.identity, &parts),
+            timeout: hash(&rules.identity, &[&parts[..], &[limit]].concat()),
         }
     }
 }
@@ -121,8 +121,8 @@ mod tests {
 
     #[test]
     fn a_hash_covers_what_the_verdict_depends_on_and_nothing_else() {
-        let judge = Judge { identity: "lean".into(), limit_ms: 10 };
-        let hashes = |unit: Unit| unit.hashes(&judge);
+        let rules = Rules { identity: "lean".into(), limit_ms: 10 };
+        let hashes = |unit: Unit| unit.hashes(&rules);
         let first = hashes(unit("open Nat", ": True", "trivial"));
         let moved = Unit { id: "x".into(), place: Place::Row(7), ..unit("open Nat", ": True", "trivial") };
         assert_eq!(first, hashes(moved));
@@ -135,10 +135,10 @@ mod tests {
         ] {
             assert_ne!(first.plain, hashes(other).plain);
         }
-        let later = Judge { identity: "lean".into(), limit_ms: 20 };
+        let later = Rules { identity: "lean".into(), limit_ms: 20 };
         let longer = unit("open Nat", ": True", "trivial").hashes(&later);
         assert!(longer.plain == first.plain && longer.timeout != first.timeout);
-        let elsewhere = Judge { identity: "other".into(), limit_ms: 10 };
+        let elsewhere = Rules { identity: "other".into(), limit_ms: 10 };
         assert_ne!(unit("open Nat", ": True", "trivial").hashes(&elsewhere).plain, first.plain);
     }
 }

@@ -10,7 +10,7 @@ use candle_nn::{
 };
 use stp_model::ModelConfig;
 
-use super::{NEW_TOKENS, PROMPT, SAMPLES, Shape, Speed, TRAIN_BATCH, TRAIN_LENGTH};
+use super::shape::{NEW_TOKENS, PROMPT, SAMPLES, Shape, Speed, TRAIN_BATCH, TRAIN_LENGTH};
 
 struct Block {
     attention_norm: RmsNorm,

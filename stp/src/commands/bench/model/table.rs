@@ -3,8 +3,8 @@
 use comfy_table::Table;
 use stp_model::Device;
 
-use super::{Other, Own, Shape, Speed};
-use crate::commands::bench::markdown;
+use super::shape::{Other, Own, Shape, Speed, on_processor};
+use crate::commands::bench::table::markdown;
 
 #[derive(Clone, Copy, Debug)]
 enum Task {
@@ -68,7 +68,7 @@ fn matrix_weights(shape: &Shape) -> usize {
 /// What the figures mean.
 pub(super) fn notes(device: &Device, threads: usize, flops: f64, other: Option<&Other>) -> String {
     let flops = flops / 1e9;
-    let own = match super::on_processor(device) {
+    let own = match on_processor(device) {
         true => format!(
             "{threads} threads, 32 bits; peak: products of 1024 x 1024 matrices, one on each core, {flops:.0} GFLOP/s; \
              memory: the peak over the loaded model"

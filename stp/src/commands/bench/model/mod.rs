@@ -2,89 +2,56 @@
 
 #[cfg(feature = "candle")]
 mod candle;
+mod pytorch;
+mod shape;
 mod table;
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use serde::{Deserialize, Serialize};
+use clap::Args;
 use serde_json::json;
 use stp_model::{
-    Device, Example, Lm, ModelConfig, SampleConfig, SampleRequest, TrainConfig, matmul_flops, parse_device,
-    sample, train,
+    Device, Example, Lm, SampleConfig, SampleRequest, TrainConfig, matmul_flops, parse_device, sample, train,
 };
 use stp_verifier::toolchain::{ToolchainOptions, home};
 
+use self::shape::{
+    NEVER, NEW_TOKENS, Other, Own, PROMPT, SAMPLES, Shape, Speed, TRAIN_BATCH, TRAIN_LENGTH, on_processor, shapes,
+};
 use super::usage::{peak_memory, reset_peak_memory};
-use crate::cli::BenchModelArgs;
 
-/// What is compared with, in the versions that it was tried with.
-const PACKAGES: [&str; 4] = ["torch==2.15.0", "transformers==5.23.0", "safetensors==0.8.0", "numpy==2.3.5"];
-const SCRIPT: &str = include_str!("pytorch.py");
-
-/// Sequences of a training step, and their tokens.
-const TRAIN_BATCH: usize = 16;
-const TRAIN_LENGTH: usize = 128;
-/// Tokens of the prompt, its samples, and the tokens of each.
-const PROMPT: usize = 64;
-const SAMPLES: usize = 64;
-const NEW_TOKENS: usize = 64;
-/// Not a token of any model below, so that every completion has full length.
-const NEVER: u32 = u32::MAX;
-
-/// Tokens a second of one implementation, for one shape.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Speed {
-    training: f64,
-    sampling: f64,
-}
-
-/// What this program did.
-#[derive(Serialize)]
-struct Own {
-    speed: Speed,
-    /// Bytes of memory that each took at its peak, over what the program had before.
-    training_memory: Option<u64>,
-    sampling_memory: Option<u64>,
-}
-
-/// What `pytorch.py` prints.
-#[derive(Serialize, Deserialize)]
-struct Other {
-    version: String,
-    flops: f64,
-    shapes: Vec<Speed>,
-}
-
-#[derive(Serialize)]
-struct Shape {
-    name: &'static str,
-    parameters: usize,
-    #[serde(skip)]
-    config: ModelConfig,
-}
-
-fn shapes() -> Vec<Shape> {
-    let tiny = ModelConfig { max_seq: 320, ..ModelConfig::default() };
-    let large = ModelConfig {
-        vocab_size: 32_000,
-        layers: 12,
-        width: 768,
-        heads: 12,
-        kv_heads: 12,
-        ff: 2048,
-        max_seq: 1024,
-        ..ModelConfig::default()
-    };
-    let shape = |name, config: ModelConfig| Shape { name, parameters: config.parameters(), config };
-    vec![shape("tiny", tiny), shape("100m", large)]
+/// `stp bench model`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchModelArgs {
+    /// Shapes of models: tiny, 100m [default: both].
+    #[arg(value_name = "SHAPE")]
+    pub shapes: Vec<String>,
+    /// How long each figure is measured.
+    #[arg(long, value_name = "S", default_value_t = 20.0)]
+    pub seconds: f64,
+    /// What computes: auto, cpu, wgpu or cuda; PyTorch takes CUDA for any but the processor.
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+    /// A Python with torch and transformers [default: one is made, once, in `STP_HOME`].
+    #[arg(long, value_name = "PATH")]
+    pub python: Option<PathBuf>,
+    /// Measure this program alone.
+    #[arg(long)]
+    pub no_pytorch: bool,
+    /// One JSON object in place of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Where that Python is kept [default: the user's cache folder].
+    #[arg(long, value_name = "FOLDER", env = "STP_HOME")]
+    pub home: Option<PathBuf>,
 }
 
 /// Prints the table.
-pub(crate) fn model(args: &BenchModelArgs) -> Result<ExitCode> {
+pub(super) fn model(args: &BenchModelArgs) -> Result<ExitCode> {
     ensure!(args.seconds > 0.0, "`--seconds` is {}; set it above 0.", args.seconds);
     let mut shapes = shapes();
     shapes.retain(|shape| args.shapes.is_empty() || args.shapes.iter().any(|name| name == shape.name));
@@ -94,7 +61,7 @@ pub(crate) fn model(args: &BenchModelArgs) -> Result<ExitCode> {
     let flops = matmul_flops(&device, args.seconds.min(3.0))?;
     let own = shapes.iter().map(|shape| measure(shape, args.seconds, &device)).collect::<Result<Vec<_>>>()?;
     let candle = if on_processor(&device) { candle_speeds(&shapes, args.seconds)? } else { None };
-    let other = if args.no_pytorch { None } else { Some(pytorch(args, &shapes, threads, &device)?) };
+    let other = if args.no_pytorch { None } else { Some(beside(args, &shapes, threads, &device)?) };
     if args.json {
         println!(
             "{}",
@@ -120,10 +87,6 @@ fn candle_speeds(shapes: &[Shape], seconds: f64) -> Result<Option<Vec<Speed>>> {
 #[allow(clippy::unnecessary_wraps)]
 fn candle_speeds(_shapes: &[Shape], _seconds: f64) -> Result<Option<Vec<Speed>>> {
     Ok(None)
-}
-
-fn on_processor(device: &Device) -> bool {
-    *device == Device::flex()
 }
 
 fn measure(shape: &Shape, seconds: f64, device: &Device) -> Result<Own> {
@@ -186,60 +149,14 @@ fn sampling(model: &Lm, seconds: f64) -> Result<f64> {
     Ok(count as f64 / started.elapsed().as_secs_f64())
 }
 
-fn pytorch(args: &BenchModelArgs, shapes: &[Shape], threads: usize, device: &Device) -> Result<Other> {
+/// PyTorch's figures.
+fn beside(args: &BenchModelArgs, shapes: &[Shape], threads: usize, device: &Device) -> Result<Other> {
     let python = match &args.python {
         Some(python) => python.clone(),
         None => {
-            environment(&home(&ToolchainOptions { home: args.home.clone(), ..ToolchainOptions::default() })?)?
+            let options = ToolchainOptions { home: args.home.clone(), ..ToolchainOptions::default() };
+            pytorch::environment(&home(&options)?)?
         }
     };
-    let shape = |shape: &Shape| {
-        let ModelConfig { vocab_size, width, ff, layers, heads, kv_heads, max_seq, .. } = shape.config;
-        json!({
-            "vocab_size": vocab_size, "width": width, "ff": ff, "layers": layers, "heads": heads,
-            "kv_heads": kv_heads, "max_seq": max_seq,
-        })
-    };
-    let task = json!({
-        "device": if on_processor(device) { "cpu" } else { "cuda" }, "threads": threads,
-        "seconds": args.seconds, "train_batch": TRAIN_BATCH, "train_length": TRAIN_LENGTH,
-        "prompt": PROMPT, "samples": SAMPLES, "new_tokens": NEW_TOKENS,
-        "shapes": shapes.iter().map(shape).collect::<Vec<_>>(),
-    });
-    let output = Command::new(&python)
-        .args(["-c", SCRIPT, &task.to_string()])
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("{} cannot be started; give a Python with `--python`.", python.display()))?;
-    ensure!(
-        output.status.success(),
-        "PyTorch's benchmark failed in {}; it needs {}. `--no-pytorch` leaves it out.",
-        python.display(),
-        PACKAGES.join(", ")
-    );
-    serde_json::from_slice(&output.stdout)
-        .context("PyTorch's benchmark printed something else than its result")
-}
-
-/// A Python with PyTorch, made once.
-fn environment(home: &Path) -> Result<PathBuf> {
-    let folder = home.join("bench-python");
-    let (python, complete) = (folder.join("bin").join("python"), folder.join("complete"));
-    if complete.exists() {
-        return Ok(python);
-    }
-    eprintln!("making a Python with PyTorch in {} (6 GB, some minutes)", folder.display());
-    let run = |command: &mut Command| -> Result<()> {
-        let status =
-            command.status().context("Python 3 cannot be started; install it, or use `--no-pytorch`.")?;
-        ensure!(
-            status.success(),
-            "PyTorch could not be installed. Give a Python that has it with `--python`."
-        );
-        Ok(())
-    };
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-    run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PACKAGES))?;
-    std::fs::write(&complete, "").context("the new environment cannot be written to")?;
-    Ok(python)
+    pytorch::measure(&python, shapes, args.seconds, threads, device)
 }

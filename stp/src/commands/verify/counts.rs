@@ -12,14 +12,14 @@ use crate::display::Display;
 const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 /// Counts, and the time that they took.
-pub(super) struct Tally {
+pub(super) struct VerdictCounts {
     counts: BTreeMap<String, u64>,
     judged: u64,
     began: Instant,
     said: Instant,
 }
 
-impl Tally {
+impl VerdictCounts {
     pub(super) fn new() -> Self {
         let now = Instant::now();
         Self { counts: BTreeMap::new(), judged: 0, began: now, said: now }
