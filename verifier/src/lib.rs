@@ -25,6 +25,8 @@ pub mod cache;
 mod confine;
 pub mod export;
 pub mod gate;
+mod handle;
+mod imports;
 pub mod kernel;
 mod managed;
 mod native;
@@ -34,13 +36,16 @@ mod protocol;
 pub mod queue;
 pub mod serve;
 pub mod toolchain;
+mod worker;
 
 pub use cache::VerdictCache;
 pub use confine::{Walls, managed_program};
+pub use handle::Pool;
+pub use imports::imports_of;
 pub use managed::command_line;
-pub use pool::{Pool, PoolConfig, PoolStats, VerifierError};
+pub use pool::PoolConfig;
 pub use protocol::{
-    Candidate, FileJudgement, FileMessage, FileOutcome, FileReport, JudgedFile, JudgedTheorem, Position,
-    Sorry, StatementReport, Trust,
+    Candidate, FileJudgement, FileMessage, FileOutcome, FileReport, JudgedFile, JudgedTheorem, PoolStats,
+    Position, Sorry, StatementReport, Trust, VerifierError,
 };
 pub use toolchain::Toolchain;

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::admission::Place;
 use super::{ServeConfig, Shared, digest, judge, kimina};
-use crate::pool::VerifierError;
+use crate::protocol::VerifierError;
 
 const PATHS: [&str; 8] =
     ["/api/check", "/verify", "/one_pass_verify_batch", "/api/judge", "/health", "/metrics", "/", "other"];

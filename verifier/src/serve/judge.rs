@@ -19,8 +19,7 @@ use super::api::{ApiError, Body};
 use super::batch::{self, Outcome};
 use super::source;
 use crate::gate;
-use crate::pool::VerifierError;
-use crate::protocol::Candidate;
+use crate::protocol::{Candidate, VerifierError};
 
 #[derive(Deserialize)]
 pub(super) struct JudgeRequest {

@@ -12,8 +12,7 @@ use super::Shared;
 use super::admission::Place;
 use super::api::{ApiError, Body};
 use super::batch::{self, Outcome, Row};
-use crate::pool::VerifierError;
-use crate::protocol::{FileMessage, FileOutcome, FileReport, Sorry};
+use crate::protocol::{FileMessage, FileOutcome, FileReport, Sorry, VerifierError};
 
 /// What the fields of a snippet are called, by both protocols and in the rows of `stp verify`; the first that it has
 /// counts.

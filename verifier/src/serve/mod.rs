@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::pool::Pool;
+use crate::handle::Pool;
 use admission::Admission;
 pub use connections::Connections;
 pub use hosts::{HostError, Hosts};
