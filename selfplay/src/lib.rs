@@ -30,7 +30,6 @@ pub mod error;
 pub mod evaluation;
 pub mod experiment;
 pub mod folder;
-pub mod hint;
 mod judging;
 pub mod language;
 mod learning;

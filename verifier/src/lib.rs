@@ -26,6 +26,7 @@ mod confine;
 pub mod export;
 pub mod gate;
 mod handle;
+pub mod hint;
 mod imports;
 pub mod kernel;
 mod managed;

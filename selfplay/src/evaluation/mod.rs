@@ -14,6 +14,7 @@ use anyhow::{Context, Result};
 use stp_datasets::{Corpus, CorpusEntry, Ledger, Phase, Statement, Tally};
 use stp_model::Device;
 use stp_verifier::Pool;
+use stp_verifier::hint::hint;
 use tokio::task::JoinSet;
 
 pub use outcome::{HARD, Outcome, Part, PassAt};
@@ -24,7 +25,6 @@ use crate::config::RunConfig;
 use crate::display::Display;
 use crate::error::UsageError;
 use crate::folder::{RunFolder, run_name};
-use crate::hint::hint;
 use crate::language::Language;
 use crate::proving;
 use crate::run::Run;

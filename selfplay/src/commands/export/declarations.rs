@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use stp_datasets::Split;
 use stp_datasets::export::Table;
 use stp_verifier::export::Export;
-use stp_verifier::{Candidate, Pool, PoolConfig};
+use stp_verifier::{Candidate, Pool, PoolConfig, imports_of};
 
 use super::super::toolchain;
 use crate::cli::LeanArgs;
@@ -96,10 +96,4 @@ fn proofs(table: &Table) -> Vec<Proof> {
         candidate: Candidate::new(text(row, "header"), text(row, "signature"), text(row, "proof")).foreign(),
     };
     shortest.into_iter().map(proof).collect()
-}
-
-/// The import lines of a header.
-fn imports_of(header: &str) -> String {
-    let is_import = |line: &&str| line.split_whitespace().any(|word| word == "import");
-    header.lines().filter(is_import).collect::<Vec<_>>().join("\n")
 }

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stp_datasets::{Status, Verdict};
+use stp_verifier::hint::hint;
 
 use super::unit::{Hashes, Place, Unit};
-use crate::hint::hint;
 
 /// A row of the output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
