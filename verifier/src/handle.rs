@@ -13,6 +13,7 @@ use crate::protocol::{
     Trust, VerifierError,
 };
 use crate::queue::{RemoteConfig, RemotePool};
+use crate::scripted::{Script, ScriptedPool};
 use crate::toolchain::Toolchain;
 
 /// A handle on a pool; clones share it. The processes end when the last handle is dropped.
@@ -64,6 +65,11 @@ impl Pool {
     pub async fn connect(url: &str, config: RemoteConfig) -> Result<Self, QueueError> {
         let remote = RemotePool::connect(url, config).await?;
         Ok(Self { backend: Arc::new(remote), remembered: None })
+    }
+
+    /// A pool that answers from functions, at once: for tests of what asks. The text gate stands before it, too.
+    pub fn scripted(script: Script) -> Self {
+        Self { backend: Arc::new(ScriptedPool::new(script)), remembered: None }
     }
 
     /// How many processes work side by side; for workers of other machines, as many as were promised.

@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod ask;
 pub mod cache;
 mod confine;
 pub mod export;
@@ -35,10 +36,12 @@ mod pool;
 mod process;
 mod protocol;
 pub mod queue;
+pub mod scripted;
 pub mod serve;
 pub mod toolchain;
 mod worker;
 
+pub use ask::ask_each;
 pub use cache::VerdictCache;
 pub use confine::{Walls, managed_program};
 pub use handle::Pool;
@@ -49,4 +52,5 @@ pub use protocol::{
     Candidate, FileJudgement, FileMessage, FileOutcome, FileReport, JudgedFile, JudgedTheorem, PoolStats,
     Position, Sorry, StatementReport, Trust, VerifierError,
 };
+pub use scripted::Script;
 pub use toolchain::Toolchain;
