@@ -28,6 +28,7 @@ pub mod export;
 pub mod gate;
 mod handle;
 pub mod hint;
+mod identity;
 mod imports;
 pub mod kernel;
 mod managed;

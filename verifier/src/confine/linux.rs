@@ -18,8 +18,8 @@ use seccompiler::{
     TargetArch,
 };
 
-use super::{Ceilings, Policy, Walls};
-use crate::managed::status_bytes;
+use super::policy::{COMMON_STACK, Ceilings, Policy, Walls};
+use super::size::status_bytes;
 
 /// The newest Landlock whose rights this module knows; older kernels enforce what they have of them.
 const LANDLOCK: ABI = ABI::V6;
@@ -85,7 +85,7 @@ const STACK: u64 = 128 << 20;
 /// Bytes of stack that a managed process may use.
 pub(super) fn stack() -> u64 {
     match getrlimit(Resource::Stack).maximum {
-        Some(most) if most < STACK => super::COMMON_STACK,
+        Some(most) if most < STACK => COMMON_STACK,
         _ => STACK,
     }
 }

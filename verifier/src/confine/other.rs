@@ -3,10 +3,10 @@
 use std::io;
 use std::process::Command;
 
-use super::{Ceilings, Policy, Walls};
+use super::policy::{COMMON_STACK, Ceilings, Policy, Walls};
 
 pub(super) fn stack() -> u64 {
-    super::COMMON_STACK
+    COMMON_STACK
 }
 
 pub(super) fn put_on(_ceilings: Ceilings, _pid: Option<u32>, _walls: Walls) {}
