@@ -44,7 +44,7 @@ mod worker;
 
 pub use ask::ask_each;
 pub use cache::VerdictCache;
-pub use confine::{Walls, managed_program};
+pub use confine::{Sandbox, managed_program};
 pub use handle::Pool;
 pub use imports::imports_of;
 pub use managed::command_line;

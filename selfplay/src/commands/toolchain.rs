@@ -9,7 +9,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use stp_verifier::toolchain::{self, Located, Progress, ToolchainOptions};
-use stp_verifier::{Toolchain, VerdictCache, Walls};
+use stp_verifier::{Sandbox, Toolchain, VerdictCache};
 
 use crate::cli::{LeanArgs, ToolchainArgs, ToolchainCommand};
 use crate::display::Display;
@@ -25,17 +25,17 @@ pub(super) fn toolchain(args: &ToolchainArgs) -> Result<ExitCode> {
                 Toolchain::Managed(lean) => ("managed", &lean.root),
                 Toolchain::Native(lean) => ("native", &lean.program),
             };
-            let walls = Walls::around(&lean).to_string();
+            let sandbox = Sandbox::around(&lean).to_string();
             println!(
                 "{}",
-                json!({ "installed": true, "kind": kind, "version": lean.version(), "place": place, "walls": walls })
+                json!({ "installed": true, "kind": kind, "version": lean.version(), "place": place, "sandbox": sandbox })
             );
         }
         (ToolchainCommand::Status, Located::NotInstalled(home)) if args.json => {
             println!("{}", json!({ "installed": false, "kind": "managed", "place": home }));
         }
         (_, Located::Ready(lean)) => {
-            println!("{}\nwalls:   {}", lean.describe(), Walls::around(&lean));
+            println!("{}\nsandbox: {}", lean.describe(), Sandbox::around(&lean));
         }
         (ToolchainCommand::Status, Located::NotInstalled(home)) => {
             println!(
@@ -73,7 +73,7 @@ pub(super) fn take(args: &LeanArgs, display: &Display) -> Result<Toolchain> {
     };
     let first = lean.describe();
     display.line(first.lines().next().unwrap_or_default());
-    display.line(&format!("walls around its processes: {}", Walls::around(&lean)));
+    display.line(&format!("sandbox of its processes: {}", Sandbox::around(&lean)));
     Ok(lean)
 }
 

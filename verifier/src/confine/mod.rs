@@ -1,7 +1,7 @@
 //! What a Lean process may not do, whatever the text is that it elaborates.
 //!
-//! No verdict rests on these walls: the gate lets no proof run code. They are for what might get past it
-//! one day, and for the whole texts that `stp serve` takes, which run what they like. Each wall is put up
+//! No verdict rests on this sandbox: the gate lets no proof run code. It is for what might get past it
+//! one day, and for the whole texts that `stp serve` takes, which run what they like. Each part is put up
 //! where the kernel allows it; which ones stand is tried out, not guessed, and said at start-up.
 
 #[cfg(target_os = "linux")]
@@ -22,7 +22,7 @@ use other as system;
 
 use crate::toolchain::{ManagedLean, Toolchain};
 
-pub use policy::Walls;
+pub use policy::Sandbox;
 pub(crate) use policy::{Ceilings, Policy};
 pub(crate) use size::outgrown;
 #[cfg(target_os = "linux")]
@@ -35,16 +35,16 @@ pub(crate) fn stack() -> u64 {
 }
 
 impl Ceilings {
-    pub(crate) fn put_on(self, pid: Option<u32>, walls: Walls) {
-        system::put_on(self, pid, walls);
+    pub(crate) fn put_on(self, pid: Option<u32>, sandbox: Sandbox) {
+        system::put_on(self, pid, sandbox);
     }
 }
 
 impl Policy {
-    /// The walls that stand around processes of this kind; tried out once.
-    pub(crate) fn walls(&self) -> Walls {
-        static ALONE: OnceLock<Walls> = OnceLock::new();
-        static FAMILY: OnceLock<Walls> = OnceLock::new();
+    /// The sandbox around processes of this kind; tried out once.
+    pub(crate) fn sandbox(&self) -> Sandbox {
+        static ALONE: OnceLock<Sandbox> = OnceLock::new();
+        static FAMILY: OnceLock<Sandbox> = OnceLock::new();
         let known = match self {
             Self::Alone { .. } => &ALONE,
             Self::Family { .. } => &FAMILY,
@@ -52,18 +52,18 @@ impl Policy {
         *known.get_or_init(|| system::try_out(self))
     }
 
-    /// Puts up the walls around a process before it starts; [`Ceilings`] are for afterwards.
+    /// Puts a sandbox around a process before it starts; [`Ceilings`] are for afterwards.
     pub(crate) fn enclose(&self, command: &mut Command) -> std::io::Result<()> {
-        system::enclose(command, self, self.walls())
+        system::enclose(command, self, self.sandbox())
     }
 }
 
-impl Walls {
+impl Sandbox {
     /// What stands around the processes of a Lean on this machine.
     pub fn around(lean: &Toolchain) -> Self {
         match lean {
-            Toolchain::Managed(lean) => Policy::managed(lean).walls(),
-            Toolchain::Native(lean) => Policy::native(lean).walls(),
+            Toolchain::Managed(lean) => Policy::managed(lean).sandbox(),
+            Toolchain::Native(lean) => Policy::native(lean).sandbox(),
         }
     }
 }
@@ -89,10 +89,10 @@ impl ManagedLean {
     }
 }
 
-/// The program of the managed Lean behind its walls, without any argument.
+/// The program of the managed Lean in its sandbox, without any argument.
 ///
 /// # Errors
-/// If the walls cannot be described to the kernel.
+/// If the sandbox cannot be described to the kernel.
 #[doc(hidden)]
 pub fn managed_program(lean: &ManagedLean) -> std::io::Result<Command> {
     let mut command = Command::new(&lean.node);

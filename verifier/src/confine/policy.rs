@@ -52,9 +52,9 @@ impl Policy {
     }
 }
 
-/// The walls around a Lean process.
+/// What keeps a Lean process from doing harm: which parts of a sandbox stand around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Walls {
+pub struct Sandbox {
     /// It lives in a user and network namespace of its own: no network, no capabilities.
     pub namespace: bool,
     /// The kernel refuses it system calls for networking, other processes and the machine; a managed worker
@@ -67,9 +67,9 @@ pub struct Walls {
     pub limits: bool,
 }
 
-impl fmt::Display for Walls {
+impl fmt::Display for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let walls = [
+        let parts = [
             (self.namespace, "own network namespace"),
             (self.calls, "system-call filter"),
             (self.files, "read-only files (Landlock)"),
@@ -77,7 +77,7 @@ impl fmt::Display for Walls {
         ];
         let list = |standing: bool| {
             let names: Vec<_> =
-                walls.iter().filter(|(stands, _)| *stands == standing).map(|(_, name)| *name).collect();
+                parts.iter().filter(|(stands, _)| *stands == standing).map(|(_, name)| *name).collect();
             names.join(", ")
         };
         match (list(true).as_str(), list(false).as_str()) {
@@ -93,14 +93,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn walls_are_named_with_those_that_are_missing() {
-        let all = Walls { namespace: true, calls: true, files: true, limits: true };
+    fn parts_are_named_with_those_that_are_missing() {
+        let all = Sandbox { namespace: true, calls: true, files: true, limits: true };
         assert!(!all.to_string().contains("not to be had"));
         assert_eq!(
-            Walls { namespace: false, files: false, ..all }.to_string(),
+            Sandbox { namespace: false, files: false, ..all }.to_string(),
             "system-call filter, resource limits; not to be had here: own network namespace, read-only \
              files (Landlock)"
         );
-        assert!(Walls::default().to_string().starts_with("none"));
+        assert!(Sandbox::default().to_string().starts_with("none"));
     }
 }

@@ -95,7 +95,7 @@ impl ManagedWorker {
             format!("cannot write the worker's script in {}: {error}", lean.root.display())
         })?;
         let program = confine::managed_program(lean)
-            .map_err(|error| format!("cannot wall in {}: {error}", lean.node.display()))?;
+            .map_err(|error| format!("cannot make a sandbox for {}: {error}", lean.node.display()))?;
         let mut child = Command::from(program)
             .args(lean.node_arguments())
             .arg(script.with_file_name(script_of(role)))
@@ -114,7 +114,7 @@ impl ManagedWorker {
         else {
             return Err("the worker has no pipes".to_owned());
         };
-        CEILINGS.put_on(child.id(), Policy::managed(lean).walls());
+        CEILINGS.put_on(child.id(), Policy::managed(lean).sandbox());
         let last_words = Some(tokio::spawn(last_words(errors)));
         let output = BufReader::new(output);
         Ok(Self {

@@ -16,7 +16,7 @@ use comfy_table::{Table, presets::ASCII_MARKDOWN};
 use serde::Serialize;
 use serde_json::json;
 use stp_datasets::{CorpusEntry, Status};
-use stp_verifier::{Candidate, FileOutcome, Pool, PoolConfig, Toolchain, Walls};
+use stp_verifier::{Candidate, FileOutcome, Pool, PoolConfig, Sandbox, Toolchain};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -114,13 +114,13 @@ pub(super) async fn verifier(args: BenchVerifierArgs) -> Result<ExitCode> {
             WAYS.into_iter().zip(all).map(|(way, it)| json!({ "way": way, "measured": it })).collect();
         println!(
             "{}",
-            json!({ "workers": config.workers, "walls": Walls::around(&lean).to_string(), "ways": ways })
+            json!({ "workers": config.workers, "sandbox": Sandbox::around(&lean).to_string(), "ways": ways })
         );
         return Ok(ExitCode::SUCCESS);
     }
     println!("{}", table(&all, managed));
     println!("{}", summary(&verdicts, &each, config.workers, managed));
-    println!("walls around the processes: {}", Walls::around(&lean));
+    println!("sandbox of the processes: {}", Sandbox::around(&lean));
     Ok(ExitCode::SUCCESS)
 }
 
