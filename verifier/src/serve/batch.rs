@@ -5,7 +5,7 @@ use futures_util::stream::FuturesUnordered;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::pool::VerifierError;
+use crate::protocol::VerifierError;
 
 /// A row as it was sent.
 #[derive(Debug)]

@@ -13,14 +13,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use stp_datasets::{Claim, ClaimRow, Layout, RowSource, Status, Verdict, read_claims};
 
-use super::Shared;
 use super::admission::Place;
-use super::api::{ApiError, Body};
+use super::answer::ApiError;
 use super::batch::{self, Outcome};
+use super::body::Body;
+use super::shared::Shared;
 use super::source;
 use crate::gate;
-use crate::pool::VerifierError;
-use crate::protocol::Candidate;
+use crate::protocol::{Candidate, VerifierError};
 
 #[derive(Deserialize)]
 pub(super) struct JudgeRequest {

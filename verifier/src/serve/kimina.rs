@@ -8,12 +8,12 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::admission::Place;
-use super::api::{ApiError, Body};
+use super::answer::ApiError;
 use super::batch::{self, Outcome, Row};
-use crate::pool::VerifierError;
-use crate::protocol::{FileMessage, FileOutcome, FileReport, Sorry};
+use super::body::Body;
+use super::shared::Shared;
+use crate::protocol::{FileMessage, FileOutcome, FileReport, Sorry, VerifierError};
 
 /// What the fields of a snippet are called, by both protocols and in the rows of `stp verify`; the first that it has
 /// counts.

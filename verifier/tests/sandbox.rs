@@ -9,7 +9,7 @@ mod common;
 use std::net::{TcpListener, UdpSocket};
 
 use stp_verifier::toolchain::Toolchain;
-use stp_verifier::{Walls, managed_program};
+use stp_verifier::{Sandbox, managed_program};
 
 /// Runs a script and gives what it printed.
 fn run(script: &str) -> String {
@@ -22,22 +22,22 @@ fn attempt(code: &str) -> String {
     run(&format!("try {{ {code}; console.log('done') }} catch (e) {{ console.log(e.code) }}"))
 }
 
-fn walls() -> Walls {
-    Walls::around(&Toolchain::Managed(common::managed()))
+fn sandbox() -> Sandbox {
+    Sandbox::around(&Toolchain::Managed(common::managed()))
 }
 
 #[test]
-fn the_walls_that_stand_are_said() {
-    let walls = walls();
-    assert!(walls.limits, "{walls}");
+fn what_stands_is_said() {
+    let sandbox = sandbox();
+    assert!(sandbox.limits, "{sandbox}");
     // What the machine of the tests has decides how much the other tests of this file can show.
-    println!("walls: {walls}");
+    println!("sandbox: {sandbox}");
     assert_eq!(attempt("require('fs').readFileSync('/proc/self/status')"), "done");
 }
 
 #[test]
 fn no_network() {
-    let walls = walls();
+    let sandbox = sandbox();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -51,7 +51,7 @@ fn no_network() {
     run(&format!(
         "const s = require('dgram').createSocket('udp4'); s.on('error', () => {{}}); s.send('x', {port}, '127.0.0.1', () => process.exit())"
     ));
-    if walls.calls || walls.namespace {
+    if sandbox.calls || sandbox.namespace {
         assert!(["EPERM", "EACCES", "ECONNREFUSED", "ENETUNREACH"].contains(&said.as_str()), "{said}");
         assert!(listener.accept().is_err(), "nobody came");
         assert!(socket.recv(&mut [0; 8]).is_err(), "nothing came");
@@ -60,8 +60,8 @@ fn no_network() {
 
 #[test]
 fn no_other_process() {
-    let walls = walls();
-    if walls.calls {
+    let sandbox = sandbox();
+    if sandbox.calls {
         assert_eq!(
             attempt("require('child_process').execFileSync(process.execPath, ['--version'])"),
             "EPERM"
@@ -72,7 +72,7 @@ fn no_other_process() {
         assert_eq!(run(bomb), "true");
         assert_eq!(attempt("new (require('worker_threads').Worker)('0', { eval: true })"), "done", "threads");
     }
-    if walls.files {
+    if sandbox.files {
         assert_eq!(attempt("process.kill(process.ppid, 0)"), "EPERM");
     }
     assert_eq!(attempt("process.kill(process.pid, 0)"), "done");
@@ -80,7 +80,7 @@ fn no_other_process() {
 
 #[test]
 fn no_file_is_written() {
-    if !walls().files {
+    if !sandbox().files {
         return;
     }
     let lean = common::managed();

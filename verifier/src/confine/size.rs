@@ -8,7 +8,7 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// Returns the resident size in bytes once it is over `limit`; never, where it cannot be read (only Linux
 /// tells).
-pub(super) async fn outgrown(pid: Option<u32>, limit: u64) -> u64 {
+pub(crate) async fn outgrown(pid: Option<u32>, limit: u64) -> u64 {
     loop {
         tokio::time::sleep(POLL).await;
         match pid.and_then(|pid| status_bytes(pid, "VmRSS:")) {

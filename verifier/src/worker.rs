@@ -15,12 +15,12 @@ use tokio::sync::{RwLock, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use super::DEFAULT_QUEUE;
-use super::hub::Hub;
-use super::wire::{Answer, Limits, Question};
 use crate::gate;
-use crate::pool::{Pool, PoolConfig, VerifierError};
-use crate::protocol::{Reply, Request, StatementReport};
+use crate::handle::Pool;
+use crate::pool::PoolConfig;
+use crate::protocol::{Reply, Request, StatementReport, VerifierError};
+use crate::queue::hub::Hub;
+use crate::queue::wire::{Answer, DEFAULT_QUEUE, Limits, Question};
 use crate::toolchain::Toolchain;
 
 /// Requests held for each Lean process: enough that none waits for the next one.
