@@ -53,7 +53,8 @@ mod tests {
     fn the_event_of_that_number_is_due() {
         let abort = Abort::parse("attempt:2").unwrap();
         let due = |what| abort.is_due(&Event::Recorded(what));
-        let found = [due(Recorded::Attempt), due(Recorded::Verdict), due(Recorded::Attempt), due(Recorded::Attempt)];
+        let found =
+            [due(Recorded::Attempt), due(Recorded::Verdict), due(Recorded::Attempt), due(Recorded::Attempt)];
         assert_eq!(found, [false, false, true, false]);
     }
 

@@ -85,11 +85,7 @@ fn line_of(event: &Event<'_>) -> Option<String> {
         Event::Controlled { round, balance: Some(found), .. } => format!(
             "round {round}: balance {:.3} of exploration {:.2} and exploitation {:.2}; next temperature {:.2}, {} \
              samples of a conjecture",
-            found.balance,
-            found.exploration,
-            found.exploitation,
-            found.next.temperature,
-            found.next.samples
+            found.balance, found.exploration, found.exploitation, found.next.temperature, found.next.samples
         ),
         Event::Repaired { round, proved, attempts, statements } => format!(
             "round {round}: repair: {proved} of {attempts} second attempts proved, {statements} statements"

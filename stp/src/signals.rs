@@ -14,8 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub fn cancel_on_signals() -> io::Result<Cancel> {
     let cancel = Cancel::new();
     let asked = cancel.clone();
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::spawn(async move {
         for _ in 0..2 {
             tokio::select! {

@@ -77,7 +77,8 @@ fn not_installed(home: &Path, as_json: bool) -> String {
 fn installed(lean: &Toolchain, home: &Path, as_json: bool) -> String {
     if as_json {
         let version = lean.version();
-        return json!({ "installed": true, "kind": "managed", "version": version, "place": home }).to_string();
+        return json!({ "installed": true, "kind": "managed", "version": version, "place": home })
+            .to_string();
     }
     lean.describe()
 }

@@ -70,14 +70,17 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         let pool = judge.start().await?;
         let events = drawer(display, Some(Arc::new(metrics)));
         let parts = RunParts::new(&folder, device, pool.clone(), &name, events, cancel);
-        let played = match Run::open(folder, config, corpus, parts) {
+        let opened = Run::open(folder, config, corpus, parts);
+        let played = match &opened {
             Ok(run) => run.play().await,
-            Err(error) => Err(error),
+            Err(_) => Ok(()),
         };
         let stats = pool.stats();
         pool.shutdown().await;
+        let run = opened?;
         played?;
-        let report = report::write(&RecordedRun::open(&path)?)?;
+        let path = run.context().folder.path();
+        let report = report::write(&RecordedRun::open(path)?)?;
         say_end(&report, started, &stats);
         println!("run folder: {}", path.display());
         Ok(ExitCode::SUCCESS)

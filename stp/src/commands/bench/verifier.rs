@@ -87,7 +87,8 @@ pub(super) async fn verifier(args: BenchVerifierArgs) -> Result<ExitCode> {
     let sample = &candidates[..args.one_process_each.clamp(1, candidates.len())];
     let each = alone::measure(&program(&lean)?, sample, config.workers, &display).await?;
     let all = [statements, verdicts, texts, each];
-    println!("{}", if args.json { json_of(&all, &lean, config.workers) } else { text_for_people(&all, &lean, config.workers) });
+    let shown = if args.json { json_of } else { text_for_people };
+    println!("{}", shown(&all, &lean, config.workers));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -119,12 +120,7 @@ fn text_for_people(measured: &[Measured; 4], lean: &Toolchain, workers: usize) -
 }
 
 /// Judges all candidates.
-async fn measure(
-    pool: &Pool,
-    candidates: &[Candidate],
-    way: Way,
-    display: &Display,
-) -> Result<Measured> {
+async fn measure(pool: &Pool, candidates: &[Candidate], way: Way, display: &Display) -> Result<Measured> {
     let progress = display.phase("bench", candidates.len() as u64);
     // Nothing is measured before Lean is loaded.
     for _ in 0..pool.workers() {

@@ -20,7 +20,8 @@ use stp_model::{
 use stp_verifier::toolchain::{ToolchainOptions, home};
 
 use self::shape::{
-    NEVER, NEW_TOKENS, Other, Own, PROMPT, SAMPLES, Shape, Speed, TRAIN_BATCH, TRAIN_LENGTH, on_processor, shapes,
+    NEVER, NEW_TOKENS, Other, Own, PROMPT, SAMPLES, Shape, Speed, TRAIN_BATCH, TRAIN_LENGTH, on_processor,
+    shapes,
 };
 use super::usage::{peak_memory, reset_peak_memory};
 

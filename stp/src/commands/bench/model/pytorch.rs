@@ -7,9 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use stp_model::{Device, ModelConfig};
 
-use super::shape::{
-    NEW_TOKENS, Other, PROMPT, SAMPLES, Shape, TRAIN_BATCH, TRAIN_LENGTH, on_processor,
-};
+use super::shape::{NEW_TOKENS, Other, PROMPT, SAMPLES, Shape, TRAIN_BATCH, TRAIN_LENGTH, on_processor};
 
 /// What is compared with, in the versions that it was tried with.
 const PACKAGES: [&str; 4] = ["torch==2.15.0", "transformers==5.23.0", "safetensors==0.8.0", "numpy==2.3.5"];
