@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use stp_verifier::toolchain::{self, Located, Progress, ToolchainOptions};
-use stp_verifier::{Toolchain, VerdictCache, Walls};
+use stp_verifier::{Sandbox, Toolchain, VerdictCache};
 
 use crate::args::LeanArgs;
 use crate::display::Display;
@@ -29,7 +29,7 @@ pub fn locate_or_install(args: &LeanArgs, display: &Display) -> Result<Toolchain
     };
     let first = lean.describe();
     display.line(first.lines().next().unwrap_or_default());
-    display.line(&format!("walls around its processes: {}", Walls::around(&lean)));
+    display.line(&format!("sandbox of its processes: {}", Sandbox::around(&lean)));
     Ok(lean)
 }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use stp_verifier::toolchain::{self, Located};
-use stp_verifier::{Toolchain, Walls};
+use stp_verifier::{Sandbox, Toolchain};
 
 use crate::args::LeanArgs;
 use crate::display::Display;
@@ -55,12 +55,13 @@ fn ready(lean: &Toolchain, as_json: bool) -> String {
         Toolchain::Managed(lean) => ("managed", &lean.root),
         Toolchain::Native(lean) => ("native", &lean.program),
     };
-    let walls = Walls::around(lean);
+    let sandbox = Sandbox::around(lean);
     if !as_json {
-        return format!("{}\nwalls:   {walls}", lean.describe());
+        return format!("{}\nsandbox: {sandbox}", lean.describe());
     }
-    let (version, walls) = (lean.version(), walls.to_string());
-    json!({ "installed": true, "kind": kind, "version": version, "place": place, "walls": walls }).to_string()
+    let (version, sandbox) = (lean.version(), sandbox.to_string());
+    json!({ "installed": true, "kind": kind, "version": version, "place": place, "sandbox": sandbox })
+        .to_string()
 }
 
 fn not_installed(home: &Path, as_json: bool) -> String {

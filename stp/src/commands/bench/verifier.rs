@@ -10,7 +10,7 @@ use serde_json::json;
 use stp_datasets::Status;
 use stp_selfplay::context::statements::load_corpus;
 use stp_verifier::toolchain::NativeLean;
-use stp_verifier::{Candidate, FileOutcome, Pool, PoolConfig, Toolchain, Walls, ask_each};
+use stp_verifier::{Candidate, FileOutcome, Pool, PoolConfig, Sandbox, Toolchain, ask_each};
 
 use super::candidates::{candidates, distinct_statements, text_of};
 use super::meter::{Measured, Meter};
@@ -105,17 +105,17 @@ fn program(lean: &Toolchain) -> Result<NativeLean> {
 fn json_of(measured: &[Measured; 4], lean: &Toolchain, workers: usize) -> String {
     let ways: Vec<_> =
         WAYS.into_iter().zip(measured).map(|(way, it)| json!({ "way": way, "measured": it })).collect();
-    json!({ "workers": workers, "walls": Walls::around(lean).to_string(), "ways": ways }).to_string()
+    json!({ "workers": workers, "sandbox": Sandbox::around(lean).to_string(), "ways": ways }).to_string()
 }
 
 fn text_for_people(measured: &[Measured; 4], lean: &Toolchain, workers: usize) -> String {
     let managed = matches!(lean, Toolchain::Managed(_));
     let [_, verdicts, _, each] = measured;
     format!(
-        "{}\n{}\nwalls around the processes: {}",
+        "{}\n{}\nsandbox of the processes: {}",
         table(measured, managed),
         summary(verdicts, each, workers, managed),
-        Walls::around(lean)
+        Sandbox::around(lean)
     )
 }
 
