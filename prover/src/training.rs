@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rand::{Rng, RngExt};
 
-use crate::PassRate;
+use stp_datasets::Tally;
 
 /// When a statement that was proved already is tried again.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ pub struct CorrectProof {
     /// Whether the statement is a conjecture.
     pub is_conjecture: bool,
     /// The statement's pass rate over the rounds that are looked at; corpus proofs are no attempts.
-    pub pass_rate: PassRate,
+    pub pass_rate: Tally,
     /// How long Lean took, in seconds.
     pub seconds: f64,
 }
@@ -68,7 +68,7 @@ pub struct Decay {
 /// `best` holds the best pass rate so far of each statement that was tried.
 pub fn choose_statements(
     ids: &[String],
-    best: &HashMap<String, PassRate>,
+    best: &HashMap<String, Tally>,
     resampling: Resampling,
     generator: &mut impl Rng,
 ) -> Vec<String> {
@@ -77,7 +77,7 @@ pub fn choose_statements(
         // Drawn for every statement, so that one more proof does not shift the others' luck.
         let drawn = generator.random::<f64>() < resampling.probability;
         let rate = best.get(id).copied().unwrap_or_default();
-        if rate.correct == 0 || rate.rate() < resampling.below || drawn {
+        if rate.proved == 0 || rate.rate() < resampling.below || drawn {
             chosen.push(id.clone());
         }
     }
@@ -138,7 +138,7 @@ mod tests {
             round,
             proof: text.into(),
             is_conjecture: statement.starts_with('c'),
-            pass_rate: PassRate { correct, attempts },
+            pass_rate: Tally { proved: correct, judged: attempts },
             seconds: 2.0,
         }
     }
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn unproved_and_rarely_proved_statements_are_tried() {
         let ids: Vec<String> = ["new", "tried", "rare", "easy"].map(String::from).into();
-        let rate = |correct| PassRate { correct, attempts: 10 };
+        let rate = |correct| Tally { proved: correct, judged: 10 };
         let best = HashMap::from([
             ("tried".to_owned(), rate(0)),
             ("rare".to_owned(), rate(3)),

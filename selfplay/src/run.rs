@@ -183,3 +183,6 @@ impl Run {
         Ok(record?)
     }
 }
+
+#[cfg(test)]
+mod tests;

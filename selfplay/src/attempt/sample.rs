@@ -222,3 +222,6 @@ fn sample_seed(run_seed: u64, attempt: &Attempt) -> u64 {
 fn unfinished(limit: usize) -> Verdict {
     Verdict::new(Status::Unfinished, format!("the proof did not end within {limit} tokens"))
 }
+
+#[cfg(test)]
+mod tests;

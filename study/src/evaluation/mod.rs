@@ -4,6 +4,7 @@
 //! set, stays as it is, and an evaluation that was stopped goes on. One of other settings or other statements is kept
 //! beside it and never shown.
 
+mod found;
 mod result;
 mod sets;
 
@@ -11,18 +12,17 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use sha2::{Digest, Sha256};
-use stp_datasets::{Corpus, CorpusEntry, Ledger, Phase, Statement, Tally};
+use stp_datasets::{Corpus, CorpusEntry, Ledger, Statement};
 use stp_model::Device;
 use stp_selfplay::config::RunConfig;
 use stp_selfplay::context::folder::run_name;
-use stp_selfplay::context::{Cancel, Checkpoints, Context as Shared, RunFolder, Statements};
+use stp_selfplay::context::{Cancel, Checkpoints, Context, RunFolder, Statements};
 use stp_selfplay::error::UsageError;
 use stp_selfplay::events::{Events, Work};
 use stp_selfplay::plan::checkpoint_of;
 use stp_selfplay::random::seed_for;
-use stp_selfplay::records::Sampled;
 use stp_selfplay::steps::validate::held_out;
 use stp_verifier::hint::hint;
 use stp_verifier::{Pool, VerifierError, ask_each};
@@ -30,12 +30,11 @@ use stp_verifier::{Pool, VerifierError, ask_each};
 pub use result::{EvaluationResult, HARD, Part, PassAt};
 pub use sets::StatementSet;
 
+use self::found::{Found, sampling_seconds};
 use crate::files::set_aside;
 
 /// The file with the result in the evaluation's folder.
 const RESULT: &str = "outcome.json";
-/// The ledger in the evaluation's folder.
-const LEDGER: &str = "ledger.sqlite";
 /// Under which key its ledger keeps what it was made with.
 const SETTINGS: &str = "settings";
 /// Statements that each Lean process is asked about ahead of its answers.
@@ -149,12 +148,12 @@ impl Evaluation {
         ledger: Arc<Ledger>,
         valid: Vec<Statement>,
         resources: Resources,
-    ) -> Shared {
+    ) -> Context {
         let Resources { verifier, device, events, cancel } = resources;
         let mut config = self.config.clone();
         // Other random numbers than those that the run's own validation used.
         config.seed = seed_for(config.seed, &["evaluation"]);
-        Shared {
+        Context {
             config,
             folder,
             ledger,
@@ -232,51 +231,6 @@ impl Evaluation {
     }
 }
 
-/// What the judged samples of an evaluation come to.
-#[derive(Default)]
-struct Found {
-    tallies: HashMap<String, Tally>,
-    tokens: u64,
-    lean_ms: u64,
-}
-
-impl Found {
-    /// Of the first `samples` of each statement: an earlier call may have asked for more.
-    fn read(ledger: &Ledger, samples: u32) -> Result<Self> {
-        let (mut found, mut unjudged) = (Self::default(), 0usize);
-        ledger.each_attempt(0, Phase::Valid, |attempt| {
-            if attempt.sample >= samples {
-                return;
-            }
-            let Some(verdict) = &attempt.verdict else {
-                unjudged += 1;
-                return;
-            };
-            let (proved, elapsed) = (verdict.is_proved(), verdict.elapsed_ms);
-            found.tokens += u64::from(attempt.tokens);
-            found.lean_ms += u64::from(elapsed);
-            let tally = found.tallies.entry(attempt.statement).or_default();
-            tally.judged += 1;
-            tally.proved += u32::from(proved);
-        })?;
-        anyhow::ensure!(unjudged == 0, "an attempt of the evaluation has no verdict");
-        Ok(found)
-    }
-}
-
-/// Time that sampling took in all calls.
-fn sampling_seconds(ledger: &Ledger) -> Result<f64> {
-    let sampled = ledger.events()?.into_iter().filter(|event| event.kind == "sampled");
-    let seconds = sampled.map(|event| -> Result<f64> {
-        let sampled: Sampled = serde_json::from_value(event.detail).context(
-            "an event `sampled` of the evaluation's ledger is damaged. Remove the evaluation's folder in `evals/` and \
-             try again.",
-        )?;
-        Ok(sampled.sampling_seconds)
-    });
-    seconds.sum()
-}
-
 /// The newest checkpoint of a run: that of the final re-training, of its last round, or of stage 1.
 ///
 /// # Errors
@@ -311,6 +265,8 @@ async fn not_elaborated(
 mod tests {
     use super::*;
     use stp_verifier::{Script, StatementReport};
+
+    const LEDGER: &str = "ledger.sqlite";
 
     fn evaluation(run: &Path) -> Evaluation {
         let corpus = Corpus::core().unwrap();

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use stp_selfplay::config::RunConfig;
+use stp_selfplay::config::settings::{Setter, Settings, leaves};
+use stp_selfplay::error::UsageError;
 use toml::{Table, Value};
 
 use super::file::{ExperimentFile, slug};
-use crate::config::RunConfig;
-use crate::error::UsageError;
-use crate::settings::{Origin, Settings, leaves};
 
 /// What setup, stage 1 and its validation do not depend on. A key that is missing here costs a stage 1 of its own; a key
 /// that is wrongly here would let arms share what they must not.
@@ -78,14 +78,14 @@ pub fn cells(file: &ExperimentFile, path: &Path) -> Result<Vec<Cell>, UsageError
     let mut cells = Vec::new();
     for &seed in &file.seeds {
         for arm in &file.arms {
-            let origin = || Origin::File(path.to_owned());
+            let setter = || Setter::File(path.to_owned());
             let mut settings = Settings::preset(&file.preset)?;
             let number = i64::try_from(seed).map_err(|_| {
                 UsageError("a seed of the experiment is too large; take one below 2^63.".to_owned())
             })?;
             let own = leaves(&file.set).into_iter().chain(leaves(&arm.set));
             for (key, value) in own.chain([("seed".to_owned(), Value::Integer(number))]) {
-                settings.set(&key, value, origin())?;
+                settings.set(&key, value, setter())?;
             }
             cells.push(Cell {
                 arm: arm.name.clone(),
@@ -103,10 +103,10 @@ pub fn cells(file: &ExperimentFile, path: &Path) -> Result<Vec<Cell>, UsageError
 fn stage1(preset: &str, settings: &Settings) -> Result<Stage1, UsageError> {
     let mut base = Settings::preset(preset)?;
     let mut hasher = Sha256::new_with_prefix(preset);
-    for (key, value, origin) in settings.values() {
+    for (key, value, setter) in settings.values() {
         if !comes_after_stage_1(&key) {
             hasher.update(format!("{key}={value}\n"));
-            base.set(&key, value, origin)?;
+            base.set(&key, value, setter)?;
         }
     }
     let hash: String = hasher.finalize().iter().take(5).map(|byte| format!("{byte:02x}")).collect();
@@ -148,7 +148,7 @@ pub fn common(set: &Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Method;
+    use stp_selfplay::config::Method;
 
     fn two_arms(first: &str, second: &str) -> Vec<Cell> {
         let text = format!(

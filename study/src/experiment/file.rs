@@ -4,9 +4,8 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use stp_selfplay::error::UsageError;
 use toml::Table;
-
-use crate::error::UsageError;
 
 /// An experiment, as it stands in its file.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -5,12 +5,11 @@ use std::collections::HashSet;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use stp_datasets::{Corpus, Ledger, Phase};
+use stp_selfplay::config::RunConfig;
 
 use super::file::{Claim, ExperimentFile, Metric};
-use crate::config::RunConfig;
-use crate::evaluation::{HARD, Outcome, PassAt};
-use crate::report::Report;
-use crate::run::Run;
+use crate::evaluation::{EvaluationResult, HARD, PassAt};
+use crate::report::{Report, statements};
 
 /// What is known of a run after stage 1 or after a round.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,7 +28,7 @@ pub struct Point {
 
 /// One run of the matrix, when it is finished.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Finished {
+pub struct FinishedRun {
     /// The arm.
     pub arm: String,
     /// The seed.
@@ -37,7 +36,7 @@ pub struct Finished {
     /// After stage 1, each round, and the final re-training.
     pub points: Vec<Point>,
     /// The last model on each set of `evaluate`, in the file's order.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<EvaluationResult>,
     /// Wall time of all its steps in seconds, a shared stage 1 included.
     pub seconds: f64,
 }
@@ -47,10 +46,10 @@ pub struct Finished {
 /// # Errors
 /// If the ledger cannot be read.
 pub fn points(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<(Vec<Point>, f64)> {
-    let (train, valid) = Run::choose(corpus, config);
-    let given: HashSet<String> = train.into_iter().map(|statement| statement.id).collect();
-    let taught: HashSet<String> =
-        ledger.proved_attempts(Phase::Seed)?.into_iter().map(|attempt| attempt.statement).collect();
+    let (given, valid) = statements(ledger, config)?;
+    let given: HashSet<String> = given.into_iter().map(|statement| statement.id).collect();
+    // Corpus proofs count as round 0.
+    let taught = ledger.proved_names(Phase::Seed, 1)?;
     let hard: HashSet<&str> = corpus
         .entries
         .iter()
@@ -58,29 +57,25 @@ pub fn points(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<(V
         .map(|entry| entry.statement.id.as_str())
         .collect();
     let report = Report::read(ledger, config.rounds, &given, valid.len(), config.proving.valid_samples)?;
-    let tallies = ledger.tallies(Phase::Train)?;
-    let mut samples = 0;
-    let points = report.rows.iter().zip(0..).map(|(row, round)| {
+    let (mut samples, mut proved, mut points) = (0, HashSet::new(), Vec::new());
+    for (row, round) in report.rows.iter().zip(0..) {
         samples += u64::from(row.samples);
-        let proved: HashSet<&str> = tallies
-            .iter()
-            .filter(|((of, id), tally)| *of <= round && tally.proved > 0 && given.contains(id))
-            .map(|((_, id), _)| id.as_str())
-            .collect();
-        let new: Vec<_> = proved.iter().filter(|id| !taught.contains(**id)).collect();
-        Point {
+        let tallies = ledger.tallies_of(Phase::Train, round..=round)?.into_iter();
+        let of_round = tallies.filter(|((_, id), tally)| tally.proved > 0 && given.contains(id));
+        proved.extend(of_round.map(|((_, id), _)| id));
+        let new: Vec<&String> = proved.difference(&taught).collect();
+        points.push(Point {
             samples,
             train_proved: proved.len(),
             new_proved: new.len(),
-            new_hard_proved: new.iter().filter(|id| hard.contains(**id)).count(),
+            new_hard_proved: new.iter().filter(|id| hard.contains(id.as_str())).count(),
             valid_proved: row.valid_proved,
-        }
-    });
-    let points = points.collect();
+        });
+    }
     Ok((points, report.rows.iter().map(|row| row.seconds).sum()))
 }
 
-impl Finished {
+impl FinishedRun {
     /// The metric's values: (samples so far, value), the last one being the run's result. Shares are in per cent.
     pub fn curve(&self, file: &ExperimentFile, claim: &Claim) -> Vec<(u64, f64)> {
         if !claim.metric.is_curve() {
@@ -127,6 +122,7 @@ mod tests {
         for (entry, tactics) in corpus.entries.iter_mut().zip([0, 0, 1, 0]) {
             entry.closed_by = vec!["simp".to_owned(); tactics];
         }
+        ledger.record_statements(&corpus.statements(Split::Train)).unwrap();
         let ids: Vec<_> = corpus.entries.iter().map(|entry| entry.statement.id.clone()).collect();
         let attempt = |round, phase, statement: &str, status| {
             let attempt = Attempt {

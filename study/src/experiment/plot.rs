@@ -114,11 +114,11 @@ fn cut(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::measure::{Finished, Point};
+    use super::super::measure::{FinishedRun, Point};
     use super::*;
 
     fn results() -> Results {
-        let run = |arm: &str, seed, proved: [usize; 3]| Finished {
+        let run = |arm: &str, seed, proved: [usize; 3]| FinishedRun {
             arm: arm.to_owned(),
             seed,
             points: proved

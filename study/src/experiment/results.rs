@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::automation::{Tried, union};
 use super::cells;
 use super::file::{Claim, ExperimentFile, Metric};
-use super::measure::Finished;
+use super::measure::FinishedRun;
 use crate::statistics::{Mean, wilson};
 
 /// All that is finished.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Results {
     /// The runs, in the order of the matrix.
-    pub runs: Vec<Finished>,
+    pub runs: Vec<FinishedRun>,
     /// The tactics.
     pub automation: Vec<Tried>,
     /// What there is to say besides.
@@ -191,7 +191,7 @@ impl Results {
                     table.add_row([
                         format!("`{tactic}`"),
                         tried.proved.len().to_string(),
-                        share(tried.proved.len(), statements),
+                        percent_of(tried.proved.len(), statements),
                         late(tried.timeouts),
                         seconds,
                     ]);
@@ -202,7 +202,7 @@ impl Results {
             let row = [
                 "any of them, each by itself".to_owned(),
                 any.to_string(),
-                share(any, statements),
+                percent_of(any, statements),
                 late(of_set.iter().map(|tried| tried.timeouts).sum()),
                 format!("{seconds:.1}"),
             ];
@@ -258,7 +258,7 @@ fn with_half(mean: Mean, signed: bool) -> String {
     mean.half.map_or(middle.clone(), |half| format!("{middle} ± {half:.1}"))
 }
 
-fn share(proved: usize, of: usize) -> String {
+fn percent_of(proved: usize, of: usize) -> String {
     let share = proved as f64 / of.max(1) as f64;
     let (low, high) = wilson(share, of);
     format!("{:.1} % ({:.1}–{:.1})", 100.0 * share, 100.0 * low, 100.0 * high)
@@ -285,9 +285,9 @@ mod tests {
         toml::from_str(text).unwrap()
     }
 
-    fn run(arm: &str, seed: u64, proved: usize) -> Finished {
+    fn run(arm: &str, seed: u64, proved: usize) -> FinishedRun {
         let point = |samples, new_proved| Point { samples, new_proved, ..Point::default() };
-        Finished {
+        FinishedRun {
             arm: arm.to_owned(),
             seed,
             points: vec![point(0, 0), point(100, proved)],

@@ -91,3 +91,6 @@ fn corpus_attempt(statement: &str, sample: usize, proof: String) -> Result<Attem
         verdict: None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,3 +36,6 @@ pub async fn held_out(
     let plan = SamplingPlan { model, round, phase: Phase::Valid, work, temperatures: &[] };
     attempt_all(context, &plan, targets).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,25 +1,4 @@
-//! Pass rates, and the unbiased estimate of pass@k.
-
-/// Correct proofs among the attempts at one statement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PassRate {
-    /// Attempts that were proved.
-    pub correct: u32,
-    /// Attempts that were judged.
-    pub attempts: u32,
-}
-
-impl PassRate {
-    /// Correct / attempts; zero if there was no attempt.
-    pub fn rate(self) -> f64 {
-        if self.attempts == 0 { 0.0 } else { f64::from(self.correct) / f64::from(self.attempts) }
-    }
-
-    /// Whether it is barely provable: proved, but at a rate of at most `highest` (paper: 1/4).
-    pub fn is_barely(self, highest: f64) -> bool {
-        self.correct > 0 && self.rate() <= highest
-    }
-}
+//! The unbiased estimate of pass@k.
 
 /// The chance that at least one of `k` attempts is correct, estimated without bias from `n ≥ k` attempts of
 /// which `c` were correct: 1 − C(n−c, k) / C(n, k), as a product that neither overflows nor cancels.
@@ -38,13 +17,6 @@ pub fn pass_at_k(n: u32, c: u32, k: u32) -> f64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn barely_provable_is_proved_but_rarely() {
-        let barely = |correct, attempts| PassRate { correct, attempts }.is_barely(0.25);
-        assert!(barely(1, 4) && barely(1, 8));
-        assert!(!barely(0, 8) && !barely(3, 8) && !barely(0, 0));
-    }
 
     /// All subsets of size k, counted.
     fn brute_force(n: u32, c: u32, k: u32) -> f64 {
