@@ -20,7 +20,10 @@ pub(crate) fn set_aside(path: &Path) -> Result<String> {
     let mut free = names.filter(|old| !path.with_file_name(old).exists());
     let old = free.next().context("there is no free name")?;
     fs::rename(path, path.with_file_name(&old)).with_context(|| {
-        format!("cannot rename {} to {old}. Make its folder writable, or move it away yourself.", path.display())
+        format!(
+            "cannot rename {} to {old}. Make its folder writable, or move it away yourself.",
+            path.display()
+        )
     })?;
     Ok(old)
 }

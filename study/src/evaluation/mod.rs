@@ -35,6 +35,8 @@ use crate::files::set_aside;
 
 /// The file with the result in the evaluation's folder.
 const RESULT: &str = "outcome.json";
+/// The ledger in the evaluation's folder.
+const LEDGER: &str = "ledger.sqlite";
 /// Under which key its ledger keeps what it was made with.
 const SETTINGS: &str = "settings";
 /// Statements that each Lean process is asked about ahead of its answers.
@@ -109,7 +111,8 @@ impl Evaluation {
     /// If the model, Lean or the ledger fails, or the user interrupts; the same call goes on from there.
     pub async fn play(&self, corpus: &Corpus, resources: Resources) -> Result<EvaluationResult> {
         self.validate()?;
-        let folder = self.open_folder()?;
+        self.make_room()?;
+        let folder = RunFolder::open_beside(&self.folder())?;
         let ledger = Arc::new(Ledger::open(&folder.ledger())?);
         ledger.remember(SETTINGS, &self.settings())?;
         let statements: Vec<_> = self.set.entries.iter().map(|entry| entry.statement.clone()).collect();
@@ -120,7 +123,7 @@ impl Evaluation {
         let valid = statements.into_iter().filter(|it| !not_elaborated.contains(&it.id)).collect();
         let context = self.context(folder, ledger, valid, resources);
         let work = Work::Evaluate { checkpoint: self.checkpoint.clone(), set: self.set.name.clone() };
-        let sampled = held_out(&context, &self.checkpoint, 0, self.samples, &work).await?;
+        let sampled = held_out(&context, &self.checkpoint, 0, self.samples, work).await?;
         context.ledger.record_event("sampled", &serde_json::to_value(sampled)?)?;
         let result = self.result(corpus, &context.ledger, &not_elaborated)?;
         context.folder.write_report(RESULT, &serde_json::to_string_pretty(&result)?)?;
@@ -129,16 +132,21 @@ impl Evaluation {
         Ok(result)
     }
 
-    /// Its locked folder, empty or with what is missing of this evaluation; one of other settings is renamed.
-    fn open_folder(&self) -> Result<RunFolder> {
+    /// Makes room for this evaluation: what its folder has of other settings or statements is renamed. The new name is
+    /// returned, if there was something.
+    ///
+    /// # Errors
+    /// If another process is working in the folder, its ledger is damaged, or it cannot be renamed.
+    pub fn make_room(&self) -> Result<Option<String>> {
         let path = self.folder();
-        let folder = RunFolder::open_beside(&path)?;
-        let file = folder.ledger();
-        if !file.exists() || Ledger::open(&file)?.recall(SETTINGS)?.as_ref() == Some(&self.settings()) {
-            return Ok(folder);
+        if !path.join(LEDGER).exists() {
+            return Ok(None);
         }
-        set_aside(&path)?;
-        RunFolder::open_beside(&path)
+        let _locked = RunFolder::open_beside(&path)?;
+        if Ledger::open(&path.join(LEDGER))?.recall(SETTINGS)?.as_ref() == Some(&self.settings()) {
+            return Ok(None);
+        }
+        set_aside(&path).map(Some)
     }
 
     /// What a run's validation would have, with the set's statements in place of those of the run.
@@ -209,8 +217,7 @@ impl Evaluation {
     ) -> Result<EvaluationResult> {
         let found = Found::read(ledger, self.samples)?;
         let entries = &self.set.entries;
-        let (all, parts) =
-            result::parts(entries, self.set.measured, &found.tallies, self.samples, &self.ks);
+        let (all, parts) = result::parts(entries, self.set.measured, &found.tallies, self.samples, &self.ks);
         let is_proved = |id: &String| found.tallies.get(id).is_some_and(|it| it.proved > 0);
         let ids = || entries.iter().map(|entry| entry.statement.id.clone());
         Ok(EvaluationResult {
@@ -266,8 +273,6 @@ mod tests {
     use super::*;
     use stp_verifier::{Script, StatementReport};
 
-    const LEDGER: &str = "ledger.sqlite";
-
     fn evaluation(run: &Path) -> Evaluation {
         let corpus = Corpus::core().unwrap();
         Evaluation {
@@ -313,15 +318,18 @@ mod tests {
     fn samples_of_other_settings_are_set_aside() {
         let run = tempfile::tempdir().unwrap();
         let asked = evaluation(run.path());
+        assert_eq!(asked.make_room().unwrap(), None);
         keep(&asked, "");
-        for (settings, old) in [("other", 1), (asked.settings().as_str(), 2)] {
-            drop(asked.open_folder().unwrap());
-            let old = run.path().join(format!("evals/{}-final.old-{old}", asked.set.name));
-            assert_eq!(old.join(LEDGER).exists(), !asked.folder().join(LEDGER).exists());
-            Ledger::open(&asked.folder().join(LEDGER)).unwrap().remember(SETTINGS, settings).unwrap();
-        }
-        drop(asked.open_folder().unwrap());
-        assert!(asked.folder().join(LEDGER).exists(), "its own are gone on with");
+        let old = asked.make_room().unwrap().unwrap();
+        assert_eq!(old, format!("{}-final.old-1", asked.set.name), "of what nobody knows any more");
+        assert!(run.path().join("evals").join(old).join(LEDGER).exists() && !asked.folder().exists());
+        keep(&asked, "");
+        let ledger = Ledger::open(&asked.folder().join(LEDGER)).unwrap();
+        ledger.remember(SETTINGS, &asked.settings()).unwrap();
+        assert_eq!(asked.make_room().unwrap(), None, "its own are gone on with");
+        let mut other = asked.clone();
+        other.config.sampling.temperature += 0.1;
+        assert!(other.make_room().unwrap().unwrap().ends_with(".old-2"));
     }
 
     #[tokio::test]

@@ -49,7 +49,7 @@ pub fn points(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<(V
     let (given, valid) = statements(ledger, config)?;
     let given: HashSet<String> = given.into_iter().map(|statement| statement.id).collect();
     // Corpus proofs count as round 0.
-    let taught = ledger.proved_names(Phase::Seed, 1)?;
+    let taught = ledger.proved_names(Phase::Corpus, 1)?;
     let hard: HashSet<&str> = corpus
         .entries
         .iter()
@@ -137,7 +137,7 @@ mod tests {
             };
             ledger.record_attempt(&attempt).unwrap();
         };
-        attempt(0, Phase::Seed, &ids[0], Status::Proved);
+        attempt(0, Phase::Corpus, &ids[0], Status::Proved);
         for id in &ids[..3] {
             attempt(1, Phase::Train, id, Status::Proved);
         }

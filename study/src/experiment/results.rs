@@ -37,6 +37,11 @@ pub struct ArmRow {
 }
 
 impl Results {
+    /// Whether the run of this arm and seed is among them.
+    pub fn has(&self, arm: &str, seed: u64) -> bool {
+        self.runs.iter().any(|run| run.arm == arm && run.seed == seed)
+    }
+
     /// The rows of a claim, in the order of the arms.
     pub fn rows(&self, file: &ExperimentFile, claim: &Claim) -> Vec<ArmRow> {
         let values = |arm: &str| -> Vec<(u64, f64)> {

@@ -137,7 +137,8 @@ mod tests {
     use stp_datasets::{Corpus, Step};
 
     fn run(folder: &Path) -> Ledger {
-        let config = RunConfig { corpus: "moved.jsonl".to_owned(), ..RunConfig::load("smoke", None).unwrap() };
+        let config =
+            RunConfig { corpus: "moved.jsonl".to_owned(), ..RunConfig::load("smoke", None).unwrap() };
         std::fs::write(folder.join("config.toml"), toml::to_string(&config).unwrap()).unwrap();
         Ledger::open(&folder.join("ledger.sqlite")).unwrap()
     }

@@ -180,7 +180,8 @@ mod tests {
         };
         ledger.record_attempts(&(0..many).map(attempt).collect::<Vec<_>>()).unwrap();
         let sampled = SampledProofs::read(&ledger, 1).unwrap();
-        let mut slow: Vec<u32> = (0..many).filter(|sample| sample % 50 == 0).map(|sample| 5000 + sample).collect();
+        let mut slow: Vec<u32> =
+            (0..many).filter(|sample| sample % 50 == 0).map(|sample| 5000 + sample).collect();
         slow.reverse();
         slow.truncate(SLOWEST);
         assert_eq!(sampled.slowest.iter().map(|it| it.elapsed_ms).collect::<Vec<_>>(), slow);

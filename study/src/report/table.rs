@@ -125,9 +125,8 @@ impl Report {
 
     /// Wall time by kind of step, in one line.
     pub fn times(&self) -> String {
-        let part = |(kind, seconds): &(String, f64)| {
-            format!("{kind} {}", clock(Duration::from_secs_f64(*seconds)))
-        };
+        let part =
+            |(kind, seconds): &(String, f64)| format!("{kind} {}", clock(Duration::from_secs_f64(*seconds)));
         self.seconds_by_phase.iter().map(part).collect::<Vec<_>>().join(" · ")
     }
 }
