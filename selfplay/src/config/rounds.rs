@@ -126,7 +126,7 @@ pub struct Conjecturing {
 
 impl Conjecturing {
     /// How stage 1 pairs seeds and statements to conjecture.
-    pub fn partners(&self) -> Pairing {
+    pub fn pairing(&self) -> Pairing {
         if self.near_pairs { Pairing::Near } else { Pairing::Any }
     }
 }

@@ -213,7 +213,7 @@ fn value(text: &str) -> Value {
 }
 
 /// All values that are no tables, with their keys.
-pub(crate) fn leaves(table: &Table) -> Vec<(String, Value)> {
+pub fn leaves(table: &Table) -> Vec<(String, Value)> {
     let leaf = |(key, value): (&String, &Value)| match value {
         Value::Table(inner) => {
             leaves(inner).into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)).collect()

@@ -1,7 +1,7 @@
 //! The corpus that a run began with: it goes on with no other.
 
 use anyhow::Result;
-use stp_datasets::{Corpus, Ledger, LedgerError};
+use stp_datasets::{Corpus, KeepCorpusError, Ledger};
 
 use super::statements::load_corpus;
 use crate::config::RunConfig;
@@ -18,7 +18,7 @@ pub fn keep(ledger: &Ledger, corpus: &Corpus, config: &RunConfig) -> Result<()> 
         return Ok(());
     }
     let library = load_corpus(&config.pretraining.corpus)?;
-    let now = library.hash();
+    let now = library.digest();
     let kept = ledger.remember("pretraining corpus", &now)?;
     if kept == now {
         return Ok(());
@@ -32,12 +32,13 @@ pub fn keep(ledger: &Ledger, corpus: &Corpus, config: &RunConfig) -> Result<()> 
 
 const ADVICE: &str = "Restore it, or give another folder with --run-dir.";
 
-fn explain(error: LedgerError, name: &str) -> anyhow::Error {
+fn explain(error: KeepCorpusError, name: &str) -> anyhow::Error {
     match error {
-        LedgerError::CorpusDiffers(differs) => UsageError(format!(
-            "The corpus `{name}` is not the one that this run began with: {differs}. {ADVICE}"
+        KeepCorpusError::Differs(differs) => UsageError(format!(
+            "The corpus `{name}` is not the one that this run began with: `{}` (entry {}) {}. {ADVICE}",
+            differs.name, differs.entry, differs.change
         ))
         .into(),
-        other => other.into(),
+        KeepCorpusError::Ledger(error) => error.into(),
     }
 }

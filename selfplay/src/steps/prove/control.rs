@@ -88,7 +88,7 @@ impl Controls {
         if let Some(curriculum) = &self.curriculum {
             let values = curriculum.values();
             scalars.extend(values.iter().map(|(topic, value)| (format!("curriculum/{topic}"), *value)));
-            record.curriculum = Some(values.into_iter().collect());
+            record.curriculum = Some(values.clone());
         }
         if control.curriculum || control.regret || control.adaptive_budget {
             let most = f64::from(counts.iter().copied().max().unwrap_or(0));

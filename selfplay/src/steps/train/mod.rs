@@ -21,7 +21,6 @@ use self::fit::fit;
 use self::pairs::{SupervisedPair, replayed_pairs};
 use self::select::{TrainingConjecture, TrainingSet};
 pub use self::stage1::stage1;
-use crate::config::Training;
 use crate::context::Context;
 use crate::plan::checkpoint_of;
 use crate::records::TrainRecord;
