@@ -70,6 +70,10 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     let device = device(&machine.device)?;
     let lean = locate_or_install(&machine.lean, &display)?;
     let cache = cache(&machine.lean, &lean, &display);
+    if let Some(kept) = evaluation.make_room()? {
+        display
+            .line(&format!("the earlier evaluation had other settings or statements; it is kept as {kept}"));
+    }
     let config = PoolConfig { cache, ..pool_config(&evaluation.config, machine.workers, &lean) };
     let result = block_on(async {
         let cancel = cancel_on_signals()?;
