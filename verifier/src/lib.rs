@@ -53,5 +53,5 @@ pub use protocol::{
     Candidate, FileJudgement, FileMessage, FileOutcome, FileReport, JudgedFile, JudgedTheorem, PoolStats,
     Position, Sorry, StatementReport, Trust, VerifierError,
 };
-pub use scripted::Script;
+pub use scripted::{Asked, Script, ScriptLog};
 pub use toolchain::Toolchain;
