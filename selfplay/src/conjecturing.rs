@@ -188,5 +188,6 @@ fn blank(round: u32, input: u32, sample: u32, asked: &Input) -> Conjecture {
         outcome: None,
         fingerprint: None,
         statement: None,
+        header: String::new(),
     }
 }
