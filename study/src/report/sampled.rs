@@ -174,7 +174,7 @@ mod tests {
             logprob: 0.0,
             verdict: Some(Verdict {
                 // The slow ones are spread over them all.
-                elapsed_ms: if sample % 50 == 0 { 5000 + sample } else { sample % 7 },
+                elapsed_ms: if sample.is_multiple_of(50) { 5000 + sample } else { sample % 7 },
                 ..Verdict::new(Status::Proved, "")
             }),
         };
