@@ -140,7 +140,7 @@ pub fn attempts(folder: &Path, rounds: u32) -> BTreeMap<(u32, &'static str, Stri
     let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
     let mut all = BTreeMap::new();
     for round in 0..=rounds + 1 {
-        for phase in [Phase::Seed, Phase::Train, Phase::Valid] {
+        for phase in [Phase::Corpus, Phase::Train, Phase::Valid] {
             for attempt in ledger.attempts(round, phase).unwrap() {
                 let key = (round, phase.as_str(), attempt.statement.clone(), attempt.sample);
                 all.insert(key, attempt);
