@@ -6,6 +6,7 @@ mod gradients;
 mod lora;
 mod optimiser;
 mod replicas;
+mod scalar;
 mod schedule;
 mod share;
 mod state;
@@ -16,29 +17,16 @@ use std::time::Instant;
 use batches::{Prepared, deal, epoch_batches, prepare, total_weight};
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
 use optimiser::Optimiser;
+use scalar::scalar;
 use state::Progress;
 
-use crate::device::read_back;
 use crate::parallel::Workers;
-use crate::{Lm, ModelError};
+use crate::{Example, Lm, ModelError};
 
-pub use config::{Precision, Recompute, TrainConfig};
+pub use config::{Precision, Recompute, Schedule, TrainConfig};
 pub use lora::{LoraConfig, Projection};
-pub use schedule::Schedule;
 pub use state::StateFile;
-
-/// What to learn.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Example {
-    /// Read but not learned; at least one token.
-    pub prompt: Vec<u32>,
-    /// Learned, with its end marker; at least one token.
-    pub target: Vec<u32>,
-    /// Factor on the loss; 0 leaves the example out.
-    pub weight: f32,
-}
 
 /// Passed to the callback after each step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -227,11 +215,6 @@ pub fn eval_loss(model: &Lm, examples: &[Example], batch: usize) -> Result<f32, 
         }
     }
     Ok(sum as f32)
-}
-
-fn scalar(value: Tensor<1>) -> Result<f32, ModelError> {
-    let empty = || ModelError::Compute { reason: "an empty result".to_owned() };
-    read_back(value)?.first().copied().ok_or_else(empty)
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
 
 use super::batches::TokenBatch;
-use super::{Example, Precision, Recompute, TrainConfig, gradients, scalar};
+use super::scalar::scalar;
+use super::{Precision, Recompute, TrainConfig, gradients};
 use crate::nn::{Layout, cast};
-use crate::{Lm, ModelError, kernels};
+use crate::{Example, Lm, ModelError, kernels};
 
 /// Weighted cross-entropy of the target tokens over `total`, the weight of the whole batch.
 pub(super) fn loss(model: &Lm, examples: &[&Example], total: f64) -> Tensor<1> {

@@ -18,11 +18,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::optimiser::Optimiser;
-use super::{Example, Recompute, TrainConfig};
+use super::{Recompute, TrainConfig};
 use crate::device::read_back;
 use crate::hf::{TensorFile, write_tensors};
 use crate::nn::Weight;
-use crate::{Lm, ModelError};
+use crate::{Example, Lm, ModelError};
 
 /// The note's key; its value is a [`Header`].
 const NOTE: &str = "stp_training_state";

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Int, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 
 use super::*;
+use crate::device::read_back;
 use crate::hf;
 use crate::nn::Weight;
 use crate::{Device, ModelConfig, SampleConfig, SampleRequest, Special, sample};
