@@ -7,7 +7,7 @@ pub struct Example {
     pub prompt: Vec<u32>,
     /// Learned, with its end marker; at least one token.
     pub target: Vec<u32>,
-    /// Factor on the loss; 0 leaves the example out.
+    /// Factor on the loss, measured by the mean of all that is trained on; 0 leaves the example out.
     pub weight: f32,
 }
 

@@ -142,11 +142,6 @@ pub(super) fn deal<'a>(batch: &[&'a Example], count: usize) -> Vec<Vec<&'a Examp
     (0..count).map(|share| batch.iter().skip(share).step_by(count).copied().collect()).collect()
 }
 
-/// Sum of the weights of all target tokens.
-pub(super) fn total_weight(examples: &[&Example]) -> f64 {
-    examples.iter().map(|example| f64::from(example.weight) * example.target.len() as f64).sum()
-}
-
 fn shuffle<T>(items: &mut [T], rng: &mut ChaCha8Rng) {
     for last in (1..items.len()).rev() {
         items.swap(last, (rng.next_u64() % (last as u64 + 1)) as usize);

@@ -11,7 +11,7 @@ use super::{Precision, Recompute, TrainConfig, gradients};
 use crate::nn::{Layout, cast};
 use crate::{Example, Lm, ModelError, kernels};
 
-/// Weighted cross-entropy of the target tokens over `total`, the weight of the whole batch.
+/// Weighted cross-entropy of the target tokens over `total`.
 pub(super) fn loss(model: &Lm, examples: &[&Example], total: f64) -> Tensor<1> {
     let share = Share::new(model, examples, total);
     share.loss(model, model.hidden_texts(share.tokens.clone(), &share.layout))
@@ -91,7 +91,7 @@ struct Share {
     /// Rows of `[batch * time]` whose next token is learned.
     rows: Tensor<1, Int>,
     targets: Vec<i64>,
-    /// Over the weight of the whole batch.
+    /// Over what the whole batch is divided by.
     weights: Vec<f32>,
 }
 
