@@ -47,9 +47,9 @@ pub struct Attempt {
     pub sample: u32,
     /// The text after `:=`.
     pub proof: String,
-    /// Length in tokens, the end marker included.
+    /// Length in tokens, the end marker not counted.
     pub tokens: u32,
-    /// Sum of the log-probabilities of its tokens under the sampling model.
+    /// Sum of the log-probabilities of its tokens and the end marker under the sampling model.
     pub logprob: f64,
     /// The judge's verdict, if it has spoken.
     pub verdict: Option<Verdict>,

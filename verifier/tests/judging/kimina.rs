@@ -1,7 +1,7 @@
 //! The HTTP server, asked by the real Python client of the Kimina server and by plain requests.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -116,20 +116,8 @@ fn succeed(command: &mut Command) -> String {
 
 /// A Python with the pinned client, made once for each target folder.
 fn python() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kimina-client-0.2.1");
-    let (program, complete) = (folder.join("bin").join("python"), folder.join("complete"));
-    if !complete.exists() {
-        succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-        let pip = || {
-            let mut pip = Command::new(&program);
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-            pip
-        };
-        succeed(pip().args(["--no-deps", CLIENT]));
-        succeed(pip().args(IMPORTED));
-        std::fs::write(complete, "").unwrap();
-    }
-    program
+    let installs: [&[&str]; 2] = [&["--no-deps", CLIENT], &IMPORTED];
+    stp_tests::python_by(env!("CARGO_TARGET_TMPDIR"), "kimina-client-0.2.1", &installs)
 }
 
 const SCRIPT: &str = r##"
@@ -188,6 +176,9 @@ print("@facts " + json.dumps(facts))
 
 #[test]
 fn the_real_client_works_unchanged() {
+    if !stp_tests::external("the_real_client_works_unchanged") {
+        return;
+    }
     let url = format!("http://{}", *ROOMY);
     let mut command = Command::new(python());
     command
