@@ -2,14 +2,18 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod browser;
+pub mod imports;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use stp_datasets::{Attempt, Ledger, Phase};
+
+/// The signal that `abort` ends a process with.
+const SIGABRT: i32 = 6;
 
 /// Set to 1 where tests may install and fetch what they need.
 const EXTERNAL: &str = "STP_TEST_EXTERNAL";
@@ -139,15 +143,15 @@ pub fn start_until(command: &mut Command, mark: &str) -> (Child, u32) {
     (child, pid)
 }
 
-/// Starts a run, waits for a line with `mark`, lets it work `after` longer and kills it.
+/// Plays a run until it aborts itself at an event, for example at the 37th `attempt:37`; which there are is said at
+/// `STP_TEST_ABORT` in `stp/src/abort.rs`.
 ///
 /// # Panics
-/// If the run ends before the line comes.
-pub fn kill_at(command: &mut Command, mark: &str, after: Duration) {
-    let (mut child, _) = start_until(command, mark);
-    std::thread::sleep(after);
-    child.kill().unwrap();
-    child.wait().unwrap();
+/// If it ends otherwise: the event never came.
+pub fn abort_at(command: &mut Command, event: &str) {
+    let output = command.env("STP_TEST_ABORT", event).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(SIGABRT), "no {event}:\n{said}");
 }
 
 /// The processes whose parent is `parent`.

@@ -6,11 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use stp_datasets::{Ledger, Outcome, Verdict};
-use stp_tests::{attempts, finish, kill_at, smoke, stp};
+use stp_tests::{abort_at, attempts, finish, smoke, stp};
 
 const ROUNDS: u32 = 2;
 const PROOFS: usize = 150;
@@ -127,8 +126,9 @@ fn all_parts_work_together_and_go_on_after_a_stop() {
     for tag in ["control/balance", "control/temperature", "curriculum/lt", "repair/pass_rate"] {
         assert!(metrics.contains(tag), "{tag}");
     }
-    for mark in ["round 1: elaborate:", "round 1: repair:", "round 2: prove on:"] {
-        kill_at(&mut run(folder, "stopped"), mark, Duration::from_millis(50));
+    // While conjectures are elaborated, in the second attempts of round 1, and in the further attempts of round 2.
+    for event in ["outcomes:1", "attempt:135", "started:round-2/prove:1", "attempt:105"] {
+        abort_at(&mut run(folder, "stopped"), event);
     }
     finish(&mut run(folder, "stopped"));
     let texts = |name: &str| -> Vec<_> {

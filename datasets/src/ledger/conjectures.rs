@@ -238,14 +238,14 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError`] if the database refuses or a row does not parse.
-    pub fn conjecture_counts(&self) -> Result<BTreeMap<u32, BTreeMap<Option<Outcome>, u32>>, LedgerError> {
+    pub fn conjecture_counts(&self) -> Result<BTreeMap<u32, BTreeMap<Option<Outcome>, usize>>, LedgerError> {
         self.with(|db| {
-            let mut counts: BTreeMap<u32, BTreeMap<Option<Outcome>, u32>> = BTreeMap::new();
+            let mut counts: BTreeMap<u32, BTreeMap<Option<Outcome>, usize>> = BTreeMap::new();
             let mut found = db
                 .prepare_cached("SELECT round, outcome, count(*) FROM conjectures GROUP BY round, outcome")?;
             let mut rows = found.query([])?;
             while let Some(row) = rows.next()? {
-                counts.entry(row.get(0)?).or_default().insert(read_outcome(row, 1)?, row.get(2)?);
+                counts.entry(row.get(0)?).or_default().insert(read_outcome(row, 1)?, row.get::<_, u32>(2)? as usize);
             }
             Ok(counts)
         })
