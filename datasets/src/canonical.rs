@@ -9,10 +9,12 @@
 
 mod binders;
 mod lexer;
+mod print;
 mod scopes;
 
 pub use binders::{Binder, binders};
-use lexer::{Kind, Token};
+use lexer::Kind;
+use print::{minded, print};
 
 /// Folds every run of white space into one space and trims the ends.
 pub fn normalise_spaces(text: &str) -> String {
@@ -58,17 +60,6 @@ pub fn canonical_shape(signature: &str) -> String {
     canonical_statement(&print(&tokens))
 }
 
-fn print(tokens: &[Token]) -> String {
-    let mut text = String::new();
-    for (index, token) in tokens.iter().enumerate() {
-        if index > 0 && spaced(&tokens[index - 1], token) {
-            text.push(' ');
-        }
-        text.push_str(&token.text);
-    }
-    text
-}
-
 /// The tokens of a text as texts; what Lean reads differently after a space stays with the token before it, as in
 /// `xs.1`. `None` if a comment, string or character is not closed.
 pub fn words(text: &str) -> Option<Vec<String>> {
@@ -81,23 +72,6 @@ pub fn words(text: &str) -> Option<Vec<String>> {
         }
     }
     Some(words)
-}
-
-/// Whether a space is printed between two tokens: always the same, except where Lean minds it.
-fn spaced(before: &Token, token: &Token) -> bool {
-    if before.kind == Kind::Open || matches!(token.kind, Kind::Close | Kind::Comma) {
-        return false;
-    }
-    before.kind == Kind::Comma || !(token.glued && minded(before, token))
-}
-
-/// Whether a space between two tokens can change the meaning.
-fn minded(before: &Token, token: &Token) -> bool {
-    let ends_term = matches!(before.kind, Kind::Word | Kind::Number | Kind::Literal | Kind::Close);
-    before.kind == Kind::Dot
-        || matches!(token.kind, Kind::Dot | Kind::Literal)
-        || (token.is("[") && ends_term)
-        || token.text.starts_with(['!', '?'])
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! type mentions; instances may be used without being named, so nothing passes by an instance binder.
 
 use super::lexer::{Kind, Token, closing, tokens};
-use super::{print, scopes};
+use super::print::print;
+use super::scopes;
 
 /// Orders that are compared at most; beyond that, some statements that are equal up to binder order are not noticed.
 const MOST_ORDERS: usize = 512;

@@ -1,7 +1,7 @@
 //! The dataset card: what the rows are and where they come from, in the form that the Hugging Face hub reads.
 
-use super::write::split_file;
-use super::{Format, Kind, Table};
+use super::format::{Format, split_file};
+use super::{Kind, Table};
 
 /// Where an export comes from.
 #[derive(Clone, Debug, Default)]
