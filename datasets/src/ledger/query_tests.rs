@@ -182,7 +182,7 @@ proptest! {
         let up_to: Vec<_> =
             up_to.map(|it| (it.round, it.signature.clone(), it.fingerprint.clone())).collect();
         prop_assert_eq!(shown, up_to);
-        let mut counts: BTreeMap<u32, BTreeMap<Option<Outcome>, u32>> = BTreeMap::new();
+        let mut counts: BTreeMap<u32, BTreeMap<Option<Outcome>, usize>> = BTreeMap::new();
         for it in &all {
             *counts.entry(it.round).or_default().entry(it.outcome).or_default() += 1;
         }
