@@ -24,6 +24,7 @@ mod corpus;
 pub mod export;
 mod import;
 mod lean_file;
+pub mod lean_text;
 mod ledger;
 mod overlap;
 mod record;

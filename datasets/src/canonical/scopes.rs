@@ -204,7 +204,7 @@ impl<'a> Walk<'a> {
 
     fn word(&mut self, token: &'a Token) -> Option<()> {
         let word = token.text.as_str();
-        if UNKNOWN_WORDS.contains(&word) {
+        if UNKNOWN_WORDS.contains(&word) || word.contains('«') {
             return None;
         }
         self.at += 1;
@@ -373,7 +373,7 @@ impl<'a> Walk<'a> {
 
 fn is_binder_name(token: &Token) -> bool {
     token.kind == Kind::Word
-        && !token.text.contains('.')
+        && !token.text.contains(['.', '«'])
         && !["fun", "if", "then", "else"].contains(&token.text.as_str())
         && !UNKNOWN_WORDS.contains(&token.text.as_str())
 }

@@ -15,12 +15,10 @@
 //! that a verdict would depend on what the process did before. `let rec`, `where`, `termination_by` and
 //! `decreasing_by` may stand: what they add is the theorem's own and goes through the kernel.
 
-mod characters;
 mod code;
 mod config;
 mod header;
 mod lexer;
-mod literals;
 mod names;
 mod options;
 mod rules;

@@ -23,7 +23,7 @@ fn is_letter_like(c: char) -> bool {
 }
 
 /// Letters to the Lean of today, and nothing to older ones: `é`, `ö`.
-pub(super) fn is_late_letter(c: char) -> bool {
+pub fn is_late_letter(c: char) -> bool {
     matches!(c, 'À'..='ſ') && !matches!(c, '×' | '÷')
 }
 
