@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use sha2::{Digest, Sha256};
 use stp_datasets::{Outcome, canonical_shape, canonical_statement};
 
 /// Longest conjecture in characters.
@@ -26,37 +27,50 @@ pub fn is_plausible(text: &str) -> bool {
     colon && open.is_empty() && !text.contains(":=") && text.chars().count() <= MAX_CHARACTERS
 }
 
+/// 128 bits of a text's SHA-256: what a run remembers of hundreds of thousands of statements, in 16 bytes each whatever
+/// their length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Print([u8; 16]);
+
+impl Print {
+    fn of(text: &str) -> Self {
+        let hash = Sha256::digest(text);
+        Self(std::array::from_fn(|at| hash[at]))
+    }
+}
+
 /// Remembers statements up to spaces, bound names and the order of binders, so that a conjecture that is one of them is
-/// noticed.
+/// noticed. No text is kept, only a hash of each.
 #[derive(Clone, Debug, Default)]
 pub struct Sieve {
-    held_out: HashSet<String>,
-    known: HashSet<String>,
+    held_out: HashSet<Print>,
+    known: HashSet<Print>,
 }
 
 impl Sieve {
     /// Adds a statement that is for evaluation only: by [`canonical_statement`], or by fingerprint.
-    pub fn hold_out(&mut self, key: String) {
-        self.held_out.insert(key);
+    pub fn hold_out(&mut self, key: &str) {
+        self.held_out.insert(Print::of(key));
     }
 
     /// Adds a given statement or an earlier conjecture.
-    pub fn know(&mut self, key: String) {
-        self.known.insert(key);
+    pub fn know(&mut self, key: &str) {
+        self.known.insert(Print::of(key));
     }
 
     /// What is wrong with a key ([`canonical_statement`] or fingerprint), if it was seen; a new key is remembered.
-    pub fn admit(&mut self, key: String) -> Option<Outcome> {
-        if self.held_out.contains(&key) {
+    pub fn admit(&mut self, key: &str) -> Option<Outcome> {
+        let print = Print::of(key);
+        if self.held_out.contains(&print) {
             return Some(Outcome::HeldOut);
         }
-        if self.known.insert(key) { None } else { Some(Outcome::Duplicate) }
+        if self.known.insert(print) { None } else { Some(Outcome::Duplicate) }
     }
 
     /// What is wrong with a generated text, if anything; a new statement is remembered.
     pub fn admit_text(&mut self, signature: &str) -> Option<Outcome> {
         if is_plausible(signature) {
-            self.admit(canonical_statement(signature))
+            self.admit(&canonical_statement(signature))
         } else {
             Some(Outcome::Malformed)
         }
@@ -68,7 +82,7 @@ impl Sieve {
 #[derive(Clone, Debug)]
 pub struct Shapes {
     most: usize,
-    counts: HashMap<String, usize>,
+    counts: HashMap<Print, u32>,
 }
 
 impl Shapes {
@@ -79,15 +93,19 @@ impl Shapes {
 
     /// Whether there is no room for another of this statement's shape.
     pub fn is_full(&self, signature: &str) -> bool {
-        self.most > 0 && self.counts.get(&canonical_shape(signature)).is_some_and(|count| *count >= self.most)
+        self.most > 0 && self.counts.get(&shape(signature)).is_some_and(|count| *count as usize >= self.most)
     }
 
     /// Counts a statement.
     pub fn add(&mut self, signature: &str) {
         if self.most > 0 {
-            *self.counts.entry(canonical_shape(signature)).or_default() += 1;
+            *self.counts.entry(shape(signature)).or_default() += 1;
         }
     }
+}
+
+fn shape(signature: &str) -> Print {
+    Print::of(&canonical_shape(signature))
 }
 
 #[cfg(test)]
@@ -98,9 +116,9 @@ mod tests {
     #[test]
     fn the_sieve_tells_why() {
         let mut sieve = Sieve::default();
-        sieve.hold_out(canonical_statement("(n : Nat) : n = n"));
-        sieve.hold_out(canonical_statement("(p q : Prop) (hp : p) (hq : q) : p ∧ q"));
-        sieve.know(canonical_statement("(n : Nat) : n ≤ n"));
+        sieve.hold_out(&canonical_statement("(n : Nat) : n = n"));
+        sieve.hold_out(&canonical_statement("(p q : Prop) (hp : p) (hq : q) : p ∧ q"));
+        sieve.know(&canonical_statement("(n : Nat) : n ≤ n"));
         assert_eq!(sieve.admit_text("(k : Nat) : k = k"), Some(Outcome::HeldOut));
         let reordered = "(p : Prop) (h : p) (q : Prop) (k : q) : p ∧ q";
         assert_eq!(sieve.admit_text(reordered), Some(Outcome::HeldOut));

@@ -10,7 +10,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use stp_datasets::{Attempt, Ledger, Phase};
+use stp_datasets::{Attempt, Conjecture, Ledger, Phase};
 
 /// The signal that `abort` ends a process with.
 const SIGABRT: i32 = 6;
@@ -193,6 +193,14 @@ pub fn attempts(folder: &Path, rounds: u32) -> BTreeMap<(u32, &'static str, Stri
         }
     }
     all
+}
+
+/// All conjectures of a run's rounds.
+///
+/// # Panics
+/// If the ledger cannot be read.
+pub fn conjectures(ledger: &Ledger, rounds: u32) -> Vec<Conjecture> {
+    (1..=rounds).flat_map(|round| ledger.conjectures_of(round).unwrap()).collect()
 }
 
 /// How many attempts each round and phase has.

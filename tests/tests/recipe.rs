@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use stp_datasets::{Ledger, Outcome, Verdict};
-use stp_tests::{abort_at, attempts, finish, smoke, stp};
+use stp_tests::{abort_at, attempts, conjectures, finish, smoke, stp};
 
 const ROUNDS: u32 = 2;
 const PROOFS: usize = 150;
@@ -139,7 +139,7 @@ fn all_parts_work_together_and_go_on_after_a_stop() {
 
 /// Some are trivial, some false, some good; and none that was accepted is closed by a single tactic.
 fn conjectures_are_screened(ledger: &Ledger) {
-    let all = ledger.conjectures().unwrap();
+    let all = conjectures(ledger, ROUNDS);
     let with = |outcome| all.iter().filter(move |conjecture| conjecture.outcome == Some(outcome));
     let count = |outcome: Outcome| {
         println!("{}: {}", outcome.as_str(), with(outcome).count());

@@ -31,7 +31,7 @@ fn assert_whole(folder: &Path, conjectures: bool) {
     for round in 0..=ROUNDS + 1 {
         assert_eq!(counts[&(round, "valid")], VALID, "round {round}");
     }
-    let all = ledger.conjectures().unwrap();
+    let all = stp_tests::conjectures(&ledger, ROUNDS);
     assert!(all.iter().all(|conjecture| conjecture.outcome.is_some()), "every conjecture has an outcome");
     for round in 1..=ROUNDS {
         let of_round = all.iter().filter(|conjecture| conjecture.round == round).count();

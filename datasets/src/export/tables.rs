@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Kind::{Integer, Number, Text, Texts};
 use super::{Column, ExportError, Table};
-use crate::{Attempt, Ledger, LedgerStatement, Phase, Split, Status, Tally};
+use crate::{Attempt, Conjecture, Ledger, LedgerStatement, Phase, Split, Status, Tally};
 
 const fn column(name: &'static str, kind: super::Kind, meaning: &'static str) -> Column {
     Column { name, kind, meaning }
@@ -92,7 +92,7 @@ pub fn proofs(ledger: &Ledger) -> Result<Table, ExportError> {
     let mut seen = HashSet::new();
     let mut rows: Rows = Vec::new();
     for phase in [Phase::Corpus, Phase::Train, Phase::Valid] {
-        for attempt in ledger.proved_attempts(phase)? {
+        for attempt in ledger.proofs_of(phase, 0..=u32::MAX)? {
             if !seen.insert((attempt.statement.clone(), attempt.proof.clone())) {
                 continue;
             }
@@ -143,35 +143,36 @@ pub fn attempts(ledger: &Ledger) -> Result<Table, ExportError> {
 /// # Errors
 /// [`ExportError::Ledger`].
 pub fn conjectures(ledger: &Ledger) -> Result<Table, ExportError> {
-    let tallies = ledger.tallies(Phase::Train)?;
     let mut rows: Rows = Vec::new();
-    for conjecture in ledger.conjectures()? {
-        let name = conjecture.statement.clone();
-        let tally = name
-            .as_ref()
-            .and_then(|name| tallies.get(&(conjecture.round, name.clone())))
-            .copied()
-            .unwrap_or_default();
-        let Tally { proved, judged } = tally;
-        let unnamed = format!("r{}_i{}_s{}", conjecture.round, conjecture.input, conjecture.sample);
-        let row = json!({
-            "statement": name.unwrap_or(unnamed),
-            "signature": conjecture.signature,
-            "header": conjecture.header,
-            "split": "train",
-            "round": conjecture.round,
-            "seed": conjecture.seed,
-            "seed_proof": conjecture.seed_proof,
-            "lemma": conjecture.lemma,
-            "outcome": conjecture.outcome.map(crate::Outcome::as_str),
-            "fingerprint": conjecture.fingerprint,
-            "proved": proved,
-            "judged": judged,
-            "pass_rate": (judged > 0).then(|| f64::from(proved) / f64::from(judged)),
-        });
-        rows.push((Split::Train, row));
+    for round in ledger.conjecture_counts()?.into_keys() {
+        let tallies = ledger.tallies_of(Phase::Train, round..=round)?;
+        for conjecture in ledger.conjectures_of(round)? {
+            let name = conjecture.statement.clone().unwrap_or_default();
+            let tally = tallies.get(&(round, name)).copied().unwrap_or_default();
+            rows.push((Split::Train, conjecture_row(conjecture, tally)));
+        }
     }
     Ok(table("generated conjectures", false, &CONJECTURES, rows))
+}
+
+fn conjecture_row(conjecture: Conjecture, tally: Tally) -> Value {
+    let Tally { proved, judged } = tally;
+    let unnamed = || format!("r{}_i{}_s{}", conjecture.round, conjecture.input, conjecture.sample);
+    json!({
+        "statement": conjecture.statement.clone().unwrap_or_else(unnamed),
+        "signature": conjecture.signature,
+        "header": conjecture.header,
+        "split": "train",
+        "round": conjecture.round,
+        "seed": conjecture.seed,
+        "seed_proof": conjecture.seed_proof,
+        "lemma": conjecture.lemma,
+        "outcome": conjecture.outcome.map(crate::Outcome::as_str),
+        "fingerprint": conjecture.fingerprint,
+        "proved": proved,
+        "judged": judged,
+        "pass_rate": (judged > 0).then(|| tally.rate()),
+    })
 }
 
 /// Pairs of an accepted and a refused proof of one training statement, at most `pairs` of each: the correct ones in

@@ -1,6 +1,6 @@
 //! Attempts: a sampled proof and, once the judge has spoken, its verdict.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -129,17 +129,6 @@ impl Ledger {
         })
     }
 
-    /// All attempts with the verdict `proved` in one phase, by round, statement and sample.
-    ///
-    /// # Errors
-    /// [`LedgerError`] if the database refuses or a row does not parse.
-    pub fn proved_attempts(&self, phase: Phase) -> Result<Vec<Attempt>, LedgerError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM judged WHERE phase = ?1 AND status = 'proved' ORDER BY round, statement, sample"
-        );
-        self.with(|db| db.prepare_cached(&sql)?.query_map([phase.as_str()], read_attempt)?.collect())
-    }
-
     /// The correct proofs of one phase in these rounds, by round, statement and sample.
     ///
     /// # Errors
@@ -220,27 +209,6 @@ impl Ledger {
                  WHERE a.phase = ?1 AND a.round = ?2",
             )?
             .query_map(params![phase.as_str(), round], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect()
-        })
-    }
-
-    /// Verdicts by (statement, proof): what need not be asked again.
-    ///
-    /// Time-outs and crashes are left out: they depend on the machine's load, so they are worth asking again. What was cut
-    /// off before its end was never judged.
-    ///
-    /// # Errors
-    /// [`LedgerError`] if the database refuses or a row does not parse.
-    pub fn known_verdicts(&self) -> Result<HashMap<(String, String), Verdict>, LedgerError> {
-        self.with(|db| {
-            db.prepare_cached(
-                "SELECT statement, proof, status, elapsed_ms, messages, axioms, premises, implicit_premises
-                 FROM judged WHERE status IN ('proved', 'failed', 'rejected', 'statement_error')",
-            )?
-            .query_map([], |row| {
-                let verdict = read_verdict(row, 2)?.ok_or(rusqlite::Error::InvalidQuery)?;
-                Ok(((row.get(0)?, row.get(1)?), verdict))
-            })?
             .collect()
         })
     }
@@ -346,11 +314,11 @@ mod tests {
             ledger.record_verdict(&attempt("a", 0), &proved).unwrap();
             ledger.record_verdict(&attempt("a", 1), &Verdict::new(Status::Failed, "no")).unwrap();
         }
-        let tally = ledger.tallies(Phase::Train).unwrap()[&(1, "a".to_owned())];
+        let tally = ledger.tallies_of(Phase::Train, 0..=9).unwrap()[&(1, "a".to_owned())];
         assert_eq!(tally, Tally { proved: 1, judged: 2 });
         assert_eq!(ledger.attempts(1, Phase::Train).unwrap().len(), 3);
-        assert_eq!(ledger.proved_attempts(Phase::Train).unwrap()[0].verdict, Some(proved));
-        assert!(ledger.tallies(Phase::Valid).unwrap().is_empty());
+        assert_eq!(ledger.proofs_of(Phase::Train, 1..=1).unwrap()[0].verdict, Some(proved));
+        assert!(ledger.tallies_of(Phase::Valid, 0..=9).unwrap().is_empty());
     }
 
     #[test]
@@ -361,18 +329,5 @@ mod tests {
         ledger.record_verdict(&attempt("a", 0), &Verdict::new(Status::Proved, "second")).unwrap();
         let verdict = ledger.attempts(1, Phase::Train).unwrap()[0].verdict.clone().unwrap();
         assert_eq!((verdict.status, verdict.messages), (Status::Failed, vec!["first".to_owned()]));
-    }
-
-    #[test]
-    fn known_verdicts_leave_out_what_load_decides() {
-        let (_folder, ledger) = scratch();
-        let statuses = [Status::Failed, Status::Timeout, Status::Crashed, Status::Unfinished];
-        for (sample, status) in statuses.into_iter().enumerate() {
-            let attempt = attempt("a", u32::try_from(sample).unwrap());
-            ledger.record_attempt(&attempt).unwrap();
-            ledger.record_verdict(&attempt, &Verdict::new(status, "m")).unwrap();
-        }
-        let known = ledger.known_verdicts().unwrap();
-        assert_eq!(known.keys().collect::<Vec<_>>(), [&("a".to_owned(), "by p0".to_owned())]);
     }
 }

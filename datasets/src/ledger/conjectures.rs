@@ -154,15 +154,6 @@ impl Ledger {
         })
     }
 
-    /// All conjectures of all rounds, in the order of their generation.
-    ///
-    /// # Errors
-    /// [`LedgerError`] if the database refuses or a row does not parse.
-    pub fn conjectures(&self) -> Result<Vec<Conjecture>, LedgerError> {
-        let sql = format!("SELECT {COLUMNS} FROM conjectures ORDER BY round, input, sample");
-        self.with(|db| db.prepare_cached(&sql)?.query_map([], read_conjecture)?.collect())
-    }
-
     /// The conjectures of one round, by input and sample.
     ///
     /// # Errors
@@ -299,9 +290,9 @@ mod tests {
         conjecture.outcome = Some(Outcome::Accepted);
         conjecture.statement = Some("conjecture_1_4_0".into());
         ledger.record_conjecture(&conjecture).unwrap();
-        assert_eq!(ledger.conjectures().unwrap()[0].outcome, None);
+        assert_eq!(ledger.conjectures_of(1).unwrap()[0].outcome, None);
         ledger.record_outcomes(std::slice::from_ref(&conjecture)).unwrap();
-        assert_eq!(ledger.conjectures().unwrap(), [conjecture]);
+        assert_eq!(ledger.conjectures_of(1).unwrap(), [conjecture]);
     }
 
     #[test]

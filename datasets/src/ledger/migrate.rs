@@ -113,7 +113,7 @@ mod tests {
             let ledger = Ledger::open(&path).unwrap();
             assert_eq!(ledger.remember("toolchain", "other").unwrap(), "lean");
             assert_eq!(ledger.step("setup").unwrap().unwrap().detail["n"], 1);
-            assert_eq!(ledger.conjectures().unwrap()[0].statement.as_deref(), Some("r1_c0"));
+            assert_eq!(ledger.conjectures_of(1).unwrap()[0].statement.as_deref(), Some("r1_c0"));
             let attempts = ledger.attempts(1, Phase::Train).unwrap();
             let expected = |statement: &str, sample, proof: &str, verdict| Attempt {
                 round: 1,
@@ -210,7 +210,7 @@ mod tests {
             statuses,
             [Some((Status::Unfinished, 0)), Some((Status::Failed, 8)), Some((Status::Rejected, 0)), None]
         );
-        let conjecture = ledger.conjectures().unwrap().remove(0);
+        let conjecture = ledger.conjectures_of(1).unwrap().remove(0);
         assert_eq!((conjecture.header.as_str(), conjecture.outcome), ("", None));
         assert_eq!(ledger.recall("toolchain").unwrap().as_deref(), Some("lean"));
     }

@@ -29,14 +29,6 @@ impl Tally {
 }
 
 impl Ledger {
-    /// Pass-rate counts of one phase: (round, statement) → tally.
-    ///
-    /// # Errors
-    /// [`LedgerError`] if the database refuses.
-    pub fn tallies(&self, phase: Phase) -> Result<HashMap<(u32, String), Tally>, LedgerError> {
-        self.tallies_of(phase, 0..=u32::MAX)
-    }
-
     /// Pass-rate counts of one phase in these rounds: (round, statement) → tally.
     ///
     /// # Errors

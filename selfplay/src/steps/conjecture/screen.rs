@@ -50,9 +50,9 @@ impl Seen {
         let mut sieve = Sieve::default();
         for entry in &context.statements.corpus.entries {
             let statement = &entry.statement;
-            let keys =
-                [Some(canonical_statement(&statement.signature)), fingerprints.get(&statement.id).cloned()];
-            for key in keys.into_iter().flatten() {
+            let canonical = canonical_statement(&statement.signature);
+            let print = fingerprints.get(&statement.id).map(String::as_str);
+            for key in [Some(canonical.as_str()), print].into_iter().flatten() {
                 match statement.split {
                     Split::Train => sieve.know(key),
                     Split::Valid | Split::Test => sieve.hold_out(key),
@@ -64,8 +64,8 @@ impl Seen {
 
     /// Knows an accepted conjecture as well.
     fn know(&mut self, signature: &str, fingerprint: Option<&str>) {
-        self.sieve.know(canonical_statement(signature));
-        fingerprint.into_iter().for_each(|print| self.sieve.know(print.to_owned()));
+        self.sieve.know(&canonical_statement(signature));
+        fingerprint.into_iter().for_each(|print| self.sieve.know(print));
         self.shapes.add(signature);
     }
 }
@@ -127,7 +127,7 @@ async fn elaborate(
     for (&index, report) in open.iter().zip(&reports) {
         let conjecture = &mut conjectures[index];
         conjecture.fingerprint.clone_from(&report.fingerprint);
-        let known = report.fingerprint.clone().and_then(|print| seen.sieve.admit(print));
+        let known = report.fingerprint.as_deref().and_then(|print| seen.sieve.admit(print));
         conjecture.outcome = match known {
             _ if full => Some(Outcome::OverQuota),
             _ if !report.ok => Some(Outcome::NotElaborated),
