@@ -257,7 +257,10 @@ mod tests {
             let error = parse::<TrainRecord>(step, detail).unwrap_err().to_string();
             assert!(error.contains(&step.name()) && error.contains("--run-dir"), "{error}");
         }
-        let error = parse::<ProveRecord>(Step::Prove(1), json!({ "sampled_tokens": 1, "sampling_seconds": 1, "balance": {} }));
+        let error = parse::<ProveRecord>(
+            Step::Prove(1),
+            json!({ "sampled_tokens": 1, "sampling_seconds": 1, "balance": {} }),
+        );
         assert!(error.unwrap_err().to_string().contains("round-1/prove"));
     }
 }

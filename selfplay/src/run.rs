@@ -142,7 +142,8 @@ impl Run {
             return Ok(Finished::OtherSettings(differs));
         }
         let done: HashSet<_> = Ledger::open(&ledger)?.steps()?.into_iter().map(|step| step.name).collect();
-        let all = plan::steps(config.rounds, config.method).into_iter().all(|step| done.contains(&step.name()));
+        let all =
+            plan::steps(config.rounds, config.method).into_iter().all(|step| done.contains(&step.name()));
         Ok(if all { Finished::Yes } else { Finished::No })
     }
 

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use stp_datasets::{Conjecture, Corpus, CorpusEntry, Ledger, Outcome, Phase, Split, Statement, Status};
 use stp_datasets::{Attempt, Verdict};
+use stp_datasets::{Conjecture, Corpus, CorpusEntry, Ledger, Outcome, Phase, Split, Statement, Status};
 use stp_model::{Completion, ModelError, SampleConfig, SampleRequest, SampleStats};
 use stp_verifier::{Candidate, Pool, Script};
 use tempfile::TempDir;
@@ -178,7 +178,14 @@ pub fn script() -> Script {
 }
 
 /// A judged attempt of a round.
-pub fn attempt(round: u32, phase: Phase, statement: &str, sample: u32, proof: &str, status: Status) -> Attempt {
+pub fn attempt(
+    round: u32,
+    phase: Phase,
+    statement: &str,
+    sample: u32,
+    proof: &str,
+    status: Status,
+) -> Attempt {
     Attempt {
         round,
         phase,

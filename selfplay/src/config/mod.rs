@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use self::model::{ModelShape, Training, TrainingMachine};
-pub use self::recipe::{Check, Control, Pretraining, Repair, Selection};
 pub use self::presets::PRESETS;
+pub use self::recipe::{Check, Control, Pretraining, Repair, Selection};
 pub use self::rounds::{Conjecturing, Proving, SamplingSettings, VerifierSettings};
 pub use self::settings::differences;
 use crate::error::UsageError;

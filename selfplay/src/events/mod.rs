@@ -295,7 +295,8 @@ mod tests {
         progress.finish(Done::Held { proved: 1, of: 2 });
         drop(events.work(&Work::SetupStatements, 1));
         let told = told.lock().unwrap();
-        let kinds: Vec<_> = told.iter().map(|text| text.split([' ', '(']).next().unwrap_or_default()).collect();
+        let kinds: Vec<_> =
+            told.iter().map(|text| text.split([' ', '(']).next().unwrap_or_default()).collect();
         assert_eq!(kinds, ["Started", "Judged", "Finished", "Started", "Dropped"]);
     }
 }

@@ -36,8 +36,7 @@ pub fn texts(entries: &[CorpusEntry]) -> impl Iterator<Item = String> {
 
 /// How many examples there are of some entries.
 pub fn count(config: &RunConfig, entries: &[CorpusEntry]) -> usize {
-    let proofs: usize =
-        entries.iter().map(|entry| taught(entry, config.supervised_tactics).len()).sum();
+    let proofs: usize = entries.iter().map(|entry| taught(entry, config.supervised_tactics).len()).sum();
     proofs + entries.len()
 }
 
