@@ -28,7 +28,7 @@ pub struct RunParts {
     pub verifier: Pool,
     /// What judges, for those who read the ledger: a version of Lean.
     pub judge: String,
-    /// Where models run and lie.
+    /// The run's models, and the device on which they run.
     pub checkpoints: Checkpoints,
     /// Who is told what happens.
     pub events: Events,

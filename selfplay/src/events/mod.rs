@@ -147,11 +147,11 @@ pub enum Event<'a> {
     Repaired {
         /// The round.
         round: u32,
-        /// Of these accepted.
+        /// Second attempts that Lean accepted.
         proved: usize,
         /// Second attempts.
         attempts: usize,
-        /// Statements that owe them a proof.
+        /// Statements that have a proof by a second attempt.
         statements: usize,
     },
     /// One optimiser step.

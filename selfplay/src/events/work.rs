@@ -7,7 +7,7 @@ use std::fmt;
 pub enum ProvePart {
     /// First attempts.
     First,
-    /// More attempts at statements on the border.
+    /// More attempts at statements that no first attempt proved.
     Further,
     /// Second attempts, which see a failed one.
     Repair,
@@ -39,14 +39,14 @@ pub enum Work {
     },
     /// Proofs of validation statements are sampled and judged.
     Validate {
-        /// Whose.
+        /// The checkpoint that samples.
         checkpoint: String,
     },
     /// Proofs of an evaluation's statements are sampled and judged.
     Evaluate {
-        /// Whose.
+        /// The checkpoint that samples.
         checkpoint: String,
-        /// Of which set.
+        /// The set of statements.
         set: String,
     },
     /// A model is trained.
@@ -60,7 +60,7 @@ pub enum Work {
         set: String,
         /// The tactic.
         tactic: String,
-        /// Whether it is only so that the first use is paid for.
+        /// Whether it is only the warm-up, which is not measured: the first use of a tactic costs more.
         warm_up: bool,
     },
 }
