@@ -38,9 +38,12 @@ pub fn unfinished(text: &str) -> Answer {
     Answer { text: text.to_owned(), finished: false }
 }
 
+/// From prompt and sample number to what is written.
+type Answers = dyn Fn(&str, usize) -> Answer + Send + Sync;
+
 /// A model that is a function of prompt and sample number; one token is one character. It keeps what it was asked.
 pub struct ScriptedSampler {
-    answer: Box<dyn Fn(&str, usize) -> Answer + Send + Sync>,
+    answer: Box<Answers>,
     pub asked: Mutex<Vec<String>>,
     pub longest: usize,
 }
