@@ -21,13 +21,14 @@ pub(super) fn may_run(text: &str) -> bool {
         rest = after;
         // What stands in the parentheses so far; a comment may be among it.
         let inside = before.rsplit_once('(').map_or("", |(_, inside)| inside);
+        let is_name = |text: &str| !text.contains(|c: char| c.is_whitespace() || "(){}[]".contains(c));
         let commented = inside.contains("--") || inside.contains("/-");
         let known = |part: &str| FIELDS.contains(&part) || COMMON_FIELDS.contains(&part);
         let is_field = |word: &str| parts(word).any(known);
         let in_question = if commented {
             inside.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '\''))).any(is_field)
         } else {
-            is_field(inside.trim())
+            is_name(inside.trim()) && is_field(inside.trim())
         };
         if !in_question {
             continue;
