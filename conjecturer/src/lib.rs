@@ -37,10 +37,10 @@ mod variants;
 
 pub use checks::{refutation, trivial_proof};
 pub use filter::{Shapes, Sieve, is_plausible};
-pub use inputs::{Input, InputLimits, Seed, Budget, mixed_seeds, plan_inputs};
+pub use inputs::{Budget, Input, InputLimits, Seed, mixed_seeds, plan_inputs};
 pub use lemma::trigger_lemmas;
 pub use pairs::{GivenStatement, Pair, Pairing, supervised_pairs};
 pub use prompt::{example, prompt};
-pub use selection::{Provable, Kept, SelectionLimits, select};
+pub use selection::{Kept, Provable, SelectionLimits, select};
 pub use transport::Transport;
 pub use variants::variant_pairs;

@@ -112,13 +112,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn candidate(
-        id: &str,
-        proved: u32,
-        lemma: Option<&str>,
-        used: &[&str],
-        proof_length: usize,
-    ) -> Provable {
+    fn candidate(id: &str, proved: u32, lemma: Option<&str>, used: &[&str], proof_length: usize) -> Provable {
         Provable {
             id: id.into(),
             signature: "x".repeat(10),

@@ -85,7 +85,7 @@ pub fn choose_statements(
 }
 
 /// The training set at the end of `round`: distinct proofs of the last rounds whose statement's pass rate is not too
-/// high, weighted by their length / number of proofs of that statement.
+/// high. A proof weighs what [`Decay`] gives it, divided by the number of its statement's proofs in the set.
 pub fn training_set(proofs: &[CorrectProof], round: u32, limits: TrainingLimits) -> Vec<TrainingProof> {
     let recent = |proof: &&CorrectProof| proof.round + limits.replay > round && proof.round <= round;
     let hard = |proof: &&CorrectProof| proof.pass_rate.rate() <= limits.highest_rate;
@@ -99,7 +99,7 @@ pub fn training_set(proofs: &[CorrectProof], round: u32, limits: TrainingLimits)
 }
 
 /// The final training set: all distinct correct proofs, of conjectures only those with a pass rate of at most
-/// `highest_conjecture_rate`, weighted by their length.
+/// `highest_conjecture_rate`. A proof weighs what `decay` gives it.
 pub fn retraining_set(
     proofs: &[CorrectProof],
     highest_conjecture_rate: f64,

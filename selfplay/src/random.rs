@@ -4,7 +4,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// A 64-bit seed for one purpose, for example `["sample", "2", "train", "nat_add", "3"]`.
+/// A 64-bit seed for one purpose, for example `["prove", "2", "train", "nat_add", "3"]`.
 ///
 /// FNV-1a over the run's seed and the parts, each closed by a byte that cannot occur in UTF-8.
 pub fn seed_for(run_seed: u64, purpose: &[&str]) -> u64 {

@@ -15,7 +15,7 @@ use crate::plan::Step;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetupRecord {
-    /// Lean's fingerprint of each statement of the corpus, by name.
+    /// Lean's fingerprint of each statement that the run uses and of each test statement, by name.
     pub fingerprints: BTreeMap<String, String>,
     /// Corpus proofs that hold.
     pub proofs: usize,
@@ -101,9 +101,9 @@ pub struct NextSampling {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RepairRecord {
-    /// Of them accepted.
+    /// Second attempts that Lean accepted.
     pub proved: usize,
-    /// Statements that owe them a proof.
+    /// Statements that have a proof by a second attempt.
     pub statements: usize,
     /// Which attempts were second ones.
     pub attempts: Vec<SecondAttempt>,
@@ -257,7 +257,10 @@ mod tests {
             let error = parse::<TrainRecord>(step, detail).unwrap_err().to_string();
             assert!(error.contains(&step.name()) && error.contains("--run-dir"), "{error}");
         }
-        let error = parse::<ProveRecord>(Step::Prove(1), json!({ "sampled_tokens": 1, "sampling_seconds": 1, "balance": {} }));
+        let error = parse::<ProveRecord>(
+            Step::Prove(1),
+            json!({ "sampled_tokens": 1, "sampling_seconds": 1, "balance": {} }),
+        );
         assert!(error.unwrap_err().to_string().contains("round-1/prove"));
     }
 }

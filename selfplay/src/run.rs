@@ -28,7 +28,7 @@ pub struct RunParts {
     pub verifier: Pool,
     /// What judges, for those who read the ledger: a version of Lean.
     pub judge: String,
-    /// Where models run and lie.
+    /// The run's models, and the device on which they run.
     pub checkpoints: Checkpoints,
     /// Who is told what happens.
     pub events: Events,
@@ -142,7 +142,8 @@ impl Run {
             return Ok(Finished::OtherSettings(differs));
         }
         let done: HashSet<_> = Ledger::open(&ledger)?.steps()?.into_iter().map(|step| step.name).collect();
-        let all = plan::steps(config.rounds, config.method).into_iter().all(|step| done.contains(&step.name()));
+        let all =
+            plan::steps(config.rounds, config.method).into_iter().all(|step| done.contains(&step.name()));
         Ok(if all { Finished::Yes } else { Finished::No })
     }
 

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use stp_datasets::{Conjecture, Corpus, CorpusEntry, Ledger, Outcome, Phase, Split, Statement, Status};
 use stp_datasets::{Attempt, Verdict};
+use stp_datasets::{Conjecture, Corpus, CorpusEntry, Ledger, Outcome, Phase, Split, Statement, Status};
 use stp_model::{Completion, ModelError, SampleConfig, SampleRequest, SampleStats};
 use stp_verifier::{Candidate, Pool, Script};
 use tempfile::TempDir;
@@ -38,9 +38,12 @@ pub fn unfinished(text: &str) -> Answer {
     Answer { text: text.to_owned(), finished: false }
 }
 
+/// From prompt and sample number to what is written.
+type Answers = dyn Fn(&str, usize) -> Answer + Send + Sync;
+
 /// A model that is a function of prompt and sample number; one token is one character. It keeps what it was asked.
 pub struct ScriptedSampler {
-    answer: Box<dyn Fn(&str, usize) -> Answer + Send + Sync>,
+    answer: Box<Answers>,
     pub asked: Mutex<Vec<String>>,
     pub longest: usize,
 }
@@ -178,7 +181,14 @@ pub fn script() -> Script {
 }
 
 /// A judged attempt of a round.
-pub fn attempt(round: u32, phase: Phase, statement: &str, sample: u32, proof: &str, status: Status) -> Attempt {
+pub fn attempt(
+    round: u32,
+    phase: Phase,
+    statement: &str,
+    sample: u32,
+    proof: &str,
+    status: Status,
+) -> Attempt {
     Attempt {
         round,
         phase,

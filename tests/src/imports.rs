@@ -31,7 +31,8 @@ impl Crate {
 
     /// Of files, by their paths below `src`.
     pub fn of(files: impl IntoIterator<Item = (String, String)>) -> Self {
-        let sources = files.into_iter().filter_map(|(path, text)| Some((module(&path)?, without_tests(&text))));
+        let sources =
+            files.into_iter().filter_map(|(path, text)| Some((module(&path)?, without_tests(&text))));
         let mut found = Self { sources: sources.collect(), ..Self::default() };
         let modules: Vec<_> = found.sources.keys().cloned().collect();
         for module in &modules {
@@ -70,7 +71,8 @@ impl Crate {
     /// Groups of modules each of which imports, by way of others, itself.
     pub fn circles(&self) -> Vec<Vec<String>> {
         let imports = self.imports();
-        let reached: BTreeMap<_, _> = imports.keys().map(|module| (module, reach(&imports, module))).collect();
+        let reached: BTreeMap<_, _> =
+            imports.keys().map(|module| (module, reach(&imports, module))).collect();
         let mut circles = BTreeSet::new();
         for (module, from_here) in &reached {
             if from_here.contains(*module) {
@@ -178,7 +180,9 @@ fn starts_item(before: &str) -> bool {
 fn expand(path: &str) -> Vec<Vec<String>> {
     let Some(open) = path.find('{') else {
         let plain = path.split(" as ").next().unwrap_or_default();
-        return vec![plain.split("::").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()];
+        return vec![
+            plain.split("::").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect(),
+        ];
     };
     let prefix: Vec<String> =
         path[..open].split("::").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();
@@ -198,7 +202,9 @@ fn expand(path: &str) -> Vec<Vec<String>> {
         parts.last_mut().unwrap().push(character);
     }
     let inner = parts.iter().filter(|part| !part.trim().is_empty()).flat_map(|part| expand(part.trim()));
-    inner.map(|inner| prefix.iter().cloned().chain(inner.into_iter().filter(|part| part != "self")).collect()).collect()
+    inner
+        .map(|inner| prefix.iter().cloned().chain(inner.into_iter().filter(|part| part != "self")).collect())
+        .collect()
 }
 
 /// Whether a path that begins so stays in the crate.

@@ -14,7 +14,11 @@ fn imports_go_one_way_in_every_crate() {
     for name in CRATES {
         let found = Crate::read(&root.join(name).join("src"));
         assert!(found.imports().len() > 2, "{name}");
-        assert!(found.circles().is_empty(), "{name}: files that import each other in a circle: {:#?}", found.circles());
+        assert!(
+            found.circles().is_empty(),
+            "{name}: files that import each other in a circle: {:#?}",
+            found.circles()
+        );
     }
 }
 
@@ -33,11 +37,15 @@ fn a_circle_is_found() {
 #[test]
 fn a_circle_by_way_of_a_face_is_found_and_a_face_alone_is_none() {
     let face = ("mod_x/mod.rs", "mod inner;\nmod other;\npub use self::inner::Inner;");
-    let circle =
-        [face, ("mod_x/inner.rs", "use super::other::f;\npub struct Inner;"), ("mod_x/other.rs", "use super::Inner;\npub fn f() {}")];
+    let circle = [
+        face,
+        ("mod_x/inner.rs", "use super::other::f;\npub struct Inner;"),
+        ("mod_x/other.rs", "use super::Inner;\npub fn f() {}"),
+    ];
     assert_eq!(circles(&circle), [["mod_x::inner", "mod_x::other"]]);
     let face = ("lib.rs", "mod a;\nmod b;\npub use a::A;\npub use self::b::{B, C as D};");
-    let fine = [face, ("a.rs", "use crate::{B, D};\npub struct A;"), ("b.rs", "pub struct B;\npub struct C;")];
+    let fine =
+        [face, ("a.rs", "use crate::{B, D};\npub struct A;"), ("b.rs", "pub struct B;\npub struct C;")];
     assert!(circles(&fine).is_empty(), "{:?}", circles(&fine));
 }
 

@@ -236,7 +236,10 @@ impl Ledger {
                 .prepare_cached("SELECT round, outcome, count(*) FROM conjectures GROUP BY round, outcome")?;
             let mut rows = found.query([])?;
             while let Some(row) = rows.next()? {
-                counts.entry(row.get(0)?).or_default().insert(read_outcome(row, 1)?, row.get::<_, u32>(2)? as usize);
+                counts
+                    .entry(row.get(0)?)
+                    .or_default()
+                    .insert(read_outcome(row, 1)?, row.get::<_, u32>(2)? as usize);
             }
             Ok(counts)
         })

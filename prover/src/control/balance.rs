@@ -1,9 +1,9 @@
 //! B-STaR (Zeng et al., "Monitoring and Balancing Exploration and Exploitation in Self-Taught Reasoners", 2024): what a
 //! round's samples were good for, and the temperature and number of samples of the next.
 //!
-//! The attempts of a round are drawn at several temperatures side by side, one after the other for each statement. The
-//! balance of a statement is high if there are enough distinct correct proofs and few of the correct ones are the same:
-//! at a low temperature all correct proofs are one, at a high one there are none.
+//! A round is sampled at several temperatures, which the attempts at a statement take in turn. The balance of a statement
+//! is high if there are enough distinct correct proofs and few of the correct ones are the same: at a low temperature all
+//! correct proofs are one, at a high one there are none.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -5,7 +5,7 @@ use stp_datasets::Tally;
 
 use super::share;
 
-/// Attempts that a statement nobody has tried is worth, as correct and all.
+/// The prior of every statement's pass rate, as attempts that it counts for: correct ones, and all.
 const PRIOR: (f64, f64) = (0.5, 4.0);
 
 /// Extra samples for each statement, `left` in all. `now` is what this round's attempts came to so far, `before` what

@@ -48,7 +48,9 @@ impl Failure {
             .collect();
         let likelihood = |attempt: &Attempt| attempt.logprob / f64::from(attempt.tokens.max(1));
         refused.sort_by(|(a, _), (b, _)| {
-            likelihood(b).total_cmp(&likelihood(a)).then_with(|| (a.round, a.sample).cmp(&(b.round, b.sample)))
+            likelihood(b)
+                .total_cmp(&likelihood(a))
+                .then_with(|| (a.round, a.sample).cmp(&(b.round, b.sample)))
         });
         let mut seen = HashSet::new();
         refused.retain(|(attempt, _)| seen.insert(attempt.proof.clone()));

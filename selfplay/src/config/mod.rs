@@ -14,13 +14,13 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use self::model::{ModelShape, Training, TrainingMachine};
-pub use self::recipe::{Check, Control, Pretraining, Repair, Selection};
 pub use self::presets::PRESETS;
+pub use self::recipe::{Check, Control, Pretraining, Repair, Selection};
 pub use self::rounds::{Conjecturing, Proving, SamplingSettings, VerifierSettings};
 pub use self::settings::differences;
 use crate::error::UsageError;
 
-/// What is done with the proofs that were found.
+/// What the rounds do beside sampling proofs: conjecture, train, or neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
@@ -98,7 +98,7 @@ pub struct RunConfig {
     /// Which conjectures are trained on.
     #[serde(default)]
     pub selection: Selection,
-    /// Who decides where the samples go.
+    /// Controllers that decide where the samples go.
     #[serde(default)]
     pub control: Control,
     /// Second attempts.

@@ -30,7 +30,7 @@ pub struct SamplingSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proving {
-    /// Sampled proofs a round, the same for both methods.
+    /// Sampled proofs a round, the same for all methods.
     pub proofs_per_round: usize,
     /// Sampled proofs of the first round (0: as many as in the others; paper: twice as many).
     #[serde(default)]
@@ -147,7 +147,7 @@ fn most_samples() -> usize {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VerifierSettings {
-    /// Lean processes (0: one for each core, at most as many as fit in half of the memory).
+    /// Lean processes (0: one for each core, of the managed Lean at most 4).
     pub workers: usize,
     /// Wall-clock limit of one check, in seconds.
     pub timeout_s: f64,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::config::RunConfig;
+use crate::config::{RunConfig, differences};
 use crate::error::UsageError;
 
 /// An opened and locked run folder.
@@ -66,11 +66,13 @@ impl RunFolder {
         let kept: RunConfig = toml::from_str(&text).with_context(|| {
             format!("{} is damaged. Restore it, or give another folder with --run-dir.", path.display())
         })?;
-        if kept != *config {
+        let differs = differences(&kept, config);
+        if !differs.is_empty() {
             return Err(UsageError(format!(
-                "{} holds a run with other settings (see its config.toml). Ask for the same settings to go on \
-                 with it, or give another folder with --run-dir.",
-                self.path.display()
+                "{} holds a run with other settings ({}). Ask for the same settings to go on with it, or give another \
+                 folder with --run-dir.",
+                self.path.display(),
+                differs.join(", ")
             ))
             .into());
         }
@@ -137,7 +139,7 @@ mod tests {
         drop(RunFolder::open(&path, &config).unwrap());
         let other = RunConfig { seed: 5, ..config };
         let error = RunFolder::open(&path, &other).unwrap_err();
-        assert!(error.to_string().contains("other settings"));
+        assert!(error.to_string().contains("other settings (seed: 0 -> 5)"), "{error}");
         assert!(error.downcast_ref::<UsageError>().is_some());
     }
 

@@ -1,6 +1,6 @@
 //! What all steps share: settings, folder, ledger, statements, the judge, checkpoints, events, and the wish to stop.
 //!
-//! The lowest floor of the loop: nothing in here knows a step, and every step takes `&Context`.
+//! It lies below attempts and steps: every step takes `&Context`, and nothing in here calls a step.
 
 mod cancel;
 mod checkpoints;

@@ -1,4 +1,4 @@
-//! How a run's settings want the judge.
+//! The settings of the judge's pool, from those of a run.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use stp_verifier::{PoolConfig, Toolchain};
 
 use crate::config::RunConfig;
 
-/// How a run's settings want Lean's processes; `workers` stands above them.
+/// The pool that a run's settings ask for; `workers`, if given, replaces their number of Lean processes.
 pub fn pool_config(config: &RunConfig, workers: Option<usize>, lean: &Toolchain) -> PoolConfig {
     let settings = &config.verifier;
     let chosen = workers.unwrap_or(settings.workers);

@@ -93,7 +93,8 @@ fn a_run_with_other_settings_is_not_finished_but_says_which_differ() {
 
 #[test]
 fn a_run_goes_on_with_no_other_corpus() {
-    let changes: [(&str, &str, fn(&mut Corpus)); 4] = [
+    type Change = fn(&mut Corpus);
+    let changes: [(&str, &str, Change); 4] = [
         ("`b`", "another statement", |corpus| corpus.entries[1].statement.signature = ": 4 = 4".into()),
         ("`a`", "other proofs", |corpus| corpus.entries[0].proofs = vec!["by simp".into()]),
         ("`b`", "gone", |corpus| drop(corpus.entries.remove(1))),

@@ -102,10 +102,10 @@ impl Work {
     }
 }
 
-/// Texts that a conjecturer writes for each conjecture that is accepted, where false ones are dropped: one that begins with
-/// random numbers wrote 10 to 14 in runs of `tiny`.
+/// Texts that the conjecturer writes for each conjecture that is accepted, where false ones are dropped: 10 to 14 in runs
+/// of `tiny`, whose model is trained from scratch.
 const TEXTS_SCREENED: usize = 14;
-/// And where they are not.
+/// The same where false ones are kept.
 const TEXTS: usize = 2;
 
 /// Texts that the conjecturer writes in a round.

@@ -129,7 +129,7 @@ impl Cell {
     }
 }
 
-/// A table of the matrix as it was read, for those who want to see it.
+/// An arm's own settings in one line.
 pub fn overrides(file: &ExperimentFile, arm: &str) -> String {
     let own: Vec<_> = file.arms.iter().filter(|it| it.name == arm).flat_map(|it| leaves(&it.set)).collect();
     let text = |(key, value): &(String, Value)| format!("{key} = {value}");

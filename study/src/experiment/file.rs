@@ -39,13 +39,13 @@ pub struct ExperimentFile {
     pub claims: Vec<Claim>,
 }
 
-/// A way to do it.
+/// One of the variants that are compared.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
     /// Its name in tables; folders are named after it.
     pub name: String,
-    /// What is different in it.
+    /// Its own settings, over those of all arms.
     #[serde(default)]
     pub set: Table,
 }
@@ -111,10 +111,10 @@ pub struct Claim {
     pub title: String,
     /// What is counted.
     pub metric: Metric,
-    /// For `pass-at-k`: the set, as under `evaluate`.
+    /// For `pass-at-k` and `hard-pass-at-k`: the set, as under `evaluate`.
     #[serde(default)]
     pub set: Option<String>,
-    /// For `pass-at-k`: the k.
+    /// For `pass-at-k` and `hard-pass-at-k`: the k.
     #[serde(default)]
     pub k: Option<u32>,
 }

@@ -11,7 +11,7 @@ use crate::events::{Done, Recorded, Work};
 use crate::plan::Step;
 use crate::records::{self, SetupRecord};
 
-/// Texts that are looked at together, for each worker: what one accepts, the next ones are compared with.
+/// Texts for each worker in a window. A window is decided before the next one, which is compared with what it accepts.
 const WINDOW: usize = 8;
 
 /// Decides the outcome of the round's texts with a sample number below `end`, in one transaction at the end. Whether the

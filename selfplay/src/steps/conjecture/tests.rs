@@ -95,7 +95,8 @@ async fn trivial_and_false_conjectures_are_dropped() {
 
 #[tokio::test]
 async fn waves_stop_at_the_quota_and_a_resumed_one_asks_nothing_twice() {
-    let sampler = ScriptedSampler::new(|prompt, sample| format!(": {} = {sample}", prompt.len() * 100 + sample));
+    let sampler =
+        ScriptedSampler::new(|prompt, sample| format!(": {} = {sample}", prompt.len() * 100 + sample));
     let (_scratch, context) = context(test::corpus(), test::script(), sampler.clone(), |config| {
         config.conjecturing.generated_per_round = 0;
         config.conjecturing.quota = 1;

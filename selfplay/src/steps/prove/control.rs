@@ -152,7 +152,13 @@ impl Controls {
 ///
 /// # Errors
 /// If the ledger cannot be read.
-pub fn border(context: &Context, round: u32, given: &[Statement], counts: &[u32], left: usize) -> Result<Vec<u32>> {
+pub fn border(
+    context: &Context,
+    round: u32,
+    given: &[Statement],
+    counts: &[u32],
+    left: usize,
+) -> Result<Vec<u32>> {
     let places: HashMap<_, _> = given.iter().enumerate().map(|(at, it)| (it.id.as_str(), at)).collect();
     let mut now = vec![Tally::default(); given.len()];
     context.ledger.each_attempt(round, Phase::Train, |attempt| {
@@ -206,14 +212,14 @@ fn topic(statement: &Statement) -> &str {
 }
 
 fn curriculum(context: &Context, round: u32, tallies: &HashMap<(u32, String), Tally>) -> Curriculum {
-    let topics: HashMap<_, _> = context.statements.train.iter().map(|it| (it.id.as_str(), topic(it))).collect();
+    let topics: HashMap<_, _> =
+        context.statements.train.iter().map(|it| (it.id.as_str(), topic(it))).collect();
     let mut curriculum = Curriculum::default();
     for earlier in 1..round {
         let mut tried: Vec<_> = tallies.iter().filter(|((of_round, _), _)| *of_round == earlier).collect();
         tried.sort_by(|a, b| a.0.cmp(b.0));
-        let outcomes = tried
-            .into_iter()
-            .filter_map(|((_, id), tally)| Some((*topics.get(id.as_str())?, *tally)));
+        let outcomes =
+            tried.into_iter().filter_map(|((_, id), tally)| Some((*topics.get(id.as_str())?, *tally)));
         curriculum.learn(outcomes, context.config.control.curriculum_rate);
     }
     curriculum

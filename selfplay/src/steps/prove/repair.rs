@@ -70,11 +70,8 @@ pub fn record(context: &Context, round: u32, targets: &[Target]) -> Result<Repai
     let mut attempts = Vec::new();
     for target in targets {
         let Some(failure) = &target.failure else { continue };
-        let second = |sample| SecondAttempt {
-            statement: target.statement.id.clone(),
-            sample,
-            of: failure.sample,
-        };
+        let second =
+            |sample| SecondAttempt { statement: target.statement.id.clone(), sample, of: failure.sample };
         attempts.extend(target.samples.clone().map(second));
     }
     let keys: HashSet<_> =

@@ -12,10 +12,7 @@ use crate::config::RunConfig;
 use crate::test::{self, ScriptedSampler};
 
 /// A run of which every text of a model is `proof`, without second attempts or controllers.
-fn context(
-    sampler: Arc<ScriptedSampler>,
-    change: impl FnOnce(&mut RunConfig),
-) -> (TempDir, Context) {
+fn context(sampler: Arc<ScriptedSampler>, change: impl FnOnce(&mut RunConfig)) -> (TempDir, Context) {
     test::context(test::corpus(), test::script(), sampler, |config| {
         config.repair.enabled = false;
         config.control = Default::default();

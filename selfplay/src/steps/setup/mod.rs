@@ -1,7 +1,7 @@
 //! The first step: the corpus in Lean's eyes.
 //!
-//! Every statement must elaborate, every corpus proof is judged like any other attempt, and each statement
-//! gets Lean's fingerprint, against which conjectures are compared later.
+//! Every statement that the run uses, and every test statement, must elaborate and gets Lean's fingerprint, against which
+//! conjectures are compared later. The corpus proofs that stage 1 is shown are judged like any other attempt.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -45,8 +45,7 @@ async fn few_statements_are_asked_about_at_a_time() {
         let entry = test::entry(&format!("s{number}"), &format!(": {number} = {number}"), Split::Train, &[]);
         corpus.entries.push(entry);
     }
-    let (_scratch, context) =
-        test::context(corpus, script, ScriptedSampler::new(|_, _| "by rfl"), |_| {});
+    let (_scratch, context) = test::context(corpus, script, ScriptedSampler::new(|_, _| "by rfl"), |_| {});
     set_up(&context).await.unwrap();
     assert!(log.most_under_way() <= 2 * AHEAD, "{}", log.most_under_way());
 }

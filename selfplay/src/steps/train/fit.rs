@@ -164,7 +164,10 @@ fn steps_before(ledger: &Ledger) -> Result<u64> {
     let trainings = ledger.steps()?.into_iter().filter(|step| step.name.ends_with("/train"));
     let steps = |step: stp_datasets::Step| {
         let record: TrainRecord = serde_json::from_value(step.detail).with_context(|| {
-            format!("the ledger's record of the step `{}` is damaged. Restore the ledger from a copy.", step.name)
+            format!(
+                "the ledger's record of the step `{}` is damaged. Restore the ledger from a copy.",
+                step.name
+            )
         })?;
         Ok(record.steps.unwrap_or(0))
     };

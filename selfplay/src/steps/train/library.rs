@@ -34,10 +34,9 @@ pub fn texts(entries: &[CorpusEntry]) -> impl Iterator<Item = String> {
     entries.iter().flat_map(|entry| [entry.statement.signature.clone(), entry.proofs[0].clone()])
 }
 
-/// How many examples there are of some entries.
+/// How many examples [`examples`] makes of some entries, at most: an entry without a partner is in no pair.
 pub fn count(config: &RunConfig, entries: &[CorpusEntry]) -> usize {
-    let proofs: usize =
-        entries.iter().map(|entry| taught(entry, config.supervised_tactics).len()).sum();
+    let proofs: usize = entries.iter().map(|entry| taught(entry, config.supervised_tactics).len()).sum();
     proofs + entries.len()
 }
 

@@ -70,13 +70,9 @@ pub async fn retrain(context: &Context, round: u32) -> Result<TrainRecord> {
     let proofs = select::proofs(ledger, &context.statements.given_names(), config, set)?;
     let kept = select::conjectures(ledger, config, set.rounds(config))?;
     let checkpoint = context.checkpoints.load("stage1")?;
-    let mut record = TrainRecord {
-        proofs: Some(proofs.len()),
-        conjectures: Some(kept.len()),
-        ..TrainRecord::default()
-    };
-    let learned =
-        Learned { proofs: &proofs, kept: &kept, replayed: Vec::new(), rounds: set.rounds(config) };
+    let mut record =
+        TrainRecord { proofs: Some(proofs.len()), conjectures: Some(kept.len()), ..TrainRecord::default() };
+    let learned = Learned { proofs: &proofs, kept: &kept, replayed: Vec::new(), rounds: set.rounds(config) };
     let examples = learned.examples(context, &checkpoint, &mut record).await?;
     fit(context, checkpoint, examples, &config.retraining, "final", record).await
 }
@@ -112,11 +108,9 @@ impl Learned<'_> {
             record.replayed_pairs = Some(self.replayed.len());
         }
         if context.config.repair.enabled {
-            let room =
-                context.config.model.max_seq.saturating_sub(context.config.sampling.max_proof_tokens);
+            let room = context.config.model.max_seq.saturating_sub(context.config.sampling.max_proof_tokens);
             let (ledger, rounds) = (&context.ledger, self.rounds.clone());
-            let more =
-                repair::examples(ledger, tokenizer, &texts.signatures, self.proofs, rounds, room)?;
+            let more = repair::examples(ledger, tokenizer, &texts.signatures, self.proofs, rounds, room)?;
             record.repair_examples = Some(more.len());
             examples.extend(more);
         }

@@ -69,7 +69,8 @@ fn stage1_variants(context: &Context) -> Vec<SupervisedPair> {
     if context.config.conjecturing.unproved_seeds == 0.0 {
         return Vec::new();
     }
-    let signatures: Vec<_> = context.statements.train.iter().map(|statement| statement.signature.as_str()).collect();
+    let signatures: Vec<_> =
+        context.statements.train.iter().map(|statement| statement.signature.as_str()).collect();
     let pairs = variant_pairs(&signatures, &mut generator_for(context.config.seed, &["variants"]));
     let id = |place: usize| context.statements.train[place].id.clone();
     let pair = |(seed, target)| SupervisedPair {

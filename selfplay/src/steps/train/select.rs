@@ -108,7 +108,11 @@ fn correct_proofs(
 ///
 /// # Errors
 /// If the ledger cannot be read.
-pub fn conjectures(ledger: &Ledger, config: &RunConfig, rounds: RangeInclusive<u32>) -> Result<Vec<TrainingConjecture>> {
+pub fn conjectures(
+    ledger: &Ledger,
+    config: &RunConfig,
+    rounds: RangeInclusive<u32>,
+) -> Result<Vec<TrainingConjecture>> {
     let mut kept = Vec::new();
     for round in rounds {
         let provable = provable(ledger, round)?;
@@ -128,7 +132,11 @@ pub fn conjectures(ledger: &Ledger, config: &RunConfig, rounds: RangeInclusive<u
                 })?,
             };
             let conjecture = by_id.remove(&one.id);
-            kept.extend(conjecture.map(|conjecture| TrainingConjecture { conjecture, lemma: one.lemma, weight }));
+            kept.extend(conjecture.map(|conjecture| TrainingConjecture {
+                conjecture,
+                lemma: one.lemma,
+                weight,
+            }));
         }
     }
     Ok(kept)

@@ -9,10 +9,10 @@ use rand::seq::SliceRandom;
 use stp_conjecturer::transport::{self, Costs};
 
 use super::select::TrainingConjecture;
+use crate::context::Context;
 use crate::context::history::{CorpusProofs, unproved};
 use crate::context::sampler::{Prompt, Sampler};
 use crate::context::statements::spread;
-use crate::context::Context;
 use crate::events::Event;
 use crate::random::generator_for;
 use crate::records::{TrainRecord, TransportRecord};
