@@ -39,8 +39,8 @@ pub use import::{
 };
 pub use lean_file::{LeanFileError, LeanTheorem, begins_command, signature_of, theorems};
 pub use ledger::{
-    Attempt, Conjecture, CorpusChange, CorpusDiffers, Event, KeepCorpusError, KnownVerdicts, Ledger,
-    LedgerError, LedgerStatement, LedgerStats, Origin, Outcome, Phase, Step, Tally,
+    Attempt, Conjecture, ConjectureOutcome, CorpusChange, CorpusDiffers, Event, KeepCorpusError,
+    KnownVerdicts, Ledger, LedgerError, LedgerStatement, LedgerStats, Origin, Phase, Step, Tally,
 };
 pub use overlap::{Overlap, contamination, near_duplicates};
 pub use record::{CONJECTURE, CorpusEntry, Lemma, SINGLE_TACTICS, Split, Statement, Status, Verdict};

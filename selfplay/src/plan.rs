@@ -110,7 +110,7 @@ fn evenly(total: usize, parts: usize) -> Vec<u32> {
 
 /// How the given statements' samples of a round are spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parts {
+pub struct SampleShares {
     /// First attempts.
     pub first: usize,
     /// Attempts at what the first ones did not prove.
@@ -119,7 +119,7 @@ pub struct Parts {
     pub repairs: usize,
 }
 
-impl Parts {
+impl SampleShares {
     /// The parts of `all` samples that the settings ask for.
     pub fn of(all: usize, config: &RunConfig) -> Self {
         let part = |of: usize, share: f64| ((of as f64 * share).round() as usize).min(of);
@@ -180,12 +180,12 @@ mod tests {
     #[test]
     fn the_parts_of_a_budget_are_all_of_it() {
         let mut config = RunConfig::load("smoke", None).unwrap();
-        assert_eq!(Parts::of(101, &config), Parts { first: 101, later: 0, repairs: 0 });
+        assert_eq!(SampleShares::of(101, &config), SampleShares { first: 101, later: 0, repairs: 0 });
         config.repair.enabled = true;
         config.control.adaptive_budget = true;
-        assert_eq!(Parts::of(100, &config), Parts { first: 37, later: 38, repairs: 25 });
+        assert_eq!(SampleShares::of(100, &config), SampleShares { first: 37, later: 38, repairs: 25 });
         for all in 0..50 {
-            let parts = Parts::of(all, &config);
+            let parts = SampleShares::of(all, &config);
             assert_eq!(parts.first + parts.later + parts.repairs, all);
         }
     }

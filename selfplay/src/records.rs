@@ -7,7 +7,7 @@ use std::ops::AddAssign;
 use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use stp_datasets::{Ledger, Outcome};
+use stp_datasets::{ConjectureOutcome, Ledger};
 
 use crate::plan::Step;
 
@@ -28,7 +28,7 @@ pub struct ConjectureRecord(pub BTreeMap<String, usize>);
 
 impl ConjectureRecord {
     /// Texts with this outcome.
-    pub fn count(&self, outcome: Outcome) -> usize {
+    pub fn count(&self, outcome: ConjectureOutcome) -> usize {
         self.0.get(outcome.as_str()).copied().unwrap_or(0)
     }
 }

@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use stp_datasets::{Attempt, Verdict};
-use stp_datasets::{Conjecture, Corpus, CorpusEntry, Ledger, Outcome, Phase, Split, Statement, Status};
+use stp_datasets::{
+    Conjecture, ConjectureOutcome, Corpus, CorpusEntry, Ledger, Phase, Split, Statement, Status,
+};
 use stp_model::{Completion, ModelError, SampleConfig, SampleRequest, SampleStats};
 use stp_verifier::{Candidate, Pool, Script};
 use tempfile::TempDir;
@@ -212,7 +214,7 @@ pub fn accepted(round: u32, input: u32, signature: &str) -> Conjecture {
         header: String::new(),
         lemma: None,
         signature: signature.to_owned(),
-        outcome: Some(Outcome::Accepted),
+        outcome: Some(ConjectureOutcome::Accepted),
         fingerprint: None,
         statement: Some(format!("conjecture_{round}_{input}_0")),
     }

@@ -119,7 +119,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
 
-    use stp_datasets::Outcome;
+    use stp_datasets::ConjectureOutcome;
     use stp_selfplay::config::Method;
     use stp_selfplay::events::{Done, Work};
     use stp_selfplay::records::{BalanceRecord, ConjectureRecord, NextSampling};
@@ -145,7 +145,7 @@ mod tests {
         );
         let counts = [("accepted", 5), ("not_elaborated", 2), ("trivial", 0)];
         let counts = ConjectureRecord(BTreeMap::from(counts.map(|(name, count)| (name.to_owned(), count))));
-        let screened = Event::Screened { round: 1, counts: &counts, off: &[Outcome::Trivial] };
+        let screened = Event::Screened { round: 1, counts: &counts, off: &[ConjectureOutcome::Trivial] };
         assert_eq!(said(&screened), "round 1: conjectures: 5 accepted, 2 not elaborated");
         let weighed =
             Event::Weighed { round: 2, matched: 3, kept: 4, statements: 5, cost: 0.25, seconds: 1.04 };

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use stp_datasets::{Corpus, Ledger, Outcome, Split, Verdict, canonical_text};
+use stp_datasets::{ConjectureOutcome, Corpus, Ledger, Split, Verdict, canonical_text};
 use stp_tests::{abort_at, attempts, children_of, counts, finish, is_running, smoke, start_until};
 
 const ROUNDS: u32 = 2;
@@ -46,7 +46,7 @@ fn assert_whole(folder: &Path, conjectures: bool) {
         .filter(|entry| entry.statement.split != Split::Train)
         .map(|entry| canonical_text(&entry.statement.signature))
         .collect();
-    let accepted = all.iter().filter(|conjecture| conjecture.outcome == Some(Outcome::Accepted));
+    let accepted = all.iter().filter(|conjecture| conjecture.outcome == Some(ConjectureOutcome::Accepted));
     assert!(accepted.clone().all(|conjecture| !held_out.contains(&canonical_text(&conjecture.signature))));
     let ids: Vec<_> = accepted.map(|conjecture| conjecture.statement.clone().unwrap()).collect();
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-pub use card::Origins;
+pub use card::Provenance;
 pub use format::Format;
 pub use lean::write_lean_project;
 pub use tables::{attempts, conjectures, preferences, proofs};

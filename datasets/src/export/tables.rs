@@ -167,7 +167,7 @@ fn conjecture_row(conjecture: Conjecture, tally: Tally) -> Value {
         "seed": conjecture.seed,
         "seed_proof": conjecture.seed_proof,
         "lemma": conjecture.lemma,
-        "outcome": conjecture.outcome.map(crate::Outcome::as_str),
+        "outcome": conjecture.outcome.map(crate::ConjectureOutcome::as_str),
         "fingerprint": conjecture.fingerprint,
         "proved": proved,
         "judged": judged,

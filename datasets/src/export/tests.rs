@@ -4,7 +4,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::*;
-use crate::{Attempt, Conjecture, Ledger, Outcome, Phase, Statement, Status, Verdict};
+use crate::{Attempt, Conjecture, ConjectureOutcome, Ledger, Phase, Statement, Status, Verdict};
 
 fn ledger(folder: &Path) -> Ledger {
     let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
@@ -43,8 +43,8 @@ fn ledger(folder: &Path) -> Ledger {
     ledger
 }
 
-fn origins() -> Origins {
-    Origins { corpus: "core".to_owned(), licence: "mit".to_owned(), ..Origins::default() }
+fn origins() -> Provenance {
+    Provenance { corpus: "core".to_owned(), licence: "mit".to_owned(), ..Provenance::default() }
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn conjectures_are_exported_with_their_headers() {
         seed_proof: String::new(),
         lemma: None,
         signature: ": succ 0 = 1".to_owned(),
-        outcome: Some(Outcome::Accepted),
+        outcome: Some(ConjectureOutcome::Accepted),
         fingerprint: None,
         statement: Some("c".to_owned()),
         header: "open Nat".to_owned(),

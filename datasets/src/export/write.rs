@@ -14,7 +14,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::format::{Format, split_file};
-use super::{ExportError, Kind, Origins, Table, card};
+use super::{ExportError, Kind, Provenance, Table, card};
 use crate::Split;
 
 /// Writes a table as a folder with its card and hashes.
@@ -24,7 +24,7 @@ use crate::Split;
 pub fn write_folder(
     table: &Table,
     format: Format,
-    origins: &Origins,
+    origins: &Provenance,
     folder: &Path,
 ) -> Result<(), ExportError> {
     if table.for_training

@@ -10,7 +10,7 @@ use super::{Ledger, LedgerError, conversion_error, statements};
 
 /// What became of a generated statement before any proof of it was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum ConjectureOutcome {
     /// Elaborates and is new: proofs of it are sampled.
     Accepted,
     /// Not plausible as text (gate, brackets, length).
@@ -29,7 +29,7 @@ pub enum Outcome {
     OverQuota,
 }
 
-impl Outcome {
+impl ConjectureOutcome {
     /// All outcomes, in the order in which the filters apply.
     pub const ALL: [Self; 8] = [
         Self::Malformed,
@@ -79,7 +79,7 @@ pub struct Conjecture {
     /// The generated text.
     pub signature: String,
     /// What became of it; `None` until the filters have run.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<ConjectureOutcome>,
     /// Lean's fingerprint of the elaborated type, where it elaborated.
     pub fingerprint: Option<String>,
     /// The id given to it, where it was accepted.
@@ -111,7 +111,7 @@ impl Ledger {
                 conjecture.seed_proof,
                 conjecture.lemma,
                 conjecture.signature,
-                conjecture.outcome.map(Outcome::as_str),
+                conjecture.outcome.map(ConjectureOutcome::as_str),
                 conjecture.fingerprint,
                 conjecture.statement,
                 conjecture.header
@@ -137,7 +137,7 @@ impl Ledger {
                         conjecture.round,
                         conjecture.input,
                         conjecture.sample,
-                        conjecture.outcome.map(Outcome::as_str),
+                        conjecture.outcome.map(ConjectureOutcome::as_str),
                         conjecture.fingerprint,
                         conjecture.statement
                     ])?;
@@ -229,9 +229,11 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError`] if the database refuses or a row does not parse.
-    pub fn conjecture_counts(&self) -> Result<BTreeMap<u32, BTreeMap<Option<Outcome>, usize>>, LedgerError> {
+    pub fn conjecture_counts(
+        &self,
+    ) -> Result<BTreeMap<u32, BTreeMap<Option<ConjectureOutcome>, usize>>, LedgerError> {
         self.with(|db| {
-            let mut counts: BTreeMap<u32, BTreeMap<Option<Outcome>, usize>> = BTreeMap::new();
+            let mut counts: BTreeMap<u32, BTreeMap<Option<ConjectureOutcome>, usize>> = BTreeMap::new();
             let mut found = db
                 .prepare_cached("SELECT round, outcome, count(*) FROM conjectures GROUP BY round, outcome")?;
             let mut rows = found.query([])?;
@@ -246,10 +248,10 @@ impl Ledger {
     }
 }
 
-fn read_outcome(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Outcome>> {
+fn read_outcome(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<ConjectureOutcome>> {
     let Some(name) = row.get::<_, Option<String>>(column)? else { return Ok(None) };
     let unknown = || conversion_error(column, std::io::Error::other(format!("unknown outcome {name}")));
-    Outcome::parse(&name).map(Some).ok_or_else(unknown)
+    ConjectureOutcome::parse(&name).map(Some).ok_or_else(unknown)
 }
 
 fn read_conjecture(row: &Row<'_>) -> rusqlite::Result<Conjecture> {
@@ -290,7 +292,7 @@ mod tests {
             header: "open Nat".into(),
         };
         ledger.record_conjecture(&conjecture).unwrap();
-        conjecture.outcome = Some(Outcome::Accepted);
+        conjecture.outcome = Some(ConjectureOutcome::Accepted);
         conjecture.statement = Some("conjecture_1_4_0".into());
         ledger.record_conjecture(&conjecture).unwrap();
         assert_eq!(ledger.conjectures_of(1).unwrap()[0].outcome, None);
@@ -300,8 +302,8 @@ mod tests {
 
     #[test]
     fn every_outcome_has_its_own_name() {
-        for outcome in Outcome::ALL {
-            assert_eq!(Outcome::parse(outcome.as_str()), Some(outcome));
+        for outcome in ConjectureOutcome::ALL {
+            assert_eq!(ConjectureOutcome::parse(outcome.as_str()), Some(outcome));
         }
     }
 }

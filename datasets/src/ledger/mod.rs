@@ -18,7 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 pub use attempts::{Attempt, Phase};
-pub use conjectures::{Conjecture, Outcome};
+pub use conjectures::{Conjecture, ConjectureOutcome};
 pub use corpus::{CorpusChange, CorpusDiffers, KeepCorpusError};
 pub use history::{Event, LedgerStats};
 pub use known::KnownVerdicts;

@@ -38,7 +38,7 @@ fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
 }
 
 fn conjectures() -> impl Strategy<Value = Vec<Conjecture>> {
-    let outcome = prop::option::of(prop::sample::select(&Outcome::ALL[..]));
+    let outcome = prop::option::of(prop::sample::select(&ConjectureOutcome::ALL[..]));
     let one = (0..4u32, 0..12u32, 0..12u32, outcome).prop_map(|(round, input, sample, outcome)| Conjecture {
         round,
         input,
@@ -49,7 +49,8 @@ fn conjectures() -> impl Strategy<Value = Vec<Conjecture>> {
         signature: format!(": {input} = {sample}"),
         outcome,
         fingerprint: (sample % 2 == 0).then(|| format!("f{input}")),
-        statement: (outcome == Some(Outcome::Accepted)).then(|| format!("c_{round}_{input}_{sample}")),
+        statement: (outcome == Some(ConjectureOutcome::Accepted))
+            .then(|| format!("c_{round}_{input}_{sample}")),
         header: format!("open H{input}"),
     });
     prop::collection::vec(one, 0..60)
@@ -175,7 +176,7 @@ proptest! {
         prop_assert_eq!(ledger.conjecture_keys(first).unwrap(), keys);
         let open = of.iter().filter(|it| it.outcome.is_none() && it.sample < below).cloned();
         prop_assert_eq!(ledger.open_conjectures(first, below).unwrap(), open.collect::<Vec<_>>());
-        let accepted = || all.iter().filter(|it| it.outcome == Some(Outcome::Accepted));
+        let accepted = || all.iter().filter(|it| it.outcome == Some(ConjectureOutcome::Accepted));
         let between = accepted().filter(|it| (first..=last).contains(&it.round)).cloned();
         prop_assert_eq!(ledger.accepted_of(first..=last).unwrap(), between.collect::<Vec<_>>());
         let mut shown = Vec::new();
@@ -188,7 +189,7 @@ proptest! {
         let up_to: Vec<_> =
             up_to.map(|it| (it.round, it.signature.clone(), it.fingerprint.clone())).collect();
         prop_assert_eq!(shown, up_to);
-        let mut counts: BTreeMap<u32, BTreeMap<Option<Outcome>, usize>> = BTreeMap::new();
+        let mut counts: BTreeMap<u32, BTreeMap<Option<ConjectureOutcome>, usize>> = BTreeMap::new();
         for it in &all {
             *counts.entry(it.round).or_default().entry(it.outcome).or_default() += 1;
         }
@@ -255,7 +256,7 @@ fn statements_are_found_by_name_with_the_headers_of_conjectures() {
         seed_proof: String::new(),
         lemma: None,
         signature: ": succ 0 = 1".to_owned(),
-        outcome: Some(Outcome::Accepted),
+        outcome: Some(ConjectureOutcome::Accepted),
         fingerprint: None,
         statement: Some("c".to_owned()),
         header: "open Nat".to_owned(),

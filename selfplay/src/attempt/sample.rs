@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::judge::Judge;
 use super::target::Target;
-use crate::context::sampler::{self, Kind, Prompt, Sampler};
+use crate::context::sampler::{self, Prompt, SampleKind, Sampler};
 use crate::context::{Cancel, Context};
 use crate::events::{Done, Events, Progress, Recorded, Work};
 use crate::random::seed_for;
@@ -74,7 +74,7 @@ pub async fn attempt_all(
         context.ledger.record_attempt(&Attempt { verdict, ..attempt })?;
         progress.judged(false);
     }
-    let settings = context.sampling(Kind::Proof);
+    let settings = context.sampling(SampleKind::Proof);
     let keep = Keep {
         ledger: context.ledger.clone(),
         events: context.events.clone(),

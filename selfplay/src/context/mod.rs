@@ -21,7 +21,7 @@ use stp_verifier::Pool;
 pub use self::cancel::Cancel;
 pub use self::checkpoints::Checkpoints;
 pub use self::folder::RunFolder;
-pub use self::sampler::{Kind, Sampler};
+pub use self::sampler::{SampleKind, Sampler};
 pub use self::statements::Statements;
 pub use self::verifier::pool_config;
 use crate::config::RunConfig;
@@ -56,7 +56,7 @@ impl Context {
     }
 
     /// The sampler's settings for proofs or conjectures.
-    pub fn sampling(&self, kind: Kind) -> SampleConfig {
+    pub fn sampling(&self, kind: SampleKind) -> SampleConfig {
         sampler::settings(&self.config.sampling, kind)
     }
 }

@@ -11,7 +11,7 @@ use crate::config::SamplingSettings;
 
 /// What is sampled: proofs or conjectures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum SampleKind {
     /// Proofs of statements.
     Proof,
     /// Statements.
@@ -117,10 +117,10 @@ impl Sampler for ModelSampler {
 }
 
 /// The model's settings for one kind.
-pub fn settings(sampling: &SamplingSettings, kind: Kind) -> SampleConfig {
+pub fn settings(sampling: &SamplingSettings, kind: SampleKind) -> SampleConfig {
     let (temperature, max_new_tokens) = match kind {
-        Kind::Proof => (sampling.temperature, sampling.max_proof_tokens),
-        Kind::Conjecture => (sampling.conjecture_temperature, sampling.max_conjecture_tokens),
+        SampleKind::Proof => (sampling.temperature, sampling.max_proof_tokens),
+        SampleKind::Conjecture => (sampling.conjecture_temperature, sampling.max_conjecture_tokens),
     };
     SampleConfig {
         temperature,

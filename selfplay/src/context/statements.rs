@@ -80,7 +80,7 @@ pub fn spread<T: Clone>(items: &[T], count: usize) -> Vec<T> {
 }
 
 /// What stage 1 is shown of the given statements `train`: ids and proofs.
-pub fn supervised<'a>(
+pub fn stage1_proofs<'a>(
     corpus: &'a Corpus,
     train: &[Statement],
     config: &RunConfig,
@@ -89,11 +89,13 @@ pub fn supervised<'a>(
     let given = corpus.split(Split::Train).filter(|entry| ids.contains(&entry.statement.id));
     let with_proofs: Vec<_> = given.filter(|entry| !entry.proofs.is_empty()).collect();
     let chosen = spread(&with_proofs, config.max_supervised).into_iter();
-    chosen.map(|entry| (entry.statement.id.as_str(), taught(entry, config.supervised_tactics))).collect()
+    chosen
+        .map(|entry| (entry.statement.id.as_str(), stage1_proofs_of(entry, config.supervised_tactics)))
+        .collect()
 }
 
 /// The proofs of a corpus statement that stage 1 is shown: its own, and with `tactics` each single tactic that closes it.
-pub fn taught(entry: &CorpusEntry, tactics: bool) -> Vec<String> {
+pub fn stage1_proofs_of(entry: &CorpusEntry, tactics: bool) -> Vec<String> {
     let closing = entry.closed_by.iter().filter(|_| tactics).map(|tactic| format!("by\n  {tactic}"));
     let mut proofs = entry.proofs.clone();
     for proof in closing {
@@ -133,7 +135,7 @@ mod tests {
         });
         entry.proofs = vec!["by exact rfl".to_owned(), "by simp".to_owned()];
         entry.closed_by = vec!["simp".to_owned(), "omega".to_owned()];
-        assert_eq!(taught(&entry, false), entry.proofs);
-        assert_eq!(taught(&entry, true), ["by exact rfl", "by simp", "by\n  omega"], "none twice");
+        assert_eq!(stage1_proofs_of(&entry, false), entry.proofs);
+        assert_eq!(stage1_proofs_of(&entry, true), ["by exact rfl", "by simp", "by\n  omega"], "none twice");
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use stp_datasets::Outcome;
+use stp_datasets::ConjectureOutcome;
 use stp_model::TrainStep;
 
 pub use self::work::{Done, ProvePart, Work};
@@ -117,7 +117,7 @@ pub enum Event<'a> {
         /// Texts by outcome.
         counts: &'a ConjectureRecord,
         /// Outcomes that the settings have switched off.
-        off: &'a [Outcome],
+        off: &'a [ConjectureOutcome],
     },
     /// Kept conjectures were matched with unproved statements.
     Weighed {

@@ -2,7 +2,7 @@
 
 use stp_datasets::Corpus;
 use stp_selfplay::config::{Method, RunConfig};
-use stp_selfplay::context::statements::{choose, supervised};
+use stp_selfplay::context::statements::{choose, stage1_proofs};
 use stp_selfplay::steps::train::library;
 
 /// How much data there is.
@@ -22,7 +22,7 @@ impl Data {
     /// What a run with these settings takes of a corpus.
     pub fn of(config: &RunConfig, corpus: &Corpus) -> Self {
         let (train, valid) = choose(corpus, config);
-        let proofs = supervised(corpus, &train, config).iter().map(|(_, proofs)| proofs.len()).sum();
+        let proofs = stage1_proofs(corpus, &train, config).iter().map(|(_, proofs)| proofs.len()).sum();
         // What cannot be read stops the run itself before it begins.
         let entries = library::entries(config, corpus).unwrap_or_default();
         let library = library::count(config, &entries);

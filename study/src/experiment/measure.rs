@@ -49,7 +49,7 @@ pub fn points(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<(V
     let (given, valid) = statements(ledger, config)?;
     let given: HashSet<String> = given.into_iter().map(|statement| statement.id).collect();
     // Corpus proofs count as round 0.
-    let taught = ledger.proved_names(Phase::Corpus, 1)?;
+    let stage1_proofs_of = ledger.proved_names(Phase::Corpus, 1)?;
     let hard: HashSet<&str> = corpus
         .entries
         .iter()
@@ -63,7 +63,7 @@ pub fn points(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<(V
         let tallies = ledger.tallies_of(Phase::Train, round..=round)?.into_iter();
         let of_round = tallies.filter(|((_, id), tally)| tally.proved > 0 && given.contains(id));
         proved.extend(of_round.map(|((_, id), _)| id));
-        let new: Vec<&String> = proved.difference(&taught).collect();
+        let new: Vec<&String> = proved.difference(&stage1_proofs_of).collect();
         points.push(Point {
             samples,
             train_proved: proved.len(),

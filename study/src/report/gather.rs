@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Result;
 use serde::Serialize;
-use stp_datasets::{Ledger, Outcome, Phase};
+use stp_datasets::{ConjectureOutcome, Ledger, Phase};
 use stp_selfplay::config::RunConfig;
 use stp_selfplay::plan::{self, Step};
 use stp_selfplay::records::{self, TrainRecord};
@@ -114,14 +114,19 @@ fn histograms(ledger: &Ledger, last: u32) -> Result<Vec<Histogram>> {
 }
 
 fn funnels(ledger: &Ledger, report: &Report) -> Result<Vec<Funnel>> {
-    let funnel = |(round, counts): (u32, BTreeMap<Option<Outcome>, usize>)| {
+    let funnel = |(round, counts): (u32, BTreeMap<Option<ConjectureOutcome>, usize>)| {
         let count = |outcome| counts.get(&Some(outcome)).copied().unwrap_or_default();
         let row = report.rows.iter().find(|row| row.label == format!("round {round}"));
         let decided = counts.iter().filter(|(outcome, _)| outcome.is_some());
         let generated: usize = decided.map(|(_, count)| count).sum();
-        let well_formed = generated - count(Outcome::Malformed);
-        let elaborates = well_formed - count(Outcome::NotElaborated);
-        let old = [Outcome::Duplicate, Outcome::HeldOut, Outcome::Trivial, Outcome::Refuted];
+        let well_formed = generated - count(ConjectureOutcome::Malformed);
+        let elaborates = well_formed - count(ConjectureOutcome::NotElaborated);
+        let old = [
+            ConjectureOutcome::Duplicate,
+            ConjectureOutcome::HeldOut,
+            ConjectureOutcome::Trivial,
+            ConjectureOutcome::Refuted,
+        ];
         let new = elaborates - old.into_iter().map(count).sum::<usize>();
         let funnel = Funnel {
             round,
@@ -129,7 +134,7 @@ fn funnels(ledger: &Ledger, report: &Report) -> Result<Vec<Funnel>> {
             well_formed,
             elaborates,
             new,
-            tried: count(Outcome::Accepted),
+            tried: count(ConjectureOutcome::Accepted),
             proved: row.map_or(0, |row| row.proved),
             kept: row.map_or(0, |row| row.kept),
         };

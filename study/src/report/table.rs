@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::{Deserialize, Serialize};
-use stp_datasets::{Ledger, Outcome, Phase, Tally};
+use stp_datasets::{ConjectureOutcome, Ledger, Phase, Tally};
 use stp_selfplay::config::Method;
 use stp_selfplay::plan::{self, Step};
 use stp_selfplay::records::{self, TrainRecord};
@@ -153,7 +153,7 @@ fn row(
     round: u32,
     given: &HashSet<String>,
     proved_so_far: &mut HashSet<String>,
-    conjectures: Option<&BTreeMap<Option<Outcome>, usize>>,
+    conjectures: Option<&BTreeMap<Option<ConjectureOutcome>, usize>>,
 ) -> Result<Row> {
     let tried = ledger.tallies_of(Phase::Train, round..=round)?;
     let held_out = ledger.tallies_of(Phase::Valid, round..=round)?;
@@ -161,7 +161,7 @@ fn row(
     // What is tried in a round and not given is a conjecture of that round.
     let (proved, conjectured): (Vec<_>, Vec<_>) = of_round.partition(|id| given.contains(*id));
     proved_so_far.extend(proved.into_iter().cloned());
-    let accepted = conjectures.and_then(|counts| counts.get(&Some(Outcome::Accepted)));
+    let accepted = conjectures.and_then(|counts| counts.get(&Some(ConjectureOutcome::Accepted)));
     Ok(Row {
         train_proved: proved_so_far.len(),
         valid_proved: held_out.values().filter(|tally| tally.proved > 0).count(),

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use stp_conjecturer::Input;
-use stp_datasets::{Conjecture, Outcome, normalise_spaces};
+use stp_datasets::{Conjecture, ConjectureOutcome, normalise_spaces};
 use stp_model::SampleRequest;
 
 use crate::context::Context;
 use crate::context::lemmas::lemma_signatures;
-use crate::context::sampler::{self, Kind, Prompt, Sampler};
+use crate::context::sampler::{self, Prompt, SampleKind, Sampler};
 use crate::events::{Done, Recorded, Work};
 use crate::plan::checkpoint_of;
 use crate::random::seed_for;
@@ -52,12 +52,12 @@ async fn sample(
     }
     let progress = Arc::new(context.events.work(&Work::Conjecture { round }, texts as u64));
     let (ledger, events, counter) = (context.ledger.clone(), context.events.clone(), progress.clone());
-    let settings = context.sampling(Kind::Conjecture);
+    let settings = context.sampling(SampleKind::Conjecture);
     sampler::sample(sampler, requests, settings, context.cancel.clone(), move |completion, text| {
         let mut conjecture = owners[completion.request][completion.sample].clone();
         conjecture.signature = normalise_spaces(&text);
         if !completion.finished {
-            conjecture.outcome = Some(Outcome::Malformed);
+            conjecture.outcome = Some(ConjectureOutcome::Malformed);
         }
         ledger.record_conjecture(&conjecture)?;
         events.recorded(Recorded::Conjecture);

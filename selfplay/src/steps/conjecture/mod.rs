@@ -6,7 +6,7 @@ mod seeds;
 
 use anyhow::Result;
 use stp_conjecturer::{Budget, InputLimits, mixed_seeds, plan_inputs};
-use stp_datasets::Outcome;
+use stp_datasets::ConjectureOutcome;
 
 use self::generate::generate;
 use self::screen::screen;
@@ -57,12 +57,13 @@ pub async fn conjecture(context: &Context, round: u32) -> Result<ConjectureRecor
 /// How many of the round's texts met which fate; also told to whoever listens.
 fn count(context: &Context, round: u32) -> Result<ConjectureRecord> {
     let counts = context.ledger.conjecture_counts()?.remove(&round).unwrap_or_default();
-    let count = |outcome: Outcome| (outcome.as_str().to_owned(), *counts.get(&Some(outcome)).unwrap_or(&0));
-    let record = ConjectureRecord(Outcome::ALL.into_iter().map(count).collect());
+    let count =
+        |outcome: ConjectureOutcome| (outcome.as_str().to_owned(), *counts.get(&Some(outcome)).unwrap_or(&0));
+    let record = ConjectureRecord(ConjectureOutcome::ALL.into_iter().map(count).collect());
     let settings = &context.config.conjecturing;
     let mut off = Vec::new();
-    off.extend((!settings.drop_trivial).then_some(Outcome::Trivial));
-    off.extend((!settings.drop_refuted).then_some(Outcome::Refuted));
+    off.extend((!settings.drop_trivial).then_some(ConjectureOutcome::Trivial));
+    off.extend((!settings.drop_refuted).then_some(ConjectureOutcome::Refuted));
     context.events.emit(&Event::Screened { round, counts: &record, off: &off });
     Ok(record)
 }

@@ -2,8 +2,8 @@
 //! rest is accepted until the quota is full. Each is elaborated and judged under its seed's header.
 
 use anyhow::Result;
-use stp_conjecturer::{Shapes, Sieve, refutation, trivial_proof};
-use stp_datasets::{Conjecture, Outcome, Split, canonical_statement};
+use stp_conjecturer::{KnownStatements, ShapeCounts, refutation, trivial_proof};
+use stp_datasets::{Conjecture, ConjectureOutcome, Split, canonical_statement};
 use stp_verifier::{Candidate, Pool, StatementReport, VerifierError, ask_each};
 
 use crate::context::Context;
@@ -39,15 +39,15 @@ pub async fn screen(context: &Context, round: u32, end: u32, quota: usize) -> Re
 
 /// What conjectures are compared with: held-out statements, given ones, and earlier conjectures.
 struct Seen {
-    sieve: Sieve,
-    shapes: Shapes,
+    sieve: KnownStatements,
+    shapes: ShapeCounts,
 }
 
 impl Seen {
     /// Knows the corpus.
     fn of(context: &Context) -> Result<Self> {
         let fingerprints = records::require::<SetupRecord>(&context.ledger, Step::Setup)?.fingerprints;
-        let mut sieve = Sieve::default();
+        let mut sieve = KnownStatements::default();
         for entry in &context.statements.corpus.entries {
             let statement = &entry.statement;
             let canonical = canonical_statement(&statement.signature);
@@ -59,7 +59,7 @@ impl Seen {
                 }
             }
         }
-        Ok(Self { sieve, shapes: Shapes::new(context.config.conjecturing.most_alike) })
+        Ok(Self { sieve, shapes: ShapeCounts::new(context.config.conjecturing.most_alike) })
     }
 
     /// Knows an accepted conjecture as well.
@@ -87,7 +87,7 @@ async fn ask_lean(
     for window in undecided.chunks(context.verifier.workers() * WINDOW) {
         for &index in window {
             if seen.shapes.is_full(&conjectures[index].signature) {
-                conjectures[index].outcome = Some(Outcome::Duplicate);
+                conjectures[index].outcome = Some(ConjectureOutcome::Duplicate);
             }
         }
         elaborate(context, conjectures, window, seen, accepted >= quota).await?;
@@ -96,7 +96,7 @@ async fn ask_lean(
             let conjecture = &mut conjectures[index];
             if conjecture.outcome.is_none() {
                 accept(conjecture, round, &mut seen.shapes, accepted < quota);
-                accepted += usize::from(conjecture.outcome == Some(Outcome::Accepted));
+                accepted += usize::from(conjecture.outcome == Some(ConjectureOutcome::Accepted));
             }
         }
         progress.advance(window.len() as u64);
@@ -129,8 +129,8 @@ async fn elaborate(
         conjecture.fingerprint.clone_from(&report.fingerprint);
         let known = report.fingerprint.as_deref().and_then(|print| seen.sieve.admit(print));
         conjecture.outcome = match known {
-            _ if full => Some(Outcome::OverQuota),
-            _ if !report.ok => Some(Outcome::NotElaborated),
+            _ if full => Some(ConjectureOutcome::OverQuota),
+            _ if !report.ok => Some(ConjectureOutcome::NotElaborated),
             known => known,
         };
     }
@@ -141,15 +141,15 @@ fn text(conjecture: &Conjecture) -> (String, String) {
     (conjecture.header.clone(), conjecture.signature.clone())
 }
 
-fn accept(conjecture: &mut Conjecture, round: u32, shapes: &mut Shapes, room: bool) {
+fn accept(conjecture: &mut Conjecture, round: u32, shapes: &mut ShapeCounts, room: bool) {
     let outcome = if !room {
-        Outcome::OverQuota
+        ConjectureOutcome::OverQuota
     } else if shapes.is_full(&conjecture.signature) {
-        Outcome::Duplicate
+        ConjectureOutcome::Duplicate
     } else {
         shapes.add(&conjecture.signature);
         conjecture.statement = Some(format!("conjecture_{round}_{}_{}", conjecture.input, conjecture.sample));
-        Outcome::Accepted
+        ConjectureOutcome::Accepted
     };
     conjecture.outcome = Some(outcome);
 }
@@ -171,7 +171,7 @@ async fn drop_worthless(context: &Context, conjectures: &mut [Conjecture], windo
         async move { rules.judge(&verifier, &header, &signature).await }
     };
     let asked = ask_each(&context.verifier, WINDOW, texts, ask, |_| {});
-    let outcomes: Vec<Option<Outcome>> = context.cancel.unless(asked).await??;
+    let outcomes: Vec<Option<ConjectureOutcome>> = context.cancel.unless(asked).await??;
     for (index, outcome) in open.into_iter().zip(outcomes) {
         conjectures[index].outcome = outcome;
     }
@@ -194,7 +194,7 @@ impl Rules {
         verifier: &Pool,
         header: &str,
         signature: &str,
-    ) -> Result<Option<Outcome>, VerifierError> {
+    ) -> Result<Option<ConjectureOutcome>, VerifierError> {
         let proves = async |signature: &str, proof: &str| -> Result<bool, VerifierError> {
             let candidate = Candidate::new(header, signature, proof).foreign();
             Ok(verifier.check(candidate).await?.is_proved())
@@ -202,10 +202,10 @@ impl Rules {
         if let Some((negation, proof)) = refutation(signature).filter(|_| self.refuted)
             && proves(&negation, &proof).await?
         {
-            return Ok(Some(Outcome::Refuted));
+            return Ok(Some(ConjectureOutcome::Refuted));
         }
         match &self.trivial {
-            Some(proof) if proves(signature, proof).await? => Ok(Some(Outcome::Trivial)),
+            Some(proof) if proves(signature, proof).await? => Ok(Some(ConjectureOutcome::Trivial)),
             _ => Ok(None),
         }
     }

@@ -39,7 +39,7 @@ fn context(
     (scratch, context)
 }
 
-fn outcomes(context: &Context) -> Vec<(String, Outcome)> {
+fn outcomes(context: &Context) -> Vec<(String, ConjectureOutcome)> {
     let all = context.ledger.conjectures_of(1).unwrap();
     all.into_iter().map(|it: Conjecture| (it.signature, it.outcome.unwrap())).collect()
 }
@@ -61,16 +61,19 @@ async fn each_text_meets_its_fate() {
     });
     let record = conjecture(&context, 1).await.unwrap();
     let expected = [
-        Outcome::Accepted,
-        Outcome::HeldOut,
-        Outcome::Duplicate,
-        Outcome::NotElaborated,
-        Outcome::Duplicate,
-        Outcome::Malformed,
+        ConjectureOutcome::Accepted,
+        ConjectureOutcome::HeldOut,
+        ConjectureOutcome::Duplicate,
+        ConjectureOutcome::NotElaborated,
+        ConjectureOutcome::Duplicate,
+        ConjectureOutcome::Malformed,
     ];
     let found: Vec<_> = outcomes(&context).into_iter().map(|(_, outcome)| outcome).collect();
     assert_eq!(found, expected);
-    assert_eq!((record.count(Outcome::Accepted), record.count(Outcome::Duplicate)), (1, 2));
+    assert_eq!(
+        (record.count(ConjectureOutcome::Accepted), record.count(ConjectureOutcome::Duplicate)),
+        (1, 2)
+    );
 }
 
 #[tokio::test]
@@ -90,7 +93,7 @@ async fn trivial_and_false_conjectures_are_dropped() {
     });
     conjecture(&context, 1).await.unwrap();
     let found: Vec<_> = outcomes(&context).into_iter().map(|(_, outcome)| outcome).collect();
-    assert_eq!(found, [Outcome::Trivial, Outcome::Refuted, Outcome::Accepted]);
+    assert_eq!(found, [ConjectureOutcome::Trivial, ConjectureOutcome::Refuted, ConjectureOutcome::Accepted]);
 }
 
 #[tokio::test]
@@ -103,7 +106,7 @@ async fn waves_stop_at_the_quota_and_a_resumed_one_asks_nothing_twice() {
         config.conjecturing.most_samples = 8;
     });
     let record = conjecture(&context, 1).await.unwrap();
-    assert_eq!(record.count(Outcome::Accepted), 1);
+    assert_eq!(record.count(ConjectureOutcome::Accepted), 1);
     let asked = sampler.asked.lock().unwrap().len();
     assert_eq!(conjecture(&context, 1).await.unwrap(), record);
     assert_eq!(sampler.asked.lock().unwrap().len(), asked);
@@ -126,7 +129,7 @@ async fn a_conjecture_inherits_its_seeds_header_everywhere() {
         config.conjecturing.drop_refuted = true;
     });
     let record = conjecture(&context, 1).await.unwrap();
-    assert!(record.count(Outcome::Accepted) > 0, "{record:?}");
+    assert!(record.count(ConjectureOutcome::Accepted) > 0, "{record:?}");
     for asked in log.asked() {
         match asked {
             Asked::Proof(candidate) => assert_eq!(&*candidate.header, "open Nat"),

@@ -14,7 +14,7 @@ use crate::attempt::{SamplingPlan, Target, attempt_all};
 use crate::context::Context;
 use crate::context::history::as_statement;
 use crate::events::{ProvePart, Work};
-use crate::plan::{self, Parts};
+use crate::plan::{self, SampleShares};
 use crate::records::ProveRecord;
 
 /// Samples and judges the round's proofs: first attempts, and what the settings ask for beyond them.
@@ -33,7 +33,7 @@ pub async fn prove(context: &Context, round: u32) -> Result<ProveRecord> {
         controls.samples_per_conjecture,
     );
     let all = for_given.iter().map(|&samples| samples as usize).sum();
-    let parts = Parts::of(all, &context.config);
+    let parts = SampleShares::of(all, &context.config);
     let mut counts = share(parts.first, &controls.weights);
     let model = context.model_after(round - 1);
     let plan = |part| SamplingPlan {

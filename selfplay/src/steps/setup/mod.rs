@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::attempt::Judge;
 use crate::context::Context;
-use crate::context::statements::supervised;
+use crate::context::statements::stage1_proofs;
 use crate::events::{Done, Recorded, Work};
 use crate::records::SetupRecord;
 
@@ -58,7 +58,7 @@ async fn elaborate(verifier: Pool, statement: Statement) -> Result<(Statement, S
 
 async fn judge_corpus_proofs(context: &Context) -> Result<usize> {
     let given = &context.statements;
-    let supervised = supervised(&given.corpus, &given.train, &context.config);
+    let supervised = stage1_proofs(&given.corpus, &given.train, &context.config);
     let total = supervised.iter().map(|(_, proofs)| proofs.len() as u64).sum();
     let progress = Arc::new(context.events.work(&Work::SetupProofs, total));
     let (sender, receiver) = mpsc::unbounded_channel();

@@ -9,7 +9,7 @@ use stp_model::{Example, Tokenizer};
 
 use crate::config::RunConfig;
 use crate::context::Context;
-use crate::context::statements::{load_corpus, spread, taught};
+use crate::context::statements::{load_corpus, spread, stage1_proofs_of};
 use crate::random::generator_for;
 
 /// The entries to pretrain on: no statement of the run's own corpus is among them, whichever its split.
@@ -36,14 +36,15 @@ pub fn texts(entries: &[CorpusEntry]) -> impl Iterator<Item = String> {
 
 /// How many examples [`examples`] makes of some entries, at most: an entry without a partner is in no pair.
 pub fn count(config: &RunConfig, entries: &[CorpusEntry]) -> usize {
-    let proofs: usize = entries.iter().map(|entry| taught(entry, config.supervised_tactics).len()).sum();
+    let proofs: usize =
+        entries.iter().map(|entry| stage1_proofs_of(entry, config.supervised_tactics).len()).sum();
     proofs + entries.len()
 }
 
 /// Examples for the prover, and for the conjecturer from one theorem to another of its topic.
 pub fn examples(context: &Context, tokenizer: &Tokenizer, entries: &[CorpusEntry]) -> Vec<Example> {
     let proofs = entries.iter().flat_map(|entry| {
-        let proofs = taught(entry, context.config.supervised_tactics);
+        let proofs = stage1_proofs_of(entry, context.config.supervised_tactics);
         proofs
             .into_iter()
             .map(|proof| stp_prover::example(tokenizer, &entry.statement.signature, &proof, 1.0))

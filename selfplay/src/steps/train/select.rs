@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use anyhow::Result;
-use stp_conjecturer::{Provable, select};
+use stp_conjecturer::{TriedConjecture, select};
 use stp_datasets::{Conjecture, Ledger, Phase, Tally};
 use stp_prover::{CorrectProof, Decay, TrainingLimits, TrainingProof, retraining_set, training_set};
 
@@ -143,7 +143,7 @@ pub fn conjectures(
 }
 
 /// The accepted conjectures of a round with what became of them, by name.
-fn provable(ledger: &Ledger, round: u32) -> Result<Vec<Provable>> {
+fn provable(ledger: &Ledger, round: u32) -> Result<Vec<TriedConjecture>> {
     let tallies = ledger.tallies_of(Phase::Train, round..=round)?;
     let mut proofs: HashMap<String, Vec<(String, Vec<String>)>> = HashMap::new();
     for attempt in ledger.proofs_of(Phase::Train, round..=round)? {
@@ -155,7 +155,7 @@ fn provable(ledger: &Ledger, round: u32) -> Result<Vec<Provable>> {
         let tally = tallies.get(&(round, id.clone())).copied().unwrap_or_default();
         let proofs = proofs.remove(&id).unwrap_or_default();
         let (signature, lemma) = (conjecture.signature, conjecture.lemma);
-        Some(Provable { id, signature, lemma, proved: tally.proved, judged: tally.judged, proofs })
+        Some(TriedConjecture { id, signature, lemma, proved: tally.proved, judged: tally.judged, proofs })
     };
     let mut all: Vec<_> = ledger.accepted_of(round..=round)?.into_iter().filter_map(of).collect();
     all.sort_by(|a, b| a.id.cmp(&b.id));

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
-use stp_datasets::export::{self, Format, Origins, write_folder, write_lean_project};
+use stp_datasets::export::{self, Format, Provenance, write_folder, write_lean_project};
 use stp_datasets::{Ledger, Split};
 use stp_selfplay::context::folder::run_config;
 use stp_selfplay::error::UsageError;
@@ -103,7 +103,7 @@ pub async fn export(args: &ExportArgs) -> Result<ExitCode> {
         table.rows.retain(|split, _| *split == wanted);
     }
     let built_in = config.corpus == "core";
-    let origins = Origins {
+    let origins = Provenance {
         licence: args
             .licence
             .clone()

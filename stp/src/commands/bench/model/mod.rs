@@ -28,7 +28,7 @@ use super::usage::{peak_memory, reset_peak_memory};
 /// `stp bench model`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchModelArgs {
-    /// Shapes of models: tiny, 100m [default: both].
+    /// ShapeCounts of models: tiny, 100m [default: both].
     #[arg(value_name = "SHAPE")]
     pub shapes: Vec<String>,
     /// How long each figure is measured.
