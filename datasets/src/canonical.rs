@@ -12,6 +12,8 @@ mod lexer;
 mod print;
 mod scopes;
 
+use std::borrow::Cow;
+
 pub use binders::{Binder, binders};
 use lexer::Kind;
 use print::{minded, print};
@@ -32,7 +34,7 @@ pub fn canonical_text(signature: &str) -> String {
     if let Some(names) = scopes::bound_names(&tokens) {
         for (token, name) in tokens.iter_mut().zip(names) {
             if let Some(name) = name {
-                token.text = name;
+                token.text = Cow::Owned(name);
             }
         }
     }
@@ -55,7 +57,7 @@ pub fn canonical_statement(signature: &str) -> String {
 pub fn canonical_shape(signature: &str) -> String {
     let Some(mut tokens) = lexer::tokens(signature) else { return signature.trim().to_owned() };
     for token in tokens.iter_mut().filter(|token| token.kind == Kind::Number) {
-        token.text = "0".to_owned();
+        token.text = Cow::Borrowed("0");
     }
     canonical_statement(&print(&tokens))
 }
@@ -68,7 +70,7 @@ pub fn words(text: &str) -> Option<Vec<String>> {
     for (index, token) in tokens.iter().enumerate() {
         match words.last_mut() {
             Some(word) if token.glued && minded(&tokens[index - 1], token) => word.push_str(&token.text),
-            _ => words.push(token.text.clone()),
+            _ => words.push(token.text.clone().into_owned()),
         }
     }
     Some(words)

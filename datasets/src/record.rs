@@ -90,7 +90,7 @@ pub enum Status {
     Proved,
     /// Lean looked at the proof and refused it.
     Failed,
-    /// The text gate or the second wall (axioms, other declarations, the kernel again) refused it.
+    /// The text gate or the checker (axioms, other declarations, the kernel again) refused it.
     Rejected,
     /// The statement itself does not elaborate.
     StatementError,

@@ -44,6 +44,11 @@ impl Step {
         }
     }
 
+    /// Whether it trains a model.
+    pub fn trains(self) -> bool {
+        matches!(self, Self::Stage1Train | Self::Train(_) | Self::FinalTrain)
+    }
+
     /// Whether a row of the report is complete with it.
     pub fn completes_row(self) -> bool {
         matches!(self, Self::Stage1Valid | Self::Valid(_) | Self::FinalValid)

@@ -23,18 +23,44 @@ pub struct SetupRecord {
 
 /// Of [`Step::Conjecture`]: texts of the round by outcome. Runs from before an outcome existed lack it, which reads as 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ConjectureRecord(pub BTreeMap<String, usize>);
+#[serde(try_from = "BTreeMap<String, usize>", into = "BTreeMap<String, usize>")]
+pub struct ConjectureRecord(BTreeMap<ConjectureOutcome, usize>);
 
 impl ConjectureRecord {
     /// Texts with this outcome.
     pub fn count(&self, outcome: ConjectureOutcome) -> usize {
-        self.0.get(outcome.as_str()).copied().unwrap_or(0)
+        self.0.get(&outcome).copied().unwrap_or(0)
+    }
+}
+
+impl FromIterator<(ConjectureOutcome, usize)> for ConjectureRecord {
+    fn from_iter<I: IntoIterator<Item = (ConjectureOutcome, usize)>>(counts: I) -> Self {
+        Self(counts.into_iter().collect())
+    }
+}
+
+impl TryFrom<BTreeMap<String, usize>> for ConjectureRecord {
+    type Error = String;
+
+    fn try_from(counts: BTreeMap<String, usize>) -> Result<Self, String> {
+        let known = |(name, count): (String, usize)| {
+            let outcome =
+                ConjectureOutcome::parse(&name).ok_or_else(|| format!("unknown outcome `{name}`"))?;
+            Ok((outcome, count))
+        };
+        counts.into_iter().map(known).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl From<ConjectureRecord> for BTreeMap<String, usize> {
+    fn from(record: ConjectureRecord) -> Self {
+        record.0.into_iter().map(|(outcome, count)| (outcome.as_str().to_owned(), count)).collect()
     }
 }
 
 /// What sampling took; of the validation steps, the whole record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sampled {
     /// Tokens.
     pub sampled_tokens: u64,
@@ -51,10 +77,12 @@ impl AddAssign for Sampled {
 
 /// Of [`Step::Prove`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ProveRecord {
-    /// What sampling took, all parts together.
-    #[serde(flatten)]
-    pub sampled: Sampled,
+    /// Tokens that were sampled, all parts together.
+    pub sampled_tokens: u64,
+    /// Wall time of the sampler, all parts together.
+    pub sampling_seconds: f64,
     /// What the controller of exploration found and wants next (`control.balance`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<BalanceRecord>,
@@ -169,6 +197,34 @@ pub struct TrainRecord {
     pub steps: Option<u64>,
 }
 
+impl TrainRecord {
+    /// The record of a finished training.
+    ///
+    /// # Errors
+    /// If it is damaged: something is missing that every such training leaves.
+    pub fn parse(step: Step, detail: serde_json::Value) -> Result<Self> {
+        let record: Self = parse(step, detail)?;
+        let missing = |name: &str| damaged(step, &format!("missing field `{name}`"));
+        if record.loss.is_some() != record.tokens.is_some() {
+            return Err(missing(if record.loss.is_some() { "tokens" } else { "loss" }));
+        }
+        match step {
+            Step::Stage1Train if record.parameters.is_none() => Err(missing("parameters")),
+            Step::Train(_) if record.conjectures_kept.is_none() => Err(missing("conjectures_kept")),
+            Step::Train(_) | Step::FinalTrain if record.proofs.is_none() => Err(missing("proofs")),
+            _ => Ok(record),
+        }
+    }
+
+    /// As [`read`].
+    ///
+    /// # Errors
+    /// As [`Self::parse`], and if the ledger cannot be read.
+    pub fn read(ledger: &Ledger, step: Step) -> Result<Option<Self>> {
+        ledger.step(&step.name())?.map(|recorded| Self::parse(step, recorded.detail)).transpose()
+    }
+}
+
 /// A matching of conjectures with unproved statements.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -257,6 +313,14 @@ mod tests {
             let error = parse::<TrainRecord>(step, detail).unwrap_err().to_string();
             assert!(error.contains(&step.name()) && error.contains("--run-dir"), "{error}");
         }
+        for record in [json!({}), json!({ "proofs": 1 }), json!({ "conjectures_kept": 1 })] {
+            assert!(TrainRecord::parse(Step::Train(1), record.clone()).is_err(), "{record}");
+        }
+        let whole = json!({ "proofs": 1, "conjectures_kept": 1, "from": "stage1" });
+        assert!(TrainRecord::parse(Step::Train(1), whole).is_ok());
+        assert!(parse::<ConjectureRecord>(Step::Conjecture(1), json!({ "acepted": 9 })).is_err());
+        let other = json!({ "sampled_tokens": 1, "sampling_seconds": 1.0, "repiar": {} });
+        assert!(parse::<ProveRecord>(Step::Prove(1), other).is_err());
         let error = parse::<ProveRecord>(
             Step::Prove(1),
             json!({ "sampled_tokens": 1, "sampling_seconds": 1, "balance": {} }),

@@ -37,7 +37,7 @@ pub struct RunParts {
 }
 
 impl RunParts {
-    /// SampleShares of a run in that folder whose models run on `device`.
+    /// Parts of a run in that folder whose models run on `device`.
     pub fn new(
         folder: &RunFolder,
         device: Device,

@@ -1,7 +1,7 @@
 //! What the user sees of a run's events: a bar or lines for each stretch of work, one line for what came of things,
 //! and the numbers in the run's metrics.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use stp_selfplay::events::{Event, Events};
@@ -73,7 +73,8 @@ fn line_of(event: &Event<'_>) -> Option<String> {
         }
         Event::Screened { round, counts, off } => {
             let is_off = |name: &str| off.iter().any(|outcome| outcome.as_str() == name);
-            let shown = counts.0.iter().filter(|(name, _)| !is_off(name));
+            let counts = BTreeMap::<String, usize>::from((*counts).clone());
+            let shown = counts.iter().filter(|(name, _)| !is_off(name));
             let text: Vec<_> =
                 shown.map(|(name, count)| format!("{count} {}", name.replace('_', " "))).collect();
             format!("round {round}: conjectures: {}", text.join(", "))
@@ -116,7 +117,6 @@ fn note(metrics: &Metrics, event: &Event<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::path::Path;
 
     use stp_datasets::ConjectureOutcome;
@@ -143,8 +143,11 @@ mod tests {
             said(&opened),
             "run folder runs/x · 9 train and 3 valid statements · expert-iteration · seed 7"
         );
-        let counts = [("accepted", 5), ("not_elaborated", 2), ("trivial", 0)];
-        let counts = ConjectureRecord(BTreeMap::from(counts.map(|(name, count)| (name.to_owned(), count))));
+        let counts: ConjectureRecord =
+            [ConjectureOutcome::Accepted, ConjectureOutcome::NotElaborated, ConjectureOutcome::Trivial]
+                .into_iter()
+                .zip([5, 2, 0])
+                .collect();
         let screened = Event::Screened { round: 1, counts: &counts, off: &[ConjectureOutcome::Trivial] };
         assert_eq!(said(&screened), "round 1: conjectures: 5 accepted, 2 not elaborated");
         let weighed =

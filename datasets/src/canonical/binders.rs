@@ -3,6 +3,8 @@
 //! Binders may change places where none depends on the other. What a binder depends on is read from the names that its
 //! type mentions; instances may be used without being named, so nothing passes by an instance binder.
 
+use std::borrow::Cow;
+
 use super::lexer::{Kind, Token, closing, tokens};
 use super::print::print;
 use super::scopes;
@@ -26,8 +28,8 @@ pub fn binders(signature: &str) -> Option<(Vec<Binder>, String)> {
     let tokens = tokens(signature)?;
     let parsed = Parsed::read(&tokens)?;
     let binder = |part: &Part| Binder {
-        open: tokens[part.open].text.clone(),
-        name: part.name.map(|at| tokens[at].text.clone()),
+        open: tokens[part.open].text.to_string(),
+        name: part.name.map(|at| tokens[at].text.to_string()),
         kind: (!part.kind.is_empty()).then(|| print(&tokens[part.kind.clone()])),
     };
     Some((parsed.parts.iter().map(binder).collect(), print(&tokens[parsed.goal.clone()])))
@@ -35,7 +37,7 @@ pub fn binders(signature: &str) -> Option<(Vec<Binder>, String)> {
 
 /// The signature's tokens with one bracket for each binder, in an order that does not depend on the given one, and
 /// bound names numbered; `None` where scopes are uncertain.
-pub(super) fn reordered(tokens: &[Token]) -> Option<Vec<Token>> {
+pub(super) fn reordered<'t>(tokens: &[Token<'t>]) -> Option<Vec<Token<'t>>> {
     let parsed = Parsed::read(tokens)?;
     let colours = parsed.colours(tokens);
     let mut search = Search { parsed: &parsed, tokens, colours: &colours, left: MOST_ORDERS, best: None };
@@ -64,7 +66,7 @@ struct Parsed {
 }
 
 impl Parsed {
-    fn read(tokens: &[Token]) -> Option<Self> {
+    fn read(tokens: &[Token<'_>]) -> Option<Self> {
         let (bound, prefix) = scopes::bindings(tokens)?;
         let mut parts = Vec::new();
         let mut at = 0;
@@ -92,7 +94,7 @@ impl Parsed {
         Some(parsed)
     }
 
-    fn needs_of(&self, tokens: &[Token], part: usize) -> Vec<usize> {
+    fn needs_of(&self, tokens: &[Token<'_>], part: usize) -> Vec<usize> {
         let is_instance = |at: usize| tokens[self.parts[at].open].text == "[";
         let mentions = |other: usize| {
             self.parts[other].id.is_some()
@@ -108,7 +110,7 @@ impl Parsed {
 
     /// A number for each binder, by what it is and where it is used: the same for statements that differ in the order
     /// of binders and in names alone.
-    fn colours(&self, tokens: &[Token]) -> Vec<u64> {
+    fn colours(&self, tokens: &[Token<'_>]) -> Vec<u64> {
         let count = self.parts.len();
         let mut colours = vec![0u64; count];
         for _ in 0..count.min(4) {
@@ -150,7 +152,7 @@ impl Parsed {
     }
 
     /// The tokens in an order of binders, with bound names numbered as they come.
-    fn written(&self, tokens: &[Token], order: &[usize]) -> Vec<Token> {
+    fn written<'t>(&self, tokens: &[Token<'t>], order: &[usize]) -> Vec<Token<'t>> {
         let mut writer = Writer { parsed: self, tokens, numbers: Vec::new(), found: Vec::new() };
         for part in order.iter().map(|&index| &self.parts[index]) {
             writer.forget_locals();
@@ -170,15 +172,15 @@ impl Parsed {
     }
 }
 
-struct Writer<'a> {
+struct Writer<'a, 't> {
     parsed: &'a Parsed,
-    tokens: &'a [Token],
+    tokens: &'a [Token<'t>],
     /// The numbers of names that were written; none for what is out of scope.
     numbers: Vec<Option<usize>>,
-    found: Vec<Token>,
+    found: Vec<Token<'t>>,
 }
 
-impl Writer<'_> {
+impl Writer<'_, '_> {
     fn put(&mut self, at: usize) {
         let mut token = self.tokens[at].clone();
         if let Some(id) = self.parsed.bound[at] {
@@ -188,7 +190,7 @@ impl Writer<'_> {
                 self.numbers.len() - 1
             });
             let rest = token.text.find('.').map_or("", |dot| &self.tokens[at].text[dot..]);
-            token.text = format!("{}{number}{rest}", self.parsed.prefix);
+            token.text = Cow::Owned(format!("{}{number}{rest}", self.parsed.prefix));
         }
         self.found.push(token);
     }
@@ -203,15 +205,15 @@ impl Writer<'_> {
 
 /// The orders that dependencies allow, binders of lower colours first; of those that colours do not tell apart, the one
 /// with the least text.
-struct Search<'a> {
+struct Search<'a, 't> {
     parsed: &'a Parsed,
-    tokens: &'a [Token],
+    tokens: &'a [Token<'t>],
     colours: &'a [u64],
     left: usize,
-    best: Option<(String, Vec<Token>)>,
+    best: Option<(String, Vec<Token<'t>>)>,
 }
 
-impl Search<'_> {
+impl Search<'_, '_> {
     fn extend(&mut self, order: &mut Vec<usize>) {
         if order.len() == self.parsed.parts.len() {
             self.left = self.left.saturating_sub(1);
@@ -238,7 +240,7 @@ impl Search<'_> {
     }
 }
 
-fn matching_close(tokens: &[Token], open: usize) -> Option<usize> {
+fn matching_close(tokens: &[Token<'_>], open: usize) -> Option<usize> {
     closing(&tokens[open].text)?;
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate().skip(open) {

@@ -1,5 +1,7 @@
 //! The tokens of Lean terms, which keep of the spacing only what can change the meaning.
 
+use std::borrow::Cow;
+
 use crate::lean_text::{Span, SpanKind, spans};
 
 /// What a token is, as far as binding names is concerned.
@@ -19,13 +21,13 @@ pub(super) enum Kind {
 
 /// A token; `glued` if no space stands before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Token {
+pub(super) struct Token<'a> {
     pub(super) kind: Kind,
-    pub(super) text: String,
+    pub(super) text: Cow<'a, str>,
     pub(super) glued: bool,
 }
 
-impl Token {
+impl Token<'_> {
     pub(super) fn is(&self, text: &str) -> bool {
         self.text == text && !matches!(self.kind, Kind::Literal)
     }
@@ -55,7 +57,7 @@ pub(super) fn closing(open: &str) -> Option<char> {
 }
 
 /// The tokens of a text, comments left out; `None` if a comment, string or character is not closed.
-pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
+pub(super) fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
     let mut found = plain_tokens(text)?;
     let mut after_lambda = false;
     for token in &mut found {
@@ -63,7 +65,7 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
         let synonym = SYNONYMS.iter().find(|(old, _)| token.kind == Kind::Symbol && *old == token.text);
         after_lambda = token.kind == Kind::Symbol && token.text == "λ";
         if let Some((_, new)) = synonym {
-            (*new).clone_into(&mut token.text);
+            token.text = Cow::Borrowed(*new);
         }
         if after_lambda {
             (token.kind, token.glued) = (Kind::Word, false);
@@ -73,8 +75,8 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
 }
 
 /// The tokens as they are spelt, with symbols that nothing divides as one.
-fn plain_tokens(text: &str) -> Option<Vec<Token>> {
-    let mut found: Vec<Token> = Vec::new();
+fn plain_tokens(text: &str) -> Option<Vec<Token<'_>>> {
+    let mut found: Vec<Token<'_>> = Vec::new();
     let mut end = 0;
     for span in spans(text) {
         if !span.closed {
@@ -88,17 +90,17 @@ fn plain_tokens(text: &str) -> Option<Vec<Token>> {
         end = span.end();
         match found.last_mut() {
             Some(last) if glued && goes_on(last) && kind == Kind::Symbol && !SOLO.contains(span.text) => {
-                last.text.push_str(span.text);
+                last.text.to_mut().push_str(span.text);
             }
-            _ => found.push(Token { kind, text: span.text.to_owned(), glued }),
+            _ => found.push(Token { kind, text: Cow::Borrowed(span.text), glued }),
         }
     }
     Some(found)
 }
 
 /// Whether a symbol that follows at once belongs to the same token.
-fn goes_on(token: &Token) -> bool {
-    token.kind == Kind::Symbol && !SOLO.contains(token.text.as_str())
+fn goes_on(token: &Token<'_>) -> bool {
+    token.kind == Kind::Symbol && !SOLO.contains(&*token.text)
 }
 
 /// `None` for a quote that belongs to no character.

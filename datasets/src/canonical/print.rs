@@ -3,7 +3,7 @@
 use super::lexer::{Kind, Token};
 
 /// The text of tokens: one space between two of them, or none where none is usual or Lean minds it.
-pub(super) fn print(tokens: &[Token]) -> String {
+pub(super) fn print(tokens: &[Token<'_>]) -> String {
     let mut text = String::new();
     for (index, token) in tokens.iter().enumerate() {
         if index > 0 && spaced(&tokens[index - 1], token) {
@@ -15,7 +15,7 @@ pub(super) fn print(tokens: &[Token]) -> String {
 }
 
 /// Whether a space is printed between two tokens: always the same, except where Lean minds it.
-fn spaced(before: &Token, token: &Token) -> bool {
+fn spaced(before: &Token<'_>, token: &Token<'_>) -> bool {
     if before.kind == Kind::Open || matches!(token.kind, Kind::Close | Kind::Comma) {
         return false;
     }
@@ -23,7 +23,7 @@ fn spaced(before: &Token, token: &Token) -> bool {
 }
 
 /// Whether a space between two tokens can change the meaning.
-pub(super) fn minded(before: &Token, token: &Token) -> bool {
+pub(super) fn minded(before: &Token<'_>, token: &Token<'_>) -> bool {
     let ends_term = matches!(before.kind, Kind::Word | Kind::Number | Kind::Literal | Kind::Close);
     before.kind == Kind::Dot
         || matches!(token.kind, Kind::Dot | Kind::Literal)

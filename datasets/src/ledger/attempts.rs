@@ -134,14 +134,33 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`] if the database refuses or a row does not parse.
     pub fn proofs_of(&self, phase: Phase, rounds: RangeInclusive<u32>) -> Result<Vec<Attempt>, LedgerError> {
+        let mut all = Vec::new();
+        self.each_proof(phase, rounds, |attempt| all.push(attempt))?;
+        Ok(all)
+    }
+
+    /// Shows each correct proof of one phase in these rounds to `each`, by round, statement and sample, holding no more
+    /// than one in memory. `each` must not use the ledger, which is locked meanwhile.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses or a row does not parse; the proofs before it have been shown.
+    pub fn each_proof(
+        &self,
+        phase: Phase,
+        rounds: RangeInclusive<u32>,
+        mut each: impl FnMut(Attempt),
+    ) -> Result<(), LedgerError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM judged WHERE phase = ?1 AND round BETWEEN ?2 AND ?3 AND status = 'proved'
              ORDER BY round, statement, sample"
         );
         self.with(|db| {
-            db.prepare_cached(&sql)?
-                .query_map(params![phase.as_str(), rounds.start(), rounds.end()], read_attempt)?
-                .collect()
+            let mut found = db.prepare_cached(&sql)?;
+            let mut rows = found.query(params![phase.as_str(), rounds.start(), rounds.end()])?;
+            while let Some(row) = rows.next()? {
+                each(read_attempt(row)?);
+            }
+            Ok(())
         })
     }
 

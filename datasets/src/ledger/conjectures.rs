@@ -56,7 +56,8 @@ impl ConjectureOutcome {
         }
     }
 
-    fn parse(name: &str) -> Option<Self> {
+    /// The outcome of that name.
+    pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
     }
 }

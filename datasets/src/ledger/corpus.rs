@@ -88,7 +88,7 @@ impl Corpus {
     /// SHA-256 of all entries in their order, as hexadecimal digits: equal for the same statements, proofs and tactics
     /// that close them, whatever files they stand in.
     pub fn digest(&self) -> String {
-        digest(&self.entries.iter().map(Print::of).collect::<Vec<_>>())
+        digest(&prints(self))
     }
 }
 
@@ -100,17 +100,15 @@ impl Ledger {
     /// [`KeepCorpusError::Differs`] with the first difference, and then nothing is changed; or
     /// [`KeepCorpusError::Ledger`].
     pub fn keep_corpus(&self, corpus: &Corpus) -> Result<(), KeepCorpusError> {
-        let now: Vec<_> = corpus.entries.iter().map(Print::of).collect();
-        let digest = digest(&now);
-        match self.recall(KEY)? {
-            Some(kept) if kept == digest => return Ok(()),
-            Some(_) => {}
-            None => {
-                if let Some(differs) = self.statements_differ(corpus)? {
-                    return Err(differs.into());
-                }
-            }
+        if let Some(differs) = self.corpus_differs(corpus)? {
+            return Err(differs.into());
         }
+        if self.recall(KEY)?.is_some() {
+            return Ok(());
+        }
+        let now = prints(corpus);
+        let digest = digest(&now);
+        // Another process may have been faster.
         let kept = self.with(|db| {
             let transaction = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
             let kept = kept(&transaction)?;
@@ -123,6 +121,20 @@ impl Ledger {
         match kept.and_then(|kept| difference(&kept, &now)) {
             Some(differs) => Err(differs.into()),
             None => Ok(()),
+        }
+    }
+
+    /// In what a corpus differs from the one that is kept; where none is kept, from the statements that the ledger knows.
+    /// Nothing is written.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses or a row does not parse.
+    pub fn corpus_differs(&self, corpus: &Corpus) -> Result<Option<CorpusDiffers>, LedgerError> {
+        let now = prints(corpus);
+        match self.recall(KEY)? {
+            Some(kept) if kept == digest(&now) => Ok(None),
+            Some(_) => Ok(self.with(kept)?.and_then(|kept| difference(&kept, &now))),
+            None => self.statements_differ(corpus),
         }
     }
 
@@ -144,6 +156,10 @@ impl Ledger {
         }
         Ok(None)
     }
+}
+
+fn prints(corpus: &Corpus) -> Vec<Print> {
+    corpus.entries.iter().map(Print::of).collect()
 }
 
 /// The entries that are kept; `None` if the ledger has never been told of a corpus.
@@ -283,5 +299,22 @@ mod tests {
         assert_eq!(differs(&ledger, &whole), None);
         assert_eq!(ledger.recall(KEY).unwrap(), Some(whole.digest()));
         assert_ne!(whole.digest(), other.digest());
+    }
+
+    #[test]
+    fn a_comparison_keeps_nothing() {
+        let (folder, ledger) = scratch();
+        let reader = Ledger::open_read_only(&folder.path().join("ledger.sqlite")).unwrap();
+        let whole = corpus(&["a", "b", "c"]);
+        let found = |other: &Corpus| reader.corpus_differs(other).unwrap().map(|it| (it.name, it.change));
+        assert_eq!(found(&whole), None);
+        ledger.record_statements(&[whole.entries[2].statement.clone()]).unwrap();
+        assert_eq!(found(&whole), None);
+        assert_eq!(found(&corpus(&["a"])), Some(("c".to_owned(), CorpusChange::Gone)));
+        assert_eq!(ledger.recall(KEY).unwrap(), None, "no corpus is kept yet");
+        ledger.keep_corpus(&whole).unwrap();
+        assert_eq!(found(&whole), None);
+        assert_eq!(found(&corpus(&["a", "c", "b"])), Some(("c".to_owned(), CorpusChange::Moved)));
+        assert_eq!(ledger.recall(KEY).unwrap(), Some(whole.digest()));
     }
 }

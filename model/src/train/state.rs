@@ -202,7 +202,7 @@ pub(super) fn read(
         return Err(refuse("it is of a training with other settings, examples or model".to_owned()));
     }
     if header.version == WITHIN_BATCHES && !even {
-        tracing::warn!(
+        tracing::error!(
             path = %path.display(),
             "the training begins anew: its state is of a version that weighed examples within their batch alone"
         );

@@ -23,6 +23,8 @@ pub struct Judge<'a> {
     context: &'a Context,
     statements: HashMap<String, Statement>,
     known: KnownVerdicts,
+    /// Time-outs and crashes of this phase: an equal proof gets the same answer until it is over.
+    unsettled: HashMap<(String, String), Verdict>,
     waiting: HashMap<(String, String), Vec<Attempt>>,
     checks: JoinSet<((String, String), Result<Verdict, VerifierError>)>,
     progress: Arc<Progress>,
@@ -42,7 +44,15 @@ impl<'a> Judge<'a> {
             statements.into_iter().map(|statement| (statement.id.clone(), statement)).collect();
         let names: Vec<_> = statements.keys().map(String::as_str).collect();
         let known = context.ledger.verdicts_of(&names)?;
-        Ok(Self { context, statements, known, waiting: HashMap::new(), checks: JoinSet::new(), progress })
+        Ok(Self {
+            context,
+            statements,
+            known,
+            unsettled: HashMap::new(),
+            waiting: HashMap::new(),
+            checks: JoinSet::new(),
+            progress,
+        })
     }
 
     /// Judges all that comes through the channel, until it closes or the run is cancelled.
@@ -61,7 +71,7 @@ impl<'a> Judge<'a> {
                 },
                 Some(done) = self.checks.join_next(), if !self.checks.is_empty() => {
                     let (key, verdict) = done?;
-                    self.settle(&key, &verdict?)?;
+                    self.settle(key, &verdict?)?;
                 }
             }
         }
@@ -76,6 +86,10 @@ impl<'a> Judge<'a> {
             return self.record(&attempt, &Verdict { elapsed_ms: 0, ..verdict });
         }
         let key = (attempt.statement.clone(), attempt.proof.clone());
+        if let Some(verdict) = self.unsettled.get(&key) {
+            let verdict = Verdict { elapsed_ms: 0, ..verdict.clone() };
+            return self.record(&attempt, &verdict);
+        }
         let statement = self.statements.get(&key.0).with_context(|| {
             format!("the ledger has an attempt at `{}`, which is not a statement of this phase", key.0)
         })?;
@@ -88,9 +102,12 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
-    fn settle(&mut self, key: &(String, String), verdict: &Verdict) -> Result<()> {
-        for attempt in self.waiting.remove(key).unwrap_or_default() {
+    fn settle(&mut self, key: (String, String), verdict: &Verdict) -> Result<()> {
+        for attempt in self.waiting.remove(&key).unwrap_or_default() {
             self.record(&attempt, verdict)?;
+        }
+        if !verdict.status.is_settled() {
+            self.unsettled.insert(key, verdict.clone());
         }
         Ok(())
     }

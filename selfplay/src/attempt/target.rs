@@ -1,5 +1,6 @@
 //! What is to be proved, and the failed attempts that a second one may see.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -40,6 +41,11 @@ impl Failure {
         if attempts.iter().any(Attempt::is_proved) { Vec::new() } else { Self::refused(attempts) }
     }
 
+    /// Whether a refused attempt comes before another one.
+    pub fn is_likelier(attempt: &Attempt, other: &Attempt) -> bool {
+        by_likelihood(attempt, other) == Ordering::Less
+    }
+
     /// The distinct proofs that Lean refused, the likeliest first.
     pub fn refused(attempts: &[Attempt]) -> Vec<Self> {
         let mut refused: Vec<_> = attempts
@@ -61,6 +67,12 @@ impl Failure {
         };
         refused.into_iter().map(failure).collect()
     }
+}
+
+/// The likelier one first, by its mean log-probability a token; the earlier one of those that are alike.
+fn by_likelihood(a: &Attempt, b: &Attempt) -> Ordering {
+    let likelihood = |attempt: &Attempt| attempt.logprob / f64::from(attempt.tokens.max(1));
+    likelihood(b).total_cmp(&likelihood(a)).then_with(|| (a.round, a.sample).cmp(&(b.round, b.sample)))
 }
 
 /// What Lean found wrong with a proof, if it was asked and the proof failed.

@@ -239,10 +239,15 @@ impl RunConfig {
 
 /// The settings in which two configurations differ: `key: old -> new`, in the order of keys.
 pub fn differences(old: &RunConfig, new: &RunConfig) -> Vec<String> {
-    let leaves = |config: &RunConfig| -> BTreeMap<String, Value> {
-        Table::try_from(config).map(|table| leaves(&table).into_iter().collect()).unwrap_or_default()
+    if old == new {
+        return Vec::new();
+    }
+    let leaves = |config: &RunConfig| -> Option<BTreeMap<String, Value>> {
+        Some(leaves(&Table::try_from(config).ok()?).into_iter().collect())
     };
-    let (old, new) = (leaves(old), leaves(new));
+    let (Some(old), Some(new)) = (leaves(old), leaves(new)) else {
+        return vec!["a value that TOML cannot hold, such as a seed above 2^63".to_owned()];
+    };
     let keys: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
     let shown = |value: Option<&Value>| value.map_or_else(|| "unset".to_owned(), ToString::to_string);
     keys.into_iter()

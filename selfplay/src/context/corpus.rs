@@ -6,26 +6,32 @@ use stp_datasets::{Corpus, KeepCorpusError, Ledger};
 use super::statements::load_corpus;
 use crate::config::RunConfig;
 use crate::error::UsageError;
+use crate::plan::Step;
 
-/// Keeps the corpus in the ledger, or compares it with the one that is kept; the same for the library that the model is
-/// pretrained on.
+/// Where the ledger keeps a hash of the library.
+const LIBRARY: &str = "pretraining corpus";
+
+/// Keeps the corpus in the ledger, or compares it with the one that is kept. The library that the model is pretrained on
+/// is looked at only until stage 1 is finished: later it changes nothing.
 ///
 /// # Errors
 /// [`UsageError`] naming the first difference.
 pub fn keep(ledger: &Ledger, corpus: &Corpus, config: &RunConfig) -> Result<()> {
     ledger.keep_corpus(corpus).map_err(|error| explain(error, &config.corpus))?;
-    if config.pretraining.corpus.is_empty() {
+    let name = &config.pretraining.corpus;
+    if name.is_empty() || ledger.step(&Step::Stage1Train.name())?.is_some() {
         return Ok(());
     }
-    let library = load_corpus(&config.pretraining.corpus)?;
-    let now = library.digest();
-    let kept = ledger.remember("pretraining corpus", &now)?;
+    let now = load_corpus(name)?.digest();
+    let kept = match ledger.recall(LIBRARY)? {
+        Some(kept) => kept,
+        None => ledger.remember(LIBRARY, &now)?,
+    };
     if kept == now {
         return Ok(());
     }
     Err(UsageError(format!(
-        "The corpus `{}` (pretraining.corpus) is not the one that this run began with. {ADVICE}",
-        config.pretraining.corpus
+        "The corpus `{name}` (pretraining.corpus) is not the one that this run began with. {ADVICE}"
     ))
     .into())
 }

@@ -9,10 +9,11 @@ mod result;
 mod sets;
 
 use std::collections::{HashMap, HashSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use sha2::{Digest, Sha256};
 use stp_datasets::{Corpus, CorpusEntry, Ledger, Statement};
 use stp_model::Device;
@@ -79,23 +80,38 @@ impl Evaluation {
     }
 
     /// The result, if it was evaluated before with these settings, statements, samples and k.
-    pub fn earlier(&self) -> Option<EvaluationResult> {
-        let result = self.kept()?;
+    ///
+    /// # Errors
+    /// If there is a result that cannot be read.
+    pub fn earlier(&self) -> Result<Option<EvaluationResult>> {
+        let Some(result) = self.kept()? else { return Ok(None) };
         let same = result.settings == self.settings()
             && result.samples == self.samples
             && result.all.pass.iter().map(|pass| pass.k).eq(self.ks.iter().copied());
-        same.then_some(result)
+        Ok(same.then_some(result))
     }
 
     /// Whether there is a result that was made with other settings or statements, or with what nobody knows any more.
-    pub fn is_stale(&self) -> bool {
-        self.kept().is_some_and(|result| result.settings != self.settings())
+    ///
+    /// # Errors
+    /// If there is a result that cannot be read.
+    pub fn is_stale(&self) -> Result<bool> {
+        Ok(self.kept()?.is_some_and(|result| result.settings != self.settings()))
     }
 
     /// Whatever result is in its folder.
-    fn kept(&self) -> Option<EvaluationResult> {
-        let text = std::fs::read_to_string(self.folder().join(RESULT)).ok()?;
-        serde_json::from_str(&text).ok()
+    fn kept(&self) -> Result<Option<EvaluationResult>> {
+        let path = self.folder().join(RESULT);
+        let text = match std::fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text.with_context(|| format!("cannot read {}", path.display()))?,
+        };
+        serde_json::from_str(&text).map(Some).with_context(|| {
+            format!(
+                "{} is damaged. Remove it and measure again: the samples in the ledger beside it are kept.",
+                path.display()
+            )
+        })
     }
 
     /// A hash of all that decides what a sample is and how it is judged.
@@ -133,7 +149,7 @@ impl Evaluation {
     }
 
     /// Makes room for this evaluation: what its folder has of other settings or statements is renamed. The new name is
-    /// returned, if there was something.
+    /// returned, if there was something. A ledger with neither settings nor samples is one that never began.
     ///
     /// # Errors
     /// If another process is working in the folder, its ledger is damaged, or it cannot be renamed.
@@ -143,9 +159,15 @@ impl Evaluation {
             return Ok(None);
         }
         let _locked = RunFolder::open_beside(&path)?;
-        if Ledger::open(&path.join(LEDGER))?.recall(SETTINGS)?.as_ref() == Some(&self.settings()) {
+        let ledger = Ledger::open(&path.join(LEDGER))?;
+        let good = match ledger.recall(SETTINGS)? {
+            Some(settings) => settings == self.settings(),
+            None => ledger.stats()?.attempts.is_empty(),
+        };
+        if good {
             return Ok(None);
         }
+        drop(ledger);
         set_aside(&path).map(Some)
     }
 
@@ -271,6 +293,7 @@ async fn not_elaborated(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stp_datasets::{Attempt, Phase, Status, Verdict};
     use stp_verifier::{Script, StatementReport};
 
     fn evaluation(run: &Path) -> Evaluation {
@@ -298,20 +321,49 @@ mod tests {
     fn a_result_counts_only_for_its_settings_and_statements() {
         let run = tempfile::tempdir().unwrap();
         let asked = evaluation(run.path());
-        assert!(asked.earlier().is_none() && !asked.is_stale());
+        let has = |it: &Evaluation| (it.earlier().unwrap().is_some(), it.is_stale().unwrap());
+        assert_eq!(has(&asked), (false, false));
         keep(&asked, &asked.settings());
-        assert!(asked.earlier().is_some() && !asked.is_stale());
+        assert_eq!(has(&asked), (true, false));
         let fewer = Evaluation { samples: 1, ks: vec![1], ..asked.clone() };
-        assert!(fewer.earlier().is_none() && !fewer.is_stale(), "its samples are still good");
+        assert_eq!(has(&fewer), (false, false), "its samples are still good");
         let mut others = [asked.clone(), asked.clone(), asked.clone()];
         others[0].config.sampling.temperature += 0.1;
         others[1].config.verifier.timeout_s += 1.0;
         others[2].set.hash.push('x');
         for other in others {
-            assert!(other.earlier().is_none() && other.is_stale());
+            assert_eq!(has(&other), (false, true));
         }
         keep(&asked, "");
-        assert!(asked.earlier().is_none() && asked.is_stale(), "of what nobody knows any more");
+        assert_eq!(has(&asked), (false, true), "of what nobody knows any more");
+    }
+
+    #[test]
+    fn a_damaged_result_is_an_error_with_its_name() {
+        let run = tempfile::tempdir().unwrap();
+        let asked = evaluation(run.path());
+        std::fs::create_dir_all(asked.folder()).unwrap();
+        let path = asked.folder().join(RESULT);
+        std::fs::write(&path, "{").unwrap();
+        for error in [asked.earlier().unwrap_err(), asked.is_stale().unwrap_err()] {
+            assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+        }
+        std::fs::remove_file(path).unwrap();
+        assert!(asked.earlier().unwrap().is_none());
+    }
+
+    fn sample(evaluation: &Evaluation) {
+        let attempt = Attempt {
+            round: 0,
+            phase: Phase::Valid,
+            statement: evaluation.set.entries[0].statement.id.clone(),
+            sample: 0,
+            proof: "by x".to_owned(),
+            tokens: 1,
+            logprob: 0.0,
+            verdict: Some(Verdict::new(Status::Failed, "")),
+        };
+        Ledger::open(&evaluation.folder().join(LEDGER)).unwrap().record_attempt(&attempt).unwrap();
     }
 
     #[test]
@@ -320,6 +372,8 @@ mod tests {
         let asked = evaluation(run.path());
         assert_eq!(asked.make_room().unwrap(), None);
         keep(&asked, "");
+        assert_eq!(asked.make_room().unwrap(), None, "nothing was sampled yet");
+        sample(&asked);
         let old = asked.make_room().unwrap().unwrap();
         assert_eq!(old, format!("{}-final.old-1", asked.set.name), "of what nobody knows any more");
         assert!(run.path().join("evals").join(old).join(LEDGER).exists() && !asked.folder().exists());

@@ -18,7 +18,7 @@ use crate::evaluation::StatementSet;
 use crate::files::set_aside;
 
 /// Under which key the ledger keeps what the tactics were tried on, and with which limits.
-const SETTINGS: &str = "settings";
+pub(super) const SETTINGS: &str = "settings";
 /// Under which key it keeps the Lean that judged.
 const LEAN: &str = "lean";
 /// Statements that each Lean process is asked about ahead of its answers.

@@ -38,6 +38,25 @@ impl Experiment {
         StatementSet::load(&seen_from(&self.path, name), corpus, max)
     }
 
+    /// The sets that tactics are tried on; one that is not there is a note.
+    pub(super) fn tactic_sets(
+        &self,
+        wanted: &file::Automation,
+        corpus: &Corpus,
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<StatementSet>> {
+        let mut sets = Vec::new();
+        for name in &wanted.sets {
+            let is_split = matches!(name.as_str(), "train" | "valid" | "test");
+            if is_split || Path::new(&seen_from(&self.path, name)).exists() {
+                sets.push(self.set(name, corpus, wanted.max)?);
+            } else {
+                notes.push(format!("The set `{name}` was not there and is left out."));
+            }
+        }
+        Ok(sets)
+    }
+
     /// The evaluations of a finished run's last model.
     pub(super) fn evaluations(&self, cell: &Cell, corpus: &Corpus) -> Result<Vec<Evaluation>> {
         let run = cell.path(&self.runs);

@@ -19,15 +19,15 @@ use stp_verifier::{Pool, PoolConfig, Toolchain, VerdictCache};
 
 use super::automation::{self, Automation, Tried};
 use super::cells::{Cell, shares_stage1};
-use super::file::{self, seen_from};
+use super::file;
 use super::matrix::Experiment;
 use super::measure::FinishedRun;
 use super::recorded::Recorded;
 use super::results::Results;
 use super::stage1::copy_stage1;
-use super::state::{LEDGER, State, state};
+use super::state::{LEDGER, State, open_folder, state};
 use super::told::StudyEvent;
-use crate::evaluation::{Evaluation, Resources, StatementSet};
+use crate::evaluation::{Evaluation, Resources};
 use crate::files::set_aside;
 use crate::report::{self, RecordedRun};
 
@@ -85,7 +85,7 @@ impl Player {
         let path = cell.path(&experiment.runs);
         if self.make_room(&path, &cell.config, &corpus)? != State::Finished {
             (self.tell)(&StudyEvent::ArmStarted { arm: &cell.arm, seed: cell.seed });
-            let folder = RunFolder::open(&path, &cell.config)?;
+            let folder = open_folder(&path, &cell.config)?;
             if shares_stage1(cell, &experiment.cells) {
                 self.begin_with_stage1(experiment, cell, &corpus).await?;
             }
@@ -93,7 +93,7 @@ impl Player {
             report::write(&RecordedRun::open(&path)?)?;
         }
         for evaluation in experiment.evaluations(cell, &corpus)? {
-            if evaluation.earlier().is_none() {
+            if evaluation.earlier()?.is_none() {
                 self.evaluate(&evaluation, &cell.folder, &corpus).await?;
             }
         }
@@ -129,7 +129,7 @@ impl Player {
         let done = ledger.exists() && Ledger::open(&ledger)?.step("stage1/valid")?.is_some();
         if !done {
             (self.tell)(&StudyEvent::SharedStage1 { seed: cell.seed });
-            let folder = RunFolder::open(&shared, &cell.stage1.config)?;
+            let folder = open_folder(&shared, &cell.stage1.config)?;
             self.run(folder, &cell.stage1.config, corpus, true).await?;
         }
         copy_stage1(&shared, &own)
@@ -182,7 +182,7 @@ impl Player {
     ) -> Result<Vec<Tried>> {
         let config = experiment.base()?;
         let corpus = load_corpus(&config.corpus)?;
-        let sets = sets(experiment, wanted, &corpus, notes)?;
+        let sets = experiment.tactic_sets(wanted, &corpus, notes)?;
         let runs = &experiment.runs;
         fs::create_dir_all(runs).with_context(|| format!("cannot make {}", runs.display()))?;
         let (path, lean) = (experiment.tactics_file(), self.lean.identity());
@@ -206,23 +206,4 @@ impl Player {
             PoolConfig { cache: self.cache.clone(), ..pool_config(config, self.workers, &self.lean) };
         Pool::start(&self.lean, config)
     }
-}
-
-/// The sets that tactics are tried on; one that is not there is a note.
-fn sets(
-    experiment: &Experiment,
-    wanted: &file::Automation,
-    corpus: &Corpus,
-    notes: &mut Vec<String>,
-) -> Result<Vec<StatementSet>> {
-    let mut sets = Vec::new();
-    for name in &wanted.sets {
-        let is_split = matches!(name.as_str(), "train" | "valid" | "test");
-        if is_split || Path::new(&seen_from(&experiment.path, name)).exists() {
-            sets.push(experiment.set(name, corpus, wanted.max)?);
-        } else {
-            notes.push(format!("The set `{name}` was not there and is left out."));
-        }
-    }
-    Ok(sets)
 }

@@ -13,6 +13,7 @@ use super::matrix::Experiment;
 use super::measure::{FinishedRun, points};
 use super::results::Results;
 use super::state::{LEDGER, State, state};
+use crate::evaluation::Evaluation;
 
 /// What tactics did, in the folder of the runs.
 const AUTOMATION: &str = "automation.sqlite";
@@ -46,20 +47,22 @@ impl Experiment {
         Ok(results)
     }
 
-    /// Adds what tactics did, or a note if that was with other settings.
+    /// Adds what the tactics that the file asks for did on its sets, or a note if that was with other settings.
     ///
     /// # Errors
     /// If the corpus or the ledger of the tactics cannot be read.
     pub fn add_tactics(&self, results: &mut Results) -> Result<()> {
         let path = self.tactics_file();
-        if !path.exists() {
-            return Ok(());
-        }
+        let Some(wanted) = self.file.automation.as_ref().filter(|_| path.exists()) else { return Ok(()) };
         let config = self.base()?;
-        let settings = settings_of(&load_corpus(&config.corpus)?, &config);
-        let differs = differences(&path, &settings, None)?;
+        let corpus = load_corpus(&config.corpus)?;
+        let differs = differences(&path, &settings_of(&corpus, &config), None)?;
         if differs.is_empty() {
+            let sets = self.tactic_sets(wanted, &corpus, &mut results.notes)?;
             results.automation = tried(&path)?;
+            results.automation.retain(|it| {
+                sets.iter().any(|set| set.name == it.set) && wanted.tactics.contains(&it.tactic)
+            });
         } else {
             results.notes.push(format!(
                 "What tactics proved was tried before {} changed, so it is left out; `stp experiment` tries it again.",
@@ -95,14 +98,16 @@ impl Experiment {
             }
         }
         let evaluations = self.evaluations(cell, corpus)?;
-        if let Some(stale) = evaluations.iter().find(|evaluation| evaluation.is_stale()) {
-            return Ok(Recorded::Other(format!(
-                "The run `{}` was measured on `{}` with other settings or statements, so its numbers are left out; `stp \
-                 experiment` measures it again.",
-                cell.folder, stale.set.name
-            )));
+        for evaluation in &evaluations {
+            if evaluation.is_stale()? {
+                return Ok(Recorded::Other(format!(
+                    "The run `{}` was measured on `{}` with other settings or statements, so its numbers are left out; \
+                     `stp experiment` measures it again.",
+                    cell.folder, evaluation.set.name
+                )));
+            }
         }
-        let outcomes: Option<Vec<_>> = evaluations.iter().map(|evaluation| evaluation.earlier()).collect();
+        let outcomes: Option<Vec<_>> = evaluations.iter().map(Evaluation::earlier).collect::<Result<_>>()?;
         let Some(outcomes) = outcomes else { return Ok(Recorded::Unfinished) };
         let ledger = Ledger::open_read_only(&folder.join(LEDGER))?;
         let (points, seconds) = points(&ledger, &cell.config, corpus)?;
@@ -116,10 +121,10 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use super::super::automation::SETTINGS;
     use super::*;
     use serde_json::json;
     use stp_datasets::{Split, Step};
-    use stp_selfplay::context::corpus::keep;
     use stp_selfplay::plan;
 
     const FILE: &str =
@@ -140,7 +145,7 @@ mod tests {
         fs::write(run.join("config.toml"), toml::to_string(&cell.config).unwrap()).unwrap();
         let ledger = Ledger::open(&run.join(LEDGER)).unwrap();
         let corpus = Corpus::core().unwrap();
-        keep(&ledger, &corpus, &cell.config).unwrap();
+        ledger.keep_corpus(&corpus).unwrap();
         ledger.record_statements(&corpus.statements(Split::Train)[..3]).unwrap();
         for step in plan::steps(cell.config.rounds, cell.config.method) {
             let step = Step { name: step.name(), seconds: 1.0, detail: json!({}) };
@@ -191,7 +196,8 @@ mod tests {
     #[test]
     fn tactics_of_another_corpus_are_a_note() {
         let folder = tempfile::tempdir().unwrap();
-        let experiment = experiment(folder.path(), FILE);
+        let text = format!("{FILE}[automation]\nsets = [\"test\"]\ntactics = [\"simp\"]\n");
+        let experiment = experiment(folder.path(), &text);
         let mut results = Results::default();
         experiment.add_tactics(&mut results).unwrap();
         assert!(results.notes.is_empty());
@@ -199,5 +205,28 @@ mod tests {
         drop(Ledger::open(&experiment.tactics_file()).unwrap());
         experiment.add_tactics(&mut results).unwrap();
         assert!(results.automation.is_empty() && results.notes[0].contains("the corpus"));
+    }
+
+    #[test]
+    fn tactics_and_sets_that_the_file_does_not_ask_for_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = "[automation]\nsets = [\"test\", \"gone.jsonl\"]\ntactics = [\"simp\"]\nmax = 5\n";
+        let experiment = experiment(folder.path(), &format!("{FILE}{wanted}"));
+        fs::create_dir_all(&experiment.runs).unwrap();
+        let ledger = Ledger::open(&experiment.tactics_file()).unwrap();
+        let settings = settings_of(&Corpus::core().unwrap(), &experiment.base().unwrap());
+        ledger.remember(SETTINGS, &settings).unwrap();
+        for (set, tactic) in [("test-5", "rfl"), ("test-5", "simp"), ("test", "simp"), ("valid-5", "simp")] {
+            let detail = json!({
+                "set": set, "tactic": tactic, "statements": 5, "proved": [], "lean_seconds": 0.0, "seconds": 0.0,
+            });
+            let name = format!("automation/{set}/{tactic}");
+            ledger.finish_step(&Step { name, seconds: 0.0, detail }).unwrap();
+        }
+        let mut results = Results::default();
+        experiment.add_tactics(&mut results).unwrap();
+        let left: Vec<_> = results.automation.iter().map(|it| (&*it.set, &*it.tactic)).collect();
+        assert_eq!(left, [("test-5", "simp")]);
+        assert!(results.notes[0].contains("`gone.jsonl`"), "{:?}", results.notes);
     }
 }

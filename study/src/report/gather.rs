@@ -7,7 +7,7 @@ use serde::Serialize;
 use stp_datasets::{ConjectureOutcome, Ledger, Phase};
 use stp_selfplay::config::RunConfig;
 use stp_selfplay::plan::{self, Step};
-use stp_selfplay::records::{self, TrainRecord};
+use stp_selfplay::records::TrainRecord;
 
 use super::browser::{BrowserRow, rows};
 use super::sampled::{Amount, ProofShape, SampledProofs, Slow};
@@ -183,7 +183,7 @@ fn trains(step: Step) -> bool {
 }
 
 fn trained_tokens(step: Step, detail: serde_json::Value) -> Result<Option<f64>> {
-    let record: TrainRecord = records::parse(step, detail)?;
+    let record = TrainRecord::parse(step, detail)?;
     Ok(record.tokens.map(|tokens| tokens as f64))
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use stp_datasets::{ConjectureOutcome, Ledger, Phase, Tally};
 use stp_selfplay::config::Method;
 use stp_selfplay::plan::{self, Step};
-use stp_selfplay::records::{self, TrainRecord};
+use stp_selfplay::records::TrainRecord;
 
 use crate::clock::clock;
 
@@ -143,7 +143,7 @@ fn row_of(round: u32, rounds: u32) -> (String, Step) {
 /// Conjectures that a round's training kept.
 fn kept(step: Step, steps: &HashMap<&str, &stp_datasets::Step>) -> Result<usize> {
     let Some(recorded) = steps.get(step.name().as_str()) else { return Ok(0) };
-    let record: TrainRecord = records::parse(step, recorded.detail.clone())?;
+    let record = TrainRecord::parse(step, recorded.detail.clone())?;
     Ok(record.conjectures_kept.unwrap_or_default())
 }
 

@@ -46,6 +46,19 @@ async fn equal_proofs_of_a_statement_are_asked_about_once() {
 }
 
 #[tokio::test]
+async fn a_time_out_answers_for_equal_proofs_of_its_phase_alone() {
+    let script = test::judged(|_| Status::Timeout);
+    let log = script.log();
+    let (_scratch, context) =
+        test::context(test::corpus(), script, ScriptedSampler::new(|_, _| "by loop"), |_| {});
+    attempt_all(&context, &plan(&[]), targets(&context, 5)).await.unwrap();
+    assert_eq!(statuses(&context), [Some(Status::Timeout); 10]);
+    assert_eq!(log.asked().len(), 2);
+    attempt_all(&context, &SamplingPlan { round: 2, ..plan(&[]) }, targets(&context, 5)).await.unwrap();
+    assert_eq!(log.asked().len(), 4, "another phase asks again");
+}
+
+#[tokio::test]
 async fn a_resumed_phase_samples_what_is_missing_and_judges_what_is_not() {
     let sampler = ScriptedSampler::new(|_, sample| format!("by x{sample}"));
     let (_scratch, context) = test::context(test::corpus(), test::script(), sampler.clone(), |_| {});

@@ -9,7 +9,7 @@ use stp_conjecturer::{Budget, InputLimits, mixed_seeds, plan_inputs};
 use stp_datasets::ConjectureOutcome;
 
 use self::generate::generate;
-use self::screen::screen;
+use self::screen::{Seen, screen};
 use self::seeds::{proved_seeds, unproved_seeds};
 use crate::context::Context;
 use crate::events::Event;
@@ -42,11 +42,13 @@ pub async fn conjecture(context: &Context, round: u32) -> Result<ConjectureRecor
     }
     let inputs = plan_inputs(&seeds, budget, limits, &mut generator);
     let most = u32::try_from(inputs.iter().map(|input| input.samples).max().unwrap_or(0))?;
+    // After some rounds these are hundreds of thousands of texts: they are read once, not in each wave.
+    let earlier = Seen::before(context, round)?;
     let mut start = 0;
     while start < most {
         let end = if until_full { start + 1 } else { most };
         generate(context, round, &inputs, start..end).await?;
-        if screen(context, round, end, quota).await? {
+        if screen(context, &earlier, round, end, quota).await? {
             break;
         }
         start = end;
@@ -57,9 +59,8 @@ pub async fn conjecture(context: &Context, round: u32) -> Result<ConjectureRecor
 /// How many of the round's texts met which fate; also told to whoever listens.
 fn count(context: &Context, round: u32) -> Result<ConjectureRecord> {
     let counts = context.ledger.conjecture_counts()?.remove(&round).unwrap_or_default();
-    let count =
-        |outcome: ConjectureOutcome| (outcome.as_str().to_owned(), *counts.get(&Some(outcome)).unwrap_or(&0));
-    let record = ConjectureRecord(ConjectureOutcome::ALL.into_iter().map(count).collect());
+    let count = |outcome| (outcome, counts.get(&Some(outcome)).copied().unwrap_or(0));
+    let record: ConjectureRecord = ConjectureOutcome::ALL.into_iter().map(count).collect();
     let settings = &context.config.conjecturing;
     let mut off = Vec::new();
     off.extend((!settings.drop_trivial).then_some(ConjectureOutcome::Trivial));

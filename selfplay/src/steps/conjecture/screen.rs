@@ -15,18 +15,16 @@ use crate::records::{self, SetupRecord};
 const WINDOW: usize = 8;
 
 /// Decides the outcome of the round's texts with a sample number below `end`, in one transaction at the end. Whether the
-/// quota is full is returned.
+/// quota is full is returned; `earlier` is what was known before the round.
 ///
 /// # Errors
 /// If Lean or the ledger fails, or the user interrupts.
-pub async fn screen(context: &Context, round: u32, end: u32, quota: usize) -> Result<bool> {
-    let mut seen = Seen::of(context)?;
-    // In a round that was interrupted between two waves, the earlier waves are decided already.
-    let mut accepted = 0;
-    context.ledger.each_accepted(round, |of_round, signature, fingerprint| {
-        seen.know(signature, fingerprint);
-        accepted += usize::from(of_round == round);
-    })?;
+pub async fn screen(context: &Context, earlier: &Seen, round: u32, end: u32, quota: usize) -> Result<bool> {
+    // What no wave has accepted is not known to the next one, so a round that was interrupted goes on the same.
+    let mut seen = earlier.clone();
+    let known = context.ledger.accepted_of(round..=round)?;
+    known.iter().for_each(|it| seen.know(&it.signature, it.fingerprint.as_deref()));
+    let accepted = known.len();
     let mut conjectures = context.ledger.open_conjectures(round, end)?;
     for conjecture in &mut conjectures {
         conjecture.outcome = seen.sieve.admit_text(&conjecture.signature);
@@ -38,14 +36,26 @@ pub async fn screen(context: &Context, round: u32, end: u32, quota: usize) -> Re
 }
 
 /// What conjectures are compared with: held-out statements, given ones, and earlier conjectures.
-struct Seen {
+#[derive(Clone)]
+pub struct Seen {
     sieve: KnownStatements,
     shapes: ShapeCounts,
 }
 
 impl Seen {
-    /// Knows the corpus.
-    fn of(context: &Context) -> Result<Self> {
+    /// Knows the corpus and what was accepted before a round.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn before(context: &Context, round: u32) -> Result<Self> {
+        let mut seen = Self::of_corpus(context)?;
+        context.ledger.each_accepted(round.saturating_sub(1), |_, signature, fingerprint| {
+            seen.know(signature, fingerprint);
+        })?;
+        Ok(seen)
+    }
+
+    fn of_corpus(context: &Context) -> Result<Self> {
         let fingerprints = records::require::<SetupRecord>(&context.ledger, Step::Setup)?.fingerprints;
         let mut sieve = KnownStatements::default();
         for entry in &context.statements.corpus.entries {

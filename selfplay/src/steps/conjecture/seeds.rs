@@ -23,18 +23,22 @@ pub fn proved_seeds(context: &Context, round: u32) -> Result<Vec<Seed>> {
             given.remove(&entry.statement.id);
         }
     }
-    let corpus = context.ledger.proofs_of(Phase::Corpus, 0..=0)?;
-    let sampled = context.ledger.proofs_of(Phase::Train, 0..=round.saturating_sub(1))?;
     let mut seen = HashSet::new();
     let mut seeds = Vec::new();
-    for attempt in corpus.into_iter().chain(sampled.into_iter().filter(often)) {
+    let mut add = |attempt: Attempt| {
         if given.contains(&attempt.statement)
             && seen.insert((attempt.statement.clone(), attempt.proof.clone()))
         {
             let lemmas = lemmas_of(&attempt);
             seeds.push(Seed { statement: attempt.statement, proof: attempt.proof, lemmas });
         }
-    }
+    };
+    context.ledger.each_proof(Phase::Corpus, 0..=0, &mut add)?;
+    context.ledger.each_proof(Phase::Train, 0..=round.saturating_sub(1), |attempt| {
+        if often(&attempt) {
+            add(attempt);
+        }
+    })?;
     Ok(seeds)
 }
 

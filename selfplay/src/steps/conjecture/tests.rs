@@ -33,7 +33,7 @@ fn context(
         let proof = test::attempt(0, Phase::Corpus, id, 0, &entry.proofs[0], Status::Proved);
         context.ledger.record_attempt(&proof).unwrap();
     }
-    let fingerprints = json!({ "a": ": 1 = 1", "b": ": 2 = 2", "v": ": 3 = 3" });
+    let fingerprints = json!({ "a": "print of : 1 = 1", "b": "print of : 2 = 2", "v": "print of : 3 = 3" });
     let detail = json!({ "fingerprints": fingerprints, "proofs": 1 });
     context.ledger.finish_step(&Recorded { name: "setup".into(), seconds: 1.0, detail }).unwrap();
     (scratch, context)
@@ -48,10 +48,9 @@ fn outcomes(context: &Context) -> Vec<(String, ConjectureOutcome)> {
 async fn each_text_meets_its_fate() {
     let texts = [": 5 = 5", ": 3 = 3", ": 1 = 1", ": bad", ": 5 = 5", "not a signature ("];
     let sampler = ScriptedSampler::new(move |_, sample| texts[sample]);
-    let report = |_: &str, signature: &str| StatementReport {
-        ok: !signature.contains("bad"),
-        messages: Vec::new(),
-        fingerprint: (!signature.contains("bad")).then(|| signature.to_owned()),
+    let report = |_: &str, signature: &str| match signature.contains("bad") {
+        true => StatementReport { ok: false, messages: Vec::new(), fingerprint: None },
+        false => test::print(signature),
     };
     let script = test::script().statements(report);
     let (_scratch, context) = context(test::corpus(), script, sampler, |config| {
@@ -86,11 +85,16 @@ async fn trivial_and_false_conjectures_are_dropped() {
         let status = if trivial || refuted { Status::Proved } else { Status::Failed };
         stp_datasets::Verdict::new(status, "")
     };
-    let (_scratch, context) = context(test::corpus(), Script::new(verdict), sampler, |config| {
-        config.conjecturing.generated_per_round = 3;
-        config.conjecturing.drop_trivial = true;
-        config.conjecturing.drop_refuted = true;
-    });
+    let (_scratch, context) = context(
+        test::corpus(),
+        Script::new(verdict).statements(|_, text| test::print(text)),
+        sampler,
+        |config| {
+            config.conjecturing.generated_per_round = 3;
+            config.conjecturing.drop_trivial = true;
+            config.conjecturing.drop_refuted = true;
+        },
+    );
     conjecture(&context, 1).await.unwrap();
     let found: Vec<_> = outcomes(&context).into_iter().map(|(_, outcome)| outcome).collect();
     assert_eq!(found, [ConjectureOutcome::Trivial, ConjectureOutcome::Refuted, ConjectureOutcome::Accepted]);
@@ -118,8 +122,7 @@ async fn a_conjecture_inherits_its_seeds_header_everywhere() {
     corpus.entries[0].statement.header = "open Nat".into();
     let report = |header: &str, signature: &str| StatementReport {
         ok: header == "open Nat",
-        messages: Vec::new(),
-        fingerprint: Some(signature.to_owned()),
+        ..test::print(signature)
     };
     let script = test::judged(|_| Status::Failed).statements(report);
     let log = script.log();

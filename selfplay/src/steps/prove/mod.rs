@@ -59,7 +59,8 @@ pub async fn prove(context: &Context, round: u32) -> Result<ProveRecord> {
         sampled += attempt_all(context, &plan(ProvePart::Repair), targets.clone()).await?;
         record.repair = Some(repair::record(context, round, &targets)?);
     }
-    record.sampled = sampled;
+    record.sampled_tokens = sampled.sampled_tokens;
+    record.sampling_seconds = sampled.sampling_seconds;
     Ok(record)
 }
 

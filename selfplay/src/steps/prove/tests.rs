@@ -42,7 +42,7 @@ async fn conjectures_take_their_samples_and_the_given_statements_share_the_rest(
     let record = prove(&context, 1).await.unwrap();
     let expected = [("a", 3), ("b", 3), ("conjecture_1_0_0", 2)];
     assert_eq!(counts(&context, 1), expected.map(|(id, n)| (id.to_owned(), n)).into_iter().collect());
-    assert_eq!(record.sampled.sampled_tokens, 8 * "by x".len() as u64);
+    assert_eq!(record.sampled_tokens, 8 * "by x".len() as u64);
     assert!(record.balance.is_none() && record.samples.is_none() && record.repair.is_none());
 }
 
@@ -99,10 +99,12 @@ async fn the_next_round_samples_as_the_last_ones_balance_asks() {
     let controls = Controls::of_round(&context, 2, &[]).unwrap();
     assert_eq!(controls.samples_per_conjecture, next.samples);
     assert!((controls.temperatures[1] - next.temperature).abs() < 1e-12);
-    for damage in [json!({}), json!({ "sampled_tokens": 1, "sampling_seconds": 1.0, "balance": {} })] {
-        finish(2, &damage);
-        let error = Controls::of_round(&context, 3, &[]).err().unwrap().to_string();
-        assert!(error.contains("round-2/prove"), "{error}");
+    let sampled = json!({ "sampled_tokens": 1, "sampling_seconds": 1.0 });
+    let damaged = json!({ "sampled_tokens": 1, "sampling_seconds": 1.0, "balance": {} });
+    for (round, damage) in [(2, sampled), (3, damaged)] {
+        finish(round, &damage);
+        let error = Controls::of_round(&context, round + 1, &[]).err().unwrap().to_string();
+        assert!(error.contains(&format!("round-{round}/prove")), "{error}");
     }
 }
 
@@ -115,7 +117,7 @@ async fn a_round_that_was_interrupted_later_decides_as_before() {
     let first = prove(&context, 1).await.unwrap();
     let again = prove(&context, 1).await.unwrap();
     assert_eq!(first.repair, again.repair);
-    assert_eq!(again.sampled.sampled_tokens, 0, "all of it was recorded");
+    assert_eq!(again.sampled_tokens, 0, "all of it was recorded");
     let attempts: Vec<Attempt> = context.ledger.attempts(1, Phase::Train).unwrap();
     assert_eq!(attempts.len(), 8);
 }

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
-use stp_datasets::Ledger;
 use stp_model::{
     Checkpoint, Example, ModelError, StateFile, TrainConfig, TrainReport, TrainStep, further_devices,
 };
@@ -14,6 +13,7 @@ use stp_model::{
 use crate::config::Training;
 use crate::context::Context;
 use crate::events::{Done, Event, Events, Progress, Recorded, Work};
+use crate::plan;
 use crate::random::seed_for;
 use crate::records::TrainRecord;
 
@@ -40,7 +40,7 @@ pub async fn fit(
     let settings = settings(context, training, name)?;
     let steps = settings.epochs * examples.len().div_ceil(settings.batch);
     let progress = context.events.work(&Work::Train { checkpoint: name.to_owned() }, steps as u64);
-    let mut steps = Steps::new(context.events.clone(), progress, steps_before(&context.ledger)?);
+    let mut steps = Steps::new(context.events.clone(), progress, steps_before(context)?);
     let path = context.checkpoints.state_file(name)?;
     let state = context.config.training.state_every().map(|every| StateFile { path: path.clone(), every });
     let (model, cancel) = (checkpoint.model.clone(), context.cancel.clone());
@@ -160,16 +160,12 @@ fn keep_batch(context: &Context, checkpoint: &Checkpoint, name: &str, error: Mod
 }
 
 /// Training steps of the run's finished trainings.
-fn steps_before(ledger: &Ledger) -> Result<u64> {
-    let trainings = ledger.steps()?.into_iter().filter(|step| step.name.ends_with("/train"));
-    let steps = |step: stp_datasets::Step| {
-        let record: TrainRecord = serde_json::from_value(step.detail).with_context(|| {
-            format!(
-                "the ledger's record of the step `{}` is damaged. Restore the ledger from a copy.",
-                step.name
-            )
-        })?;
-        Ok(record.steps.unwrap_or(0))
-    };
-    trainings.map(steps).sum()
+fn steps_before(context: &Context) -> Result<u64> {
+    let mut before = 0;
+    let steps = plan::steps(context.config.rounds, context.config.method);
+    for step in steps.into_iter().filter(|step| step.trains()) {
+        let record = TrainRecord::read(&context.ledger, step)?;
+        before += record.and_then(|record| record.steps).unwrap_or(0);
+    }
+    Ok(before)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use anyhow::Result;
-use stp_datasets::{Attempt, Ledger, Phase};
+use stp_datasets::{Attempt, Ledger};
 use stp_model::{Example, Tokenizer};
 use stp_prover::{TrainingProof, repair_example};
 
@@ -30,18 +30,21 @@ pub fn examples(
             *known = proof;
         }
     }
-    let mut attempts: HashMap<String, Vec<Attempt>> = HashMap::new();
+    let names: Vec<_> = shortest.keys().copied().collect();
+    let mut failures: HashMap<String, Attempt> = HashMap::new();
     for round in rounds {
-        ledger.each_attempt(round, Phase::Train, |attempt| {
-            if shortest.contains_key(attempt.statement.as_str()) {
-                attempts.entry(attempt.statement.clone()).or_default().push(attempt);
+        for attempt in ledger.refused_of(round, &names)? {
+            match failures.get(&attempt.statement) {
+                Some(known) if !Failure::is_likelier(&attempt, known) => {}
+                _ => drop(failures.insert(attempt.statement.clone(), attempt)),
             }
-        })?;
+        }
     }
     let mut chosen: Vec<_> = shortest.into_values().collect();
     chosen.sort_by(|a, b| a.statement.cmp(&b.statement));
     let example = |proof: &TrainingProof| {
-        let failure = Failure::refused(attempts.get(&proof.statement)?).into_iter().next()?;
+        let failed = std::slice::from_ref(failures.get(&proof.statement)?);
+        let failure = Failure::refused(failed).into_iter().next()?;
         let signature = signatures.get(&proof.statement)?;
         let prompt = stp_prover::repair_prompt(tokenizer, signature, &failure.proof, &failure.message, room);
         Some(repair_example(tokenizer, prompt, &proof.proof, proof.weight))

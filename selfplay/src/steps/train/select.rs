@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use anyhow::Result;
 use stp_conjecturer::{TriedConjecture, select};
-use stp_datasets::{Conjecture, Ledger, Phase, Tally};
+use stp_datasets::{Attempt, Conjecture, Ledger, Phase, Tally};
 use stp_prover::{CorrectProof, Decay, TrainingLimits, TrainingProof, retraining_set, training_set};
 
 use crate::config::RunConfig;
@@ -90,18 +90,20 @@ fn correct_proofs(
         rate.proved += tally.proved;
         rate.judged += tally.judged;
     }
-    let corpus = ledger.proofs_of(Phase::Corpus, rounds.clone())?;
-    let attempts = corpus.into_iter().chain(ledger.proofs_of(Phase::Train, rounds)?);
-    Ok(attempts
-        .map(|attempt| CorrectProof {
+    let mut correct = Vec::new();
+    let mut add = |attempt: Attempt| {
+        correct.push(CorrectProof {
             is_conjecture: !given.contains(&attempt.statement),
             pass_rate: rates.get(&attempt.statement).copied().unwrap_or_default(),
             seconds: attempt.verdict.map_or(0.0, |verdict| f64::from(verdict.elapsed_ms) / 1e3),
             statement: attempt.statement,
             round: attempt.round,
             proof: attempt.proof,
-        })
-        .collect())
+        });
+    };
+    ledger.each_proof(Phase::Corpus, rounds.clone(), &mut add)?;
+    ledger.each_proof(Phase::Train, rounds, add)?;
+    Ok(correct)
 }
 
 /// The conjectures of some rounds to train the conjecturer on, each with the weight that its round gave it.
@@ -170,7 +172,7 @@ fn recorded_weights(
     kept: usize,
 ) -> Result<Option<BTreeMap<String, f32>>> {
     let step = Step::Train(round);
-    let Some(record) = records::read::<TrainRecord>(ledger, step)? else { return Ok(None) };
+    let Some(record) = TrainRecord::read(ledger, step)? else { return Ok(None) };
     if record.conjecture_weights.is_none() && config.selection.reweighting && kept > 0 {
         let reason = "selection.reweighting is on, but there are no `conjecture_weights`";
         return Err(records::damaged(step, reason));

@@ -62,20 +62,22 @@ fn a_round_reads_the_last_rounds_and_a_retraining_all() {
 
 #[test]
 fn weights_come_from_the_record_and_damage_is_an_error() {
-    let (_scratch, context) = context(|config| {
-        config.selection.reweighting = true;
-        config.selection.highest_pass_rate = 0.25;
-    });
-    let weights = |context: &Context| {
+    let weights = |record: Option<&Value>| {
+        let (_scratch, context) = context(|config| {
+            config.selection.reweighting = true;
+            config.selection.highest_pass_rate = 0.25;
+        });
+        if let Some(record) = record {
+            finish(&context, Step::Train(1), record.clone());
+        }
         let kept = select::conjectures(&context.ledger, &context.config, 1..=1)?;
         anyhow::Ok(kept.into_iter().map(|kept| kept.weight).collect::<Vec<_>>())
     };
-    assert_eq!(weights(&context).unwrap(), [1.0], "the round is not finished");
-    finish(&context, Step::Train(1), json!({ "conjecture_weights": { "conjecture_1_0_0": 0.5 } }));
-    assert_eq!(weights(&context).unwrap(), [0.5]);
+    assert_eq!(weights(None).unwrap(), [1.0], "the round is not finished");
+    let whole = json!({ "conjecture_weights": { "conjecture_1_0_0": 0.5 } });
+    assert_eq!(weights(Some(&whole)).unwrap(), [0.5]);
     for damage in [json!({ "conjecture_weights": "x" }), json!({ "conjecture_weights": {} }), json!({})] {
-        finish(&context, Step::Train(1), damage.clone());
-        let error = weights(&context).unwrap_err().to_string();
+        let error = weights(Some(&damage)).unwrap_err().to_string();
         assert!(error.contains("round-1/train"), "{damage}: {error}");
     }
 }
@@ -156,4 +158,19 @@ async fn an_interrupted_training_keeps_nothing() {
     let error = round(&context, 1).await.unwrap_err();
     assert!(error.downcast_ref::<crate::error::Interrupted>().is_some());
     assert!(context.checkpoints.load("round-1").is_err());
+}
+
+#[test]
+fn repair_is_taught_by_the_likeliest_refused_proof() {
+    let (_scratch, context) = context(|_| {});
+    let tokenizer = Tokenizer::train(&["(a : Nat) : a = a", "by rfl"].map(String::from), 300).unwrap();
+    let signatures = [("conjecture_1_0_0".to_owned(), ": 1 + 9 = 9".to_owned())].into_iter().collect();
+    let proof = TrainingProof { statement: "conjecture_1_0_0".into(), proof: "by x0".into(), weight: 0.5 };
+    let mut cut_off = test::attempt(1, Phase::Train, "conjecture_1_0_0", 9, "by cut", Status::Unfinished);
+    cut_off.logprob = -0.1;
+    context.ledger.record_attempt(&cut_off).unwrap();
+    let found = repair::examples(&context.ledger, &tokenizer, &signatures, &[proof], 0..=3, 200).unwrap();
+    assert_eq!(found.len(), 1);
+    let prompt = tokenizer.decode(&found[0].prompt);
+    assert!(prompt.contains("by x1") && !prompt.contains("by x2") && !prompt.contains("cut"), "{prompt}");
 }
