@@ -144,14 +144,15 @@ pub fn start_until(command: &mut Command, mark: &str) -> (Child, u32) {
 }
 
 /// Plays a run until it aborts itself at an event, for example at the 37th `attempt:37`; which there are is said at
-/// `STP_TEST_ABORT` in `stp/src/abort.rs`.
+/// `STP_TEST_ABORT` in `stp/src/abort.rs`. What was printed on standard error is returned.
 ///
 /// # Panics
 /// If it ends otherwise: the event never came.
-pub fn abort_at(command: &mut Command, event: &str) {
+pub fn abort_at(command: &mut Command, event: &str) -> String {
     let output = command.env("STP_TEST_ABORT", event).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.signal(), Some(SIGABRT), "no {event}:\n{said}");
+    said
 }
 
 /// The processes whose parent is `parent`.

@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use stp_datasets::{ConjectureOutcome, Corpus, Ledger, Split, Verdict, canonical_text};
 use stp_tests::{abort_at, attempts, children_of, counts, finish, is_running, smoke, start_until};
@@ -117,27 +116,19 @@ fn interrupted_runs_say_so_and_leave_no_process(folder: &Path) {
     assert!(lean.iter().all(|pid| !is_running(*pid)), "no Lean process is left");
 }
 
-/// Killed in the middle of stage 1: the training goes on from its state and ends with the weights of the run that was
-/// left alone.
+/// Killed three times in the middle of stage 1: the training goes on from its state and ends with the weights of the run
+/// that was left alone.
 fn a_training_that_was_killed_goes_on(whole: &Path, folder: &Path) {
-    let options = ["--set", "training.state_minutes=0.001"];
-    let state = folder.join("checkpoints").join("stage1.state.safetensors");
-    let (mut child, _) = start_until(&mut smoke(folder, &options), "stage 1:");
-    while !state.exists() {
-        assert!(child.try_wait().unwrap().is_none(), "the run ended without a state");
-        std::thread::sleep(Duration::from_millis(5));
+    // There is a new state after each step; the step at which a process ends has none yet.
+    let options = ["--set", "training.state_minutes=0.000001"];
+    let checkpoints = folder.join("checkpoints");
+    for event in ["train-step:5", "train-step:40", "train-step:2"] {
+        abort_at(&mut smoke(folder, &options), event);
+        assert!(checkpoints.join("stage1.state.safetensors").exists(), "{event}");
+        assert!(!checkpoints.join("stage1").exists(), "{event}: it was killed in the middle");
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(!folder.join("checkpoints").join("stage1").exists(), "it was killed in the middle");
-    let mut go_on = smoke(folder, &options);
-    let (mut child, _) = start_until(&mut go_on, "of them before it was stopped");
-    while !folder.join("checkpoints").join("stage1").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "the run ended without a checkpoint");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let said = abort_at(&mut smoke(folder, &options), "checkpoint:1");
+    assert!(said.contains("(44 of them before it was stopped)"), "{said}");
     let weights =
         |run: &Path| std::fs::read(run.join("checkpoints").join("stage1").join("model.safetensors")).unwrap();
     assert_eq!(weights(folder), weights(whole));
