@@ -296,7 +296,7 @@ impl Pool {
     }
 }
 
-/// The first wall. The checker elaborates the user's own statements, so they pass it as well; a header of the user's own may
+/// The gate. The checker elaborates the user's own statements, so they pass it as well; a header of the user's own may
 /// define what it likes.
 fn gated(candidate: &Candidate) -> Result<(), String> {
     gate::check_text(&candidate.header)?;
