@@ -60,6 +60,8 @@ struct Parsed {
     goal: std::ops::Range<usize>,
     /// For each token the number of the binder that it is or refers to.
     bound: Vec<Option<usize>>,
+    /// For each token the binder whose name it is or refers to.
+    refers: Vec<Option<usize>>,
     prefix: String,
     /// For each binder the ones that must stand before it.
     needs: Vec<Vec<usize>>,
@@ -89,7 +91,10 @@ impl Parsed {
             }
             at = close + 1;
         }
-        let mut parsed = Self { parts, goal: at + 1..tokens.len(), bound, prefix, needs: Vec::new() };
+        let part_of = |id: usize| parts.iter().position(|part| part.id == Some(id));
+        let refers = bound.iter().map(|id| id.and_then(part_of)).collect();
+        let goal = at + 1..tokens.len();
+        let mut parsed = Self { parts, goal, bound, refers, prefix, needs: Vec::new() };
         parsed.needs = (0..parsed.parts.len()).map(|part| parsed.needs_of(tokens, part)).collect();
         Some(parsed)
     }
@@ -103,11 +108,6 @@ impl Parsed {
         (0..part).filter(|&other| is_instance(part) || is_instance(other) || mentions(other)).collect()
     }
 
-    /// The binder whose name a token refers to.
-    fn referred(&self, at: usize) -> Option<usize> {
-        self.bound[at].and_then(|id| self.parts.iter().position(|part| part.id == Some(id)))
-    }
-
     /// A number for each binder, by what it is and where it is used: the same for statements that differ in the order
     /// of binders and in names alone.
     fn colours(&self, tokens: &[Token<'_>]) -> Vec<u64> {
@@ -119,7 +119,7 @@ impl Parsed {
                 let first = range.clone().find_map(|at| self.local(at)).unwrap_or_default();
                 let mut hash = Hash::new();
                 for at in range {
-                    match (self.referred(at), self.local(at)) {
+                    match (self.refers[at], self.local(at)) {
                         (Some(part), _) if Some(part) == own => hash.text("own"),
                         (Some(part), _) => hash.number(before[part]),
                         (_, Some(id)) => hash.number(id.wrapping_sub(first) as u64),
@@ -148,7 +148,7 @@ impl Parsed {
 
     /// The number of a name that is bound within a type or the goal.
     fn local(&self, at: usize) -> Option<usize> {
-        self.bound[at].filter(|_| self.referred(at).is_none())
+        self.bound[at].filter(|_| self.refers[at].is_none())
     }
 
     /// The tokens in an order of binders, with bound names numbered as they come.
