@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use stp_datasets::{Outcome, canonical_shape, canonical_statement};
+use sha2::{Digest, Sha256};
+use stp_datasets::{ConjectureOutcome, canonical_shape, canonical_statement};
 
 /// Longest conjecture in characters.
 const MAX_CHARACTERS: usize = 400;
@@ -26,39 +27,52 @@ pub fn is_plausible(text: &str) -> bool {
     colon && open.is_empty() && !text.contains(":=") && text.chars().count() <= MAX_CHARACTERS
 }
 
-/// Remembers statements up to spaces, bound names and the order of binders, so that a conjecture that is one of them is
-/// noticed.
-#[derive(Clone, Debug, Default)]
-pub struct Sieve {
-    held_out: HashSet<String>,
-    known: HashSet<String>,
+/// 128 bits of a text's SHA-256: what a run remembers of hundreds of thousands of statements, in 16 bytes each whatever
+/// their length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Print([u8; 16]);
+
+impl Print {
+    fn of(text: &str) -> Self {
+        let hash = Sha256::digest(text);
+        Self(std::array::from_fn(|at| hash[at]))
+    }
 }
 
-impl Sieve {
+/// Remembers statements up to spaces, bound names and the order of binders, so that a conjecture that is one of them is
+/// noticed. No text is kept, only a hash of each.
+#[derive(Clone, Debug, Default)]
+pub struct KnownStatements {
+    held_out: HashSet<Print>,
+    known: HashSet<Print>,
+}
+
+impl KnownStatements {
     /// Adds a statement that is for evaluation only: by [`canonical_statement`], or by fingerprint.
-    pub fn hold_out(&mut self, key: String) {
-        self.held_out.insert(key);
+    pub fn hold_out(&mut self, key: &str) {
+        self.held_out.insert(Print::of(key));
     }
 
     /// Adds a given statement or an earlier conjecture.
-    pub fn know(&mut self, key: String) {
-        self.known.insert(key);
+    pub fn know(&mut self, key: &str) {
+        self.known.insert(Print::of(key));
     }
 
     /// What is wrong with a key ([`canonical_statement`] or fingerprint), if it was seen; a new key is remembered.
-    pub fn admit(&mut self, key: String) -> Option<Outcome> {
-        if self.held_out.contains(&key) {
-            return Some(Outcome::HeldOut);
+    pub fn admit(&mut self, key: &str) -> Option<ConjectureOutcome> {
+        let print = Print::of(key);
+        if self.held_out.contains(&print) {
+            return Some(ConjectureOutcome::HeldOut);
         }
-        if self.known.insert(key) { None } else { Some(Outcome::Duplicate) }
+        if self.known.insert(print) { None } else { Some(ConjectureOutcome::Duplicate) }
     }
 
     /// What is wrong with a generated text, if anything; a new statement is remembered.
-    pub fn admit_text(&mut self, signature: &str) -> Option<Outcome> {
+    pub fn admit_text(&mut self, signature: &str) -> Option<ConjectureOutcome> {
         if is_plausible(signature) {
-            self.admit(canonical_statement(signature))
+            self.admit(&canonical_statement(signature))
         } else {
-            Some(Outcome::Malformed)
+            Some(ConjectureOutcome::Malformed)
         }
     }
 }
@@ -66,12 +80,12 @@ impl Sieve {
 /// How many conjectures of a run have each shape ([`canonical_shape`]), so that a family whose proof is known is not
 /// asked for again and again with other numbers.
 #[derive(Clone, Debug)]
-pub struct Shapes {
+pub struct ShapeCounts {
     most: usize,
-    counts: HashMap<String, usize>,
+    counts: HashMap<Print, u32>,
 }
 
-impl Shapes {
+impl ShapeCounts {
     /// Room for `most` of each shape; for any number of them if it is 0.
     pub fn new(most: usize) -> Self {
         Self { most, counts: HashMap::new() }
@@ -79,15 +93,19 @@ impl Shapes {
 
     /// Whether there is no room for another of this statement's shape.
     pub fn is_full(&self, signature: &str) -> bool {
-        self.most > 0 && self.counts.get(&canonical_shape(signature)).is_some_and(|count| *count >= self.most)
+        self.most > 0 && self.counts.get(&shape(signature)).is_some_and(|count| *count as usize >= self.most)
     }
 
     /// Counts a statement.
     pub fn add(&mut self, signature: &str) {
         if self.most > 0 {
-            *self.counts.entry(canonical_shape(signature)).or_default() += 1;
+            *self.counts.entry(shape(signature)).or_default() += 1;
         }
     }
+}
+
+fn shape(signature: &str) -> Print {
+    Print::of(&canonical_shape(signature))
 }
 
 #[cfg(test)]
@@ -97,24 +115,24 @@ mod tests {
 
     #[test]
     fn the_sieve_tells_why() {
-        let mut sieve = Sieve::default();
-        sieve.hold_out(canonical_statement("(n : Nat) : n = n"));
-        sieve.hold_out(canonical_statement("(p q : Prop) (hp : p) (hq : q) : p ∧ q"));
-        sieve.know(canonical_statement("(n : Nat) : n ≤ n"));
-        assert_eq!(sieve.admit_text("(k : Nat) : k = k"), Some(Outcome::HeldOut));
+        let mut known = KnownStatements::default();
+        known.hold_out(&canonical_statement("(n : Nat) : n = n"));
+        known.hold_out(&canonical_statement("(p q : Prop) (hp : p) (hq : q) : p ∧ q"));
+        known.know(&canonical_statement("(n : Nat) : n ≤ n"));
+        assert_eq!(known.admit_text("(k : Nat) : k = k"), Some(ConjectureOutcome::HeldOut));
         let reordered = "(p : Prop) (h : p) (q : Prop) (k : q) : p ∧ q";
-        assert_eq!(sieve.admit_text(reordered), Some(Outcome::HeldOut));
-        assert_eq!(sieve.admit_text("(k  :  Nat) : k ≤ k"), Some(Outcome::Duplicate));
-        assert_eq!(sieve.admit_text("(k : Nat) : k < k + 1"), None);
-        assert_eq!(sieve.admit_text("(m : Nat) : m < m + 1"), Some(Outcome::Duplicate));
-        assert_eq!(sieve.admit_text("(k : Nat : k"), Some(Outcome::Malformed));
+        assert_eq!(known.admit_text(reordered), Some(ConjectureOutcome::HeldOut));
+        assert_eq!(known.admit_text("(k  :  Nat) : k ≤ k"), Some(ConjectureOutcome::Duplicate));
+        assert_eq!(known.admit_text("(k : Nat) : k < k + 1"), None);
+        assert_eq!(known.admit_text("(m : Nat) : m < m + 1"), Some(ConjectureOutcome::Duplicate));
+        assert_eq!(known.admit_text("(k : Nat : k"), Some(ConjectureOutcome::Malformed));
     }
 
     #[test]
     fn a_shape_has_room_for_so_many() {
         let alike = ["(n : Nat) : 2 * n % 2 = 0", "(k : Nat) : 3 * k % 7 = 1", "(m : Nat) : 10 * m % 5 = 0"];
-        let (mut two, mut any) = (Shapes::new(2), Shapes::new(0));
-        let full = |shapes: &mut Shapes| {
+        let (mut two, mut any) = (ShapeCounts::new(2), ShapeCounts::new(0));
+        let full = |shapes: &mut ShapeCounts| {
             alike.map(|text| {
                 let full = shapes.is_full(text);
                 shapes.add(text);
@@ -138,7 +156,7 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics(text in "\\PC{0,100}") {
-            let _ = Sieve::default().admit_text(&text);
+            let _ = KnownStatements::default().admit_text(&text);
         }
     }
 }

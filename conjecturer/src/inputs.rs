@@ -46,7 +46,7 @@ impl Default for InputLimits {
 
 /// How many texts are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Budget {
     /// So many in all.
     Texts(usize),
     /// As many of each input as its limit allows, of at most so many inputs: who fills a quota of conjectures stops
@@ -58,11 +58,11 @@ pub enum Wanted {
 /// often, 1 to `most_samples` times.
 pub fn plan_inputs(
     seeds: &[Seed],
-    wanted: Wanted,
+    wanted: Budget,
     limits: InputLimits,
     generator: &mut impl Rng,
 ) -> Vec<Input> {
-    let (Wanted::Texts(most) | Wanted::Inputs(most)) = wanted;
+    let (Budget::Texts(most) | Budget::Inputs(most)) = wanted;
     if seeds.is_empty() || most == 0 {
         return Vec::new();
     }
@@ -72,8 +72,8 @@ pub fn plan_inputs(
     let count = order.len();
     let most_samples = limits.most_samples.max(1);
     let wanted = match wanted {
-        Wanted::Texts(texts) => texts,
-        Wanted::Inputs(_) => count * most_samples,
+        Budget::Texts(texts) => texts,
+        Budget::Inputs(_) => count * most_samples,
     };
     let lemma_limit = ((count as f64 * limits.lemma_share) as usize).max(1);
     let mut used: HashMap<String, usize> = HashMap::new();
@@ -143,7 +143,7 @@ mod tests {
         fn limits_are_kept(count in 0usize..80, wanted in 0usize..400, seed in 0u64..99) {
             let mut generator = ChaCha8Rng::seed_from_u64(seed);
             let limits = InputLimits::default();
-            let inputs = plan_inputs(&seeds(count), Wanted::Texts(wanted), limits, &mut generator);
+            let inputs = plan_inputs(&seeds(count), Budget::Texts(wanted), limits, &mut generator);
             let asked: usize = inputs.iter().map(|input| input.samples).sum();
             prop_assert_eq!(asked, if count == 0 { 0 } else { wanted.min(count * limits.most_samples) });
             let common = inputs.iter().filter(|input| input.lemma.as_deref() == Some("common")).count();
@@ -154,7 +154,7 @@ mod tests {
         fn a_quota_asks_all_inputs_as_often_as_they_may_be(count in 0usize..80, most in 0usize..90) {
             let mut generator = ChaCha8Rng::seed_from_u64(1);
             let limits = InputLimits::default();
-            let inputs = plan_inputs(&seeds(count), Wanted::Inputs(most), limits, &mut generator);
+            let inputs = plan_inputs(&seeds(count), Budget::Inputs(most), limits, &mut generator);
             prop_assert_eq!(inputs.len(), count.min(most));
             prop_assert!(inputs.iter().all(|input| input.samples == limits.most_samples));
         }
@@ -180,7 +180,7 @@ mod tests {
     fn about_half_of_the_inputs_have_no_lemma_and_the_seed_decides_all() {
         let plan = |seed| {
             let mut generator = ChaCha8Rng::seed_from_u64(seed);
-            plan_inputs(&seeds(400), Wanted::Texts(400), InputLimits::default(), &mut generator)
+            plan_inputs(&seeds(400), Budget::Texts(400), InputLimits::default(), &mut generator)
         };
         let without = plan(3).iter().filter(|input| input.lemma.is_none()).count();
         assert!((150..250).contains(&without), "{without}");

@@ -9,9 +9,9 @@
 //! without.
 //!
 //! ```
-//! use stp_conjecturer::{Candidate, Kept, SelectionLimits, select};
+//! use stp_conjecturer::{TriedConjecture, Kept, SelectionLimits, select};
 //!
-//! let conjecture = |id: &str, proved| Candidate {
+//! let conjecture = |id: &str, proved| TriedConjecture {
 //!     id: id.to_owned(),
 //!     signature: "(n : Nat) : n + 0 * n = n".to_owned(),
 //!     lemma: Some("Nat.add_comm".to_owned()),
@@ -36,11 +36,11 @@ pub mod transport;
 mod variants;
 
 pub use checks::{refutation, trivial_proof};
-pub use filter::{Shapes, Sieve, is_plausible};
-pub use inputs::{Input, InputLimits, Seed, Wanted, mixed_seeds, plan_inputs};
+pub use filter::{KnownStatements, ShapeCounts, is_plausible};
+pub use inputs::{Budget, Input, InputLimits, Seed, mixed_seeds, plan_inputs};
 pub use lemma::trigger_lemmas;
-pub use pairs::{GivenStatement, Pair, Partners, supervised_pairs};
+pub use pairs::{GivenStatement, Pair, Pairing, supervised_pairs};
 pub use prompt::{example, prompt};
-pub use selection::{Candidate, Kept, SelectionLimits, select};
+pub use selection::{Kept, SelectionLimits, TriedConjecture, select};
 pub use transport::Transport;
 pub use variants::variant_pairs;

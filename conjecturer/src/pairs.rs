@@ -38,7 +38,7 @@ pub struct Pair {
 
 /// Which of the possible seeds a target is paired with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Partners {
+pub enum Pairing {
     /// Any.
     Any,
     /// One of the nearest, by the words that they share: what is learned is to change a statement, not to write another.
@@ -53,12 +53,12 @@ pub enum Partners {
 pub fn supervised_pairs(
     given: &[GivenStatement],
     per_statement: usize,
-    partners: Partners,
+    partners: Pairing,
     generator: &mut impl Rng,
 ) -> Vec<Pair> {
     let nearness = match partners {
-        Partners::Any => None,
-        Partners::Near => Some(Nearness::new(given.iter().map(|statement| statement.signature.as_str()))),
+        Pairing::Any => None,
+        Pairing::Near => Some(Nearness::new(given.iter().map(|statement| statement.signature.as_str()))),
     };
     // Possible seeds in the order in which they are taken, and how many of the first are as good as one another.
     let ordered = |seeds: Vec<usize>, target: usize| match &nearness {
@@ -154,7 +154,7 @@ mod tests {
             proved("else", &[], "list", 3),
         ];
         // Whether a pair has a lemma is drawn, so many draws are looked at.
-        let draw = |seed| supervised_pairs(&all, 1, Partners::Any, &mut ChaCha8Rng::seed_from_u64(seed));
+        let draw = |seed| supervised_pairs(&all, 1, Pairing::Any, &mut ChaCha8Rng::seed_from_u64(seed));
         let pairs: Vec<_> = (0..40).flat_map(draw).collect();
         assert!(pairs.contains(&Pair { seed: 0, target: 1, lemma: Some("L".into()) }));
         assert!(pairs.iter().any(|pair| pair.target == 1 && pair.lemma.is_none()));
@@ -167,7 +167,7 @@ mod tests {
     fn what_has_no_proof_is_a_target_only() {
         let unproved = GivenStatement { proof: None, ..proved("open", &[], "nat", 6) };
         let all = [proved("easy", &[], "nat", 5), unproved, proved("hard", &[], "nat", 0)];
-        let pairs = supervised_pairs(&all, 2, Partners::Any, &mut ChaCha8Rng::seed_from_u64(1));
+        let pairs = supervised_pairs(&all, 2, Pairing::Any, &mut ChaCha8Rng::seed_from_u64(1));
         assert!(pairs.iter().all(|pair| pair.seed != 1));
         let mut seeds: Vec<_> = pairs.iter().filter(|pair| pair.target == 1).map(|pair| pair.seed).collect();
         seeds.sort_unstable();
@@ -183,7 +183,7 @@ mod tests {
             .iter()
             .map(|text| GivenStatement { signature: text.clone(), ..proved(text, &["L"], "any", 0) })
             .collect();
-        let pairs = supervised_pairs(&all, 2, Partners::Near, &mut ChaCha8Rng::seed_from_u64(1));
+        let pairs = supervised_pairs(&all, 2, Pairing::Near, &mut ChaCha8Rng::seed_from_u64(1));
         assert_eq!(pairs.len(), 24);
         for Pair { seed, target, .. } in pairs {
             assert_eq!(seed < 5, target < 5, "{} → {}", texts[seed], texts[target]);

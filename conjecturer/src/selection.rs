@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// A conjecture of a round with what the prover made of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
+pub struct TriedConjecture {
     /// Its id.
     pub id: String,
     /// Its signature.
@@ -58,12 +58,12 @@ impl Default for SelectionLimits {
 
 /// Keeps what is barely provable, re-labels what does not use its lemma, and drops the least elegant of each
 /// lemma's group. The order is kept.
-pub fn select(candidates: &[Candidate], limits: SelectionLimits) -> Vec<Kept> {
-    let barely = |candidate: &Candidate| {
+pub fn select(candidates: &[TriedConjecture], limits: SelectionLimits) -> Vec<Kept> {
+    let barely = |candidate: &TriedConjecture| {
         let rate = f64::from(candidate.proved) / f64::from(candidate.judged.max(1));
         candidate.proved > 0 && rate <= limits.highest_rate
     };
-    let label = |candidate: &Candidate| {
+    let label = |candidate: &TriedConjecture| {
         if limits.check_lemma { used_lemma(candidate) } else { candidate.lemma.clone() }
     };
     let labelled: Vec<_> = candidates
@@ -96,13 +96,13 @@ pub fn select(candidates: &[Candidate], limits: SelectionLimits) -> Vec<Kept> {
     kept.into_iter().map(|(index, lemma)| Kept { id: candidates[index].id.clone(), lemma }).collect()
 }
 
-fn used_lemma(candidate: &Candidate) -> Option<String> {
+fn used_lemma(candidate: &TriedConjecture) -> Option<String> {
     candidate.lemma.clone().filter(|lemma| candidate.proofs.iter().any(|(_, used)| used.contains(lemma)))
 }
 
 /// Length of the shortest proof over the length of the statement: a long statement with a short proof is
 /// padded, not hard.
-fn elegance(candidate: &Candidate) -> f64 {
+fn elegance(candidate: &TriedConjecture) -> f64 {
     let shortest = candidate.proofs.iter().map(|(proof, _)| proof.chars().count()).min().unwrap_or(0);
     shortest as f64 / candidate.signature.chars().count().max(1) as f64
 }
@@ -118,8 +118,8 @@ mod tests {
         lemma: Option<&str>,
         used: &[&str],
         proof_length: usize,
-    ) -> Candidate {
-        Candidate {
+    ) -> TriedConjecture {
+        TriedConjecture {
             id: id.into(),
             signature: "x".repeat(10),
             lemma: lemma.map(String::from),

@@ -8,7 +8,7 @@ use crate::recursion;
 const ANY_TYPE: &str = "Nat";
 /// Stands for a hypothesis.
 pub(crate) const HYPOTHESIS: &str = "?_";
-/// Values at which an undefined recursion begins.
+/// Initial values that are tried where hypotheses give a recursion none.
 const MOST_BEGINNINGS: usize = 3;
 
 /// The terms to try for each binder.

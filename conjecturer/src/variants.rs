@@ -27,7 +27,7 @@ pub fn variant_pairs(signatures: &[&str], generator: &mut impl Rng) -> Vec<(usiz
     pairs
 }
 
-/// How much statements read alike.
+/// How much statements read alike: the Jaccard similarity of their sets of words.
 pub(crate) struct Nearness {
     words: Vec<BTreeSet<String>>,
 }
@@ -37,7 +37,7 @@ impl Nearness {
         Self { words: signatures.map(|text| words(text).unwrap_or_default().into_iter().collect()).collect() }
     }
 
-    /// Some places, those of the nearest to `target` first, each with the part of all words of both that both have.
+    /// The places, those of the nearest to `target` first, each with its similarity to it.
     pub(crate) fn ranked(&self, target: usize, places: impl Iterator<Item = usize>) -> Vec<(f64, usize)> {
         let target = &self.words[target];
         let mut ranked: Vec<_> = places.map(|place| (overlap(target, &self.words[place]), place)).collect();
@@ -46,7 +46,7 @@ impl Nearness {
     }
 }
 
-/// The part of all words of two bags that both have.
+/// The Jaccard similarity of two sets: what both have, as part of what either has.
 fn overlap<T: Ord>(a: &BTreeSet<T>, b: &BTreeSet<T>) -> f64 {
     let common = a.intersection(b).count();
     common as f64 / (a.len() + b.len() - common).max(1) as f64

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde_json::{Value, json};
 use stp_conjecturer::transport::{Costs, exact, nearest, sinkhorn};
-use stp_tests::python_with;
+use stp_tests::{external, python_with};
 
 /// The versions are those that it was tried with.
 const PACKAGES: [&str; 3] = ["scipy==1.16.3", "POT==0.9.6.post1", "numpy==2.3.5"];
@@ -46,6 +46,9 @@ fn reference(problems: &Value) -> Vec<Value> {
 
 #[test]
 fn exact_costs_what_other_solvers_find_and_sinkhorn_hardly_more() {
+    if !external("exact_costs_what_other_solvers_find_and_sinkhorn_hardly_more") {
+        return;
+    }
     let mut generator = ChaCha8Rng::seed_from_u64(11);
     let drawn: Vec<_> = PROBLEMS
         .iter()

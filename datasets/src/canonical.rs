@@ -9,10 +9,14 @@
 
 mod binders;
 mod lexer;
+mod print;
 mod scopes;
 
+use std::borrow::Cow;
+
 pub use binders::{Binder, binders};
-use lexer::{Kind, Token};
+use lexer::Kind;
+use print::{minded, print};
 
 /// Folds every run of white space into one space and trims the ends.
 pub fn normalise_spaces(text: &str) -> String {
@@ -30,7 +34,7 @@ pub fn canonical_text(signature: &str) -> String {
     if let Some(names) = scopes::bound_names(&tokens) {
         for (token, name) in tokens.iter_mut().zip(names) {
             if let Some(name) = name {
-                token.text = name;
+                token.text = Cow::Owned(name);
             }
         }
     }
@@ -53,20 +57,9 @@ pub fn canonical_statement(signature: &str) -> String {
 pub fn canonical_shape(signature: &str) -> String {
     let Some(mut tokens) = lexer::tokens(signature) else { return signature.trim().to_owned() };
     for token in tokens.iter_mut().filter(|token| token.kind == Kind::Number) {
-        token.text = "0".to_owned();
+        token.text = Cow::Borrowed("0");
     }
     canonical_statement(&print(&tokens))
-}
-
-fn print(tokens: &[Token]) -> String {
-    let mut text = String::new();
-    for (index, token) in tokens.iter().enumerate() {
-        if index > 0 && spaced(&tokens[index - 1], token) {
-            text.push(' ');
-        }
-        text.push_str(&token.text);
-    }
-    text
 }
 
 /// The tokens of a text as texts; what Lean reads differently after a space stays with the token before it, as in
@@ -77,27 +70,10 @@ pub fn words(text: &str) -> Option<Vec<String>> {
     for (index, token) in tokens.iter().enumerate() {
         match words.last_mut() {
             Some(word) if token.glued && minded(&tokens[index - 1], token) => word.push_str(&token.text),
-            _ => words.push(token.text.clone()),
+            _ => words.push(token.text.clone().into_owned()),
         }
     }
     Some(words)
-}
-
-/// Whether a space is printed between two tokens: always the same, except where Lean minds it.
-fn spaced(before: &Token, token: &Token) -> bool {
-    if before.kind == Kind::Open || matches!(token.kind, Kind::Close | Kind::Comma) {
-        return false;
-    }
-    before.kind == Kind::Comma || !(token.glued && minded(before, token))
-}
-
-/// Whether a space between two tokens can change the meaning.
-fn minded(before: &Token, token: &Token) -> bool {
-    let ends_term = matches!(before.kind, Kind::Word | Kind::Number | Kind::Literal | Kind::Close);
-    before.kind == Kind::Dot
-        || matches!(token.kind, Kind::Dot | Kind::Literal)
-        || (token.is("[") && ends_term)
-        || token.text.starts_with(['!', '?'])
 }
 
 #[cfg(test)]

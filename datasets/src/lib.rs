@@ -24,6 +24,7 @@ mod corpus;
 pub mod export;
 mod import;
 mod lean_file;
+pub mod lean_text;
 mod ledger;
 mod overlap;
 mod record;
@@ -38,8 +39,8 @@ pub use import::{
 };
 pub use lean_file::{LeanFileError, LeanTheorem, begins_command, signature_of, theorems};
 pub use ledger::{
-    Attempt, Conjecture, Event, Ledger, LedgerError, LedgerStatement, LedgerStats, Origin, Outcome, Phase,
-    Step, Tally,
+    Attempt, Conjecture, ConjectureOutcome, CorpusChange, CorpusDiffers, Event, KeepCorpusError,
+    KnownVerdicts, Ledger, LedgerError, LedgerStatement, LedgerStats, Origin, Phase, Step, Tally,
 };
 pub use overlap::{Overlap, contamination, near_duplicates};
 pub use record::{CONJECTURE, CorpusEntry, Lemma, SINGLE_TACTICS, Split, Statement, Status, Verdict};

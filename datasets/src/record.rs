@@ -90,7 +90,7 @@ pub enum Status {
     Proved,
     /// Lean looked at the proof and refused it.
     Failed,
-    /// The text gate or the second wall (axioms, other declarations, the kernel again) refused it.
+    /// The text gate or the checker (axioms, other declarations, the kernel again) refused it.
     Rejected,
     /// The statement itself does not elaborate.
     StatementError,
@@ -98,9 +98,21 @@ pub enum Status {
     Timeout,
     /// The Lean process died on it (stack, memory, a bug).
     Crashed,
+    /// The model was cut off before the proof ended, so nobody looked at it: a run's own note, never a verifier's answer.
+    Unfinished,
 }
 
 impl Status {
+    const ALL: [Self; 7] = [
+        Self::Proved,
+        Self::Failed,
+        Self::Rejected,
+        Self::StatementError,
+        Self::Timeout,
+        Self::Crashed,
+        Self::Unfinished,
+    ];
+
     /// The snake-case name used in files, the ledger and the command line.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -110,14 +122,19 @@ impl Status {
             Self::StatementError => "statement_error",
             Self::Timeout => "timeout",
             Self::Crashed => "crashed",
+            Self::Unfinished => "unfinished",
         }
     }
 
     /// The inverse of [`Status::as_str`].
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Proved, Self::Failed, Self::Rejected, Self::StatementError, Self::Timeout, Self::Crashed]
-            .into_iter()
-            .find(|status| status.as_str() == name)
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+
+    /// Whether the judge has settled the matter, so that the same proof need not be asked about again. Time-outs and
+    /// crashes depend on the machine's load, and what is unfinished was never judged.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Proved | Self::Failed | Self::Rejected | Self::StatementError)
     }
 }
 

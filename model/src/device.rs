@@ -5,49 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{Device, Tensor};
 
-use crate::ModelError;
+use crate::{DeviceError, ModelError};
 
 /// The names that [`parse_device`] knows.
 pub const DEVICE_NAMES: [&str; 4] = ["auto", "cpu", "wgpu", "cuda"];
-
-/// A device that cannot be used.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum DeviceError {
-    /// Not a device name.
-    #[error("There is no device `{name}`; choose one of auto, cpu, wgpu and cuda.")]
-    Unknown {
-        /// What was asked for.
-        name: String,
-    },
-    /// The binary was built without support for it.
-    #[error(
-        "This binary was built without `{name}`; build it with `cargo build --release --features {name}`, or use \
-         `--device cpu`."
-    )]
-    NotBuilt {
-        /// The device and the feature.
-        name: &'static str,
-    },
-    /// Fewer devices of a kind than were asked for.
-    #[error(
-        "`training.devices` asks for {asked} devices, but of the kind chosen with `--device` there are only {found}; set it to \
-         {found}."
-    )]
-    TooFew {
-        /// How many were asked for.
-        asked: usize,
-        /// How many there are.
-        found: usize,
-    },
-    /// The machine has none, or its driver does not work.
-    #[error("No usable `{name}` device on this machine ({reason}); check its driver, or use `--device cpu`.")]
-    Unavailable {
-        /// The device.
-        name: &'static str,
-        /// What the driver said, on one line.
-        reason: String,
-    },
-}
 
 /// The device of that name. `auto` takes the first of cuda, a wgpu device that is a real GPU, and cpu that works;
 /// `wgpu` also takes a driver that computes on the processor.

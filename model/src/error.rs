@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::Example;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -84,7 +86,7 @@ pub enum ModelError {
         /// Step of the call, counted from 1.
         step: usize,
         /// What was trained on in that step.
-        batch: Vec<crate::Example>,
+        batch: Vec<Example>,
     },
     /// A file of a checkpoint is missing, damaged or does not belong to the others.
     #[error(
@@ -154,7 +156,7 @@ pub enum ModelError {
     },
     /// A device that cannot be used.
     #[error(transparent)]
-    Device(#[from] crate::DeviceError),
+    Device(#[from] DeviceError),
 }
 
 impl ModelError {
@@ -171,4 +173,43 @@ impl ModelError {
         }
         Err(Self::Setting { name, value: value.to_string(), remedy: "set it to at least 1" })
     }
+}
+
+/// A device that cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum DeviceError {
+    /// Not a device name.
+    #[error("There is no device `{name}`; choose one of auto, cpu, wgpu and cuda.")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+    },
+    /// The binary was built without support for it.
+    #[error(
+        "This binary was built without `{name}`; build it with `cargo build --release --features {name}`, or use \
+         `--device cpu`."
+    )]
+    NotBuilt {
+        /// The device and the feature.
+        name: &'static str,
+    },
+    /// Fewer devices of a kind than were asked for.
+    #[error(
+        "`training.devices` asks for {asked} devices, but of the kind chosen with `--device` there are only {found}; set it to \
+         {found}."
+    )]
+    TooFew {
+        /// How many were asked for.
+        asked: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// The machine has none, or its driver does not work.
+    #[error("No usable `{name}` device on this machine ({reason}); check its driver, or use `--device cpu`.")]
+    Unavailable {
+        /// The device.
+        name: &'static str,
+        /// What the driver said, on one line.
+        reason: String,
+    },
 }

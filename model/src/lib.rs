@@ -33,6 +33,7 @@ mod config;
 mod device;
 mod embed;
 mod error;
+mod example;
 mod hf;
 mod kernels;
 mod memory;
@@ -48,15 +49,16 @@ pub use burn::tensor::Device;
 pub use chat::Message;
 pub use checkpoint::Checkpoint;
 pub use config::ModelConfig;
-pub use device::{DEVICE_NAMES, DeviceError, further_devices, parse_device};
+pub use device::{DEVICE_NAMES, further_devices, parse_device};
 pub use embed::embed;
-pub use error::ModelError;
+pub use error::{DeviceError, ModelError};
+pub use example::Example;
 pub use nn::Lm;
 pub use peak::matmul_flops;
 pub use rope::RopeScaling;
 pub use sample::{Completion, SampleConfig, SampleRequest, SampleStats, StopWhen, sample};
 pub use tokenizer::{Special, Tokenizer};
 pub use train::{
-    Example, LoraConfig, Precision, Projection, Recompute, Schedule, StateFile, TrainConfig, TrainReport,
-    TrainStep, eval_loss, train, train_resumable,
+    LoraConfig, Precision, Projection, Recompute, Schedule, StateFile, TrainConfig, TrainReport, TrainStep,
+    eval_loss, train, train_resumable,
 };

@@ -8,14 +8,15 @@
 //! Two correct proofs of a hard statement share its weight; an easy statement teaches nothing new.
 //!
 //! ```
-//! use stp_prover::{CorrectProof, Decay, PassRate, TrainingLimits, pass_at_k, training_set};
+//! use stp_datasets::Tally;
+//! use stp_prover::{CorrectProof, Decay, TrainingLimits, pass_at_k, training_set};
 //!
 //! let found = |statement: &str, proof: &str, correct| CorrectProof {
 //!     statement: statement.to_owned(),
 //!     round: 1,
 //!     proof: proof.to_owned(),
 //!     is_conjecture: false,
-//!     pass_rate: PassRate { correct, attempts: 8 },
+//!     pass_rate: Tally { proved: correct, judged: 8 },
 //!     seconds: 0.1,
 //! };
 //! let proofs = [found("hard", "by omega", 2), found("hard", "by grind", 2), found("easy", "by simp", 8)];
@@ -27,13 +28,13 @@
 //! ```
 
 pub mod control;
-mod pass_rate;
+mod pass_at_k;
 mod prompt;
 mod training;
 
-pub use pass_rate::{PassRate, pass_at_k};
+pub use pass_at_k::pass_at_k;
 pub use prompt::{example, normalise_proof, prompt, repair_example, repair_prompt};
 pub use training::{
-    CorrectProof, Decay, Retry, TrainingLimits, TrainingProof, choose_statements, retraining_set,
+    CorrectProof, Decay, Resampling, TrainingLimits, TrainingProof, choose_statements, retraining_set,
     training_set,
 };

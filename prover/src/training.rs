@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use rand::{Rng, RngExt};
 
-use crate::PassRate;
+use stp_datasets::Tally;
 
 /// When a statement that was proved already is tried again.
 #[derive(Clone, Copy, Debug)]
-pub struct Retry {
+pub struct Resampling {
     /// Always, if its best pass rate so far is under this (paper: 0.35).
     pub below: f64,
     /// Otherwise with this probability (paper: 5 %).
@@ -27,7 +27,7 @@ pub struct CorrectProof {
     /// Whether the statement is a conjecture.
     pub is_conjecture: bool,
     /// The statement's pass rate over the rounds that are looked at; corpus proofs are no attempts.
-    pub pass_rate: PassRate,
+    pub pass_rate: Tally,
     /// How long Lean took, in seconds.
     pub seconds: f64,
 }
@@ -68,16 +68,16 @@ pub struct Decay {
 /// `best` holds the best pass rate so far of each statement that was tried.
 pub fn choose_statements(
     ids: &[String],
-    best: &HashMap<String, PassRate>,
-    retry: Retry,
+    best: &HashMap<String, Tally>,
+    resampling: Resampling,
     generator: &mut impl Rng,
 ) -> Vec<String> {
     let mut chosen = Vec::new();
     for id in ids {
         // Drawn for every statement, so that one more proof does not shift the others' luck.
-        let drawn = generator.random::<f64>() < retry.probability;
+        let drawn = generator.random::<f64>() < resampling.probability;
         let rate = best.get(id).copied().unwrap_or_default();
-        if rate.correct == 0 || rate.rate() < retry.below || drawn {
+        if rate.proved == 0 || rate.rate() < resampling.below || drawn {
             chosen.push(id.clone());
         }
     }
@@ -85,7 +85,7 @@ pub fn choose_statements(
 }
 
 /// The training set at the end of `round`: distinct proofs of the last rounds whose statement's pass rate is not too
-/// high, weighted by their length / number of proofs of that statement.
+/// high. A proof weighs what [`Decay`] gives it, divided by the number of its statement's proofs in the set.
 pub fn training_set(proofs: &[CorrectProof], round: u32, limits: TrainingLimits) -> Vec<TrainingProof> {
     let recent = |proof: &&CorrectProof| proof.round + limits.replay > round && proof.round <= round;
     let hard = |proof: &&CorrectProof| proof.pass_rate.rate() <= limits.highest_rate;
@@ -99,7 +99,7 @@ pub fn training_set(proofs: &[CorrectProof], round: u32, limits: TrainingLimits)
 }
 
 /// The final training set: all distinct correct proofs, of conjectures only those with a pass rate of at most
-/// `highest_conjecture_rate`, weighted by their length.
+/// `highest_conjecture_rate`. A proof weighs what `decay` gives it.
 pub fn retraining_set(
     proofs: &[CorrectProof],
     highest_conjecture_rate: f64,
@@ -138,7 +138,7 @@ mod tests {
             round,
             proof: text.into(),
             is_conjecture: statement.starts_with('c'),
-            pass_rate: PassRate { correct, attempts },
+            pass_rate: Tally { proved: correct, judged: attempts },
             seconds: 2.0,
         }
     }
@@ -152,16 +152,16 @@ mod tests {
     #[test]
     fn unproved_and_rarely_proved_statements_are_tried() {
         let ids: Vec<String> = ["new", "tried", "rare", "easy"].map(String::from).into();
-        let rate = |correct| PassRate { correct, attempts: 10 };
+        let rate = |correct| Tally { proved: correct, judged: 10 };
         let best = HashMap::from([
             ("tried".to_owned(), rate(0)),
             ("rare".to_owned(), rate(3)),
             ("easy".to_owned(), rate(9)),
         ]);
         let mut generator = ChaCha8Rng::seed_from_u64(1);
-        let never = Retry { below: 0.35, probability: 0.0 };
+        let never = Resampling { below: 0.35, probability: 0.0 };
         assert_eq!(choose_statements(&ids, &best, never, &mut generator), ["new", "tried", "rare"]);
-        let always = Retry { below: 0.35, probability: 1.0 };
+        let always = Resampling { below: 0.35, probability: 1.0 };
         assert_eq!(choose_statements(&ids, &best, always, &mut generator), ids);
     }
 

@@ -1,12 +1,14 @@
-//! The self-play loop: rounds, resuming, presets, reports and the command line of `stp`.
+//! The self-play loop as a library: what a run's steps share, the steps, and their order.
+//!
+//! Nothing in here prints, draws or exits: [`events::Events`] says what happens to whoever listens.
 //!
 //! # Example
 //!
 //! What a run would do, and in which order; the values of a preset, changed as by `--set`.
 //!
 //! ```
+//! use stp_selfplay::config::settings::Settings;
 //! use stp_selfplay::plan;
-//! use stp_selfplay::settings::Settings;
 //!
 //! let mut settings = Settings::preset("smoke")?;
 //! settings.assignment("rounds=1")?;
@@ -17,37 +19,15 @@
 //! # Ok::<(), stp_selfplay::error::UsageError>(())
 //! ```
 
-mod attempting;
-pub mod cancel;
-pub mod cli;
-pub mod commands;
+mod attempt;
 pub mod config;
-mod conjecturing;
-pub mod cost;
-pub mod dashboard;
-pub mod display;
+pub mod context;
 pub mod error;
-pub mod evaluation;
-pub mod experiment;
-pub mod folder;
-pub mod hint;
-mod judging;
-pub mod language;
-mod learning;
-pub mod metrics;
+pub mod events;
 pub mod plan;
-pub mod pretraining;
-mod proving;
-mod repairing;
-pub mod report;
+pub mod random;
+pub mod records;
 pub mod run;
-mod sampling;
-mod screening;
-mod seeds;
-mod selecting;
-pub mod settings;
-mod setup;
-pub mod start;
-pub mod statistics;
-mod steering;
-mod weighing;
+pub mod steps;
+#[cfg(test)]
+mod test;

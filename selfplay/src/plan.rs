@@ -1,8 +1,6 @@
 //! Which steps a run has, and how a round's proofs are shared out: pure functions.
 
-use std::collections::HashSet;
-
-use stp_datasets::{Corpus, CorpusEntry, Split, Statement, normalise_spaces};
+use stp_prover::control;
 
 use crate::config::{Method, RunConfig};
 
@@ -46,6 +44,16 @@ impl Step {
         }
     }
 
+    /// Whether it trains a model.
+    pub fn trains(self) -> bool {
+        matches!(self, Self::Stage1Train | Self::Train(_) | Self::FinalTrain)
+    }
+
+    /// Whether a row of the report is complete with it.
+    pub fn completes_row(self) -> bool {
+        matches!(self, Self::Stage1Valid | Self::Valid(_) | Self::FinalValid)
+    }
+
     /// The round under which its attempts are kept: 0 before the first, `rounds + 1` for the final model.
     pub fn round(self, rounds: u32) -> u32 {
         match self {
@@ -75,6 +83,15 @@ pub fn steps(rounds: u32, method: Method) -> Vec<Step> {
     steps
 }
 
+/// The name of the checkpoint that the model of a round is kept under; 0 is stage 1.
+pub fn checkpoint_of(round: u32, rounds: u32) -> String {
+    match round {
+        0 => "stage1".to_owned(),
+        _ if round <= rounds => format!("round-{round}"),
+        _ => "final".to_owned(),
+    }
+}
+
 /// Samples for each of `statements` given statements and each of `conjectures` conjectures, in total
 /// exactly `budget` if there is anything to sample.
 ///
@@ -89,21 +106,16 @@ pub fn allocate(
 ) -> (Vec<u32>, Vec<u32>) {
     let wanted = conjectures * per_conjecture as usize;
     let for_conjectures = if statements == 0 && conjectures > 0 { budget } else { wanted.min(budget) };
-    (share(budget - for_conjectures, statements), share(for_conjectures, conjectures))
+    (evenly(budget - for_conjectures, statements), evenly(for_conjectures, conjectures))
 }
 
-fn share(total: usize, parts: usize) -> Vec<u32> {
-    (0..parts)
-        .map(|index| {
-            let samples = total / parts + usize::from(index < total % parts);
-            u32::try_from(samples).unwrap_or(u32::MAX)
-        })
-        .collect()
+fn evenly(total: usize, parts: usize) -> Vec<u32> {
+    control::share(total, &vec![1.0; parts])
 }
 
 /// How the given statements' samples of a round are spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parts {
+pub struct SampleShares {
     /// First attempts.
     pub first: usize,
     /// Attempts at what the first ones did not prove.
@@ -112,7 +124,7 @@ pub struct Parts {
     pub repairs: usize,
 }
 
-impl Parts {
+impl SampleShares {
     /// The parts of `all` samples that the settings ask for.
     pub fn of(all: usize, config: &RunConfig) -> Self {
         let part = |of: usize, share: f64| ((of as f64 * share).round() as usize).min(of);
@@ -124,41 +136,10 @@ impl Parts {
     }
 }
 
-/// `count` of `items`, evenly spread in their order; all of them if `count` is 0 or too large.
-pub fn spread<T: Clone>(items: &[T], count: usize) -> Vec<T> {
-    if count == 0 || count >= items.len() {
-        return items.to_vec();
-    }
-    (0..count).map(|index| items[index * items.len() / count].clone()).collect()
-}
-
-/// What stage 1 is shown of the given statements `train`: ids and proofs.
-pub fn supervised<'a>(
-    corpus: &'a Corpus,
-    train: &[Statement],
-    config: &RunConfig,
-) -> Vec<(&'a str, Vec<String>)> {
-    let ids: HashSet<_> = train.iter().map(|statement| &statement.id).collect();
-    let given = corpus.split(Split::Train).filter(|entry| ids.contains(&entry.statement.id));
-    let with_proofs: Vec<_> = given.filter(|entry| !entry.proofs.is_empty()).collect();
-    let chosen = spread(&with_proofs, config.max_supervised).into_iter();
-    chosen.map(|entry| (entry.statement.id.as_str(), taught(entry, config.supervised_tactics))).collect()
-}
-
-/// The proofs of a corpus statement that stage 1 is shown: its own, and with `tactics` each single tactic that closes it.
-pub fn taught(entry: &CorpusEntry, tactics: bool) -> Vec<String> {
-    let closing = entry.closed_by.iter().filter(|_| tactics).map(|tactic| format!("by\n  {tactic}"));
-    let mut proofs = entry.proofs.clone();
-    for proof in closing {
-        if !proofs.iter().any(|known| normalise_spaces(known) == normalise_spaces(&proof)) {
-            proofs.push(proof);
-        }
-    }
-    proofs
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -199,43 +180,19 @@ mod tests {
             }
         }
 
-        #[test]
-        fn spread_keeps_order_and_count(length in 0usize..200, count in 0usize..250) {
-            let items: Vec<_> = (0..length).collect();
-            let chosen = spread(&items, count);
-            let expected = if count == 0 { length } else { count.min(length) };
-            prop_assert_eq!(chosen.len(), expected);
-            prop_assert!(chosen.is_sorted());
-            prop_assert_eq!(chosen.iter().collect::<HashSet<_>>().len(), expected);
-        }
     }
 
     #[test]
     fn the_parts_of_a_budget_are_all_of_it() {
         let mut config = RunConfig::load("smoke", None).unwrap();
-        assert_eq!(Parts::of(101, &config), Parts { first: 101, later: 0, repairs: 0 });
+        assert_eq!(SampleShares::of(101, &config), SampleShares { first: 101, later: 0, repairs: 0 });
         config.repair.enabled = true;
         config.control.adaptive_budget = true;
-        assert_eq!(Parts::of(100, &config), Parts { first: 37, later: 38, repairs: 25 });
+        assert_eq!(SampleShares::of(100, &config), SampleShares { first: 37, later: 38, repairs: 25 });
         for all in 0..50 {
-            let parts = Parts::of(all, &config);
+            let parts = SampleShares::of(all, &config);
             assert_eq!(parts.first + parts.later + parts.repairs, all);
         }
-    }
-
-    #[test]
-    fn stage_1_is_shown_tactics_beside_the_proofs() {
-        let mut entry = CorpusEntry::unchecked(Statement {
-            id: "x".to_owned(),
-            signature: "(n : Nat) : n + 0 = n".to_owned(),
-            header: String::new(),
-            topics: Vec::new(),
-            split: Split::Train,
-        });
-        entry.proofs = vec!["by exact rfl".to_owned(), "by simp".to_owned()];
-        entry.closed_by = vec!["simp".to_owned(), "omega".to_owned()];
-        assert_eq!(taught(&entry, false), entry.proofs);
-        assert_eq!(taught(&entry, true), ["by exact rfl", "by simp", "by\n  omega"], "none twice");
     }
 
     #[test]

@@ -2,14 +2,44 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod browser;
+pub mod imports;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use stp_datasets::{Attempt, Ledger, Phase};
+use stp_datasets::{Attempt, Conjecture, Ledger, Phase};
+
+/// The signal that `abort` ends a process with.
+const SIGABRT: i32 = 6;
+
+/// Set to 1 where tests may install and fetch what they need.
+const EXTERNAL: &str = "STP_TEST_EXTERNAL";
+
+/// Whether a test, or the part of it with that name, may use what no build of this repository has: packages of others,
+/// a browser, a driver, a server. If it may not, a line says that it was left out.
+pub fn external(name: &str) -> bool {
+    let allowed = is_external();
+    if !allowed {
+        // Not by a macro: the test harness keeps what those of passing tests print.
+        let _ = writeln!(std::io::stderr(), "left out: {name} (set {EXTERNAL}=1)");
+    }
+    allowed
+}
+
+fn is_external() -> bool {
+    std::env::var_os(EXTERNAL).is_some_and(|value| value == "1")
+}
+
+/// For what installs or fetches something: whoever calls it has asked [`external`] first.
+///
+/// # Panics
+/// Unless tests may install and fetch what they need.
+pub fn require_external() {
+    assert!(is_external(), "nothing may be installed or fetched unless {EXTERNAL}=1");
+}
 
 /// What reads what runs leave. The versions are those that it was tried with.
 const PACKAGES: [&str; 4] = ["datasets==4.4.1", "pandas==2.3.3", "polars==1.35.2", "tensorboard==2.20.0"];
@@ -17,7 +47,7 @@ const PACKAGES: [&str; 4] = ["datasets==4.4.1", "pandas==2.3.3", "polars==1.35.2
 /// A Python with these packages, made once in the folder that cargo gives to integration tests.
 ///
 /// # Panics
-/// If it cannot be made.
+/// If it cannot be made, or nothing may be installed.
 pub fn python(test_folder: &str) -> PathBuf {
     python_with(test_folder, "python-1", &PACKAGES)
 }
@@ -25,21 +55,36 @@ pub fn python(test_folder: &str) -> PathBuf {
 /// A Python with packages of a test's own; another choice of packages needs another name.
 ///
 /// # Panics
-/// If it cannot be made.
+/// If it cannot be made, or nothing may be installed.
 pub fn python_with(test_folder: &str, name: &str, packages: &[&str]) -> PathBuf {
+    python_by(test_folder, name, &[packages])
+}
+
+/// The same, with several calls of `pip install`, each with arguments of its own.
+///
+/// # Panics
+/// If it cannot be made, or nothing may be installed.
+pub fn python_by(test_folder: &str, name: &str, installs: &[&[&str]]) -> PathBuf {
+    require_external();
     let folder = Path::new(test_folder).join(name);
     let (program, complete) = (folder.join("bin").join("python"), folder.join("complete"));
     if !complete.exists() {
         finish(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
         let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir"];
-        finish(Command::new(&program).args(install).args(packages));
+        for arguments in installs {
+            finish(Command::new(&program).args(install).args(*arguments));
+        }
         std::fs::write(complete, "").unwrap();
     }
     program
 }
 
 /// Tries to install Debian packages; whether they are there is for the caller to see.
+///
+/// # Panics
+/// If nothing may be installed.
 pub fn install(packages: &[&str]) {
+    require_external();
     let install = [&["install", "--yes", "--no-install-recommends"], packages].concat();
     for arguments in [&["update"][..], &install] {
         let _ = Command::new("apt-get").args(arguments).output();
@@ -98,15 +143,16 @@ pub fn start_until(command: &mut Command, mark: &str) -> (Child, u32) {
     (child, pid)
 }
 
-/// Starts a run, waits for a line with `mark`, lets it work `after` longer and kills it.
+/// Plays a run until it aborts itself at an event, for example at the 37th `attempt:37`; which there are is said at
+/// `STP_TEST_ABORT` in `stp/src/abort.rs`. What was printed on standard error is returned.
 ///
 /// # Panics
-/// If the run ends before the line comes.
-pub fn kill_at(command: &mut Command, mark: &str, after: Duration) {
-    let (mut child, _) = start_until(command, mark);
-    std::thread::sleep(after);
-    child.kill().unwrap();
-    child.wait().unwrap();
+/// If it ends otherwise: the event never came.
+pub fn abort_at(command: &mut Command, event: &str) -> String {
+    let output = command.env("STP_TEST_ABORT", event).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.signal(), Some(SIGABRT), "no {event}:\n{said}");
+    said
 }
 
 /// The processes whose parent is `parent`.
@@ -140,7 +186,7 @@ pub fn attempts(folder: &Path, rounds: u32) -> BTreeMap<(u32, &'static str, Stri
     let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
     let mut all = BTreeMap::new();
     for round in 0..=rounds + 1 {
-        for phase in [Phase::Seed, Phase::Train, Phase::Valid] {
+        for phase in [Phase::Corpus, Phase::Train, Phase::Valid] {
             for attempt in ledger.attempts(round, phase).unwrap() {
                 let key = (round, phase.as_str(), attempt.statement.clone(), attempt.sample);
                 all.insert(key, attempt);
@@ -148,6 +194,14 @@ pub fn attempts(folder: &Path, rounds: u32) -> BTreeMap<(u32, &'static str, Stri
         }
     }
     all
+}
+
+/// All conjectures of a run's rounds.
+///
+/// # Panics
+/// If the ledger cannot be read.
+pub fn conjectures(ledger: &Ledger, rounds: u32) -> Vec<Conjecture> {
+    (1..=rounds).flat_map(|round| ledger.conjectures_of(round).unwrap()).collect()
 }
 
 /// How many attempts each round and phase has.

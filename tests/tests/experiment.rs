@@ -4,11 +4,10 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use serde_json::Value;
 use stp_datasets::Ledger;
-use stp_tests::{finish, kill_at, stp};
+use stp_tests::{abort_at, finish, stp};
 
 /// The shortest that goes through everything. The portfolio proves the first statement of `test`, if any.
 const EXPERIMENT: &str = r#"
@@ -56,8 +55,7 @@ fn an_experiment_is_played_and_measured_and_goes_on() {
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
     std::fs::write(folder.join("two.toml"), EXPERIMENT).unwrap();
-    // Lean takes longer than this to start.
-    kill_at(&mut experiment(folder, &[]), "stage 1 for all arms", Duration::from_millis(100));
+    abort_at(&mut experiment(folder, &[]), "verdict:3");
     let said = finish(&mut experiment(folder, &[]));
     assert!(said.contains("to do: 2 runs with 1 stages 1, 180 verified samples"), "{said}");
     // Tactics that were tried before the interruption are not tried again.

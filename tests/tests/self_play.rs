@@ -5,10 +5,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
-use stp_datasets::{Corpus, Ledger, Outcome, Split, Verdict, canonical_text};
-use stp_tests::{attempts, children_of, counts, finish, is_running, kill_at, smoke, start_until};
+use stp_datasets::{ConjectureOutcome, Corpus, Ledger, Split, Verdict, canonical_text};
+use stp_tests::{abort_at, attempts, children_of, counts, finish, is_running, smoke, start_until};
 
 const ROUNDS: u32 = 2;
 const PROOFS_PER_ROUND: usize = 120;
@@ -31,7 +30,7 @@ fn assert_whole(folder: &Path, conjectures: bool) {
     for round in 0..=ROUNDS + 1 {
         assert_eq!(counts[&(round, "valid")], VALID, "round {round}");
     }
-    let all = ledger.conjectures().unwrap();
+    let all = stp_tests::conjectures(&ledger, ROUNDS);
     assert!(all.iter().all(|conjecture| conjecture.outcome.is_some()), "every conjecture has an outcome");
     for round in 1..=ROUNDS {
         let of_round = all.iter().filter(|conjecture| conjecture.round == round).count();
@@ -46,7 +45,7 @@ fn assert_whole(folder: &Path, conjectures: bool) {
         .filter(|entry| entry.statement.split != Split::Train)
         .map(|entry| canonical_text(&entry.statement.signature))
         .collect();
-    let accepted = all.iter().filter(|conjecture| conjecture.outcome == Some(Outcome::Accepted));
+    let accepted = all.iter().filter(|conjecture| conjecture.outcome == Some(ConjectureOutcome::Accepted));
     assert!(accepted.clone().all(|conjecture| !held_out.contains(&canonical_text(&conjecture.signature))));
     let ids: Vec<_> = accepted.map(|conjecture| conjecture.statement.clone().unwrap()).collect();
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
@@ -70,9 +69,32 @@ fn runs_play_to_the_end_whatever_happens_to_them() {
     interrupted_runs_say_so_and_leave_no_process(&scratch.path().join("interrupted"));
     killed_runs_lose_nothing_and_count_nothing_twice(&scratch.path().join("killed"));
     a_training_that_was_killed_goes_on(&whole, &scratch.path().join("training"));
+    an_edited_corpus_is_named(scratch.path());
     let plain = scratch.path().join("plain");
     finish(&mut smoke(&plain, &["--method", "expert-iteration"]));
     assert_whole(&plain, false);
+}
+
+/// A run that was stopped does not go on with another corpus, and says which statement is not as it was.
+fn an_edited_corpus_is_named(scratch: &Path) {
+    let (folder, corpus) = (scratch.join("edited"), scratch.join("corpus.jsonl"));
+    let row = |id: &str, split: &str, number: u32| {
+        let signature = format!("(n : Nat) (h : n = {number}) : n < {}", number + 1);
+        serde_json::json!({ "id": id, "split": split, "topics": ["x"], "signature": signature, "proofs": ["by omega"] })
+            .to_string()
+    };
+    let write = |number| {
+        let rows = [row("one", "train", 1), row("two", "train", number), row("three", "valid", 3)];
+        std::fs::write(&corpus, rows.join("\n")).unwrap();
+    };
+    let options = ["--set", &format!("corpus={}", corpus.display())];
+    write(2);
+    abort_at(&mut smoke(&folder, &options), "started:stage1/train:1");
+    write(5);
+    let refused = smoke(&folder, &options).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("`two`") && said.contains("another statement"), "{said}");
 }
 
 fn a_finished_run_does_nothing_more(folder: &Path) {
@@ -94,62 +116,56 @@ fn interrupted_runs_say_so_and_leave_no_process(folder: &Path) {
     assert!(lean.iter().all(|pid| !is_running(*pid)), "no Lean process is left");
 }
 
-/// Killed in the middle of stage 1: the training goes on from its state and ends with the weights of the run that was
-/// left alone.
+/// Killed three times in the middle of stage 1: the training goes on from its state and ends with the weights of the run
+/// that was left alone.
 fn a_training_that_was_killed_goes_on(whole: &Path, folder: &Path) {
-    let options = ["--set", "training.state_minutes=0.001"];
-    let state = folder.join("checkpoints").join("stage1.state.safetensors");
-    let (mut child, _) = start_until(&mut smoke(folder, &options), "stage 1:");
-    while !state.exists() {
-        assert!(child.try_wait().unwrap().is_none(), "the run ended without a state");
-        std::thread::sleep(Duration::from_millis(5));
+    // There is a new state after each step; the step at which a process ends has none yet.
+    let options = ["--set", "training.state_minutes=0.000001"];
+    let checkpoints = folder.join("checkpoints");
+    for event in ["train-step:5", "train-step:40", "train-step:2"] {
+        abort_at(&mut smoke(folder, &options), event);
+        assert!(checkpoints.join("stage1.state.safetensors").exists(), "{event}");
+        assert!(!checkpoints.join("stage1").exists(), "{event}: it was killed in the middle");
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(!folder.join("checkpoints").join("stage1").exists(), "it was killed in the middle");
-    let mut go_on = smoke(folder, &options);
-    let (mut child, _) = start_until(&mut go_on, "of them before it was stopped");
-    while !folder.join("checkpoints").join("stage1").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "the run ended without a checkpoint");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let said = abort_at(&mut smoke(folder, &options), "checkpoint:1");
+    assert!(said.contains("(44 of them before it was stopped)"), "{said}");
     let weights =
         |run: &Path| std::fs::read(run.join("checkpoints").join("stage1").join("model.safetensors")).unwrap();
     assert_eq!(weights(folder), weights(whole));
 }
 
 fn killed_runs_lose_nothing_and_count_nothing_twice(folder: &Path) {
-    // (a line of the run, how long to let it work after that)
-    let points = [
-        ("setup: statements:", 100),
-        ("stage 1:", 700),
-        ("stage1: train:", 100),
-        ("round 1: conjecture:", 0),
-        ("round 1: prove:", 0),
-        ("round 2: conjecture:", 100),
-        ("final: train:", 0),
+    let mut kept = Vec::new();
+    // Each process goes on where the one before was stopped, to its own event.
+    let events = [
+        "verdict:5",
+        "train-step:3",
+        "checkpoint:1",
+        "attempt:10",
+        "conjecture:10",
+        "outcomes:1",
+        "attempt:50",
+        "started:round-2/conjecture:1",
+        "verdict:30",
+        "train-step:2",
+        "started:final/train:1",
     ];
-    for (mark, after) in points {
-        kill_at(&mut smoke(folder, &[]), mark, Duration::from_millis(after));
+    for event in events {
+        abort_at(&mut smoke(folder, &[]), event);
         let before = attempts(folder, ROUNDS);
-        let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
-        let steps = ledger.steps().unwrap();
-        drop(ledger);
-        if mark == points[points.len() - 1].0 {
-            finish(&mut smoke(folder, &[]));
-        } else {
-            kill_at(&mut smoke(folder, &[]), "run folder", Duration::from_millis(after));
-        }
-        let after = attempts(folder, ROUNDS);
+        let steps = Ledger::open(&folder.join("ledger.sqlite")).unwrap().steps().unwrap();
+        kept.push((before, steps));
+    }
+    finish(&mut smoke(folder, &[]));
+    let after = attempts(folder, ROUNDS);
+    let all_steps = Ledger::open(&folder.join("ledger.sqlite")).unwrap().steps().unwrap();
+    for (event, (before, steps)) in events.into_iter().zip(kept) {
         for (key, attempt) in before {
             let now = &after[&key];
-            assert_eq!((&attempt.proof, attempt.tokens), (&now.proof, now.tokens), "{key:?}");
-            assert!(attempt.verdict.is_none() || attempt.verdict == now.verdict, "{key:?}");
+            assert_eq!((&attempt.proof, attempt.tokens), (&now.proof, now.tokens), "{event}: {key:?}");
+            assert!(attempt.verdict.is_none() || attempt.verdict == now.verdict, "{event}: {key:?}");
         }
-        let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
-        assert_eq!(ledger.steps().unwrap()[..steps.len()], steps[..]);
+        assert_eq!(all_steps[..steps.len()], steps[..], "{event}");
     }
     assert_whole(folder, true);
 }

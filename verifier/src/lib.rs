@@ -21,10 +21,15 @@
 //! # }
 //! ```
 
+mod ask;
 pub mod cache;
 mod confine;
 pub mod export;
 pub mod gate;
+mod handle;
+pub mod hint;
+mod identity;
+mod imports;
 pub mod kernel;
 mod managed;
 mod native;
@@ -32,15 +37,21 @@ mod pool;
 mod process;
 mod protocol;
 pub mod queue;
+pub mod scripted;
 pub mod serve;
 pub mod toolchain;
+mod worker;
 
+pub use ask::ask_each;
 pub use cache::VerdictCache;
-pub use confine::{Walls, managed_program};
+pub use confine::{Sandbox, managed_program};
+pub use handle::Pool;
+pub use imports::imports_of;
 pub use managed::command_line;
-pub use pool::{Pool, PoolConfig, PoolStats, VerifierError};
+pub use pool::PoolConfig;
 pub use protocol::{
-    Candidate, FileJudgement, FileMessage, FileOutcome, FileReport, JudgedFile, JudgedTheorem, Position,
-    Sorry, StatementReport, Trust,
+    Candidate, FileJudgement, FileMessage, FileOutcome, FileReport, JudgedFile, JudgedTheorem, PoolStats,
+    Position, Sorry, StatementReport, Trust, VerifierError,
 };
+pub use scripted::{Asked, Script, ScriptLog};
 pub use toolchain::Toolchain;

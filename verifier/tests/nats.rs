@@ -81,6 +81,7 @@ static NATS_SERVER: LazyLock<PathBuf> = LazyLock::new(|| {
     if Command::new("nats-server").arg("--version").output().is_ok() {
         return "nats-server".into();
     }
+    stp_tests::require_external();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nats-server");
     let program = folder.join("usr").join("sbin").join("nats-server");
     if !program.exists() {
@@ -185,6 +186,9 @@ fn context(url: &str) -> jetstream::Context {
 
 #[test]
 fn a_killed_worker_and_a_killed_server_lose_nothing() {
+    if !stp_tests::external("a_killed_worker_and_a_killed_server_lose_nothing") {
+        return;
+    }
     let local = common::pool(1, TIMEOUT);
     let candidates = candidates();
     let known: Known =
@@ -340,6 +344,9 @@ fn what_is_wrong_with_a_queue_is_said_with_advice() {
     let name = RemoteConfig { queue: "a.b".into(), ..RemoteConfig::default() };
     assert!(matches!(connect(&none, name).unwrap_err(), QueueError::Name(_)));
 
+    if !stp_tests::external("what_is_wrong_with_a_queue_is_said_with_advice, the part of a real server") {
+        return;
+    }
     let port = free_port();
     let _plain = start_server(port, None);
     let error = connect(&format!("nats://127.0.0.1:{port}"), RemoteConfig::default()).unwrap_err();

@@ -3,8 +3,11 @@
 //! Binders may change places where none depends on the other. What a binder depends on is read from the names that its
 //! type mentions; instances may be used without being named, so nothing passes by an instance binder.
 
+use std::borrow::Cow;
+
 use super::lexer::{Kind, Token, closing, tokens};
-use super::{print, scopes};
+use super::print::print;
+use super::scopes;
 
 /// Orders that are compared at most; beyond that, some statements that are equal up to binder order are not noticed.
 const MOST_ORDERS: usize = 512;
@@ -25,8 +28,8 @@ pub fn binders(signature: &str) -> Option<(Vec<Binder>, String)> {
     let tokens = tokens(signature)?;
     let parsed = Parsed::read(&tokens)?;
     let binder = |part: &Part| Binder {
-        open: tokens[part.open].text.clone(),
-        name: part.name.map(|at| tokens[at].text.clone()),
+        open: tokens[part.open].text.to_string(),
+        name: part.name.map(|at| tokens[at].text.to_string()),
         kind: (!part.kind.is_empty()).then(|| print(&tokens[part.kind.clone()])),
     };
     Some((parsed.parts.iter().map(binder).collect(), print(&tokens[parsed.goal.clone()])))
@@ -34,7 +37,7 @@ pub fn binders(signature: &str) -> Option<(Vec<Binder>, String)> {
 
 /// The signature's tokens with one bracket for each binder, in an order that does not depend on the given one, and
 /// bound names numbered; `None` where scopes are uncertain.
-pub(super) fn reordered(tokens: &[Token]) -> Option<Vec<Token>> {
+pub(super) fn reordered<'t>(tokens: &[Token<'t>]) -> Option<Vec<Token<'t>>> {
     let parsed = Parsed::read(tokens)?;
     let colours = parsed.colours(tokens);
     let mut search = Search { parsed: &parsed, tokens, colours: &colours, left: MOST_ORDERS, best: None };
@@ -57,13 +60,15 @@ struct Parsed {
     goal: std::ops::Range<usize>,
     /// For each token the number of the binder that it is or refers to.
     bound: Vec<Option<usize>>,
+    /// For each token the binder whose name it is or refers to.
+    refers: Vec<Option<usize>>,
     prefix: String,
     /// For each binder the ones that must stand before it.
     needs: Vec<Vec<usize>>,
 }
 
 impl Parsed {
-    fn read(tokens: &[Token]) -> Option<Self> {
+    fn read(tokens: &[Token<'_>]) -> Option<Self> {
         let (bound, prefix) = scopes::bindings(tokens)?;
         let mut parts = Vec::new();
         let mut at = 0;
@@ -86,12 +91,15 @@ impl Parsed {
             }
             at = close + 1;
         }
-        let mut parsed = Self { parts, goal: at + 1..tokens.len(), bound, prefix, needs: Vec::new() };
+        let part_of = |id: usize| parts.iter().position(|part| part.id == Some(id));
+        let refers = bound.iter().map(|id| id.and_then(part_of)).collect();
+        let goal = at + 1..tokens.len();
+        let mut parsed = Self { parts, goal, bound, refers, prefix, needs: Vec::new() };
         parsed.needs = (0..parsed.parts.len()).map(|part| parsed.needs_of(tokens, part)).collect();
         Some(parsed)
     }
 
-    fn needs_of(&self, tokens: &[Token], part: usize) -> Vec<usize> {
+    fn needs_of(&self, tokens: &[Token<'_>], part: usize) -> Vec<usize> {
         let is_instance = |at: usize| tokens[self.parts[at].open].text == "[";
         let mentions = |other: usize| {
             self.parts[other].id.is_some()
@@ -100,14 +108,9 @@ impl Parsed {
         (0..part).filter(|&other| is_instance(part) || is_instance(other) || mentions(other)).collect()
     }
 
-    /// The binder whose name a token refers to.
-    fn referred(&self, at: usize) -> Option<usize> {
-        self.bound[at].and_then(|id| self.parts.iter().position(|part| part.id == Some(id)))
-    }
-
     /// A number for each binder, by what it is and where it is used: the same for statements that differ in the order
     /// of binders and in names alone.
-    fn colours(&self, tokens: &[Token]) -> Vec<u64> {
+    fn colours(&self, tokens: &[Token<'_>]) -> Vec<u64> {
         let count = self.parts.len();
         let mut colours = vec![0u64; count];
         for _ in 0..count.min(4) {
@@ -116,7 +119,7 @@ impl Parsed {
                 let first = range.clone().find_map(|at| self.local(at)).unwrap_or_default();
                 let mut hash = Hash::new();
                 for at in range {
-                    match (self.referred(at), self.local(at)) {
+                    match (self.refers[at], self.local(at)) {
                         (Some(part), _) if Some(part) == own => hash.text("own"),
                         (Some(part), _) => hash.number(before[part]),
                         (_, Some(id)) => hash.number(id.wrapping_sub(first) as u64),
@@ -145,11 +148,11 @@ impl Parsed {
 
     /// The number of a name that is bound within a type or the goal.
     fn local(&self, at: usize) -> Option<usize> {
-        self.bound[at].filter(|_| self.referred(at).is_none())
+        self.bound[at].filter(|_| self.refers[at].is_none())
     }
 
     /// The tokens in an order of binders, with bound names numbered as they come.
-    fn written(&self, tokens: &[Token], order: &[usize]) -> Vec<Token> {
+    fn written<'t>(&self, tokens: &[Token<'t>], order: &[usize]) -> Vec<Token<'t>> {
         let mut writer = Writer { parsed: self, tokens, numbers: Vec::new(), found: Vec::new() };
         for part in order.iter().map(|&index| &self.parts[index]) {
             writer.forget_locals();
@@ -169,15 +172,15 @@ impl Parsed {
     }
 }
 
-struct Writer<'a> {
+struct Writer<'a, 't> {
     parsed: &'a Parsed,
-    tokens: &'a [Token],
+    tokens: &'a [Token<'t>],
     /// The numbers of names that were written; none for what is out of scope.
     numbers: Vec<Option<usize>>,
-    found: Vec<Token>,
+    found: Vec<Token<'t>>,
 }
 
-impl Writer<'_> {
+impl Writer<'_, '_> {
     fn put(&mut self, at: usize) {
         let mut token = self.tokens[at].clone();
         if let Some(id) = self.parsed.bound[at] {
@@ -187,7 +190,7 @@ impl Writer<'_> {
                 self.numbers.len() - 1
             });
             let rest = token.text.find('.').map_or("", |dot| &self.tokens[at].text[dot..]);
-            token.text = format!("{}{number}{rest}", self.parsed.prefix);
+            token.text = Cow::Owned(format!("{}{number}{rest}", self.parsed.prefix));
         }
         self.found.push(token);
     }
@@ -202,15 +205,15 @@ impl Writer<'_> {
 
 /// The orders that dependencies allow, binders of lower colours first; of those that colours do not tell apart, the one
 /// with the least text.
-struct Search<'a> {
+struct Search<'a, 't> {
     parsed: &'a Parsed,
-    tokens: &'a [Token],
+    tokens: &'a [Token<'t>],
     colours: &'a [u64],
     left: usize,
-    best: Option<(String, Vec<Token>)>,
+    best: Option<(String, Vec<Token<'t>>)>,
 }
 
-impl Search<'_> {
+impl Search<'_, '_> {
     fn extend(&mut self, order: &mut Vec<usize>) {
         if order.len() == self.parsed.parts.len() {
             self.left = self.left.saturating_sub(1);
@@ -237,7 +240,7 @@ impl Search<'_> {
     }
 }
 
-fn matching_close(tokens: &[Token], open: usize) -> Option<usize> {
+fn matching_close(tokens: &[Token<'_>], open: usize) -> Option<usize> {
     closing(&tokens[open].text)?;
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate().skip(open) {

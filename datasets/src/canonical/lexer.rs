@@ -1,4 +1,8 @@
-//! A lexer for Lean terms that keeps of the spacing only what can change the meaning.
+//! The tokens of Lean terms, which keep of the spacing only what can change the meaning.
+
+use std::borrow::Cow;
+
+use crate::lean_text::{Span, SpanKind, spans};
 
 /// What a token is, as far as binding names is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +21,13 @@ pub(super) enum Kind {
 
 /// A token; `glued` if no space stands before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Token {
+pub(super) struct Token<'a> {
     pub(super) kind: Kind,
-    pub(super) text: String,
+    pub(super) text: Cow<'a, str>,
     pub(super) glued: bool,
 }
 
-impl Token {
+impl Token<'_> {
     pub(super) fn is(&self, text: &str) -> bool {
         self.text == text && !matches!(self.kind, Kind::Literal)
     }
@@ -53,167 +57,65 @@ pub(super) fn closing(open: &str) -> Option<char> {
 }
 
 /// The tokens of a text, comments left out; `None` if a comment, string or character is not closed.
-pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
-    let mut lexer = Lexer { rest: text };
-    let mut found: Vec<Token> = Vec::new();
+pub(super) fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
+    let mut found = plain_tokens(text)?;
     let mut after_lambda = false;
-    loop {
-        let blank = lexer.skip_blank()?;
-        if lexer.rest.is_empty() {
-            return Some(found);
+    for token in &mut found {
+        token.glued &= !after_lambda;
+        let synonym = SYNONYMS.iter().find(|(old, _)| token.kind == Kind::Symbol && *old == token.text);
+        after_lambda = token.kind == Kind::Symbol && token.text == "λ";
+        if let Some((_, new)) = synonym {
+            token.text = Cow::Borrowed(*new);
         }
-        let (kind, text) = lexer.token()?;
-        if text == "'" {
+        if after_lambda {
+            (token.kind, token.glued) = (Kind::Word, false);
+        }
+    }
+    Some(found)
+}
+
+/// The tokens as they are spelt, with symbols that nothing divides as one.
+fn plain_tokens(text: &str) -> Option<Vec<Token<'_>>> {
+    let mut found: Vec<Token<'_>> = Vec::new();
+    let mut end = 0;
+    for span in spans(text) {
+        if !span.closed {
             return None;
         }
-        let glued = !(blank || found.is_empty() || after_lambda);
-        let synonym = SYNONYMS.iter().find(|(old, _)| kind == Kind::Symbol && *old == text);
-        after_lambda = text == "λ";
-        found.push(match synonym {
-            Some((_, new)) if after_lambda => {
-                Token { kind: Kind::Word, text: (*new).to_owned(), glued: false }
+        if !span.is_code() || span.text.chars().all(char::is_whitespace) {
+            continue;
+        }
+        let kind = kind_of(&span)?;
+        let glued = span.start == end && !found.is_empty();
+        end = span.end();
+        match found.last_mut() {
+            Some(last) if glued && goes_on(last) && kind == Kind::Symbol && !SOLO.contains(span.text) => {
+                last.text.to_mut().push_str(span.text);
             }
-            Some((_, new)) => Token { kind, text: (*new).to_owned(), glued },
-            None => Token { kind, text: text.to_owned(), glued },
-        });
-    }
-}
-
-struct Lexer<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Lexer<'a> {
-    fn take(&mut self, bytes: usize) -> &'a str {
-        let (taken, rest) = self.rest.split_at(bytes);
-        self.rest = rest;
-        taken
-    }
-
-    fn take_while(&mut self, accept: impl Fn(char) -> bool) -> &'a str {
-        self.take(self.rest.find(|c| !accept(c)).unwrap_or(self.rest.len()))
-    }
-
-    /// Skips spaces and comments; says whether there were any, or `None` in an open comment.
-    fn skip_blank(&mut self) -> Option<bool> {
-        let before = self.rest.len();
-        loop {
-            self.take_while(char::is_whitespace);
-            if self.rest.starts_with("--") {
-                self.take_while(|c| c != '\n');
-            } else if self.rest.starts_with("/-") {
-                self.skip_block_comment()?;
-            } else {
-                return Some(self.rest.len() < before);
-            }
+            _ => found.push(Token { kind, text: Cow::Borrowed(span.text), glued }),
         }
     }
-
-    fn skip_block_comment(&mut self) -> Option<()> {
-        let mut depth = 0_usize;
-        loop {
-            if self.rest.starts_with("/-") {
-                depth += 1;
-                self.take(2);
-            } else if self.rest.starts_with("-/") {
-                depth -= 1;
-                self.take(2);
-                if depth == 0 {
-                    return Some(());
-                }
-            } else {
-                self.take(self.rest.chars().next()?.len_utf8());
-            }
-        }
-    }
-
-    fn token(&mut self) -> Option<(Kind, &'a str)> {
-        let first = self.rest.chars().next()?;
-        let kind = match first {
-            '"' => return Some((Kind::Literal, self.string()?)),
-            '\'' => match self.character() {
-                Some(literal) => return Some((Kind::Literal, literal)),
-                None => Kind::Symbol,
-            },
-            ',' => Kind::Comma,
-            '.' => Kind::Dot,
-            c if c.is_ascii_digit() => {
-                return Some((Kind::Number, self.take_while(|c| c.is_ascii_alphanumeric() || c == '_')));
-            }
-            c if starts_word(c) => return Some((Kind::Word, self.word())),
-            c if OPEN.contains(c) => Kind::Open,
-            c if CLOSE.contains(c) => Kind::Close,
-            c if SOLO.contains(c) => Kind::Symbol,
-            _ => return Some((Kind::Symbol, self.symbols())),
-        };
-        Some((kind, self.take(first.len_utf8())))
-    }
-
-    fn word(&mut self) -> &'a str {
-        let mut length = 0;
-        loop {
-            let rest = &self.rest[length..];
-            length += rest.find(|c| !continues_word(c)).unwrap_or(rest.len());
-            let mut next = self.rest[length..].chars();
-            if next.next() != Some('.') || !next.next().is_some_and(starts_word) {
-                return self.take(length);
-            }
-            length += 1;
-        }
-    }
-
-    /// A run of symbols up to a space, a comment or a token of another kind.
-    fn symbols(&mut self) -> &'a str {
-        let end = self.rest.char_indices().skip(1).find(|&(at, c)| {
-            let rest = &self.rest[at..];
-            c.is_whitespace()
-                || c.is_ascii_digit()
-                || starts_word(c)
-                || matches!(c, '"' | '\'' | ',' | '.')
-                || [OPEN, CLOSE, SOLO].iter().any(|set| set.contains(c))
-                || rest.starts_with("--")
-                || rest.starts_with("/-")
-        });
-        self.take(end.map_or(self.rest.len(), |(at, _)| at))
-    }
-
-    fn string(&mut self) -> Option<&'a str> {
-        let mut escaped = false;
-        let end = self.rest.char_indices().skip(1).find(|&(_, c)| {
-            let closes = c == '"' && !escaped;
-            escaped = c == '\\' && !escaped;
-            closes
-        })?;
-        Some(self.take(end.0 + 1))
-    }
-
-    fn character(&mut self) -> Option<&'a str> {
-        let inner = self.rest.strip_prefix('\'')?;
-        let length = if let Some(escape) = inner.strip_prefix('\\') {
-            let code = escape.chars().next()?.len_utf8();
-            1 + code + escape[code..].find('\'').filter(|&length| length <= 6)?
-        } else {
-            inner.chars().next().filter(|c| *c != '\'')?.len_utf8()
-        };
-        inner[length..].starts_with('\'').then(|| self.take(length + 2))
-    }
+    Some(found)
 }
 
-/// Lean's own `isLetterLike`, and what else may start an identifier.
-fn starts_word(c: char) -> bool {
-    c.is_ascii_alphabetic()
-        || c == '_'
-        || match u32::from(c) {
-            0x3bb | 0x3a0 | 0x3a3 | 0xd7 | 0xf7 => false,
-            0x3b1..=0x3c9 | 0x391..=0x3a9 | 0x3ca..=0x3fb | 0x1f00..=0x1ffe => true,
-            0xc0..=0x17f | 0x2100..=0x214f | 0x1d49c..=0x1d59f => true,
-            _ => false,
-        }
+/// Whether a symbol that follows at once belongs to the same token.
+fn goes_on(token: &Token<'_>) -> bool {
+    token.kind == Kind::Symbol && !SOLO.contains(&*token.text)
 }
 
-fn continues_word(c: char) -> bool {
-    starts_word(c)
-        || c.is_ascii_digit()
-        || matches!(c, '\'' | '!' | '?')
-        || matches!(u32::from(c), 0x2080..=0x2089 | 0x2090..=0x209c | 0x1d62..=0x1d6a | 0x2c7c)
+/// `None` for a quote that belongs to no character.
+fn kind_of(span: &Span<'_>) -> Option<Kind> {
+    Some(match span.kind {
+        SpanKind::Word => Kind::Word,
+        SpanKind::Number => Kind::Number,
+        SpanKind::Text | SpanKind::Char => Kind::Literal,
+        _ => match span.text {
+            "," => Kind::Comma,
+            "." => Kind::Dot,
+            text if text.starts_with('\'') => return None,
+            text if OPEN.contains(text) => Kind::Open,
+            text if CLOSE.contains(text) => Kind::Close,
+            _ => Kind::Symbol,
+        },
+    })
 }

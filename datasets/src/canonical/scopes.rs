@@ -45,9 +45,9 @@ const WITH_COLON: [&str; 4] = ["::", "<+:", "<:+", "<:+:"];
 const WEAKER_THAN_ARROW: [&str; 4] = ["↔", "<|", "|>", "<|>"];
 
 /// For each token its canonical text, if it is or refers to a bound name; `None` if scopes are uncertain.
-pub(super) fn bound_names(tokens: &[Token]) -> Option<Vec<Option<String>>> {
+pub(super) fn bound_names(tokens: &[Token<'_>]) -> Option<Vec<Option<String>>> {
     let (bound, prefix) = bindings(tokens)?;
-    let name = |(token, binder): (&Token, Option<usize>)| {
+    let name = |(token, binder): (&Token<'_>, Option<usize>)| {
         binder.map(|number| format!("{prefix}{number}{}", &token.text[head(&token.text).len()..]))
     };
     Some(tokens.iter().zip(bound).map(name).collect())
@@ -55,7 +55,7 @@ pub(super) fn bound_names(tokens: &[Token]) -> Option<Vec<Option<String>>> {
 
 /// For each token the number of the bound name that it is or refers to, and letters that begin no free name of the form
 /// `x0`; `None` if scopes are uncertain.
-pub(super) fn bindings(tokens: &[Token]) -> Option<(Vec<Option<usize>>, String)> {
+pub(super) fn bindings(tokens: &[Token<'_>]) -> Option<(Vec<Option<usize>>, String)> {
     if tokens.len() > MAX_TOKENS {
         return None;
     }
@@ -67,7 +67,7 @@ pub(super) fn bindings(tokens: &[Token]) -> Option<(Vec<Option<usize>>, String)>
 }
 
 /// `x`, or as many of them as no free name of the form `x0` needs.
-fn fresh_prefix(tokens: &[Token], bound: &[Option<usize>]) -> String {
+fn fresh_prefix(tokens: &[Token<'_>], bound: &[Option<usize>]) -> String {
     let free =
         tokens.iter().zip(bound).filter(|(token, binder)| token.kind == Kind::Word && binder.is_none());
     let taken = free.filter_map(|(token, _)| {
@@ -83,7 +83,7 @@ fn head(word: &str) -> &str {
 }
 
 struct Walk<'a> {
-    tokens: &'a [Token],
+    tokens: &'a [Token<'a>],
     at: usize,
     depth: usize,
     /// Names in scope with the numbers of their binders, innermost last.
@@ -93,7 +93,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn peek(&self) -> Option<&'a Token> {
+    fn peek(&self) -> Option<&'a Token<'a>> {
         self.tokens.get(self.at)
     }
 
@@ -121,7 +121,7 @@ impl<'a> Walk<'a> {
 
     fn bind(&mut self, names: &[usize]) {
         for &index in names {
-            let name = self.tokens[index].text.as_str();
+            let name = &*self.tokens[index].text;
             if name != "_" {
                 self.scope.push((name, self.binders));
                 self.bound[index] = Some(self.binders);
@@ -140,7 +140,7 @@ impl<'a> Walk<'a> {
 
     /// `(x y : T)`, `{x}`, `⦃x : T⦄`, `[inst : C]`, `[C]`; the names stay in scope.
     fn binder_group(&mut self, untyped: bool) -> Option<()> {
-        let open = self.peek()?.text.as_str();
+        let open = &*self.peek()?.text;
         let close = closing(open)?.to_string();
         let anonymous = open == "[" && !self.tokens.get(self.at + 2).is_some_and(|token| token.is(":"));
         if !matches!(open, "(" | "{" | "⦃" | "[") {
@@ -194,17 +194,17 @@ impl<'a> Walk<'a> {
                 Kind::Number => self.number(&token.text)?,
                 Kind::Literal => self.at += 1,
                 Kind::Dot => self.dot()?,
-                Kind::Symbol if matches!(token.text.as_str(), ":" | "=>" | "//" | "|") => break,
-                Kind::Symbol if in_arrow && WEAKER_THAN_ARROW.contains(&token.text.as_str()) => return None,
+                Kind::Symbol if matches!(&*token.text, ":" | "=>" | "//" | "|") => break,
+                Kind::Symbol if in_arrow && WEAKER_THAN_ARROW.contains(&&*token.text) => return None,
                 Kind::Symbol => self.symbol(&token.text)?,
             }
         }
         Some(())
     }
 
-    fn word(&mut self, token: &'a Token) -> Option<()> {
-        let word = token.text.as_str();
-        if UNKNOWN_WORDS.contains(&word) {
+    fn word(&mut self, token: &'a Token<'a>) -> Option<()> {
+        let word = &*token.text;
+        if UNKNOWN_WORDS.contains(&word) || word.contains('«') {
             return None;
         }
         self.at += 1;
@@ -295,12 +295,13 @@ impl<'a> Walk<'a> {
         self.at += 1;
         self.term()?;
         // Whether the bound may refer to the name itself depends on the notation.
-        let refers = |token: &Token| token.kind == Kind::Word && head(&token.text) == self.tokens[name].text;
+        let refers =
+            |token: &Token<'_>| token.kind == Kind::Word && head(&token.text) == self.tokens[name].text;
         (!self.tokens[start..self.at].iter().any(refers)).then_some(())
     }
 
     fn group(&mut self) -> Option<()> {
-        let open = self.peek()?.text.as_str();
+        let open = &*self.peek()?.text;
         let close = closing(open)?.to_string();
         let typed_names = self.looks_typed(self.at);
         self.at += 1;
@@ -321,8 +322,7 @@ impl<'a> Walk<'a> {
 
     fn is_comprehension(&self) -> bool {
         let marks = ["//", "|", ":"];
-        self.binder_name()
-            && self.tokens.get(self.at + 1).is_some_and(|token| marks.contains(&token.text.as_str()))
+        self.binder_name() && self.tokens.get(self.at + 1).is_some_and(|token| marks.contains(&&*token.text))
     }
 
     /// `x // p`, `x : T // p`, `x | p` or `x : T | p` within braces.
@@ -347,7 +347,7 @@ impl<'a> Walk<'a> {
     fn is_arrow_binder(&self) -> bool {
         let Some(end) = self.matching_close() else { return false };
         let arrow = self.tokens.get(end + 1).is_some_and(|token| token.is("→"));
-        let open = self.tokens[self.at].text.as_str();
+        let open = &*self.tokens[self.at].text;
         arrow && (matches!(open, "{" | "⦃" | "[") || (open == "(" && self.looks_typed(self.at)))
     }
 
@@ -371,9 +371,9 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn is_binder_name(token: &Token) -> bool {
+fn is_binder_name(token: &Token<'_>) -> bool {
     token.kind == Kind::Word
-        && !token.text.contains('.')
-        && !["fun", "if", "then", "else"].contains(&token.text.as_str())
-        && !UNKNOWN_WORDS.contains(&token.text.as_str())
+        && !token.text.contains(['.', '«'])
+        && !["fun", "if", "then", "else"].contains(&&*token.text)
+        && !UNKNOWN_WORDS.contains(&&*token.text)
 }

@@ -270,3 +270,13 @@ fn a_shape_is_a_statement_without_its_numbers() {
     assert_ne!(canonical_shape("(n : Nat) (h : n > 5) : n % 3 ≤ 12"), shape);
     assert_eq!(canonical_shape("(p1 : Prop) : p1 → p1"), "(x0 : Prop) : x0 → x0");
 }
+
+#[test]
+fn a_raw_string_ends_at_its_quote() {
+    let found = words(": r\"\\\" = \"x\"").unwrap();
+    assert_eq!(found, [":", "r\"\\\"", "=", "\"x\""]);
+    assert_eq!(
+        canonical_statement("(a : String) : a = r\"\\\""),
+        canonical_statement("(b : String)  : b = r\"\\\"")
+    );
+}

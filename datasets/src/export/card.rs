@@ -1,11 +1,11 @@
 //! The dataset card: what the rows are and where they come from, in the form that the Hugging Face hub reads.
 
-use super::write::split_file;
-use super::{Format, Kind, Table};
+use super::format::{Format, split_file};
+use super::{Kind, Table};
 
 /// Where an export comes from.
 #[derive(Clone, Debug, Default)]
-pub struct Origins {
+pub struct Provenance {
     /// The corpus that the run was given.
     pub corpus: String,
     /// Its licence, as the hub spells it.
@@ -20,7 +20,7 @@ pub struct Origins {
     pub seed: u64,
 }
 
-impl Origins {
+impl Provenance {
     fn lines(&self) -> String {
         let Self { corpus, toolchain, config_hash, method, seed, .. } = self;
         format!(
@@ -33,7 +33,7 @@ impl Origins {
     }
 }
 
-pub(super) fn of_table(table: &Table, format: Format, origins: &Origins) -> String {
+pub(super) fn of_table(table: &Table, format: Format, origins: &Provenance) -> String {
     let counts = || table.rows.iter().filter(|(_, rows)| !rows.is_empty());
     let files: String = counts()
         .map(|(&split, _)| {
@@ -69,7 +69,7 @@ pub(super) fn of_table(table: &Table, format: Format, origins: &Origins) -> Stri
     )
 }
 
-pub(super) fn of_project(theorems: usize, origins: &Origins) -> String {
+pub(super) fn of_project(theorems: usize, origins: &Provenance) -> String {
     format!(
         "# {theorems} theorems proved by a language model\n\n{}\nEach theorem has its shortest proof. `lake build` \
          checks them all.\n",

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::write::{whole_folder, written};
-use super::{ExportError, Origins, Table, card};
+use super::{ExportError, Provenance, Table, card};
 use crate::Split;
 
 /// Theorems in one file: few enough that an editor opens it quickly.
@@ -22,7 +22,7 @@ const LAKEFILE: &str = "name = \"proofs\"\ndefaultTargets = [\"Proofs\"]\n\n[[le
 ///
 /// # Errors
 /// [`ExportError`]; then there is no folder.
-pub fn write_lean_project(table: &Table, origins: &Origins, folder: &Path) -> Result<usize, ExportError> {
+pub fn write_lean_project(table: &Table, origins: &Provenance, folder: &Path) -> Result<usize, ExportError> {
     let mut by_header: BTreeMap<(String, &str), Vec<&Value>> = BTreeMap::new();
     let shortest = shortest_proofs(table);
     for (split, row) in shortest.values() {

@@ -4,6 +4,7 @@
 //! ledger gives the same bytes. What is meant for training has rows of the training split alone.
 
 mod card;
+mod format;
 mod lean;
 mod tables;
 mod write;
@@ -13,10 +14,11 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-pub use card::Origins;
+pub use card::Provenance;
+pub use format::Format;
 pub use lean::write_lean_project;
 pub use tables::{attempts, conjectures, preferences, proofs};
-pub use write::{Format, write_folder};
+pub use write::write_folder;
 
 use crate::{LedgerError, Split};
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Kind::{Integer, Number, Text, Texts};
 use super::{Column, ExportError, Table};
-use crate::{Attempt, Ledger, LedgerStatement, Phase, Split, Status, Tally};
+use crate::{Attempt, Conjecture, Ledger, LedgerStatement, Phase, Split, Status, Tally};
 
 const fn column(name: &'static str, kind: super::Kind, meaning: &'static str) -> Column {
     Column { name, kind, meaning }
@@ -53,13 +53,14 @@ const ATTEMPTS: [Column; 13] = [
     column(
         "status",
         Text,
-        "proved, failed, rejected, statement_error, timeout or crashed; null if not judged",
+        "proved, failed, rejected, statement_error, timeout, crashed or unfinished (cut off before its end); null if not judged",
     ),
-    column("message", Text, "Lean's first error"),
+    column("message", Text, "Lean's first error, or why Lean was not asked"),
 ];
-const CONJECTURES: [Column; 12] = [
+const CONJECTURES: [Column; 13] = [
     STATEMENT,
     SIGNATURE,
+    HEADER,
     SPLIT,
     ROUND,
     column("seed", Text, "statement that it was made from"),
@@ -90,8 +91,8 @@ pub fn proofs(ledger: &Ledger) -> Result<Table, ExportError> {
     let statements = by_name(ledger)?;
     let mut seen = HashSet::new();
     let mut rows: Rows = Vec::new();
-    for phase in [Phase::Seed, Phase::Train, Phase::Valid] {
-        for attempt in ledger.proved_attempts(phase)? {
+    for phase in [Phase::Corpus, Phase::Train, Phase::Valid] {
+        for attempt in ledger.proofs_of(phase, 0..=u32::MAX)? {
             if !seen.insert((attempt.statement.clone(), attempt.proof.clone())) {
                 continue;
             }
@@ -119,7 +120,7 @@ pub fn attempts(ledger: &Ledger) -> Result<Table, ExportError> {
     let statements = by_name(ledger)?;
     let mut rows: Rows = Vec::new();
     for round in rounds(ledger)? {
-        for phase in [Phase::Seed, Phase::Train, Phase::Valid] {
+        for phase in [Phase::Corpus, Phase::Train, Phase::Valid] {
             for attempt in ledger.attempts(round, phase)? {
                 let (split, mut row) = statement_row(&statements, &attempt.statement);
                 row["round"] = round.into();
@@ -142,38 +143,41 @@ pub fn attempts(ledger: &Ledger) -> Result<Table, ExportError> {
 /// # Errors
 /// [`ExportError::Ledger`].
 pub fn conjectures(ledger: &Ledger) -> Result<Table, ExportError> {
-    let tallies = ledger.tallies(Phase::Train)?;
     let mut rows: Rows = Vec::new();
-    for conjecture in ledger.conjectures()? {
-        let name = conjecture.statement.clone();
-        let tally = name
-            .as_ref()
-            .and_then(|name| tallies.get(&(conjecture.round, name.clone())))
-            .copied()
-            .unwrap_or_default();
-        let Tally { proved, judged } = tally;
-        let unnamed = format!("r{}_i{}_s{}", conjecture.round, conjecture.input, conjecture.sample);
-        let row = json!({
-            "statement": name.unwrap_or(unnamed),
-            "signature": conjecture.signature,
-            "split": "train",
-            "round": conjecture.round,
-            "seed": conjecture.seed,
-            "seed_proof": conjecture.seed_proof,
-            "lemma": conjecture.lemma,
-            "outcome": conjecture.outcome.map(crate::Outcome::as_str),
-            "fingerprint": conjecture.fingerprint,
-            "proved": proved,
-            "judged": judged,
-            "pass_rate": (judged > 0).then(|| f64::from(proved) / f64::from(judged)),
-        });
-        rows.push((Split::Train, row));
+    for round in ledger.conjecture_counts()?.into_keys() {
+        let tallies = ledger.tallies_of(Phase::Train, round..=round)?;
+        for conjecture in ledger.conjectures_of(round)? {
+            let name = conjecture.statement.clone().unwrap_or_default();
+            let tally = tallies.get(&(round, name)).copied().unwrap_or_default();
+            rows.push((Split::Train, conjecture_row(conjecture, tally)));
+        }
     }
     Ok(table("generated conjectures", false, &CONJECTURES, rows))
 }
 
+fn conjecture_row(conjecture: Conjecture, tally: Tally) -> Value {
+    let Tally { proved, judged } = tally;
+    let unnamed = || format!("r{}_i{}_s{}", conjecture.round, conjecture.input, conjecture.sample);
+    json!({
+        "statement": conjecture.statement.clone().unwrap_or_else(unnamed),
+        "signature": conjecture.signature,
+        "header": conjecture.header,
+        "split": "train",
+        "round": conjecture.round,
+        "seed": conjecture.seed,
+        "seed_proof": conjecture.seed_proof,
+        "lemma": conjecture.lemma,
+        "outcome": conjecture.outcome.map(crate::ConjectureOutcome::as_str),
+        "fingerprint": conjecture.fingerprint,
+        "proved": proved,
+        "judged": judged,
+        "pass_rate": (judged > 0).then(|| tally.rate()),
+    })
+}
+
 /// Pairs of an accepted and a refused proof of one training statement, at most `pairs` of each: the correct ones in
-/// the order of their discovery, each with another wrong one. Proofs that ran out of time are no evidence.
+/// the order of their discovery, each with another wrong one. Proofs that ran out of time, and texts that were cut off
+/// before their end, are no evidence.
 ///
 /// # Errors
 /// [`ExportError::Ledger`].
@@ -183,14 +187,12 @@ pub fn preferences(ledger: &Ledger, pairs: usize) -> Result<Table, ExportError> 
     let mut seen = HashSet::new();
     for round in rounds(ledger)? {
         for attempt in ledger.attempts(round, Phase::Train)? {
-            let Some(status) = attempt.verdict.as_ref().map(|verdict| verdict.status) else { continue };
+            let status = attempt.verdict.as_ref().map(|verdict| verdict.status);
+            // What Lean has not looked at, or not to the end, says nothing, and hides no later attempt with the same text.
+            let Some(status @ (Status::Proved | Status::Failed)) = status else { continue };
             if seen.insert((attempt.statement.clone(), attempt.proof.clone())) {
                 let (chosen, rejected) = by_statement.entry(attempt.statement.clone()).or_default();
-                match status {
-                    Status::Proved => chosen.push(attempt),
-                    Status::Failed => rejected.push(attempt),
-                    _ => {}
-                }
+                if status == Status::Proved { chosen.push(attempt) } else { rejected.push(attempt) }
             }
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::*;
-use crate::{Attempt, Ledger, Phase, Statement, Status, Verdict};
+use crate::{Attempt, Conjecture, ConjectureOutcome, Ledger, Phase, Statement, Status, Verdict};
 
 fn ledger(folder: &Path) -> Ledger {
     let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
@@ -43,8 +43,8 @@ fn ledger(folder: &Path) -> Ledger {
     ledger
 }
 
-fn origins() -> Origins {
-    Origins { corpus: "core".to_owned(), licence: "mit".to_owned(), ..Origins::default() }
+fn origins() -> Provenance {
+    Provenance { corpus: "core".to_owned(), licence: "mit".to_owned(), ..Provenance::default() }
 }
 
 #[test]
@@ -73,6 +73,75 @@ fn what_is_for_training_has_nothing_that_is_held_out() {
     let target = folder.path().join("out");
     let error = write_folder(&table, Format::Jsonl, &origins(), &target).unwrap_err();
     assert!(matches!(error, ExportError::HeldOut { .. }) && !target.exists(), "{error}");
+}
+
+#[test]
+fn what_was_not_judged_is_no_evidence_and_hides_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).unwrap();
+    let attempts: Vec<_> = [
+        ("p", Status::Unfinished),
+        ("p", Status::Proved),
+        ("q", Status::Unfinished),
+        ("q", Status::Failed),
+        ("r", Status::Unfinished),
+        ("s", Status::Timeout),
+        ("s", Status::Failed),
+    ]
+    .into_iter()
+    .enumerate()
+    .map(|(sample, (proof, status))| Attempt {
+        round: 1,
+        phase: Phase::Train,
+        statement: "t".to_owned(),
+        sample: u32::try_from(sample).unwrap(),
+        proof: proof.to_owned(),
+        tokens: 3,
+        logprob: -0.25,
+        verdict: Some(Verdict::new(status, "m")),
+    })
+    .collect();
+    ledger.record_attempts(&attempts).unwrap();
+    let table = preferences(&ledger, 9).unwrap();
+    let pairs: Vec<_> =
+        table.all().map(|(_, row)| (row["chosen"].clone(), row["rejected"].clone())).collect();
+    assert_eq!(pairs, [(json!("p"), json!("q")), (json!("p"), json!("s"))]);
+}
+
+#[test]
+fn conjectures_are_exported_with_their_headers() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).unwrap();
+    let conjecture = Conjecture {
+        round: 1,
+        input: 0,
+        sample: 0,
+        seed: "t".to_owned(),
+        seed_proof: String::new(),
+        lemma: None,
+        signature: ": succ 0 = 1".to_owned(),
+        outcome: Some(ConjectureOutcome::Accepted),
+        fingerprint: None,
+        statement: Some("c".to_owned()),
+        header: "open Nat".to_owned(),
+    };
+    ledger.record_conjecture(&conjecture).unwrap();
+    ledger.record_outcomes(&[conjecture]).unwrap();
+    let attempt = Attempt {
+        round: 1,
+        phase: Phase::Train,
+        statement: "c".to_owned(),
+        sample: 0,
+        proof: "rfl".to_owned(),
+        tokens: 3,
+        logprob: -0.25,
+        verdict: Some(Verdict::new(Status::Proved, "")),
+    };
+    ledger.record_attempt(&attempt).unwrap();
+    for table in [conjectures(&ledger).unwrap(), proofs(&ledger).unwrap(), super::attempts(&ledger).unwrap()]
+    {
+        assert_eq!(table.rows[&Split::Train][0]["header"], "open Nat", "{}", table.title);
+    }
 }
 
 #[test]

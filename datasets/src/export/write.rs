@@ -13,35 +13,9 @@ use arrow_schema::{DataType, Field, Schema};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{ExportError, Kind, Origins, Table, card};
+use super::format::{Format, split_file};
+use super::{ExportError, Kind, Provenance, Table, card};
 use crate::Split;
-
-/// How rows are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// One JSON object a line.
-    Jsonl,
-    /// Parquet, compressed with Snappy.
-    Parquet,
-}
-
-impl Format {
-    pub(super) fn ending(self) -> &'static str {
-        match self {
-            Self::Jsonl => "jsonl",
-            Self::Parquet => "parquet",
-        }
-    }
-}
-
-/// The name of a split's file; that of the Hugging Face libraries for `valid`.
-pub(super) fn split_file(split: Split) -> &'static str {
-    match split {
-        Split::Train => "train",
-        Split::Valid => "validation",
-        Split::Test => "test",
-    }
-}
 
 /// Writes a table as a folder with its card and hashes.
 ///
@@ -50,7 +24,7 @@ pub(super) fn split_file(split: Split) -> &'static str {
 pub fn write_folder(
     table: &Table,
     format: Format,
-    origins: &Origins,
+    origins: &Provenance,
     folder: &Path,
 ) -> Result<(), ExportError> {
     if table.for_training

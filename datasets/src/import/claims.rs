@@ -6,9 +6,11 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::columns::Columns;
+use super::layout::{Field, Layout};
+use super::problem::{ImportError, Problem};
 use super::tactics::joined;
 use super::text::{below, code_of, lacking, names, statement_of, theorem_of};
-use super::{Field, ImportError, Layout, Problem, parquet, rows};
+use super::{parquet, rows};
 use crate::LeanTheorem;
 
 /// What is to be judged.

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Field, Layout, Problem};
+use super::layout::{Field, Layout};
+use super::problem::Problem;
 
 /// A row and the names that its columns may have.
 #[derive(Clone, Copy)]

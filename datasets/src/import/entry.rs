@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::columns::Columns;
+use super::layout::Field;
+use super::problem::{ImportOptions, Problem};
 use super::tactics::joined;
 use super::text::{below, code_of, statement_of, theorem_of};
-use super::{Field, ImportOptions, Problem};
 use crate::{CorpusEntry, LeanTheorem, Split, Statement, normalise_spaces, theorems};
 
 /// The entry of a row.

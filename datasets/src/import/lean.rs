@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{ImportError, ImportOptions, Problem, Take, entry};
+use super::entry;
+use super::problem::{ImportError, ImportOptions, Problem, Take};
 use crate::{CorpusEntry, Split, Statement, theorems};
 
 pub(super) fn theorems_of(

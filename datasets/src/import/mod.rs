@@ -9,6 +9,7 @@ mod entry;
 mod layout;
 mod lean;
 mod parquet;
+mod problem;
 mod rows;
 mod tactics;
 mod text;
@@ -24,73 +25,10 @@ pub use claims::{Claim, ClaimRow, RowSource, read_claims};
 use columns::Columns;
 pub use entry::{distinct_id, plain_id};
 pub use layout::{Field, Layout};
+pub use problem::{ImportError, ImportOptions};
+use problem::{Problem, column};
 
-use crate::{CorpusEntry, Split};
-
-/// Why a file could not be imported. Nothing of that file is imported then.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    /// A file or folder could not be read.
-    #[error("cannot read {}: {source}. Check the path and that you may read it.", path.display())]
-    Read {
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's answer.
-        source: std::io::Error,
-    },
-    /// A file of a kind that is not known.
-    #[error("{} is neither .jsonl, .json, .parquet nor .lean, nor a folder of such files; give it one of these endings.", .0.display())]
-    Kind(PathBuf),
-    /// A file without what the layout needs.
-    #[error("{}: no column holds the {field} (looked for {looked}; found {found}).{meant} Name it with --map {field}=COLUMN.", path.display())]
-    Columns {
-        /// The file.
-        path: PathBuf,
-        /// What is missing.
-        field: &'static str,
-        /// Names that would have been taken.
-        looked: String,
-        /// Names that are there.
-        found: String,
-        /// What a misspelt name among them may have meant; empty if there is none.
-        meant: String,
-    },
-    /// A row that cannot be understood.
-    #[error("{}, row {row}{}: {reason}. Mend or remove that row, or leave such rows out with --skip-bad; nothing of this file was imported.", path.display(), column(.field))]
-    Row {
-        /// The file.
-        path: PathBuf,
-        /// The row or line, from 1.
-        row: u64,
-        /// The column at fault, if it is one alone.
-        field: Option<String>,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A Parquet file that cannot be read as one.
-    #[error("{} is no whole Parquet file ({reason}). Fetch it again; nothing of it was imported.", path.display())]
-    Parquet {
-        /// The file.
-        path: PathBuf,
-        /// What the reader said.
-        reason: String,
-    },
-}
-
-fn column(field: &Option<String>) -> String {
-    field.as_ref().map(|field| format!(", column `{field}`")).unwrap_or_default()
-}
-
-/// How to import.
-#[derive(Clone, Debug)]
-pub struct ImportOptions {
-    /// What the columns mean.
-    pub layout: Layout,
-    /// The split of rows that name none.
-    pub split: Split,
-    /// Leave out rows that cannot be understood, and say so, in place of refusing the file.
-    pub skip_bad: bool,
-}
+use crate::CorpusEntry;
 
 /// What a file gave.
 #[derive(Debug, Default)]
@@ -99,23 +37,6 @@ pub struct Imported {
     pub entries: Vec<CorpusEntry>,
     /// Rows left out because of `skip_bad`, in words for people.
     pub skipped: Vec<String>,
-}
-
-/// A problem of one row, before it is known which file it is in.
-#[derive(Debug)]
-struct Problem {
-    field: Option<String>,
-    reason: String,
-}
-
-impl Problem {
-    fn new(reason: impl Into<String>) -> Self {
-        Self { field: None, reason: reason.into() }
-    }
-
-    fn of(field: &str, reason: impl Into<String>) -> Self {
-        Self { field: Some(field.to_owned()), reason: reason.into() }
-    }
 }
 
 /// The files that an input stands for: itself, or what a folder holds, in the order of their names.
@@ -226,11 +147,6 @@ fn has_columns(path: &Path, first: &Map<String, Value>, layout: &Layout) -> Resu
         meant: columns.meant(Field::Statement),
     })
 }
-
-/// Takes an entry, or what is wrong with its row.
-type Take<'a> = dyn FnMut(u64, Result<CorpusEntry, Problem>) -> Result<(), ImportError> + 'a;
-/// Takes a row as an object, or what is wrong with it.
-type TakeRow<'a, E> = dyn FnMut(u64, Result<Map<String, Value>, Problem>) -> Result<(), E> + 'a;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,8 @@ use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use arrow_json::LineDelimitedWriter;
 use serde_json::{Map, Value};
 
-use super::{ImportError, Layout, Problem, TakeRow};
+use super::layout::Layout;
+use super::problem::{ImportError, Problem, TakeRow};
 
 const BATCH: usize = 1024;
 

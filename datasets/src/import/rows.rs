@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::{ImportError, Problem, TakeRow};
+use super::problem::{ImportError, Problem, TakeRow};
 
 /// Longest line that is read, in bytes.
 pub(super) const MAX_LINE: usize = 64 << 20;

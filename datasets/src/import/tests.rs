@@ -5,6 +5,7 @@ use ::parquet::arrow::ArrowWriter;
 use arrow_array::{ArrayRef, ListArray, RecordBatch, StringArray, types::Int32Type};
 
 use super::*;
+use crate::Split;
 
 fn options(layout: &str) -> ImportOptions {
     ImportOptions { layout: Layout::named(layout).unwrap(), split: Split::Train, skip_bad: false }

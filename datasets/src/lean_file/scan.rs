@@ -2,6 +2,8 @@
 //!
 //! Comments, strings and character literals are skipped, so that `theorem` in a comment starts nothing.
 
+use crate::lean_text::{Span, SpanKind, spans};
+
 /// A piece of code: where it begins (in bytes) and its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Piece<'a> {
@@ -22,7 +24,7 @@ pub(super) enum Kind {
     Word,
     /// One character of punctuation; `:=` is one piece.
     Symbol,
-    /// A string or character literal.
+    /// A string or character literal, or a quote that is neither's.
     Literal,
     /// `/-- … -/`, which belongs to the declaration after it.
     DocComment,
@@ -30,88 +32,40 @@ pub(super) enum Kind {
 
 /// The pieces of a text. What is not closed reaches to the end.
 pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(first) = text[at..].chars().next() {
-        let rest = &text[at..];
-        let (length, kind) = if rest.starts_with("--") {
-            (rest.find('\n').unwrap_or(rest.len()), None)
-        } else if rest.starts_with("/-") {
-            let doc = rest.starts_with("/--") && !rest.starts_with("/--/");
-            (comment(rest), doc.then_some(Kind::DocComment))
-        } else if first == '"' {
-            (string(rest), Some(Kind::Literal))
-        } else if first == '\'' {
-            (character(rest), Some(Kind::Literal))
-        } else if first.is_alphanumeric() || matches!(first, '_' | '«' | '#' | '@') {
-            (word(rest), Some(Kind::Word))
-        } else if rest.starts_with(":=") {
-            (2, Some(Kind::Symbol))
-        } else {
-            (first.len_utf8(), (!first.is_whitespace()).then_some(Kind::Symbol))
-        };
-        if let Some(kind) = kind {
-            found.push(Piece { start: at, text: &rest[..length], kind });
+    let mut found: Vec<Piece<'_>> = Vec::new();
+    for span in spans(text).filter(|span| !span.text.chars().all(char::is_whitespace)) {
+        let Some(kind) = kind_of(&span) else { continue };
+        match found.last_mut() {
+            Some(last) if last.end() == span.start && is_one(last, &span) => {
+                last.text = &text[last.start..span.end()];
+            }
+            _ => found.push(Piece { start: span.start, text: span.text, kind }),
         }
-        at += length;
     }
     found
 }
 
-fn comment(rest: &str) -> usize {
-    let (mut depth, mut at) = (0usize, 0);
-    while let Some(c) = rest[at..].chars().next() {
-        if rest[at..].starts_with("/-") {
-            depth += 1;
-            at += 2;
-        } else if rest[at..].starts_with("-/") {
-            depth -= 1;
-            at += 2;
-            if depth == 0 {
-                return at;
-            }
-        } else {
-            at += c.len_utf8();
-        }
-    }
-    rest.len()
+/// `None` for what is no code.
+fn kind_of(span: &Span<'_>) -> Option<Kind> {
+    Some(match span.kind {
+        SpanKind::Comment | SpanKind::Space => return None,
+        SpanKind::Doc => Kind::DocComment,
+        SpanKind::Word | SpanKind::Number => Kind::Word,
+        SpanKind::Text | SpanKind::Char => Kind::Literal,
+        // A quote that is no character's.
+        _ if span.text.starts_with('\'') => Kind::Literal,
+        _ if matches!(span.text, "#" | "@") => Kind::Word,
+        _ => Kind::Symbol,
+    })
 }
 
-fn string(rest: &str) -> usize {
-    let mut escaped = false;
-    for (at, c) in rest.char_indices().skip(1) {
-        match c {
-            '"' if !escaped => return at + 1,
-            '\\' => escaped = !escaped,
-            _ => escaped = false,
-        }
+/// Whether a span belongs to the piece before it: `:=`, `#eval`.
+fn is_one(last: &Piece<'_>, span: &Span<'_>) -> bool {
+    match last.text {
+        ":" => span.text == "=",
+        "#" => matches!(span.kind, SpanKind::Word | SpanKind::Number),
+        _ => false,
     }
-    rest.len()
-}
-
-/// A character literal, or the one quote that is none.
-fn character(rest: &str) -> usize {
-    let inside = rest[1..].strip_prefix('\\').map_or(1, |_| 2);
-    let close = rest.char_indices().skip(inside + 1).take(10).find(|(_, c)| *c == '\'');
-    match close {
-        Some((at, _)) if inside == 2 || rest[1..at].chars().count() == 1 => at + 1,
-        _ => 1,
-    }
-}
-
-fn word(rest: &str) -> usize {
-    let mut quoted = rest.starts_with('«');
-    let end = rest.char_indices().skip(1).find(|(_, c)| {
-        if quoted {
-            quoted = *c != '»';
-            return false;
-        }
-        quoted = *c == '«';
-        !(quoted || c.is_alphanumeric() || matches!(c, '_' | '\'' | '!' | '?' | '.' | '₀'..='₉'))
-    });
-    let length = end.map_or(rest.len(), |(at, _)| at);
-    // `x.` at the end of a sentence of tactics is a word and a dot.
-    if length > 1 && rest[..length].ends_with('.') { length - 1 } else { length }
 }
 
 #[cfg(test)]

@@ -138,3 +138,16 @@ proptest::proptest! {
         let _ = theorems(&text);
     }
 }
+
+#[test]
+fn a_raw_string_ends_at_its_quote() {
+    let text = "theorem a : r\"\\\" = r\"\\\" := rfl\ntheorem b : True := trivial";
+    let names: Vec<_> = theorems(text).into_iter().map(|theorem| theorem.unwrap().name).collect();
+    assert_eq!(names, ["a", "b"]);
+}
+
+#[test]
+fn a_theorem_named_with_an_at_sign_is_needed() {
+    let found = theorems("theorem a : True := trivial\ntheorem b : True := @a\n");
+    assert!(found[1].as_ref().unwrap().header.contains("theorem a"));
+}

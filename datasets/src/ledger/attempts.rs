@@ -1,17 +1,18 @@
 //! Attempts: a sampled proof and, once the judge has spoken, its verdict.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Ledger, LedgerError, conversion_error, read_json, statements};
+use super::{Ledger, LedgerError, conversion_error, names_as_json, read_json, statements};
 use crate::{Status, Verdict};
 
 /// Why a proof was sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// A proof that came with the corpus, checked at the start.
-    Seed,
+    Corpus,
     /// A proof of a training statement or conjecture; may become training data.
     Train,
     /// A proof of a held-out statement; measures progress only.
@@ -22,14 +23,14 @@ impl Phase {
     /// The name used in the ledger.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Seed => "seed",
+            Self::Corpus => "seed",
             Self::Train => "train",
             Self::Valid => "valid",
         }
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [Self::Seed, Self::Train, Self::Valid].into_iter().find(|phase| phase.as_str() == name)
+        [Self::Corpus, Self::Train, Self::Valid].into_iter().find(|phase| phase.as_str() == name)
     }
 }
 
@@ -46,24 +47,22 @@ pub struct Attempt {
     pub sample: u32,
     /// The text after `:=`.
     pub proof: String,
-    /// Length in tokens, the end marker included.
+    /// Length in tokens, the end marker not counted.
     pub tokens: u32,
-    /// Sum of the log-probabilities of its tokens under the sampling model.
+    /// Sum of the log-probabilities of its tokens and the end marker under the sampling model.
     pub logprob: f64,
     /// The judge's verdict, if it has spoken.
     pub verdict: Option<Verdict>,
 }
 
-/// Correct and judged attempts of one statement in one round and phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Attempts with the verdict `proved`.
-    pub proved: u32,
-    /// Attempts with any verdict.
-    pub judged: u32,
-}
-
 const COLUMNS: &str = "round, phase, statement, sample, proof, tokens, logprob, status, elapsed_ms, messages, axioms, premises, implicit_premises";
+
+impl Attempt {
+    /// Whether Lean accepted it.
+    pub fn is_proved(&self) -> bool {
+        self.verdict.as_ref().is_some_and(Verdict::is_proved)
+    }
+}
 
 impl Ledger {
     /// Records a sampled proof. One that is there already, judged or not, is left as it is.
@@ -111,18 +110,9 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`] if the database refuses.
     pub fn record_verdict(&self, attempt: &Attempt, verdict: &Verdict) -> Result<(), LedgerError> {
-        self.with(|db| {
-            let id: Option<i64> = db
-                .prepare_cached(
-                    "SELECT a.id FROM attempts a JOIN statements s ON s.id = a.statement
-                     WHERE a.phase = ?1 AND a.round = ?2 AND s.name = ?3 AND a.sample = ?4",
-                )?
-                .query_row(
-                    params![attempt.phase.as_str(), attempt.round, attempt.statement, attempt.sample],
-                    |row| row.get(0),
-                )
-                .optional()?;
-            id.map_or(Ok(()), |id| insert_verdict(db, id, verdict))
+        self.with(|db| match row_of(db, attempt)? {
+            Some((id, _)) => insert_verdict(db, id, verdict),
+            None => Ok(()),
         })
     }
 
@@ -139,53 +129,105 @@ impl Ledger {
         })
     }
 
-    /// All attempts with the verdict `proved` in one phase, by round, statement and sample.
+    /// The correct proofs of one phase in these rounds, by round, statement and sample.
     ///
     /// # Errors
     /// [`LedgerError`] if the database refuses or a row does not parse.
-    pub fn proved_attempts(&self, phase: Phase) -> Result<Vec<Attempt>, LedgerError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM judged WHERE phase = ?1 AND status = 'proved' ORDER BY round, statement, sample"
-        );
-        self.with(|db| db.prepare_cached(&sql)?.query_map([phase.as_str()], read_attempt)?.collect())
+    pub fn proofs_of(&self, phase: Phase, rounds: RangeInclusive<u32>) -> Result<Vec<Attempt>, LedgerError> {
+        let mut all = Vec::new();
+        self.each_proof(phase, rounds, |attempt| all.push(attempt))?;
+        Ok(all)
     }
 
-    /// Pass-rate counts of one phase: (round, statement) → tally.
+    /// Shows each correct proof of one phase in these rounds to `each`, by round, statement and sample, holding no more
+    /// than one in memory. `each` must not use the ledger, which is locked meanwhile.
     ///
     /// # Errors
-    /// [`LedgerError`] if the database refuses.
-    pub fn tallies(&self, phase: Phase) -> Result<HashMap<(u32, String), Tally>, LedgerError> {
+    /// [`LedgerError`] if the database refuses or a row does not parse; the proofs before it have been shown.
+    pub fn each_proof(
+        &self,
+        phase: Phase,
+        rounds: RangeInclusive<u32>,
+        mut each: impl FnMut(Attempt),
+    ) -> Result<(), LedgerError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM judged WHERE phase = ?1 AND round BETWEEN ?2 AND ?3 AND status = 'proved'
+             ORDER BY round, statement, sample"
+        );
         self.with(|db| {
-            db.prepare_cached(
-                "SELECT t.round, s.name, t.proved, t.judged FROM (
-                     SELECT a.round, a.statement, sum(v.status = 'proved') AS proved, count(*) AS judged
-                     FROM attempts a JOIN verdicts v ON v.attempt = a.id
-                     WHERE a.phase = ?1 GROUP BY a.round, a.statement
-                 ) t JOIN statements s ON s.id = t.statement",
-            )?
-            .query_map([phase.as_str()], |row| {
-                Ok(((row.get(0)?, row.get(1)?), Tally { proved: row.get(2)?, judged: row.get(3)? }))
-            })?
-            .collect()
+            let mut found = db.prepare_cached(&sql)?;
+            let mut rows = found.query(params![phase.as_str(), rounds.start(), rounds.end()])?;
+            while let Some(row) = rows.next()? {
+                each(read_attempt(row)?);
+            }
+            Ok(())
         })
     }
 
-    /// Verdicts by (statement, proof): what need not be asked again.
-    ///
-    /// Time-outs and crashes are left out: they depend on the machine's load, so they are worth asking again.
+    /// The attempts of one round and phase that have no verdict yet, by statement and sample.
     ///
     /// # Errors
     /// [`LedgerError`] if the database refuses or a row does not parse.
-    pub fn known_verdicts(&self) -> Result<HashMap<(String, String), Verdict>, LedgerError> {
+    pub fn unjudged(&self, round: u32, phase: Phase) -> Result<Vec<Attempt>, LedgerError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM judged WHERE round = ?1 AND phase = ?2 AND status IS NULL
+             ORDER BY statement, sample"
+        );
+        self.with(|db| {
+            db.prepare_cached(&sql)?.query_map(params![round, phase.as_str()], read_attempt)?.collect()
+        })
+    }
+
+    /// The attempts of the phase `train` in one round at these statements that Lean refused (`failed`), by statement and
+    /// sample.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses or a row does not parse.
+    pub fn refused_of(&self, round: u32, names: &[&str]) -> Result<Vec<Attempt>, LedgerError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM judged WHERE round = ?1 AND phase = 'train' AND status = 'failed'
+             AND statement IN (SELECT value FROM json_each(?2)) ORDER BY statement, sample"
+        );
+        self.with(|db| {
+            db.prepare_cached(&sql)?.query_map(params![round, names_as_json(names)], read_attempt)?.collect()
+        })
+    }
+
+    /// Shows each attempt of one round and phase to `each`, by statement and sample, holding no more than one in memory.
+    /// `each` must not use the ledger, which is locked meanwhile.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses or a row does not parse; the attempts before it have been shown.
+    pub fn each_attempt(
+        &self,
+        round: u32,
+        phase: Phase,
+        mut each: impl FnMut(Attempt),
+    ) -> Result<(), LedgerError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM judged WHERE round = ?1 AND phase = ?2 ORDER BY statement, sample"
+        );
+        self.with(|db| {
+            let mut found = db.prepare_cached(&sql)?;
+            let mut rows = found.query(params![round, phase.as_str()])?;
+            while let Some(row) = rows.next()? {
+                each(read_attempt(row)?);
+            }
+            Ok(())
+        })
+    }
+
+    /// Statement and sample of each attempt of one round and phase, judged or not.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses.
+    pub fn attempt_keys(&self, round: u32, phase: Phase) -> Result<HashSet<(String, u32)>, LedgerError> {
         self.with(|db| {
             db.prepare_cached(
-                "SELECT statement, proof, status, elapsed_ms, messages, axioms, premises, implicit_premises
-                 FROM judged WHERE status IN ('proved', 'failed', 'rejected', 'statement_error')",
+                "SELECT s.name, a.sample FROM attempts a JOIN statements s ON s.id = a.statement
+                 WHERE a.phase = ?1 AND a.round = ?2",
             )?
-            .query_map([], |row| {
-                let verdict = read_verdict(row, 2)?.ok_or(rusqlite::Error::InvalidQuery)?;
-                Ok(((row.get(0)?, row.get(1)?), verdict))
-            })?
+            .query_map(params![phase.as_str(), round], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect()
         })
     }
@@ -197,7 +239,19 @@ pub(super) fn note_round(db: &Connection, round: u32) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn insert_verdict(db: &Connection, attempt: i64, verdict: &Verdict) -> rusqlite::Result<()> {
+/// The row ids of a recorded attempt and of its statement.
+pub(super) fn row_of(db: &Connection, attempt: &Attempt) -> rusqlite::Result<Option<(i64, i64)>> {
+    db.prepare_cached(
+        "SELECT a.id, s.id FROM attempts a JOIN statements s ON s.id = a.statement
+         WHERE a.phase = ?1 AND a.round = ?2 AND s.name = ?3 AND a.sample = ?4",
+    )?
+    .query_row(params![attempt.phase.as_str(), attempt.round, attempt.statement, attempt.sample], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
+    .optional()
+}
+
+pub(super) fn insert_verdict(db: &Connection, attempt: i64, verdict: &Verdict) -> rusqlite::Result<()> {
     let list = |items: &[String]| (!items.is_empty()).then(|| serde_json::json!(items).to_string());
     db.prepare_cached(
         "INSERT OR IGNORE INTO verdicts
@@ -216,7 +270,7 @@ fn insert_verdict(db: &Connection, attempt: i64, verdict: &Verdict) -> rusqlite:
 }
 
 /// A verdict whose columns begin at `first`, in the order of the schema; `None` if there is none.
-fn read_verdict(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Verdict>> {
+pub(super) fn read_verdict(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Verdict>> {
     let Some(status) = row.get::<_, Option<String>>(first)? else { return Ok(None) };
     let status = Status::parse(&status)
         .ok_or_else(|| conversion_error(first, std::io::Error::other(format!("unknown status {status}"))))?;
@@ -251,6 +305,7 @@ fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Tally;
     use super::super::tests::scratch;
     use super::*;
 
@@ -278,11 +333,11 @@ mod tests {
             ledger.record_verdict(&attempt("a", 0), &proved).unwrap();
             ledger.record_verdict(&attempt("a", 1), &Verdict::new(Status::Failed, "no")).unwrap();
         }
-        let tally = ledger.tallies(Phase::Train).unwrap()[&(1, "a".to_owned())];
+        let tally = ledger.tallies_of(Phase::Train, 0..=9).unwrap()[&(1, "a".to_owned())];
         assert_eq!(tally, Tally { proved: 1, judged: 2 });
         assert_eq!(ledger.attempts(1, Phase::Train).unwrap().len(), 3);
-        assert_eq!(ledger.proved_attempts(Phase::Train).unwrap()[0].verdict, Some(proved));
-        assert!(ledger.tallies(Phase::Valid).unwrap().is_empty());
+        assert_eq!(ledger.proofs_of(Phase::Train, 1..=1).unwrap()[0].verdict, Some(proved));
+        assert!(ledger.tallies_of(Phase::Valid, 0..=9).unwrap().is_empty());
     }
 
     #[test]
@@ -293,17 +348,5 @@ mod tests {
         ledger.record_verdict(&attempt("a", 0), &Verdict::new(Status::Proved, "second")).unwrap();
         let verdict = ledger.attempts(1, Phase::Train).unwrap()[0].verdict.clone().unwrap();
         assert_eq!((verdict.status, verdict.messages), (Status::Failed, vec!["first".to_owned()]));
-    }
-
-    #[test]
-    fn known_verdicts_leave_out_what_load_decides() {
-        let (_folder, ledger) = scratch();
-        for (sample, status) in [Status::Failed, Status::Timeout, Status::Crashed].into_iter().enumerate() {
-            let attempt = attempt("a", u32::try_from(sample).unwrap());
-            ledger.record_attempt(&attempt).unwrap();
-            ledger.record_verdict(&attempt, &Verdict::new(status, "m")).unwrap();
-        }
-        let known = ledger.known_verdicts().unwrap();
-        assert_eq!(known.keys().collect::<Vec<_>>(), [&("a".to_owned(), "by p0".to_owned())]);
     }
 }

@@ -1,13 +1,16 @@
 //! Conjectures: every statement that the conjecturer wrote, and what became of it.
 
+use std::collections::{BTreeMap, HashSet};
+use std::ops::RangeInclusive;
+
 use rusqlite::{Row, params};
 
 use super::attempts::note_round;
 use super::{Ledger, LedgerError, conversion_error, statements};
 
 /// What became of a generated statement before any proof of it was tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ConjectureOutcome {
     /// Elaborates and is new: proofs of it are sampled.
     Accepted,
     /// Not plausible as text (gate, brackets, length).
@@ -26,7 +29,7 @@ pub enum Outcome {
     OverQuota,
 }
 
-impl Outcome {
+impl ConjectureOutcome {
     /// All outcomes, in the order in which the filters apply.
     pub const ALL: [Self; 8] = [
         Self::Malformed,
@@ -53,7 +56,8 @@ impl Outcome {
         }
     }
 
-    fn parse(name: &str) -> Option<Self> {
+    /// The outcome of that name.
+    pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
     }
 }
@@ -76,15 +80,18 @@ pub struct Conjecture {
     /// The generated text.
     pub signature: String,
     /// What became of it; `None` until the filters have run.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<ConjectureOutcome>,
     /// Lean's fingerprint of the elaborated type, where it elaborated.
     pub fingerprint: Option<String>,
     /// The id given to it, where it was accepted.
     pub statement: Option<String>,
+    /// Lean text before it: the seed's header, under which it is judged. Empty in ledgers from before version 3 of the
+    /// schema, whose conjectures were judged so.
+    pub header: String,
 }
 
 const COLUMNS: &str =
-    "round, input, sample, seed, seed_proof, lemma, signature, outcome, fingerprint, statement";
+    "round, input, sample, seed, seed_proof, lemma, signature, outcome, fingerprint, statement, header";
 
 impl Ledger {
     /// Records a generated statement. One that is there already is left as it is.
@@ -93,7 +100,7 @@ impl Ledger {
     /// [`LedgerError`] if the database refuses.
     pub fn record_conjecture(&self, conjecture: &Conjecture) -> Result<(), LedgerError> {
         let sql = format!(
-            "INSERT OR IGNORE INTO conjectures ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+            "INSERT OR IGNORE INTO conjectures ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
         );
         self.with(|db| {
             note_round(db, conjecture.round)?;
@@ -105,9 +112,10 @@ impl Ledger {
                 conjecture.seed_proof,
                 conjecture.lemma,
                 conjecture.signature,
-                conjecture.outcome.map(Outcome::as_str),
+                conjecture.outcome.map(ConjectureOutcome::as_str),
                 conjecture.fingerprint,
-                conjecture.statement
+                conjecture.statement,
+                conjecture.header
             ])
         })?;
         Ok(())
@@ -130,36 +138,124 @@ impl Ledger {
                         conjecture.round,
                         conjecture.input,
                         conjecture.sample,
-                        conjecture.outcome.map(Outcome::as_str),
+                        conjecture.outcome.map(ConjectureOutcome::as_str),
                         conjecture.fingerprint,
                         conjecture.statement
                     ])?;
                 if let Some(name) = &conjecture.statement {
-                    statements::note_conjecture(&transaction, name, &conjecture.signature)?;
+                    statements::note_conjecture(
+                        &transaction,
+                        name,
+                        &conjecture.signature,
+                        &conjecture.header,
+                    )?;
                 }
             }
             transaction.commit()
         })
     }
 
-    /// All conjectures of all rounds, in the order of their generation.
+    /// The conjectures of one round, by input and sample.
     ///
     /// # Errors
     /// [`LedgerError`] if the database refuses or a row does not parse.
-    pub fn conjectures(&self) -> Result<Vec<Conjecture>, LedgerError> {
-        let sql = format!("SELECT {COLUMNS} FROM conjectures ORDER BY round, input, sample");
-        self.with(|db| db.prepare_cached(&sql)?.query_map([], read_conjecture)?.collect())
+    pub fn conjectures_of(&self, round: u32) -> Result<Vec<Conjecture>, LedgerError> {
+        let sql = format!("SELECT {COLUMNS} FROM conjectures WHERE round = ?1 ORDER BY input, sample");
+        self.with(|db| db.prepare_cached(&sql)?.query_map([round], read_conjecture)?.collect())
+    }
+
+    /// The conjectures of one round that no filter has decided about yet and whose sample number is below
+    /// `samples_below`, by input and sample.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses or a row does not parse.
+    pub fn open_conjectures(&self, round: u32, samples_below: u32) -> Result<Vec<Conjecture>, LedgerError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM conjectures WHERE round = ?1 AND outcome IS NULL AND sample < ?2
+             ORDER BY input, sample"
+        );
+        self.with(|db| db.prepare_cached(&sql)?.query_map([round, samples_below], read_conjecture)?.collect())
+    }
+
+    /// The accepted conjectures of these rounds, by round, input and sample.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses or a row does not parse.
+    pub fn accepted_of(&self, rounds: RangeInclusive<u32>) -> Result<Vec<Conjecture>, LedgerError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM conjectures WHERE round BETWEEN ?1 AND ?2 AND outcome = 'accepted'
+             ORDER BY round, input, sample"
+        );
+        self.with(|db| {
+            db.prepare_cached(&sql)?.query_map([rounds.start(), rounds.end()], read_conjecture)?.collect()
+        })
+    }
+
+    /// Shows round, signature and fingerprint of each accepted conjecture up to a round to `each`, by round, input and
+    /// sample, holding no more than one in memory. `each` must not use the ledger, which is locked meanwhile.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses or a row does not parse; the conjectures before it have been shown.
+    pub fn each_accepted(
+        &self,
+        up_to: u32,
+        mut each: impl FnMut(u32, &str, Option<&str>),
+    ) -> Result<(), LedgerError> {
+        self.with(|db| {
+            let mut found = db.prepare_cached(
+                "SELECT round, signature, fingerprint FROM conjectures WHERE round <= ?1 AND outcome = 'accepted'
+                 ORDER BY round, input, sample",
+            )?;
+            let mut rows = found.query([up_to])?;
+            while let Some(row) = rows.next()? {
+                each(row.get(0)?, row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str_or_null()?);
+            }
+            Ok(())
+        })
+    }
+
+    /// Input and sample of each conjecture of one round.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses.
+    pub fn conjecture_keys(&self, round: u32) -> Result<HashSet<(u32, u32)>, LedgerError> {
+        self.with(|db| {
+            db.prepare_cached("SELECT input, sample FROM conjectures WHERE round = ?1")?
+                .query_map([round], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+    }
+
+    /// How many conjectures of each round met which fate; `None` counts those that no filter has decided about yet.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses or a row does not parse.
+    pub fn conjecture_counts(
+        &self,
+    ) -> Result<BTreeMap<u32, BTreeMap<Option<ConjectureOutcome>, usize>>, LedgerError> {
+        self.with(|db| {
+            let mut counts: BTreeMap<u32, BTreeMap<Option<ConjectureOutcome>, usize>> = BTreeMap::new();
+            let mut found = db
+                .prepare_cached("SELECT round, outcome, count(*) FROM conjectures GROUP BY round, outcome")?;
+            let mut rows = found.query([])?;
+            while let Some(row) = rows.next()? {
+                counts
+                    .entry(row.get(0)?)
+                    .or_default()
+                    .insert(read_outcome(row, 1)?, row.get::<_, u32>(2)? as usize);
+            }
+            Ok(counts)
+        })
     }
 }
 
+fn read_outcome(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<ConjectureOutcome>> {
+    let Some(name) = row.get::<_, Option<String>>(column)? else { return Ok(None) };
+    let unknown = || conversion_error(column, std::io::Error::other(format!("unknown outcome {name}")));
+    ConjectureOutcome::parse(&name).map(Some).ok_or_else(unknown)
+}
+
 fn read_conjecture(row: &Row<'_>) -> rusqlite::Result<Conjecture> {
-    let outcome =
-        match row.get::<_, Option<String>>(7)? {
-            None => None,
-            Some(name) => Some(Outcome::parse(&name).ok_or_else(|| {
-                conversion_error(7, std::io::Error::other(format!("unknown outcome {name}")))
-            })?),
-        };
     Ok(Conjecture {
         round: row.get(0)?,
         input: row.get(1)?,
@@ -168,9 +264,10 @@ fn read_conjecture(row: &Row<'_>) -> rusqlite::Result<Conjecture> {
         seed_proof: row.get(4)?,
         lemma: row.get(5)?,
         signature: row.get(6)?,
-        outcome,
+        outcome: read_outcome(row, 7)?,
         fingerprint: row.get(8)?,
         statement: row.get(9)?,
+        header: row.get(10)?,
     })
 }
 
@@ -193,20 +290,21 @@ mod tests {
             outcome: None,
             fingerprint: None,
             statement: None,
+            header: "open Nat".into(),
         };
         ledger.record_conjecture(&conjecture).unwrap();
-        conjecture.outcome = Some(Outcome::Accepted);
+        conjecture.outcome = Some(ConjectureOutcome::Accepted);
         conjecture.statement = Some("conjecture_1_4_0".into());
         ledger.record_conjecture(&conjecture).unwrap();
-        assert_eq!(ledger.conjectures().unwrap()[0].outcome, None);
+        assert_eq!(ledger.conjectures_of(1).unwrap()[0].outcome, None);
         ledger.record_outcomes(std::slice::from_ref(&conjecture)).unwrap();
-        assert_eq!(ledger.conjectures().unwrap(), [conjecture]);
+        assert_eq!(ledger.conjectures_of(1).unwrap(), [conjecture]);
     }
 
     #[test]
     fn every_outcome_has_its_own_name() {
-        for outcome in Outcome::ALL {
-            assert_eq!(Outcome::parse(outcome.as_str()), Some(outcome));
+        for outcome in ConjectureOutcome::ALL {
+            assert_eq!(ConjectureOutcome::parse(outcome.as_str()), Some(outcome));
         }
     }
 }

@@ -35,8 +35,18 @@ pub struct LedgerStats {
     pub mean_proof_bytes: f64,
 }
 
-const TABLES: [&str; 9] =
-    ["attempts", "checkpoints", "conjectures", "events", "meta", "rounds", "statements", "steps", "verdicts"];
+const TABLES: [&str; 10] = [
+    "attempts",
+    "checkpoints",
+    "conjectures",
+    "corpus",
+    "events",
+    "meta",
+    "rounds",
+    "statements",
+    "steps",
+    "verdicts",
+];
 
 impl Ledger {
     /// Records something that happened, now.

@@ -4,9 +4,13 @@ use rusqlite::{Connection, OptionalExtension};
 
 const SCHEMA: &str = include_str!("schema.sql");
 /// The version of `schema.sql`, in `PRAGMA user_version`.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
+/// The schema of version 2, through which those of version 1 go.
+const VERSION_2: &str = include_str!("version2.sql");
+/// From version 2 to 3.
+const FROM_2: &str = include_str!("from_2.sql");
 
-/// From version 1, which kept the verdict as JSON beside the proof and knew statements by name alone.
+/// From version 1 to 2, which kept the verdict as JSON beside the proof and knew statements by name alone.
 const FROM_1: &str = "
 INSERT INTO rounds (round) SELECT round FROM attempts1 UNION SELECT round FROM conjectures1;
 INSERT INTO statements (name, signature, origin)
@@ -54,19 +58,26 @@ pub(super) fn migrate(db: &mut Connection, version: i64) -> rusqlite::Result<()>
     let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     // Another process may have been quicker.
     if self::version(&transaction)? == version {
-        if version == 1 {
-            for table in ["attempts", "conjectures", "steps", "meta"] {
-                transaction.execute_batch(&format!("ALTER TABLE {table} RENAME TO {table}1;"))?;
+        match version {
+            1 => {
+                from_1_to_2(&transaction)?;
+                transaction.execute_batch(FROM_2)?;
             }
-            transaction.execute_batch("DROP INDEX IF EXISTS attempts_by_statement;")?;
-        }
-        transaction.execute_batch(SCHEMA)?;
-        if version == 1 {
-            transaction.execute_batch(FROM_1)?;
+            2 => transaction.execute_batch(FROM_2)?,
+            _ => transaction.execute_batch(SCHEMA)?,
         }
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()
+}
+
+fn from_1_to_2(db: &Connection) -> rusqlite::Result<()> {
+    for table in ["attempts", "conjectures", "steps", "meta"] {
+        db.execute_batch(&format!("ALTER TABLE {table} RENAME TO {table}1;"))?;
+    }
+    db.execute_batch("DROP INDEX IF EXISTS attempts_by_statement;")?;
+    db.execute_batch(VERSION_2)?;
+    db.execute_batch(FROM_1)
 }
 
 #[cfg(test)]
@@ -102,7 +113,7 @@ mod tests {
             let ledger = Ledger::open(&path).unwrap();
             assert_eq!(ledger.remember("toolchain", "other").unwrap(), "lean");
             assert_eq!(ledger.step("setup").unwrap().unwrap().detail["n"], 1);
-            assert_eq!(ledger.conjectures().unwrap()[0].statement.as_deref(), Some("r1_c0"));
+            assert_eq!(ledger.conjectures_of(1).unwrap()[0].statement.as_deref(), Some("r1_c0"));
             let attempts = ledger.attempts(1, Phase::Train).unwrap();
             let expected = |statement: &str, sample, proof: &str, verdict| Attempt {
                 round: 1,
@@ -127,6 +138,143 @@ mod tests {
         }
     }
 
+    /// Tables with their columns, indexes and views: what a program can see of a schema.
+    fn shape(db: &Connection) -> Vec<String> {
+        let sql = "SELECT 'table ' || m.name || ' ' || c.cid || ' ' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' '
+                       || coalesce(c.dflt_value, '') || ' ' || c.pk
+                   FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type IN ('table', 'view')
+                   UNION ALL
+                   SELECT 'index ' || m.name || ' ' || l.name || ' ' || l.\"unique\" || ' ' || l.partial || ' ' || i.seqno || ' ' || i.name
+                   FROM sqlite_schema m, pragma_index_list(m.name) l, pragma_index_info(l.name) i WHERE m.type = 'table'
+                   UNION ALL
+                   SELECT 'key ' || m.name || ' ' || k.\"from\" || ' ' || k.\"table\" || ' ' || k.\"to\"
+                   FROM sqlite_schema m, pragma_foreign_key_list(m.name) k WHERE m.type = 'table' ORDER BY 1";
+        db.prepare(sql)
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap()
+    }
+
+    #[test]
+    fn all_ways_lead_to_one_schema() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        version_1(&path("1"));
+        version_2(&path("2"));
+        let [fresh, from_2, from_1] = ["fresh", "2", "1"].map(|name| {
+            drop(Ledger::open(&path(name)).unwrap());
+            let db = Connection::open(path(name)).unwrap();
+            assert_eq!(version(&db).unwrap(), VERSION);
+            shape(&db)
+        });
+        assert!(fresh.iter().any(|line| line.contains("conjectures_open")), "{fresh:#?}");
+        assert_eq!(from_2, fresh);
+        assert_eq!(from_1, fresh);
+    }
+
+    fn version_2(path: &std::path::Path) {
+        let db = Connection::open(path).unwrap();
+        db.execute_batch(VERSION_2).unwrap();
+        db.execute_batch(
+            r#"INSERT INTO meta VALUES ('toolchain', 'lean');
+            INSERT INTO rounds (round) VALUES (1);
+            INSERT INTO statements (name, signature) VALUES ('a', ': True');
+            INSERT INTO conjectures VALUES (1, 0, 0, 'a', 'by simp', NULL, ': True', NULL, NULL, NULL);
+            INSERT INTO attempts VALUES (7, 1, 'train', 1, 0, 'by x', 4, -1), (9, 1, 'train', 1, 1, 'by y', 4, -1),
+                (11, 1, 'train', 1, 2, 'by z', 4, -1), (12, 1, 'train', 1, 3, 'by w', 4, -1);
+            INSERT INTO verdicts (attempt, status, elapsed_ms, messages) VALUES
+                (7, 'failed', 0, '["the proof did not end within 4 tokens"]'),
+                (9, 'failed', 8, '["unsolved goals: the proof did not end within reason"]'),
+                (11, 'rejected', 0, '["the proof did not end within a comment"]');
+            PRAGMA user_version = 2;"#,
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn what_was_cut_off_is_failed_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.sqlite");
+        version_2(&path);
+        assert!(matches!(Ledger::open_read_only(&path), Err(LedgerError::Older(_))));
+        let ledger = Ledger::open(&path).unwrap();
+        let statuses: Vec<_> = ledger
+            .attempts(1, Phase::Train)
+            .unwrap()
+            .into_iter()
+            .map(|attempt| attempt.verdict.map(|verdict| (verdict.status, verdict.elapsed_ms)))
+            .collect();
+        assert_eq!(
+            statuses,
+            [Some((Status::Unfinished, 0)), Some((Status::Failed, 8)), Some((Status::Rejected, 0)), None]
+        );
+        let conjecture = ledger.conjectures_of(1).unwrap().remove(0);
+        assert_eq!((conjecture.header.as_str(), conjecture.outcome), ("", None));
+        assert_eq!(ledger.recall("toolchain").unwrap().as_deref(), Some("lean"));
+    }
+
+    /// What a ledger of a whole run has, counted by who reads SQL, before and after.
+    #[test]
+    fn ledgers_of_whole_runs_keep_all_they_have() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes, cut_off, failed, accepted) in [
+            ("stp", &include_bytes!("../../../tests/fixtures/ledger-v2-stp.sqlite")[..], 104, 50, 0),
+            ("recipe", &include_bytes!("../../../tests/fixtures/ledger-v2-recipe.sqlite")[..], 23, 139, 15),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let before = contents(&path);
+            let ledger = Ledger::open(&path).unwrap();
+            let after = contents(&path);
+            assert_eq!(after, before, "{name}");
+            let by_status = |status: &str| -> i64 {
+                let stats = ledger.stats().unwrap();
+                stats.attempts.values().filter_map(|counts| counts.get(status)).sum()
+            };
+            assert_eq!((by_status("unfinished"), by_status("failed")), (cut_off, failed), "{name}");
+            assert_eq!(ledger.accepted_of(0..=9).unwrap().len(), accepted, "{name}");
+            let kept = ledger.keep_corpus(&crate::Corpus::default()).unwrap_err().to_string();
+            assert!(kept.contains("is gone"), "{kept}");
+        }
+    }
+
+    /// All that a migration must not change: every column of every row, but for the word by which a cut-off text failed.
+    fn contents(path: &std::path::Path) -> Vec<(String, i64, String)> {
+        let db = Connection::open(path).unwrap();
+        let tables = [
+            ("meta", "key || value"),
+            ("statements", "id || name || signature || header || split || origin || topics"),
+            ("rounds", "round || ' ' || started"),
+            ("steps", "name || ordinal || seconds || detail || finished"),
+            ("checkpoints", "name || detail || made"),
+            ("events", "id || at || kind || detail"),
+            (
+                "conjectures",
+                "round || ' ' || input || ' ' || sample || seed || seed_proof || coalesce(lemma, '-') || signature
+                 || coalesce(outcome, '-') || coalesce(fingerprint, '-') || coalesce(statement, '-')",
+            ),
+            (
+                "attempts",
+                "id || ' ' || round || phase || statement || ' ' || sample || proof || tokens || ' ' || logprob",
+            ),
+            (
+                "verdicts",
+                "attempt || replace(status, 'unfinished', 'failed') || elapsed_ms || coalesce(messages, '-')
+                 || coalesce(axioms, '-') || coalesce(premises, '-') || coalesce(implicit_premises, '-')",
+            ),
+        ];
+        let row = |(table, columns): (&str, &str)| {
+            let sql = format!(
+                "SELECT count(*), coalesce(group_concat(it, char(10)), '') FROM (SELECT {columns} AS it FROM {table}
+                 ORDER BY rowid)"
+            );
+            db.query_row(&sql, [], |row| Ok((table.to_owned(), row.get(0)?, row.get(1)?))).unwrap()
+        };
+        tables.map(row).to_vec()
+    }
+
     #[test]
     fn a_ledger_of_a_newer_version_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
@@ -135,7 +283,7 @@ mod tests {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", VERSION + 1).unwrap();
         for result in [Ledger::open(&path), Ledger::open_read_only(&path)] {
             let error = result.unwrap_err();
-            assert!(matches!(error, LedgerError::Newer { found: 3, .. }), "{error}");
+            assert!(matches!(error, LedgerError::Newer { found: 4, .. }), "{error}");
         }
     }
 

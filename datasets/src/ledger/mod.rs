@@ -5,19 +5,25 @@
 
 mod attempts;
 mod conjectures;
+mod corpus;
 mod history;
+mod known;
 mod migrate;
 mod statements;
+mod tallies;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
-pub use attempts::{Attempt, Phase, Tally};
-pub use conjectures::{Conjecture, Outcome};
+pub use attempts::{Attempt, Phase};
+pub use conjectures::{Conjecture, ConjectureOutcome};
+pub use corpus::{CorpusChange, CorpusDiffers, KeepCorpusError};
 pub use history::{Event, LedgerStats};
+pub use known::KnownVerdicts;
 pub use statements::{LedgerStatement, Origin};
+pub use tallies::Tally;
 
 /// How long a writer waits for another.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
@@ -202,6 +208,11 @@ fn read_json<T: serde::de::DeserializeOwned>(row: &rusqlite::Row<'_>, column: us
     serde_json::from_str(&text).map_err(|error| conversion_error(column, error))
 }
 
+/// Names as one parameter, for `IN (SELECT value FROM json_each(?))`: however many there are, the statement is the same.
+fn names_as_json(names: &[&str]) -> String {
+    serde_json::json!(names).to_string()
+}
+
 fn conversion_error(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
 }
@@ -217,6 +228,8 @@ fn wrap_error(path: &Path, error: rusqlite::Error) -> LedgerError {
     }
 }
 
+#[cfg(test)]
+mod query_tests;
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,15 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 ) STRICT;
 
+-- What the run's corpus was when the run began, in its order: for each entry the SHA-256 of its statement (id, signature,
+-- header, split, topics) and of its proofs (those and the tactics that close it). `meta` has one of all, under `corpus`.
+CREATE TABLE corpus (
+    position  INTEGER PRIMARY KEY,
+    name      TEXT NOT NULL UNIQUE,
+    statement TEXT NOT NULL,
+    proofs    TEXT NOT NULL
+) STRICT;
+
 -- Statements of the corpus and accepted conjectures. Those of runs from before version 2 have no signature.
 CREATE TABLE statements (
     id        INTEGER PRIMARY KEY,
@@ -61,8 +70,11 @@ CREATE TABLE conjectures (
     outcome     TEXT,        -- empty until the filters have run
     fingerprint TEXT,
     statement   TEXT UNIQUE, -- the name it was given as a statement
+    header      TEXT NOT NULL DEFAULT '', -- the seed's, before which it was judged; '' in runs from before version 3
     PRIMARY KEY (round, input, sample)
 ) STRICT;
+
+CREATE INDEX conjectures_open ON conjectures (round) WHERE outcome IS NULL;
 
 -- Every sampled proof, and those that came with the corpus (phase `seed`).
 CREATE TABLE attempts (
@@ -77,10 +89,14 @@ CREATE TABLE attempts (
     UNIQUE (phase, round, statement, sample)
 ) STRICT;
 
--- What the judge said of an attempt; none yet if it has no row. Lists are JSON, and empty where they have nothing.
+CREATE INDEX attempts_by_statement ON attempts (statement, phase, round);
+
+-- What the judge said of an attempt; none yet if it has no row. `unfinished` is what the run itself says of a text that was
+-- cut off before its end, which no judge has seen. Lists are JSON, and empty where they have nothing.
 CREATE TABLE verdicts (
     attempt           INTEGER PRIMARY KEY REFERENCES attempts (id),
-    status            TEXT NOT NULL CHECK (status IN ('proved', 'failed', 'rejected', 'statement_error', 'timeout', 'crashed')),
+    status            TEXT NOT NULL CHECK (status IN ('proved', 'failed', 'rejected', 'statement_error', 'timeout', 'crashed',
+                                                       'unfinished')),
     elapsed_ms        INTEGER NOT NULL,
     messages          TEXT,
     axioms            TEXT,

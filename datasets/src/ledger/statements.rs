@@ -1,9 +1,11 @@
 //! The statements that a run knows: those of its corpus, and conjectures from when they are accepted.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Ledger, LedgerError, conversion_error, read_json};
+use super::{Ledger, LedgerError, conversion_error, names_as_json, read_json};
 use crate::{Split, Statement};
 
 /// Where a statement comes from.
@@ -59,24 +61,48 @@ impl Ledger {
     /// [`LedgerError`] if the database refuses or a row does not parse.
     pub fn statements(&self) -> Result<Vec<LedgerStatement>, LedgerError> {
         self.with(|db| {
-            db.prepare("SELECT name, coalesce(signature, ''), header, topics, split, origin FROM statements ORDER BY id")?
-                .query_map([], |row| {
-                    let word = |column| -> rusqlite::Result<serde_json::Value> { Ok(row.get::<_, String>(column)?.into()) };
-                    let wrong = |column| move |error| conversion_error(column, error);
-                    Ok(LedgerStatement {
-                        statement: Statement {
-                            id: row.get(0)?,
-                            signature: row.get(1)?,
-                            header: row.get(2)?,
-                            topics: read_json(row, 3)?,
-                            split: serde_json::from_value(word(4)?).map_err(wrong(4))?,
-                        },
-                        origin: serde_json::from_value(word(5)?).map_err(wrong(5))?,
-                    })
+            db.prepare_cached(&format!("SELECT {COLUMNS} FROM statements ORDER BY id"))?
+                .query_map([], read_statement)?
+                .collect()
+        })
+    }
+
+    /// The statements of these names, by name; names that the ledger does not know are left out. Of conjectures the
+    /// topics are empty, as in [`Ledger::statements`].
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses or a row does not parse.
+    pub fn statements_of(&self, names: &[&str]) -> Result<HashMap<String, Statement>, LedgerError> {
+        let sql = format!("SELECT {COLUMNS} FROM statements WHERE name IN (SELECT value FROM json_each(?1))");
+        self.with(|db| {
+            db.prepare_cached(&sql)?
+                .query_map([names_as_json(names)], |row| {
+                    let LedgerStatement { statement, .. } = read_statement(row)?;
+                    Ok((statement.id.clone(), statement))
                 })?
                 .collect()
         })
     }
+}
+
+const COLUMNS: &str = "name, coalesce(signature, ''), header, topics, split, origin";
+
+fn read_statement(row: &Row<'_>) -> rusqlite::Result<LedgerStatement> {
+    Ok(LedgerStatement {
+        statement: Statement {
+            id: row.get(0)?,
+            signature: row.get(1)?,
+            header: row.get(2)?,
+            topics: read_json(row, 3)?,
+            split: read_word(row, 4)?,
+        },
+        origin: read_word(row, 5)?,
+    })
+}
+
+fn read_word<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let word = serde_json::Value::String(row.get(column)?);
+    serde_json::from_value(word).map_err(|error| conversion_error(column, error))
 }
 
 /// The row of a statement; one that nobody announced gets one.
@@ -92,11 +118,16 @@ pub(super) fn id_of(db: &Connection, name: &str) -> rusqlite::Result<i64> {
     Ok(db.last_insert_rowid())
 }
 
-pub(super) fn note_conjecture(db: &Connection, name: &str, signature: &str) -> rusqlite::Result<()> {
+pub(super) fn note_conjecture(
+    db: &Connection,
+    name: &str,
+    signature: &str,
+    header: &str,
+) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT OR IGNORE INTO statements (name, signature, origin) VALUES (?1, ?2, 'conjecture')",
+        "INSERT OR IGNORE INTO statements (name, signature, header, origin) VALUES (?1, ?2, ?3, 'conjecture')",
     )?
-    .execute([name, signature])?;
+    .execute([name, signature, header])?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::pick::Picker;
-use super::{Completion, SampleConfig, StopWhen};
+use super::{Completion, SampleConfig};
 use crate::ModelError;
 
 /// A sample being drawn.
@@ -59,7 +59,7 @@ impl Sequence {
             return Ok(());
         }
         self.tokens.push(token);
-        if config.stop_when.as_ref().is_some_and(|StopWhen(ends)| ends(&self.tokens)) {
+        if config.stop_when.as_ref().is_some_and(|stop| stop.ends(&self.tokens)) {
             self.state = State::Stopped;
             return Ok(());
         }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::{Device, ModelConfig, Special};
+use crate::{Device, ModelConfig, Special, Tokenizer};
 
 fn model() -> Lm {
     let config = ModelConfig {
@@ -184,7 +184,7 @@ fn a_text_ends_a_completion() {
     let tokenizer = Tokenizer::train(&["by simp".to_owned()], Tokenizer::MIN_VOCAB).unwrap();
     let ends = StopWhen::text_ends_with(&tokenizer, vec!["mp".to_owned(), "```".to_owned()]);
     let text = tokenizer.encode("by simp");
-    let first = (1..=text.len()).find(|&len| (ends.0)(&text[..len]));
+    let first = (1..=text.len()).find(|&len| ends.ends(&text[..len]));
     assert_eq!(first, Some(text.len()));
-    assert!(!(ends.0)(&tokenizer.encode("by sim")));
+    assert!(!ends.ends(&tokenizer.encode("by sim")));
 }

@@ -5,10 +5,9 @@ use std::cmp::Reverse;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::Example;
 use crate::nn::Layout;
 use crate::sample::check_tokens;
-use crate::{Lm, ModelError, Special};
+use crate::{Example, Lm, ModelError, Special};
 
 /// Batches are cut from runs of this many batches' worth of shuffled examples, sorted by length.
 const POOL: usize = 16;
@@ -52,13 +51,6 @@ fn check(model: &Lm, example: &Example) -> Result<(), ModelError> {
     }
     check_tokens(model, &example.prompt)?;
     check_tokens(model, &example.target)
-}
-
-impl Example {
-    /// Tokens that the model reads.
-    pub(super) fn len(&self) -> usize {
-        self.prompt.len() + self.target.len() - 1
-    }
 }
 
 /// One step's input: short examples share rows.
@@ -148,11 +140,6 @@ pub(super) fn epoch_batches<'a>(
 pub(super) fn deal<'a>(batch: &[&'a Example], count: usize) -> Vec<Vec<&'a Example>> {
     let count = count.clamp(1, batch.len().max(1));
     (0..count).map(|share| batch.iter().skip(share).step_by(count).copied().collect()).collect()
-}
-
-/// Sum of the weights of all target tokens.
-pub(super) fn total_weight(examples: &[&Example]) -> f64 {
-    examples.iter().map(|example| f64::from(example.weight) * example.target.len() as f64).sum()
 }
 
 fn shuffle<T>(items: &mut [T], rng: &mut ChaCha8Rng) {

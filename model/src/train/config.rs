@@ -3,7 +3,7 @@
 use burn::tensor::{Device, FloatDType};
 use serde::{Deserialize, Serialize};
 
-use super::{LoraConfig, Schedule};
+use super::LoraConfig;
 use crate::ModelError;
 
 /// In which numbers a step is computed. Weights, their moments and the loss are 32-bit numbers in any case.
@@ -29,6 +29,19 @@ pub enum Recompute {
     Cheap,
     /// Everything inside a block: the least memory, for about a third more time.
     Blocks,
+}
+
+/// How the learning rate falls after the warm-up, from its peak to [`TrainConfig::final_rate`] of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// Along half a cosine.
+    #[default]
+    Cosine,
+    /// Along a straight line.
+    Linear,
+    /// It stays at its peak.
+    Constant,
 }
 
 /// How to train.

@@ -5,7 +5,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-use super::scalar;
+use super::scalar::scalar;
 use crate::{Lm, ModelError};
 
 /// The sum of the gradients of the shares.

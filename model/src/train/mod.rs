@@ -6,39 +6,29 @@ mod gradients;
 mod lora;
 mod optimiser;
 mod replicas;
+mod scalar;
 mod schedule;
 mod share;
 mod state;
+mod weight;
 
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use batches::{Prepared, deal, epoch_batches, prepare, total_weight};
+use batches::{Prepared, deal, epoch_batches, prepare};
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
 use optimiser::Optimiser;
+use scalar::scalar;
 use state::Progress;
+use weight::{MeanWeight, total_weight};
 
-use crate::device::read_back;
 use crate::parallel::Workers;
-use crate::{Lm, ModelError};
+use crate::{Example, Lm, ModelError};
 
-pub use config::{Precision, Recompute, TrainConfig};
+pub use config::{Precision, Recompute, Schedule, TrainConfig};
 pub use lora::{LoraConfig, Projection};
-pub use schedule::Schedule;
 pub use state::StateFile;
-
-/// What to learn.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Example {
-    /// Read but not learned; at least one token.
-    pub prompt: Vec<u32>,
-    /// Learned, with its end marker; at least one token.
-    pub target: Vec<u32>,
-    /// Factor on the loss; 0 leaves the example out.
-    pub weight: f32,
-}
 
 /// Passed to the callback after each step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,7 +37,7 @@ pub struct TrainStep {
     pub step: usize,
     /// Steps in all.
     pub steps: usize,
-    /// Mean loss of a target token in this step.
+    /// Mean loss of a target token in this step, by their weights.
     pub loss: f32,
     /// Learning rate of this step.
     pub learning_rate: f64,
@@ -115,11 +105,12 @@ pub fn train_resumable(
         model = lora::attach(model, &config.lora, config.seed)?;
     }
     let trained_parameters = lora::trained_parameters(&model);
+    let Prepared { examples, dropped } = prepare(&model, examples)?;
+    let mean = MeanWeight::of(&examples);
     let (mut optimiser, mut earlier) = (Optimiser::new(config.weight_decay), None);
     if let Some(StateFile { path, .. }) = state {
-        (model, earlier) = state::read(path, model, &mut optimiser, &fingerprint)?;
+        (model, earlier) = state::read(path, model, &mut optimiser, &fingerprint, mean.is_even())?;
     }
-    let Prepared { examples, dropped } = prepare(&model, examples)?;
     let started = Instant::now();
     let workers = replicas::workers(&model.device(), config)?;
     let steps = config.epochs * examples.len().div_ceil(config.batch);
@@ -129,7 +120,7 @@ pub fn train_resumable(
         let mut order = progress.order(config.seed);
         for batch in epoch_batches(&examples, config.batch, &mut order).iter().skip(progress.batch) {
             let learning_rate = schedule::rate(config, progress.steps, steps);
-            let (loss, gradients) = differentiate(&model, batch, config, &workers)?;
+            let (loss, gradients) = differentiate(&model, batch, &mean, config, &workers)?;
             progress.note(loss, batch.iter().map(|example| example.len()).sum());
             finite("loss", loss, progress.steps, batch)?;
             let (gradients, gradient_norm) = gradients::clip(gradients, &model, config.grad_clip)?;
@@ -174,15 +165,16 @@ fn finite(what: &'static str, value: f32, step: usize, batch: &[&Example]) -> Re
     Err(ModelError::Diverged { what, step, batch: batch.iter().map(|&example| example.clone()).collect() })
 }
 
-/// Loss of a batch and its gradient: at most `micro_batch` examples at a time (0: all), and of these each worker's
+/// Loss of a batch, and the gradient of what its weighted losses are beside the mean: at most `micro_batch` examples at a time (0: all), and of these each worker's
 /// share in its own autodiff graph, on its own device if there are several.
 fn differentiate(
     model: &Lm,
     batch: &[&Example],
+    mean: &MeanWeight,
     config: &TrainConfig,
     workers: &Workers,
 ) -> Result<(f32, GradientsParams), ModelError> {
-    let total = total_weight(batch);
+    let total = mean.expected(batch);
     let plain = model.valid();
     let devices = replicas::devices(&plain.device(), config);
     let at_a_time = if config.micro_batch == 0 { batch.len() } else { config.micro_batch };
@@ -208,7 +200,9 @@ fn differentiate(
         let parts = parts.into_iter().filter_map(|(_, part)| part);
         gradient = Some(gradients::sum(so_far.chain(parts).collect(), model));
     }
-    Ok((value, gradient.unwrap_or_default()))
+    // What is told is a mean over the batch's own weight.
+    let loss = value * (total / total_weight(batch)) as f32;
+    Ok((loss, gradient.unwrap_or_default()))
 }
 
 /// Mean weighted loss of a target token over all examples that fit.
@@ -227,11 +221,6 @@ pub fn eval_loss(model: &Lm, examples: &[Example], batch: usize) -> Result<f32, 
         }
     }
     Ok(sum as f32)
-}
-
-fn scalar(value: Tensor<1>) -> Result<f32, ModelError> {
-    let empty = || ModelError::Compute { reason: "an empty result".to_owned() };
-    read_back(value)?.first().copied().ok_or_else(empty)
 }
 
 #[cfg(test)]

@@ -2,22 +2,7 @@
 
 use std::f64::consts::PI;
 
-use serde::{Deserialize, Serialize};
-
-use super::TrainConfig;
-
-/// How the learning rate falls after the warm-up, from its peak to [`TrainConfig::final_rate`] of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Schedule {
-    /// Along half a cosine.
-    #[default]
-    Cosine,
-    /// Along a straight line.
-    Linear,
-    /// It stays at its peak.
-    Constant,
-}
+use super::{Schedule, TrainConfig};
 
 impl Schedule {
     /// What is left of the way from the peak (1) to the floor (0) when `progress` of the steps are done.

@@ -6,11 +6,12 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
 
 use super::batches::TokenBatch;
-use super::{Example, Precision, Recompute, TrainConfig, gradients, scalar};
+use super::scalar::scalar;
+use super::{Precision, Recompute, TrainConfig, gradients};
 use crate::nn::{Layout, cast};
-use crate::{Lm, ModelError, kernels};
+use crate::{Example, Lm, ModelError, kernels};
 
-/// Weighted cross-entropy of the target tokens over `total`, the weight of the whole batch.
+/// Weighted cross-entropy of the target tokens over `total`.
 pub(super) fn loss(model: &Lm, examples: &[&Example], total: f64) -> Tensor<1> {
     let share = Share::new(model, examples, total);
     share.loss(model, model.hidden_texts(share.tokens.clone(), &share.layout))
@@ -90,7 +91,7 @@ struct Share {
     /// Rows of `[batch * time]` whose next token is learned.
     rows: Tensor<1, Int>,
     targets: Vec<i64>,
-    /// Over the weight of the whole batch.
+    /// Over what the whole batch is divided by.
     weights: Vec<f32>,
 }
 

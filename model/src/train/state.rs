@@ -18,15 +18,17 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::optimiser::Optimiser;
-use super::{Example, Recompute, TrainConfig};
+use super::{Recompute, TrainConfig};
 use crate::device::read_back;
 use crate::hf::{TensorFile, write_tensors};
 use crate::nn::Weight;
-use crate::{Lm, ModelError};
+use crate::{Example, Lm, ModelError};
 
 /// The note's key; its value is a [`Header`].
 const NOTE: &str = "stp_training_state";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// Its weights counted within their batch alone, not beside the mean of all examples.
+const WITHIN_BATCHES: u32 = 1;
 const FIRST: &str = "moment_1";
 const SECOND: &str = "moment_2";
 
@@ -173,7 +175,8 @@ pub(super) fn write(
     write().map_err(|reason| ModelError::Write { path: path.to_owned(), reason })
 }
 
-/// Puts a state back into a model and an optimiser; `None` if there is no such file.
+/// Puts a state back into a model and an optimiser; `None` if there is no such file. A state that uneven weights had
+/// brought about by another rule is left alone: its training begins anew.
 ///
 /// # Errors
 /// [`ModelError::State`] if the file is damaged, or is of another training.
@@ -182,6 +185,7 @@ pub(super) fn read(
     model: Lm,
     optimiser: &mut Optimiser,
     fingerprint: &str,
+    even: bool,
 ) -> Result<(Lm, Option<Progress>), ModelError> {
     if !path.exists() {
         return Ok((model, None));
@@ -191,11 +195,18 @@ pub(super) fn read(
     let note = file.note(NOTE).ok_or_else(|| refuse("it is no state of a training".to_owned()))?;
     let header: Header =
         serde_json::from_str(note).map_err(|error| refuse(format!("its note does not parse: {error}")))?;
-    if header.version != VERSION {
+    if ![WITHIN_BATCHES, VERSION].contains(&header.version) {
         return Err(refuse(format!("it has version {}, and this program knows {VERSION}", header.version)));
     }
     if header.fingerprint != fingerprint {
         return Err(refuse("it is of a training with other settings, examples or model".to_owned()));
+    }
+    if header.version == WITHIN_BATCHES && !even {
+        tracing::error!(
+            path = %path.display(),
+            "the training begins anew: its state is of a version that weighed examples within their batch alone"
+        );
+        return Ok((model, None));
     }
     let device = model.device();
     let mut restore =

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Int, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 
 use super::*;
+use crate::device::read_back;
 use crate::hf;
 use crate::nn::Weight;
 use crate::{Device, ModelConfig, SampleConfig, SampleRequest, Special, sample};
@@ -98,6 +99,33 @@ fn a_weight_counts_as_repetition() {
     assert!((repeated.unwrap() - weighted.unwrap()).abs() < 1e-5);
 }
 
+/// Norm of the gradient of the first step and its loss: one of two examples that differ in their weights alone.
+fn first_step(weights: [f32; 2]) -> (f32, f32) {
+    let examples = weights.map(|weight| Example { weight, ..examples()[1].clone() });
+    let alone = TrainConfig { batch: 1, epochs: 1, ..config() };
+    let mut first = None;
+    train(model(), &examples, &alone, &mut |step| {
+        first.get_or_insert((step.gradient_norm, step.loss));
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    first.unwrap()
+}
+
+#[test]
+fn a_weight_counts_beside_the_mean_of_all_examples() {
+    let (even, loss) = first_step([1.0, 1.0]);
+    assert_eq!(first_step([3.0, 3.0]), (even, loss), "equal weights say nothing");
+    // The order is drawn, so that either may be the first.
+    let mut ratios = [[3.0, 1.0], [1.0, 3.0]].map(|weights| {
+        let (norm, told) = first_step(weights);
+        assert!((told - loss).abs() < 1e-5, "the loss told is a mean: {told} {loss}");
+        norm / even
+    });
+    ratios.sort_by(f32::total_cmp);
+    assert!((ratios[0] - 0.5).abs() < 1e-4 && (ratios[1] - 1.5).abs() < 1e-4, "{ratios:?}");
+}
+
 #[test]
 fn only_the_target_is_learned() {
     let example = examples()[3].clone();
@@ -182,7 +210,8 @@ fn gradients_of(model: &Lm, config: &TrainConfig) -> Vec<Vec<f32>> {
     let examples = examples();
     let batch = prepare(model, &examples).unwrap().examples;
     let workers = replicas::workers(&model.device(), config).unwrap();
-    let (loss, gradients) = differentiate(model, &batch, config, &workers).unwrap();
+    let mean = MeanWeight::of(&batch);
+    let (loss, gradients) = differentiate(model, &batch, &mean, config, &workers).unwrap();
     let mut read = Gradients(&gradients, vec![vec![loss]]);
     model.visit(&mut read);
     read.1

@@ -1,9 +1,9 @@
 //! B-STaR (Zeng et al., "Monitoring and Balancing Exploration and Exploitation in Self-Taught Reasoners", 2024): what a
 //! round's samples were good for, and the temperature and number of samples of the next.
 //!
-//! The attempts of a round are drawn at several temperatures side by side, one after the other for each statement. The
-//! balance of a statement is high if there are enough distinct correct proofs and few of the correct ones are the same:
-//! at a low temperature all correct proofs are one, at a high one there are none.
+//! A round is sampled at several temperatures, which the attempts at a statement take in turn. The balance of a statement
+//! is high if there are enough distinct correct proofs and few of the correct ones are the same: at a low temperature all
+//! correct proofs are one, at a high one there are none.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -38,7 +38,7 @@ pub struct Balance {
 
 /// How the next round samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sampling {
+pub struct Draws {
     /// The middle one of the temperatures.
     pub temperature: f64,
     /// Samples of each conjecture.
@@ -65,12 +65,12 @@ pub fn measure(draws: &[Draw<'_>], enough: u32) -> Balance {
 /// difference over the statements); and twice the samples if doubling them still found half as many distinct proofs
 /// again, or half of them if it found hardly any.
 pub fn next(
-    now: Sampling,
+    now: Draws,
     temperatures: &[f64],
     draws: &[Draw<'_>],
     enough: u32,
     samples: std::ops::RangeInclusive<u32>,
-) -> Sampling {
+) -> Draws {
     let middle = temperatures.len() / 2;
     let better = (0..temperatures.len())
         .filter(|&arm| arm != middle)
@@ -82,7 +82,7 @@ pub fn next(
         Some(growth) if growth < 1.15 => now.samples / 2,
         _ => now.samples,
     };
-    Sampling { temperature, samples: wanted.clamp(*samples.start(), *samples.end()) }
+    Draws { temperature, samples: wanted.clamp(*samples.start(), *samples.end()) }
 }
 
 fn by_statement<'a, 'b>(draws: &'b [Draw<'a>]) -> BTreeMap<&'a str, Vec<Draw<'a>>> {
@@ -209,7 +209,7 @@ mod tests {
                 ]
             })
             .collect();
-        let now = Sampling { temperature: 1.0, samples: 8 };
+        let now = Draws { temperature: 1.0, samples: 8 };
         assert_eq!(next(now, &[0.8, 1.0, 1.2], &draws, 2, RANGE).temperature, 1.2);
         let same: Vec<_> = draws.iter().map(|it| Draw { proof: "p", ..*it }).collect();
         assert_eq!(next(now, &[0.8, 1.0, 1.2], &same, 2, RANGE).temperature, 1.0);
@@ -218,13 +218,13 @@ mod tests {
 
     #[test]
     fn samples_follow_what_more_of_them_find() {
-        let now = Sampling { temperature: 1.0, samples: 8 };
+        let now = Draws { temperature: 1.0, samples: 8 };
         let proofs: Vec<String> = (0..8).map(|i| format!("p{i}")).collect();
         let all_new: Vec<_> = proofs.iter().map(|proof| draw("a", 0, proof, true, 0.0)).collect();
         assert_eq!(next(now, &[1.0], &all_new, 2, RANGE).samples, 16);
         let all_same: Vec<_> = (0..8).map(|_| draw("a", 0, "p", true, 0.0)).collect();
         assert_eq!(next(now, &[1.0], &all_same, 2, RANGE).samples, 4);
-        assert_eq!(next(Sampling { samples: 4, ..now }, &[1.0], &all_same, 2, RANGE).samples, 4);
+        assert_eq!(next(Draws { samples: 4, ..now }, &[1.0], &all_same, 2, RANGE).samples, 4);
         let none: Vec<_> = (0..8).map(|_| draw("a", 0, "p", false, 0.0)).collect();
         assert_eq!(next(now, &[1.0], &none, 2, RANGE).samples, 8);
     }

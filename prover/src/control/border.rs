@@ -1,11 +1,11 @@
 //! An adaptive budget: a given statement is sampled no further once it is proved, and what is left goes to those that
 //! seem nearest to being proved. (Their pass rates are then those of fewer attempts.)
 
-use crate::PassRate;
+use stp_datasets::Tally;
 
 use super::share;
 
-/// Attempts that a statement nobody has tried is worth, as correct and all.
+/// The prior of every statement's pass rate, as attempts that it counts for: correct ones, and all.
 const PRIOR: (f64, f64) = (0.5, 4.0);
 
 /// Extra samples for each statement, `left` in all. `now` is what this round's attempts came to so far, `before` what
@@ -13,15 +13,15 @@ const PRIOR: (f64, f64) = (0.5, 4.0);
 ///
 /// Proved ones get none. The others share by p(1 − p), where p is the expected pass rate: what was proved in another
 /// round, or was tried seldom, is near the border; what failed many times is far. If all are proved, all share alike.
-pub fn extra(now: &[PassRate], before: &[PassRate], left: usize) -> Vec<u32> {
-    let open: Vec<usize> = (0..now.len()).filter(|&index| now[index].correct == 0).collect();
+pub fn extra(now: &[Tally], before: &[Tally], left: usize) -> Vec<u32> {
+    let open: Vec<usize> = (0..now.len()).filter(|&index| now[index].proved == 0).collect();
     if open.is_empty() {
         return share(left, &vec![1.0; now.len()]);
     }
     let weight = |&index: &usize| {
         let (now, before) = (now[index], before[index]);
-        let correct = PRIOR.0 + f64::from(before.correct);
-        let all = PRIOR.1 + f64::from(before.attempts) + f64::from(now.attempts);
+        let correct = PRIOR.0 + f64::from(before.proved);
+        let all = PRIOR.1 + f64::from(before.judged) + f64::from(now.judged);
         let expected = correct / all;
         expected * (1.0 - expected)
     };
@@ -38,8 +38,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn rate(correct: u32, attempts: u32) -> PassRate {
-        PassRate { correct, attempts }
+    fn rate(correct: u32, attempts: u32) -> Tally {
+        Tally { proved: correct, judged: attempts }
     }
 
     #[test]

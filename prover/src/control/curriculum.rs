@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::PassRate;
+use stp_datasets::Tally;
 
 /// Part of the samples that is shared out among topics alike, so that none is forgotten.
 const EVEN: f64 = 0.2;
@@ -18,10 +18,10 @@ impl Curriculum {
     /// Learns from a round: topics and pass rates of the statements that were tried in it. A topic's reward is the mean
     /// size of its attempts' advantages, 2p(1 − p), which is largest where half of the attempts succeed; `rate` is the
     /// part of the new reward in the new value.
-    pub fn learn<'a>(&mut self, round: impl IntoIterator<Item = (&'a str, PassRate)>, rate: f64) {
+    pub fn learn<'a>(&mut self, round: impl IntoIterator<Item = (&'a str, Tally)>, rate: f64) {
         let mut rewards: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
         for (topic, pass) in round {
-            if pass.attempts > 0 {
+            if pass.judged > 0 {
                 let (sum, count) = rewards.entry(topic).or_default();
                 *sum += 2.0 * pass.rate() * (1.0 - pass.rate());
                 *count += 1.0;
@@ -62,8 +62,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn rate(correct: u32) -> PassRate {
-        PassRate { correct, attempts: 4 }
+    fn rate(correct: u32) -> Tally {
+        Tally { proved: correct, judged: 4 }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Controllers from neighbouring papers, which decide where a round's samples go and how they are drawn. Each is pure:
-//! what it decides is a function of the rounds before. None is part of the recipe; the loop asks those that are switched
+//! Controllers from related papers, which decide where a round's samples go and how they are drawn. Each is pure: what it
+//! decides is a function of the attempts so far. None is part of the paper's recipe; the loop asks those that are switched
 //! on.
 
 pub mod balance;

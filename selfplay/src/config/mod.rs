@@ -1,34 +1,27 @@
-//! The run's configuration; where its values come from is in [`crate::settings`].
+//! The run's configuration; where its values come from is in [`settings`].
 //!
 //! A run folder keeps the configuration it was started with; the same command again must ask for the
 //! same run.
 
 mod model;
+mod presets;
 mod recipe;
 mod rounds;
+pub mod settings;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use stp_datasets::Corpus;
 
 pub use self::model::{ModelShape, Training, TrainingMachine};
+pub use self::presets::PRESETS;
 pub use self::recipe::{Check, Control, Pretraining, Repair, Selection};
-pub use self::rounds::{Conjecturing, Proving, Sampling, Verifier};
+pub use self::rounds::{Conjecturing, Proving, SamplingSettings, VerifierSettings};
+pub use self::settings::differences;
 use crate::error::UsageError;
-use crate::settings::Settings;
 
-/// The presets that come with the program: name and TOML text.
-pub const PRESETS: [(&str, &str); 5] = [
-    ("tiny", include_str!("../../presets/tiny.toml")),
-    ("smoke", include_str!("../../presets/smoke.toml")),
-    ("small", include_str!("../../presets/small.toml")),
-    ("deepseek-prover-7b", include_str!("../../presets/deepseek-prover-7b.toml")),
-    ("kimina-1.5b", include_str!("../../presets/kimina-1.5b.toml")),
-];
-
-/// What is done with the proofs that were found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+/// What the rounds do beside sampling proofs: conjecture, train, or neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// Self-play: the model also conjectures (paper, section 3).
@@ -40,6 +33,9 @@ pub enum Method {
 }
 
 impl Method {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Stp, Self::ExpertIteration, Self::Plain];
+
     /// The name on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -94,7 +90,7 @@ pub struct RunConfig {
     #[serde(default)]
     pub training: TrainingMachine,
     /// Sampling from the model.
-    pub sampling: Sampling,
+    pub sampling: SamplingSettings,
     /// How many proofs are sampled, and of what.
     pub proving: Proving,
     /// How many conjectures are generated.
@@ -102,29 +98,17 @@ pub struct RunConfig {
     /// Which conjectures are trained on.
     #[serde(default)]
     pub selection: Selection,
-    /// Who decides where the samples go.
+    /// Controllers that decide where the samples go.
     #[serde(default)]
     pub control: Control,
     /// Second attempts.
     #[serde(default)]
     pub repair: Repair,
     /// The judge.
-    pub verifier: Verifier,
+    pub verifier: VerifierSettings,
 }
 
 impl RunConfig {
-    /// The preset of that name, with the keys of `overlay` (a TOML file) laid over it.
-    ///
-    /// # Errors
-    /// [`UsageError`] for an unknown preset, an unreadable file, or a key that does not exist.
-    pub fn load(preset: &str, overlay: Option<&Path>) -> Result<Self, UsageError> {
-        let mut settings = Settings::preset(preset)?;
-        if let Some(path) = overlay {
-            settings.file(path)?;
-        }
-        settings.config()
-    }
-
     /// Checks what types cannot.
     ///
     /// # Errors
@@ -151,18 +135,6 @@ impl RunConfig {
     pub fn default_folder(&self, preset: &str) -> PathBuf {
         PathBuf::from("runs").join(format!("{preset}-{}-seed{}", self.method.as_str(), self.seed))
     }
-}
-
-/// A built-in corpus, or the one at a path.
-///
-/// # Errors
-/// If it cannot be read.
-pub fn load_corpus(name: &str) -> anyhow::Result<Corpus> {
-    Ok(match name {
-        "core" => Corpus::core()?,
-        "library" => Corpus::library()?,
-        path => Corpus::load(path.as_ref())?,
-    })
 }
 
 #[cfg(test)]

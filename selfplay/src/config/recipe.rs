@@ -1,5 +1,6 @@
 //! Settings of the parts of the recipe that can be switched, in tables of their own: what comes before stage 1, which
-//! conjectures are trained on, who decides where the samples go, and second attempts. Their defaults are those of runs from before they existed.
+//! conjectures are trained on, controllers of the samples, and second attempts. By default a run does what runs did before
+//! there were these settings.
 
 use serde::{Deserialize, Serialize};
 use stp_conjecturer::{SelectionLimits, Transport};
@@ -94,7 +95,7 @@ impl Selection {
     }
 }
 
-/// Who decides where a round's samples go, and how they are drawn. All are off by default.
+/// Controllers, which decide where a round's samples go and how they are drawn. All are off by default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Control {
@@ -112,7 +113,7 @@ pub struct Control {
     pub curriculum_temperature: f64,
     /// `eva`: statements whose best attempt is far above their mean get more samples.
     pub regret: bool,
-    /// Stop sampling a given statement once it is proved, and spend the rest on those near the border.
+    /// Stop sampling a given statement once it is proved, and spend the rest on those that seem nearest to being proved.
     pub adaptive_budget: bool,
     /// Part of the given statements' samples that is drawn before that is decided.
     pub first_share: f64,

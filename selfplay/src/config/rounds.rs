@@ -1,14 +1,14 @@
 //! Settings of the rounds: sampling, proving, conjecturing and judging.
 
 use serde::{Deserialize, Serialize};
-use stp_conjecturer::Partners;
+use stp_conjecturer::Pairing;
 
 use super::Check;
 
 /// Sampling from the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sampling {
+pub struct SamplingSettings {
     /// Softmax temperature of proofs.
     pub temperature: f32,
     /// Softmax temperature of conjectures.
@@ -30,7 +30,7 @@ pub struct Sampling {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proving {
-    /// Sampled proofs a round, the same for both methods.
+    /// Sampled proofs a round, the same for all methods.
     pub proofs_per_round: usize,
     /// Sampled proofs of the first round (0: as many as in the others; paper: twice as many).
     #[serde(default)]
@@ -126,8 +126,8 @@ pub struct Conjecturing {
 
 impl Conjecturing {
     /// How stage 1 pairs seeds and statements to conjecture.
-    pub fn partners(&self) -> Partners {
-        if self.near_pairs { Partners::Near } else { Partners::Any }
+    pub fn pairing(&self) -> Pairing {
+        if self.near_pairs { Pairing::Near } else { Pairing::Any }
     }
 }
 
@@ -146,8 +146,8 @@ fn most_samples() -> usize {
 /// The judge.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Verifier {
-    /// Lean processes (0: one for each core, at most as many as fit in half of the memory).
+pub struct VerifierSettings {
+    /// Lean processes (0: one for each core, of the managed Lean at most 4).
     pub workers: usize,
     /// Wall-clock limit of one check, in seconds.
     pub timeout_s: f64,
@@ -157,7 +157,7 @@ pub struct Verifier {
     pub max_rss_mb: u64,
 }
 
-impl Sampling {
+impl SamplingSettings {
     pub(super) fn checks(&self, max_seq: usize) -> Vec<Check> {
         vec![
             (self.temperature >= 0.0, "sampling.temperature must be 0 or more"),
@@ -172,6 +172,11 @@ impl Sampling {
 }
 
 impl Proving {
+    /// Whether the training at the end of this round is a re-training (paper: stage 3) from the stage-1 checkpoint.
+    pub fn is_retraining(&self, round: u32) -> bool {
+        self.retrain_every > 0 && round.is_multiple_of(self.retrain_every)
+    }
+
     /// Sampled proofs of a round, from 1.
     pub fn proofs_in(&self, round: u32) -> usize {
         if round == 1 && self.first_round_proofs > 0 {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Key;
+use super::key::Key;
 
 const SCHEMA: &str =
     "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID";

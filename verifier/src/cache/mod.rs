@@ -5,6 +5,7 @@
 //! crash never, a timeout only for those who would not wait longer.
 
 mod disk;
+mod key;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,19 +13,15 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use stp_datasets::{Status, Verdict};
 
-use crate::protocol::{Candidate, StatementReport, Trust};
+use crate::protocol::StatementReport;
 use disk::Disk;
+pub use key::{Key, RULES};
+pub(crate) use key::{check_key, statement_key};
 
-/// Raised whenever the judge's rules change, so that no old answer is served under new rules.
-pub const RULES: u32 = 4;
 /// Answers kept in memory; the others are read from disk.
 const IN_MEMORY: usize = 100_000;
-
-/// A hash of all that an answer depends on.
-pub type Key = [u8; 32];
 
 /// Why the cache on disk cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -155,78 +152,9 @@ fn millis(limit: Duration) -> u64 {
     u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The key of a check: `toolchain` names the Lean, `heartbeats` is its own limit.
-pub(crate) fn check_key(toolchain: &str, heartbeats: u64, messages: usize, candidate: &Candidate) -> Key {
-    let proof = normalise(&candidate.proof);
-    let limits = format!("{heartbeats} {messages}");
-    hash(&[
-        "check",
-        toolchain,
-        &limits,
-        author(candidate.trust),
-        &candidate.header,
-        &candidate.signature,
-        &proof,
-    ])
-}
-
-/// The key of a statement.
-pub(crate) fn statement_key(
-    toolchain: &str,
-    heartbeats: u64,
-    header: &str,
-    signature: &str,
-    trust: Trust,
-) -> Key {
-    hash(&["statement", toolchain, &heartbeats.to_string(), author(trust), header, signature])
-}
-
-fn author(trust: Trust) -> &'static str {
-    match trust {
-        Trust::Trusted => "trusted",
-        Trust::Foreign => "foreign",
-    }
-}
-
-fn hash(parts: &[&str]) -> Key {
-    let mut hasher = Sha256::new_with_prefix(RULES.to_le_bytes());
-    for part in parts {
-        hasher.update((part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
-    }
-    hasher.finalize().into()
-}
-
-/// A proof without the spaces at the ends of its lines and after it, which Lean does not see. A text with a
-/// string in it is left alone, for there they may count.
-fn normalise(proof: &str) -> String {
-    if proof.contains('"') {
-        return proof.to_owned();
-    }
-    let lines: Vec<_> = proof.trim_end().split('\n').map(str::trim_end).collect();
-    lines.join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn candidate(proof: &str) -> Candidate {
-        Candidate::new("", ": True", proof)
-    }
-
-    #[test]
-    fn keys_tell_apart_what_counts_and_nothing_else() {
-        let key = |proof: &str| check_key("lean", 1, 5, &candidate(proof));
-        assert_eq!(key("by\n  simp"), key("by  \n  simp\n\n"));
-        assert_ne!(key("by\n  simp"), key("by\n   simp"));
-        assert_ne!(key("\"a \n\""), key("\"a\n\""));
-        assert_ne!(key("x"), check_key("other", 1, 5, &candidate("x")));
-        assert_ne!(key("x"), check_key("lean", 2, 5, &candidate("x")));
-        assert_ne!(key("x"), check_key("lean", 1, 4, &candidate("x")));
-        let moved = Candidate::new(": ", "True", "x");
-        assert_ne!(key("x"), check_key("lean", 1, 5, &moved));
-    }
 
     #[test]
     fn a_timeout_is_served_only_to_those_who_wait_no_longer() {

@@ -1,4 +1,4 @@
-//! The walls as Linux has them: namespaces, seccomp, Landlock and resource limits.
+//! The sandbox as Linux has it: namespaces, seccomp, Landlock and resource limits.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,8 +18,8 @@ use seccompiler::{
     TargetArch,
 };
 
-use super::{Ceilings, Policy, Walls};
-use crate::managed::status_bytes;
+use super::policy::{COMMON_STACK, Ceilings, Policy, Sandbox};
+use super::size::status_bytes;
 
 /// The newest Landlock whose rights this module knows; older kernels enforce what they have of them.
 const LANDLOCK: ABI = ABI::V6;
@@ -61,22 +61,22 @@ const REFUSED: &[i64] = &[
     libc::SYS_reboot,
 ];
 
-/// Finds the walls that work: each alone around a program that must still run.
-pub(super) fn try_out(policy: &Policy) -> Walls {
-    let works = |walls: Walls| {
+/// Finds what of a sandbox works: each part alone around a program that must still run.
+pub(super) fn try_out(policy: &Policy) -> Sandbox {
+    let works = |sandbox: Sandbox| {
         let mut trial = policy.trial();
-        let enclosed = enclose(&mut trial, policy, walls);
+        let enclosed = enclose(&mut trial, policy, sandbox);
         let quiet = trial.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         enclosed.is_ok() && quiet.status().is_ok_and(|status| status.success())
     };
-    let walls = Walls {
-        namespace: works(Walls { namespace: true, ..Walls::default() }),
-        calls: works(Walls { calls: true, ..Walls::default() }),
-        files: works(Walls { files: true, ..Walls::default() }),
+    let sandbox = Sandbox {
+        namespace: works(Sandbox { namespace: true, ..Sandbox::default() }),
+        calls: works(Sandbox { calls: true, ..Sandbox::default() }),
+        files: works(Sandbox { files: true, ..Sandbox::default() }),
         limits: true,
     };
-    tracing::debug!("walls around Lean processes: {walls}");
-    walls
+    tracing::debug!("sandbox of Lean processes: {sandbox}");
+    sandbox
 }
 
 /// The stack of a managed process in bytes, for texts that nest deep; less where the user's own limit is lower.
@@ -85,23 +85,23 @@ const STACK: u64 = 128 << 20;
 /// Bytes of stack that a managed process may use.
 pub(super) fn stack() -> u64 {
     match getrlimit(Resource::Stack).maximum {
-        Some(most) if most < STACK => super::COMMON_STACK,
+        Some(most) if most < STACK => COMMON_STACK,
         _ => STACK,
     }
 }
 
-/// Has the process go behind the walls between `fork` and `exec`.
+/// Has the process go into its sandbox between `fork` and `exec`.
 #[expect(unsafe_code, reason = "what happens between fork and exec is beyond the language's promises")]
-pub(super) fn enclose(command: &mut Command, policy: &Policy, walls: Walls) -> io::Result<()> {
-    let filters = if walls.calls { filters(policy)? } else { Vec::new() };
-    let mut ruleset = if walls.files { Some(ruleset(policy)?) } else { None };
+pub(super) fn enclose(command: &mut Command, policy: &Policy, sandbox: Sandbox) -> io::Result<()> {
+    let filters = if sandbox.calls { filters(policy)? } else { Vec::new() };
+    let mut ruleset = if sandbox.files { Some(ruleset(policy)?) } else { None };
     let maximum = getrlimit(Resource::Stack).maximum;
     let deep = matches!(policy, Policy::Alone { .. }) && stack() == STACK;
     let enter = move || {
         if deep {
             setrlimit(Resource::Stack, Rlimit { current: Some(STACK), maximum })?;
         }
-        if walls.namespace {
+        if sandbox.namespace {
             unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)?;
         }
         if let Some(ruleset) = ruleset.take() {
@@ -187,11 +187,11 @@ fn program(
     SeccompFilter::new(calls, SeccompAction::Allow, refuse, machine)?.try_into()
 }
 
-pub(super) fn put_on(ceilings: Ceilings, pid: Option<u32>, walls: Walls) {
+pub(super) fn put_on(ceilings: Ceilings, pid: Option<u32>, sandbox: Sandbox) {
     hard(pid, Resource::Core, 0);
     hard(pid, Resource::Nofile, ceilings.open_files);
     hard(pid, Resource::Fsize, ceilings.file_size);
-    if walls.namespace {
+    if sandbox.namespace {
         hard(pid, Resource::Nproc, ceilings.processes);
     }
 }

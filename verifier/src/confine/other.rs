@@ -1,21 +1,21 @@
-//! Systems without any of the walls; the pool's own limits on time still hold.
+//! Systems without any sandbox; the pool's own limits on time still hold.
 
 use std::io;
 use std::process::Command;
 
-use super::{Ceilings, Policy, Walls};
+use super::policy::{COMMON_STACK, Ceilings, Policy, Sandbox};
 
 pub(super) fn stack() -> u64 {
-    super::COMMON_STACK
+    COMMON_STACK
 }
 
-pub(super) fn put_on(_ceilings: Ceilings, _pid: Option<u32>, _walls: Walls) {}
+pub(super) fn put_on(_ceilings: Ceilings, _pid: Option<u32>, _sandbox: Sandbox) {}
 
-pub(super) fn try_out(_policy: &Policy) -> Walls {
-    Walls::default()
+pub(super) fn try_out(_policy: &Policy) -> Sandbox {
+    Sandbox::default()
 }
 
-pub(super) fn enclose(_command: &mut Command, _policy: &Policy, _walls: Walls) -> io::Result<()> {
+pub(super) fn enclose(_command: &mut Command, _policy: &Policy, _sandbox: Sandbox) -> io::Result<()> {
     Ok(())
 }
 

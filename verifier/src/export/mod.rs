@@ -52,7 +52,7 @@ pub enum ExportError {
 
 /// The Lean whose declarations these are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
+pub struct ExportingLean {
     /// Its version.
     pub version: String,
     /// The commit that it was built from.
@@ -62,7 +62,7 @@ pub struct Origin {
 /// Declarations in an order in which a kernel can take them, with all that they consist of.
 #[derive(Clone, Debug)]
 pub struct Export {
-    origin: Origin,
+    origin: ExportingLean,
     names: IndexSet<Name>,
     levels: IndexSet<Level>,
     exprs: IndexSet<Expr>,
@@ -73,13 +73,13 @@ pub struct Export {
 
 impl Default for Export {
     fn default() -> Self {
-        Self::new(Origin::default())
+        Self::new(ExportingLean::default())
     }
 }
 
 impl Export {
     /// Nothing yet, of a Lean.
-    pub fn new(origin: Origin) -> Self {
+    pub fn new(origin: ExportingLean) -> Self {
         Self {
             origin,
             names: IndexSet::from([Name::Anonymous]),
@@ -91,7 +91,7 @@ impl Export {
     }
 
     /// The Lean whose declarations these are.
-    pub fn origin(&self) -> &Origin {
+    pub fn origin(&self) -> &ExportingLean {
         &self.origin
     }
 

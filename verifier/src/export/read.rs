@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::model::{App, Declaration, Expr, Let, Level, Name, Renumber};
-use super::{Export, ExportError, Origin};
+use super::{Export, ExportError, ExportingLean};
 
 /// Bound variables are counted in 20 bits by Lean itself.
 const MAX_VARIABLE: u32 = 1 << 16;
@@ -199,7 +199,7 @@ impl Export {
                 if !format.version.starts_with("3.1.") {
                     return Err(format!("its format is {}", format.version).into());
                 }
-                self.origin = Origin { version: lean.version, githash: lean.githash };
+                self.origin = ExportingLean { version: lean.version, githash: lean.githash };
             }
             Row::Name(id, name) => {
                 in_order(id, places.names.len(), "name")?;

@@ -15,7 +15,7 @@ fn choose(number: u32, count: usize) -> u32 {
 
 /// Some export, without sense but well-formed.
 fn made_of(steps: &[Step], word: &str) -> Export {
-    let mut export = Export::new(Origin { version: "4.28.0".into(), githash: word.into() });
+    let mut export = Export::new(ExportingLean { version: "4.28.0".into(), githash: word.into() });
     for &(kind, a, b, c) in steps {
         let (name, level) = (choose(a, export.names.len()), choose(b, export.levels.len()));
         let exprs = export.exprs.len().max(1);

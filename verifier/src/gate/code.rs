@@ -95,6 +95,7 @@ mod tests {
             "def f : Nat → Nat | 0 => 1 | n + 1 => f n\n#check f\n#print axioms f",
             "example (xs : List Nat) : xs.initial = 1 := by simp_all [List.length]",
             "import Lean\nopen Lean Meta\n/-- Doc. -/\ntheorem x : p := by simp (maxSteps := 5) (config := { zeta := true }) [h]",
+            "theorem x (a b : Int) : f a ≤ f (max a b) := by simp [max]",
             "theorem x : Nat.lcm a b = 1 := by rw (occs := .pos [1]) [foo (n := n + 1)]",
         ] {
             assert!(!may_run_code(text), "{text}");

@@ -1,7 +1,8 @@
 //! What may stand in a header that comes from someone who also wants a verdict.
 
 use super::lexer::{self, Lexeme, Token};
-use super::{check_brackets, check_tokens, names, options};
+use super::rules::{check_brackets, check_tokens};
+use super::{names, options};
 
 /// Options about limits. The time of a check is limited from outside as well.
 const LIMITS: &[&str] = &[

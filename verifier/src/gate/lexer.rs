@@ -1,11 +1,9 @@
-//! A lexer for as much of Lean as the gate must tell apart: words, strings, characters, comments, symbols.
+//! The gate's tokens: Lean text divided by the lexer of [`stp_datasets::lean_text`], without any doubt.
 //!
-//! It never guesses. What Lean might divide otherwise (with other notation in scope, as an older version, or
-//! while it looks for the next command after an error) is an error here, and the gate refuses it: or else
-//! what is a string or a comment to the gate could be code to Lean. So a text with an error of its own, such
-//! as `''` where no notation has it, is divided with care as well: Lean goes on from behind the error.
+//! What Lean might divide otherwise is an error here, and the gate refuses it: or else what is a string or a comment to the
+//! gate could be code to Lean.
 
-use super::characters::{is_invisible, is_symbol, is_variation, is_word_rest, is_word_start};
+use stp_datasets::lean_text::{self, Span, SpanKind};
 
 /// One token of Lean text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,180 +36,32 @@ pub struct Lexeme<'a> {
 /// What cannot be divided into tokens, in words for people.
 pub fn tokens(text: &str) -> Result<Vec<Lexeme<'_>>, String> {
     // In comments and strings, too: what cannot be seen makes a text look like another.
-    if let Some(c) = text.chars().find(|&c| is_invisible(c) && !is_variation(c)) {
-        return Err(format!("the character U+{:04X} is not allowed, not even in a comment", u32::from(c)));
+    if let Some(reason) = lean_text::disguise(text) {
+        return Err(reason);
     }
-    if text.match_indices('\r').any(|(place, _)| !text[place..].starts_with("\r\n")) {
-        return Err("Lean does not allow a carriage return alone, and none may hide in a comment".to_owned());
-    }
-    let mut lexer = Lexer { text, position: 0, before: Before::default() };
     let mut found = Vec::new();
-    while let Some(lexeme) = lexer.next()? {
-        found.push(lexeme);
+    for span in lean_text::spans(text) {
+        let token = token(&span);
+        if let Some(doubt) = span.doubt {
+            return Err(doubt.into_owned());
+        }
+        found.extend(token.map(|token| Lexeme { token, joined: span.joined, first: span.first }));
     }
     Ok(found)
 }
 
-/// What stands before the lexer's position, if no space does.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Before<'a> {
-    pub(super) token: Option<Token<'a>>,
-    /// The token before that one, if no space stands between them.
-    earlier: Option<Token<'a>>,
-}
-
-impl Before<'_> {
-    /// Whether a comment may begin here. Lean reads the longest token first, and `<-`, `//` or `\/` swallow what looks
-    /// like the start of a comment; no token begins with one of these and goes on so.
-    fn allows_comment(self) -> bool {
-        match (self.earlier, self.token) {
-            (_, Some(Token::Symbol(',' | ';' | '·' | '↦')))
-            | (Some(Token::Symbol(':')), Some(Token::Symbol('=')))
-            | (Some(Token::Symbol('=')), Some(Token::Symbol('>'))) => true,
-            (_, Some(Token::Symbol(_))) => false,
-            _ => true,
-        }
-    }
-}
-
-pub(super) struct Lexer<'a> {
-    pub(super) text: &'a str,
-    pub(super) position: usize,
-    pub(super) before: Before<'a>,
-}
-
-impl<'a> Lexer<'a> {
-    pub(super) fn rest(&self) -> &'a str {
-        &self.text[self.position..]
-    }
-
-    pub(super) fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    pub(super) fn take_while(&mut self, accept: impl Fn(char) -> bool) -> &'a str {
-        let rest = self.rest();
-        let length = rest.find(|c| !accept(c)).unwrap_or(rest.len());
-        self.position += length;
-        &rest[..length]
-    }
-
-    fn next(&mut self) -> Result<Option<Lexeme<'a>>, String> {
-        let end = self.position;
-        self.skip_space()?;
-        let Some(first) = self.peek() else { return Ok(None) };
-        let start = self.position;
-        let gap = &self.text[end..start];
-        if !gap.is_empty() {
-            self.before = Before::default();
-        }
-        let token = match first {
-            '"' => self.string()?,
-            'r' if self.raw_string_hashes().is_some() => {
-                if matches!(self.before.token, Some(Token::Symbol(_))) {
-                    return Err("a raw string follows a symbol without a space".to_owned());
-                }
-                let hashes = self.raw_string_hashes().unwrap_or_default();
-                self.position += 1 + hashes;
-                self.raw_string(hashes)?
-            }
-            '\'' => self.character()?,
-            c if c.is_ascii_digit() => self.number()?,
-            c if c == '«' || is_word_start(c) => {
-                self.word()?;
-                Token::Word(&self.text[start..self.position])
-            }
-            '(' | '[' | '{' | '⟨' | '⦃' | '⟦' | '‹' => self.single(Token::Open(first)),
-            ')' | ']' | '}' | '⟩' | '⦄' | '⟧' | '›' => self.single(Token::Close(first)),
-            // Where no name goes on, a subscript is a symbol's: `‖x‖₂`, `*ᵥ`.
-            c if is_symbol(c) || (is_word_rest(c) && !c.is_ascii()) => self.single(Token::Symbol(first)),
-            c => return Err(format!("the character {c:?} (U+{:04X}) is not allowed", u32::from(c))),
-        };
-        self.before = Before { token: Some(token), earlier: self.before.token };
-        Ok(Some(Lexeme {
-            token,
-            joined: gap.is_empty() && start > 0,
-            first: start == 0 || gap.contains('\n'),
-        }))
-    }
-
-    /// Skips spaces and comments.
-    fn skip_space(&mut self) -> Result<(), String> {
-        loop {
-            let spaces = self.take_while(|c| matches!(c, ' ' | '\n' | '\r' | '\t'));
-            if spaces.contains('\t') {
-                return Err("Lean does not allow tabs: write spaces".to_owned());
-            }
-            // Lean takes CRLF for a line's end.
-            if !spaces.is_empty() {
-                self.before = Before::default();
-            }
-            let rest = self.rest();
-            let line = rest.starts_with("--");
-            if !line && !rest.starts_with("/-") {
-                return Ok(());
-            }
-            if !self.before.allows_comment() {
-                return Err("a comment follows a symbol without a space".to_owned());
-            }
-            if line {
-                self.take_while(|c| c != '\n');
-            } else if rest.starts_with("/--") || rest.starts_with("/-!") {
-                return Err("`/--` and `/-!` comments document commands, not proofs".to_owned());
-            } else if rest.starts_with("/-/") {
-                // Lean takes the slash for the comment's first character, or for half of a mark.
-                return Err("a comment begins with `/-/`".to_owned());
-            } else {
-                self.skip_comment()?;
-            }
-            self.before = Before::default();
-        }
-    }
-
-    fn skip_comment(&mut self) -> Result<(), String> {
-        let mut depth = 0usize;
-        loop {
-            let rest = self.rest();
-            if rest.starts_with("/-") {
-                depth += 1;
-                self.position += 2;
-            } else if rest.starts_with("-/") {
-                depth -= 1;
-                self.position += 2;
-                if depth == 0 {
-                    return Ok(());
-                }
-            } else if let Some(c) = rest.chars().next() {
-                self.position += c.len_utf8();
-            } else {
-                return Err("a comment is not closed".to_owned());
-            }
-        }
-    }
-
-    pub(super) fn single(&mut self, token: Token<'a>) -> Token<'a> {
-        self.position += self.peek().map_or(0, char::len_utf8);
-        token
-    }
-
-    /// A word and its dotted parts.
-    fn word(&mut self) -> Result<(), String> {
-        loop {
-            if self.peek() == Some('«') {
-                let rest = self.rest();
-                let end = rest.find('»').filter(|&end| !rest[..end].contains('\n'));
-                self.position += end.ok_or("a « is not closed")? + '»'.len_utf8();
-            } else {
-                self.take_while(is_word_rest);
-            }
-            let mut after = self.rest().chars();
-            if after.next() == Some('.') && after.next().is_some_and(|c| c == '«' || is_word_start(c)) {
-                self.position += 1;
-            } else {
-                return Ok(());
-            }
-        }
-    }
+fn token<'a>(span: &Span<'a>) -> Option<Token<'a>> {
+    let first = span.text.chars().next()?;
+    Some(match span.kind {
+        SpanKind::Word => Token::Word(span.text),
+        SpanKind::Number | SpanKind::Char => Token::Literal(span.text),
+        // Of a raw string what begins with its quote.
+        SpanKind::Text => Token::Literal(span.text.trim_start_matches(['r', '#'])),
+        SpanKind::Open => Token::Open(first),
+        SpanKind::Close => Token::Close(first),
+        SpanKind::Symbol => Token::Symbol(first),
+        SpanKind::Comment | SpanKind::Doc | SpanKind::Space => return None,
+    })
 }
 
 #[cfg(test)]
@@ -304,6 +154,70 @@ mod tests {
                 assert!(tokens(&text).is_err(), "{text:?}");
             }
         }
+    }
+
+    #[test]
+    fn characters_are_told_from_primes() {
+        assert_eq!(tokens("'a' h' '\\n' '\\'' '\"'").unwrap().len(), 5);
+    }
+
+    #[test]
+    fn operators_may_end_in_a_prime() {
+        for text in [
+            "xs[i]'h",
+            "xs[0]'(by simp)",
+            "α ×' β",
+            "Σ' n, p n",
+            "∑' n, f n",
+            "f ⁻¹' s",
+            "f '' s",
+            "(f '' s)",
+        ] {
+            tokens(text).unwrap_or_else(|reason| panic!("{text}: {reason}"));
+        }
+    }
+
+    /// Where no notation has it, Lean goes on from behind the second character after the prime.
+    #[test]
+    fn what_lean_would_divide_otherwise_is_an_error() {
+        for text in [
+            "f '' \"\n#eval 1 \"",
+            "f ''\"x\"",
+            "f '' r\"\\\" x \"",
+            "f⁻¹'\"' x",
+            "f ⁻¹' '\"' x",
+            "f ⁻¹' -- x",
+            "f '' /- x -/",
+            "1r\"\\\" axiom \"",
+            "x.1r\"a\"",
+            "→r\"\\\" x\"",
+            "ér\"\\\" x\"",
+            "'\\n axiom'",
+            "\"\\q\"",
+            "\"\\u{41}\"",
+            "\"a\\\n\n b\"",
+            "0x\" a \"",
+            "1e\" a \"",
+            "1_\" a \"",
+            "1_e5",
+            "0b2",
+        ] {
+            assert!(tokens(text).is_err(), "{text}");
+        }
+        assert_eq!(tokens("1e5 1e-5 0xff 0b1 0o17 1_000 '\\x41' \"a\\\n b\" f '' s").unwrap().len(), 11);
+    }
+
+    #[test]
+    fn what_is_not_closed_is_an_error() {
+        for text in ["\"abc", "/- x", "'a", "«x", "r#\"x\"", "/- /- -/"] {
+            assert!(tokens(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn factorials_are_numbers_with_a_mark() {
+        assert_eq!(tokens("9! = 362880").unwrap().len(), 4);
+        assert!(tokens("9!x").is_err());
     }
 
     proptest! {

@@ -166,7 +166,7 @@ fn later_beginnings<'a>(tokens: &[Lexeme<'_>], index: usize, word: &'a str) -> V
     };
     let tails = if tokens[index].joined { tails } else { &[] };
     let mut found: Vec<_> = tails.iter().filter_map(|tail| word.strip_prefix(tail)).collect();
-    let late = word.char_indices().filter(|(_, c)| super::characters::is_late_letter(*c));
+    let late = word.char_indices().filter(|(_, c)| stp_datasets::lean_text::is_late_letter(*c));
     found.extend(late.map(|(at, c)| &word[at + c.len_utf8()..]));
     found
 }

@@ -1,7 +1,9 @@
 //! What `open` and `set_option` may do inside a proof.
 
-use super::MAX_REC_DEPTH;
 use super::lexer::{Lexeme, Token};
+
+/// Highest `maxRecDepth` that a proof may set (Lean's default is 512).
+pub const MAX_REC_DEPTH: u32 = 2048;
 
 /// Options that change what is printed or which warnings are given, or how a tactic goes about it, and nothing else.
 const FAMILIES: &[&str] = &["pp", "linter", "backward", "grind"];

@@ -1,7 +1,7 @@
 //! Kernels of others: programs that read declarations in Lean's export format and check them all.
 //!
 //! With `--kernel PATH` a proof counts only if the checker and such a program accept it. The program gets one file: what the
-//! theorem needs of the library, and the declarations that the checker was given. It never runs Lean, so it needs no walls beyond
+//! theorem needs of the library, and the declarations that the checker was given. It never runs Lean, so it needs no sandbox beyond
 //! those that a user puts around programs.
 
 mod oleans;

@@ -1,7 +1,5 @@
 //! One managed worker: a child process that keeps Lean loaded and speaks JSON lines.
 
-mod memory;
-
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -21,9 +19,6 @@ use tokio::time::timeout;
 use crate::confine::{self, Ceilings, Policy};
 use crate::protocol::{Lost, Question, Role};
 use crate::toolchain::{ManagedLean, NativeLean};
-
-#[cfg(target_os = "linux")]
-pub(crate) use memory::status_bytes;
 
 const SCRIPTS: [(&str, &str); 15] = [
     ("answers.js", include_str!("answers.js")),
@@ -100,7 +95,7 @@ impl ManagedWorker {
             format!("cannot write the worker's script in {}: {error}", lean.root.display())
         })?;
         let program = confine::managed_program(lean)
-            .map_err(|error| format!("cannot wall in {}: {error}", lean.node.display()))?;
+            .map_err(|error| format!("cannot make a sandbox for {}: {error}", lean.node.display()))?;
         let mut child = Command::from(program)
             .args(lean.node_arguments())
             .arg(script.with_file_name(script_of(role)))
@@ -119,7 +114,7 @@ impl ManagedWorker {
         else {
             return Err("the worker has no pipes".to_owned());
         };
-        CEILINGS.put_on(child.id(), Policy::managed(lean).walls());
+        CEILINGS.put_on(child.id(), Policy::managed(lean).sandbox());
         let last_words = Some(tokio::spawn(last_words(errors)));
         let output = BufReader::new(output);
         Ok(Self {
@@ -172,7 +167,7 @@ impl ManagedWorker {
         limit: Duration,
         max_rss: u64,
     ) -> Result<Value, Lost> {
-        let outgrown = memory::outgrown(self.child.id(), max_rss);
+        let outgrown = confine::outgrown(self.child.id(), max_rss);
         confine::limit_cpu(self.child.id(), limit.saturating_mul(2) + SPARE_CPU);
         let id = unguessable();
         let line = format!("{}\n", question.line(&id));

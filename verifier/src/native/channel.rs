@@ -92,11 +92,11 @@ impl Channel {
         hand_down(command.as_std_mut(), &theirs);
         Policy::native(lean)
             .enclose(command.as_std_mut())
-            .map_err(|error| format!("cannot wall in {}: {error}", lean.program.display()))?;
+            .map_err(|error| format!("cannot make a sandbox for {}: {error}", lean.program.display()))?;
         let mut child =
             command.spawn().map_err(|error| format!("cannot start {}: {error}", lean.program.display()))?;
         drop(theirs);
-        CEILINGS.put_on(child.id(), Policy::native(lean).walls());
+        CEILINGS.put_on(child.id(), Policy::native(lean).sandbox());
         let family = Family(child.id());
         let (Some(input), Some(errors)) = (child.stdin.take(), child.stderr.take()) else {
             return Err("the Lean process has no pipes".to_owned());

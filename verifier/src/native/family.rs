@@ -43,7 +43,7 @@ impl Family {
 
 #[cfg(target_os = "linux")]
 fn size_of(pid: u32) -> Option<u64> {
-    let own = crate::managed::status_bytes(pid, "RssAnon:")?;
+    let own = crate::confine::status_bytes(pid, "RssAnon:")?;
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     let below = children.split_whitespace().filter_map(|child| size_of(child.parse().ok()?));
     Some(own + below.sum::<u64>())

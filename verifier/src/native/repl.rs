@@ -58,7 +58,7 @@ impl Repl {
         let mut command = command(program, lean);
         Policy::native(lean).enclose(command.as_std_mut()).map_err(failed)?;
         let mut child = command.spawn().map_err(failed)?;
-        CEILINGS.put_on(child.id(), Policy::native(lean).walls());
+        CEILINGS.put_on(child.id(), Policy::native(lean).sandbox());
         let family = Family(child.id());
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err("the REPL has no pipes".to_owned());

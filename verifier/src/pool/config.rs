@@ -1,14 +1,9 @@
-//! A pool's settings, errors and figures.
+//! A pool's settings.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::cache::VerdictCache;
-use crate::kernel::KernelError;
-use crate::queue::QueueError;
 
 /// Limits and size of a pool.
 #[derive(Clone, Debug)]
@@ -53,69 +48,4 @@ impl Default for PoolConfig {
             cache: None,
         }
     }
-}
-
-/// Why the pool, not a proof, failed.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum VerifierError {
-    /// Lean cannot be started.
-    #[error(
-        "Lean could not be started {attempts} times in a row: {reason}. See `stp toolchain status`; if the managed Lean is damaged, remove its folder and run `stp toolchain install`. Each process needs about 0.9 GB of memory: fewer can be asked for with --workers."
-    )]
-    Start {
-        /// Tries.
-        attempts: u32,
-        /// The last try's error.
-        reason: String,
-    },
-    /// The pool was shut down.
-    #[error("the pool of Lean processes was shut down while a request waited")]
-    Closed,
-    /// The kernel that must agree cannot be asked.
-    #[error(transparent)]
-    Kernel(Arc<KernelError>),
-    /// Workers on other machines cannot be asked.
-    #[error(transparent)]
-    Queue(#[from] QueueError),
-}
-
-/// What a pool has done so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct PoolStats {
-    /// Requests answered by processes that elaborate.
-    pub checks: u64,
-    /// Questions answered by the checker: statements, and proofs that elaborated.
-    pub judged: u64,
-    /// Requests answered from the cache, by whatever pool shares it.
-    pub cache_hits: u64,
-    /// Time in which processes were busy with checks, summed, in milliseconds.
-    pub busy_ms: u64,
-    /// CPU time of Lean's elaborator and kernel on proofs, summed, in milliseconds; only managed workers tell.
-    pub lean_ms: u64,
-    /// CPU time of Lean's printer of errors, summed, in milliseconds; only managed workers tell.
-    pub print_ms: u64,
-    /// Processes started.
-    pub starts: u64,
-    /// Processes killed because the time ran out.
-    pub timeouts: u64,
-    /// Processes that died on a candidate.
-    pub crashes: u64,
-    /// Processes replaced because of their size or age.
-    pub recycled: u64,
-    /// Largest resident size seen of one process, in bytes.
-    pub peak_rss: u64,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) checks: AtomicU64,
-    pub(crate) judged: AtomicU64,
-    pub(crate) busy_ms: AtomicU64,
-    pub(crate) lean_us: AtomicU64,
-    pub(crate) print_us: AtomicU64,
-    pub(crate) starts: AtomicU64,
-    pub(crate) timeouts: AtomicU64,
-    pub(crate) crashes: AtomicU64,
-    pub(crate) recycled: AtomicU64,
-    pub(crate) peak_rss: AtomicU64,
 }

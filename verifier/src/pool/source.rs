@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use stp_datasets::{Status, Verdict};
 
-use super::Inner;
-use super::judge::{Asked, or_gone, unreadable};
-use super::supervisor::Care;
+use super::asked::{Asked, or_gone, unreadable};
+use super::care::Care;
+use super::local::LocalPool;
 use crate::protocol::{
     Checked, CheckedTheorem, Command, FileJudgement, JudgedFile, JudgedTheorem, Question, Source, Trust,
     lines_of,
@@ -15,7 +15,7 @@ use crate::protocol::{
 
 const SORRY: &str = "sorryAx";
 
-impl Inner {
+impl LocalPool {
     pub(super) async fn source(&self, code: &str, limit: Duration) -> Asked<FileJudgement> {
         let source = or_gone!(self.elaborate_source(code, limit));
         let verdicts = or_gone!(self.check_source(&source, &all_theorems(&source), None));
@@ -57,7 +57,7 @@ impl Inner {
     async fn elaborate_source(&self, code: &str, limit: Duration) -> Asked<Source> {
         let question = Question::Source { code: code.to_owned() };
         // Whatever it ran stays out of what is judged next.
-        self.ask_elaborator(question, limit, Care::Last).await
+        self.processes.ask_elaborator(question, limit, Care::Last).await
     }
 
     async fn check_source(
@@ -77,7 +77,7 @@ impl Inner {
             reference,
             proof: String::new(),
         };
-        let checked = or_gone!(self.ask_checker::<Checked>(question));
+        let checked = or_gone!(self.processes.ask_checker::<Checked>(question));
         if checked.verdicts.len() != roots.len() {
             return Ok(Err(unreadable()));
         }
@@ -85,7 +85,13 @@ impl Inner {
         for theorem in checked.verdicts {
             let name = theorem.name.clone();
             let verdict = theorem.clone().into_verdict();
-            let agreed = or_gone!(self.agreed(verdict, &source.imports, &source.export, &name));
+            let agreed = or_gone!(self.second.agreed(
+                &self.processes,
+                verdict,
+                &source.imports,
+                &source.export,
+                &name
+            ));
             let (status, messages) = (agreed.status, agreed.messages);
             verdicts.insert(name, CheckedTheorem { status, messages, ..theorem });
         }

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
-use super::config::{Counters, PoolConfig, VerifierError};
+use super::care::Care;
+use super::config::PoolConfig;
 use crate::confine;
 use crate::process::Process;
-use crate::protocol::{Lost, Question, Role};
+use crate::protocol::{Counters, Lost, Question, Role, VerifierError};
 use crate::toolchain::Toolchain;
 
 /// Starts in a row that may fail before requests are answered with an error.
@@ -21,20 +22,6 @@ const START_ATTEMPTS: u32 = 3;
 const PAUSE_BETWEEN_STARTS: Duration = Duration::from_millis(500);
 /// A process that grew by more than this during one question is replaced: no ordinary proof does that.
 const SUSPICIOUS_GROWTH: u64 = 512 << 20;
-
-/// What a process must not have done before a question, and may not do after it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Care {
-    /// A text that passed the gate: the process goes on, and must have run nothing that did not.
-    Gated,
-    /// A gated text below a header of the user's own that may run code: the process goes on, for this header alone.
-    Header(String),
-    /// A text that may run code: the process is not asked again.
-    Last,
-    /// A whole text of which nothing is judged: others of its kind may have been there before, but nothing that is judged
-    /// may come after it.
-    Text,
-}
 
 /// A question, and who waits for its answer.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use stp_datasets::Status;
+use stp_datasets::{Status, Verdict};
 
 use super::FileMessage;
 
@@ -132,6 +132,19 @@ pub(crate) struct CheckedTheorem {
     /// Where it is rejected for its axioms: the declarations of the candidate's own that it rests on.
     #[serde(default)]
     pub(crate) uses: Vec<String>,
+}
+
+impl CheckedTheorem {
+    /// The verdict, without the time that it took.
+    pub(crate) fn into_verdict(self) -> Verdict {
+        Verdict {
+            messages: self.messages,
+            axioms: self.axioms,
+            premises: self.premises,
+            implicit_premises: self.implicit_premises,
+            ..Verdict::new(self.status, "")
+        }
+    }
 }
 
 /// Lean's messages as the lines of a verdict.

@@ -8,7 +8,7 @@ use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, Storag
 use async_nats::jetstream::{self, Context, ErrorCode, kv};
 use async_nats::{ConnectOptions, ServerAddr};
 
-use super::QueueError;
+use crate::protocol::QueueError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the server drops a second copy of a published request.
@@ -18,18 +18,18 @@ const KEEP_ANSWERS: Duration = Duration::from_secs(24 * 3600);
 
 /// A connection to a queue that is set up.
 #[derive(Clone, Debug)]
-pub(super) struct Hub {
-    pub(super) context: Context,
-    pub(super) stream: Stream,
-    pub(super) answers: kv::Store,
+pub(crate) struct Hub {
+    pub(crate) context: Context,
+    pub(crate) stream: Stream,
+    pub(crate) answers: kv::Store,
     /// The server's address without its password.
-    pub(super) url: String,
+    pub(crate) url: String,
     queue: String,
 }
 
 impl Hub {
     /// Connects and makes the stream and the bucket, unless they are there.
-    pub(super) async fn open(url: &str, queue: &str) -> Result<Self, QueueError> {
+    pub(crate) async fn open(url: &str, queue: &str) -> Result<Self, QueueError> {
         if queue.is_empty() || !queue.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
             return Err(QueueError::Name(queue.to_owned()));
         }
@@ -50,12 +50,12 @@ impl Hub {
     }
 
     /// The subject of a client's requests.
-    pub(super) fn subject(&self, client: &str) -> String {
+    pub(crate) fn subject(&self, client: &str) -> String {
         format!("{}.checks.{client}", self.queue)
     }
 
     /// The consumer that all workers share.
-    pub(super) async fn consumer(&self, ack_wait: Duration) -> Result<PullConsumer, QueueError> {
+    pub(crate) async fn consumer(&self, ack_wait: Duration) -> Result<PullConsumer, QueueError> {
         let name = format!("{}-workers", self.queue);
         let config = pull::Config {
             durable_name: Some(name.clone()),

@@ -8,16 +8,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::PublishMessage;
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
 use stp_datasets::Status;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::hub::Hub;
-use super::wire::{Answer, Limits, Question};
-use super::{DEFAULT_QUEUE, QueueError};
-use crate::pool::{Counters, VerifierError};
-use crate::protocol::{Reply, Request};
+use super::wire::{Answer, DEFAULT_QUEUE, Limits, Question};
+use crate::protocol::{Answered, Backend, Counters, PoolStats, QueueError, Reply, Request, VerifierError};
 
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often answers that nobody announced are looked for, and how many at a time.
@@ -129,20 +128,7 @@ impl RemotePool {
         Ok(Self { shared, _listener: Arc::new(Listener(listener)) })
     }
 
-    pub(crate) fn workers(&self) -> usize {
-        self.shared.config.workers.max(1)
-    }
-
-    /// Wall-clock limit of one check.
-    pub(crate) fn check_timeout(&self) -> Duration {
-        self.shared.config.check_timeout
-    }
-
-    pub(crate) fn counters(&self) -> &Counters {
-        &self.shared.counters
-    }
-
-    pub(crate) async fn request(&self, request: Request) -> Result<Reply, VerifierError> {
+    async fn ask(&self, request: Request) -> Result<Reply, VerifierError> {
         let shared = &self.shared;
         let config = &shared.config;
         let limits = Limits {
@@ -167,7 +153,7 @@ impl RemotePool {
     }
 
     /// Withdraws what no worker has taken yet and ends the connection.
-    pub(crate) async fn shutdown(&self) {
+    async fn withdraw(&self) {
         let shared = &self.shared;
         {
             let mut state = shared.state();
@@ -177,6 +163,31 @@ impl RemotePool {
         let withdraw = shared.hub.stream.purge().filter(shared.hub.subject(&shared.client));
         // If the server is away, workers judge in vain what is left.
         let _ = tokio::time::timeout(LOOK_AFTER, withdraw).await;
+    }
+}
+
+impl Backend for RemotePool {
+    fn request(&self, request: Request) -> Answered<'_> {
+        Box::pin(self.ask(request))
+    }
+
+    /// As many as were promised.
+    fn workers(&self) -> usize {
+        self.shared.config.workers.max(1)
+    }
+
+    fn check_timeout(&self) -> Duration {
+        self.shared.config.check_timeout
+    }
+
+    /// What this handle knows of it.
+    fn stats(&self) -> PoolStats {
+        self.shared.counters.stats()
+    }
+
+    /// The workers go on; only the connection ends.
+    fn shutdown(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.withdraw())
     }
 }
 

@@ -1,40 +1,43 @@
-//! What goes over the wire, as JSON.
+//! What goes over the wire, as JSON, and through which queue if none is named.
 
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::{Reply, Request};
 
+/// The name that stream, consumer and bucket begin with, if none is given.
+pub const DEFAULT_QUEUE: &str = "stp";
+
 /// Limits under which a request wants to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// Wall-clock limit of a check, in milliseconds.
-    pub(super) timeout_ms: u64,
+    pub(crate) timeout_ms: u64,
     /// Lean's own limit.
-    pub(super) max_heartbeats: u64,
+    pub(crate) max_heartbeats: u64,
 }
 
 /// A request as it waits in the stream.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Question {
+pub(crate) struct Question {
     /// The key of its answer: the client's name, a dot, a number.
-    pub(super) id: String,
-    pub(super) limits: Limits,
-    pub(super) request: Request,
+    pub(crate) id: String,
+    pub(crate) limits: Limits,
+    pub(crate) request: Request,
 }
 
 /// An answer as it lies in the bucket.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// The version of the Lean that gave it.
-    pub(super) toolchain: String,
+    pub(crate) toolchain: String,
     /// Host and process of the worker.
-    pub(super) worker: String,
-    pub(super) reply: Reply,
+    pub(crate) worker: String,
+    pub(crate) reply: Reply,
 }
 
 impl Question {
     /// Whether the id can be a key of the bucket.
-    pub(super) fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         let part =
             |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         self.id.len() <= 100

@@ -5,7 +5,7 @@ use futures_util::stream::FuturesUnordered;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::pool::VerifierError;
+use crate::protocol::VerifierError;
 
 /// A row as it was sent.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ fn kind(value: &Value) -> &'static str {
 
 /// What came of a row.
 #[derive(Debug, PartialEq)]
-pub(super) enum Outcome<T> {
+pub(super) enum Settled<T> {
     Done(T),
     /// It is no question; why.
     Malformed(String),
@@ -89,7 +89,7 @@ pub(super) enum Outcome<T> {
 /// If Lean was asked, and nothing was done by then.
 pub(super) async fn each<T>(
     rows: Vec<Result<impl Future<Output = Result<T, VerifierError>>, String>>,
-) -> Result<Vec<Outcome<T>>, VerifierError> {
+) -> Result<Vec<Settled<T>>, VerifierError> {
     let mut outcomes = Vec::new();
     let mut waiting = FuturesUnordered::new();
     for (index, row) in rows.into_iter().enumerate() {
@@ -98,14 +98,14 @@ pub(super) async fn each<T>(
                 waiting.push(async move { (index, work.await) });
                 None
             }
-            Err(reason) => Some(Outcome::Malformed(reason)),
+            Err(reason) => Some(Settled::Malformed(reason)),
         });
     }
     let (mut any, mut words) = (false, String::new());
     while let Some((index, outcome)) = waiting.next().await {
         match outcome {
             Ok(answer) => {
-                outcomes[index] = Some(Outcome::Done(answer));
+                outcomes[index] = Some(Settled::Done(answer));
                 any = true;
             }
             Err(error) if !any => return Err(error),
@@ -117,7 +117,7 @@ pub(super) async fn each<T>(
     }
     Ok(outcomes
         .into_iter()
-        .map(|outcome| outcome.unwrap_or_else(|| Outcome::Unanswered(words.clone())))
+        .map(|outcome| outcome.unwrap_or_else(|| Settled::Unanswered(words.clone())))
         .collect())
 }
 
@@ -150,12 +150,12 @@ mod tests {
         };
         let row = |row: Option<u64>| row.map(answer).ok_or_else(|| "bad".to_owned());
         let rows = |rows: &[Option<u64>]| each(rows.iter().copied().map(row).collect());
-        let lost = || Outcome::Unanswered(VerifierError::Closed.to_string());
-        let malformed = || Outcome::Malformed("bad".to_owned());
+        let lost = || Settled::Unanswered(VerifierError::Closed.to_string());
+        let malformed = || Settled::Malformed("bad".to_owned());
         let found = rows(&[Some(3), Some(0), None, Some(2), Some(1)]).await.unwrap();
-        assert_eq!(found, [lost(), Outcome::Done(0), malformed(), lost(), Outcome::Done(1)]);
+        assert_eq!(found, [lost(), Settled::Done(0), malformed(), lost(), Settled::Done(1)]);
         assert!(rows(&[None, Some(2)]).await.is_err());
-        assert_eq!(rows(&[Some(1), None]).await.unwrap(), [Outcome::Done(1), malformed()]);
+        assert_eq!(rows(&[Some(1), None]).await.unwrap(), [Settled::Done(1), malformed()]);
         assert_eq!(rows(&[None]).await.unwrap(), [malformed()]);
     }
 }

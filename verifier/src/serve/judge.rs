@@ -13,14 +13,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use stp_datasets::{Claim, ClaimRow, Layout, RowSource, Status, Verdict, read_claims};
 
-use super::Shared;
 use super::admission::Place;
-use super::api::{ApiError, Body};
-use super::batch::{self, Outcome};
+use super::answer::ApiError;
+use super::batch::{self, Settled};
+use super::body::Body;
+use super::shared::Shared;
 use super::source;
 use crate::gate;
-use crate::pool::VerifierError;
-use crate::protocol::Candidate;
+use crate::protocol::{Candidate, VerifierError};
 
 #[derive(Deserialize)]
 pub(super) struct JudgeRequest {
@@ -118,10 +118,10 @@ fn refusal(header: &str, signature: &str) -> Option<String> {
     header.and_then(|()| statement()).err()
 }
 
-fn answer(shared: &Shared, row: Row, outcome: Outcome<Verdict>) -> Value {
+fn answer(shared: &Shared, row: Row, outcome: Settled<Verdict>) -> Value {
     let Row { id, note } = row;
     let mut answer = match outcome {
-        Outcome::Done(verdict) => json!({
+        Settled::Done(verdict) => json!({
             "id": id,
             "status": verdict.status.as_str(),
             "messages": verdict.messages,
@@ -130,11 +130,11 @@ fn answer(shared: &Shared, row: Row, outcome: Outcome<Verdict>) -> Value {
             "implicit_premises": verdict.implicit_premises,
             "seconds": f64::from(verdict.elapsed_ms) / 1000.0,
         }),
-        Outcome::Malformed(reason) => {
+        Settled::Malformed(reason) => {
             shared.metrics.malformed("judge");
             json!({ "id": id, "status": "malformed", "error": reason })
         }
-        Outcome::Unanswered(reason) => json!({ "id": id, "status": "unanswered", "error": reason }),
+        Settled::Unanswered(reason) => json!({ "id": id, "status": "unanswered", "error": reason }),
     };
     if let Some(note) = note {
         answer["note"] = note.into();

@@ -8,12 +8,12 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::admission::Place;
-use super::api::{ApiError, Body};
-use super::batch::{self, Outcome, Row};
-use crate::pool::VerifierError;
-use crate::protocol::{FileMessage, FileOutcome, FileReport, Sorry};
+use super::answer::ApiError;
+use super::batch::{self, Row, Settled};
+use super::body::Body;
+use super::shared::Shared;
+use crate::protocol::{FileMessage, FileOutcome, FileReport, Sorry, VerifierError};
 
 /// What the fields of a snippet are called, by both protocols and in the rows of `stp verify`; the first that it has
 /// counts.
@@ -141,22 +141,22 @@ fn name(outcome: &FileOutcome) -> &'static str {
 }
 
 impl Answer {
-    fn new(shared: &Shared, row: &Row, outcome: Outcome<FileOutcome>) -> Self {
+    fn new(shared: &Shared, row: &Row, outcome: Settled<FileOutcome>) -> Self {
         let (seconds, result) = match outcome {
-            Outcome::Done(FileOutcome::Done(report)) => (f64::from(report.elapsed_ms) / 1000.0, Ok(report)),
+            Settled::Done(FileOutcome::Done(report)) => (f64::from(report.elapsed_ms) / 1000.0, Ok(report)),
             // Clients of the Kimina server know a timeout by the words `timed out`.
-            Outcome::Done(FileOutcome::TimedOut(ms)) => {
+            Settled::Done(FileOutcome::TimedOut(ms)) => {
                 let seconds = ms as f64 / 1000.0;
                 (seconds, Err(format!("Lean timed out: no answer within {seconds} seconds")))
             }
-            Outcome::Done(FileOutcome::Crashed(reason)) => {
+            Settled::Done(FileOutcome::Crashed(reason)) => {
                 (0.0, Err(format!("the Lean process died of this text: {reason}")))
             }
-            Outcome::Malformed(reason) => {
+            Settled::Malformed(reason) => {
                 shared.metrics.malformed("check");
                 (0.0, Err(format!("malformed: {reason}")))
             }
-            Outcome::Unanswered(reason) => (0.0, Err(reason)),
+            Settled::Unanswered(reason) => (0.0, Err(reason)),
         };
         Self { id: row.id(&ID), seconds, result }
     }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::connections::Connections;
-use crate::pool::PoolStats;
+use crate::protocol::PoolStats;
 
 /// Upper bounds of the latency histogram, in seconds.
 const BOUNDS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];

@@ -6,13 +6,16 @@
 //! `/api/judge` cannot be cheated.
 
 mod admission;
+mod answer;
 mod api;
 mod batch;
+mod body;
 mod connections;
 mod hosts;
 mod judge;
 mod kimina;
 mod metrics;
+mod shared;
 mod source;
 
 use std::io;
@@ -20,64 +23,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::pool::Pool;
+use crate::handle::Pool;
 use admission::Admission;
 pub use connections::Connections;
 pub use hosts::{HostError, Hosts};
 use metrics::Metrics;
+pub use shared::ServeConfig;
+use shared::{Shared, digest};
 
 /// What handlers may still take to write their answers once the pool is gone.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// Address and limits of a server.
-#[derive(Clone, Debug)]
-pub struct ServeConfig {
-    /// `HOST:PORT`; port 0 takes a free one.
-    pub listen: String,
-    /// Names besides `localhost` and the address by which it may be asked, as behind a proxy.
-    pub allow_hosts: Vec<String>,
-    /// What requests must bring as `Authorization: Bearer KEY`; `None` lets everybody in.
-    pub api_key: Option<String>,
-    /// Snippets and rows that may wait for a Lean process; then requests are answered 429.
-    pub max_waiting: usize,
-    /// Snippets or rows of one request.
-    pub max_snippets: usize,
-    /// Size of a request's body in bytes.
-    pub max_body_bytes: usize,
-    /// Size of one snippet's text in bytes.
-    pub max_code_bytes: usize,
-    /// Connections open at once; more are answered 503.
-    pub max_connections: usize,
-    /// How long a client may take to send a request's head, to send its body (and a second more for each 16 KiB of
-    /// it), or to take the answer.
-    pub read_timeout: Duration,
-    /// Longest time limit that a request gets for each of its snippets, whatever it asks for.
-    pub max_timeout: Duration,
-    /// What running requests may still take when the server is told to stop.
-    pub grace: Duration,
-}
-
-impl Default for ServeConfig {
-    fn default() -> Self {
-        Self {
-            listen: "127.0.0.1:8000".to_owned(),
-            allow_hosts: Vec::new(),
-            api_key: None,
-            max_waiting: 1024,
-            max_snippets: 256,
-            max_body_bytes: 16 << 20,
-            max_code_bytes: 256 << 10,
-            max_connections: 512,
-            read_timeout: Duration::from_secs(20),
-            max_timeout: Duration::from_secs(300),
-            grace: Duration::from_secs(20),
-        }
-    }
-}
 
 /// Why a server cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -108,16 +66,6 @@ pub enum ServeError {
     /// The listening socket broke down.
     #[error("the server stopped accepting connections: {0}. Start it again.")]
     Broken(io::Error),
-}
-
-/// What all requests share.
-struct Shared {
-    pool: Pool,
-    config: ServeConfig,
-    key: Option<[u8; 32]>,
-    admission: Arc<Admission>,
-    metrics: Metrics,
-    connections: Arc<Connections>,
 }
 
 /// A server that holds its address but does not answer yet.
@@ -208,9 +156,4 @@ pub async fn serve(
     let server = Server::bind(pool, config).await?;
     ready(server.address());
     server.run(stop).await
-}
-
-/// Keys are compared by their digests, so that the time it takes tells nothing of the key.
-fn digest(key: &str) -> [u8; 32] {
-    Sha256::digest(key.as_bytes()).into()
 }

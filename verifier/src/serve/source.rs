@@ -5,8 +5,8 @@
 
 use stp_datasets::Verdict;
 
-use crate::pool::{Pool, VerifierError};
-use crate::protocol::Trust;
+use crate::handle::Pool;
+use crate::protocol::{Trust, VerifierError};
 
 /// The verdict on the theorem called `name`, or on the last one. The first `added` lines of the text are not its writer's.
 /// `statement`: header and signature.

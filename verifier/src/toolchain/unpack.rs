@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::read::GzDecoder;
 
-use super::install::Progress;
+use super::progress::Progress;
 
 /// A reader that reports how much of the file below it was read.
 struct Counted<'a> {

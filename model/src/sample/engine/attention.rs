@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::pages::{POSITIONS, PageId, Pages};
+use super::pages::{PageId, Pages};
+use super::shape::POSITIONS;
 use crate::kernels::cpu::exp;
 
 /// The query heads of one token that share a key head, and where that is in a page.

@@ -1,8 +1,8 @@
 //! One pass of new tokens through the model, of any number of sequences at once.
 
 use super::attention::{Query, attend};
-use super::pages::{POSITIONS, PageId, Pages};
-use super::shape::Shape;
+use super::pages::{PageId, Pages};
+use super::shape::{POSITIONS, Shape};
 use super::weights::{Layer, ModelWeights, Projection};
 use crate::kernels::cpu::{Into, Matrix, Scratch, matmul, rms_norm, rotate, swiglu};
 use crate::rope::frequencies;

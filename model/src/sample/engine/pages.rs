@@ -5,9 +5,6 @@
 
 use super::shape::Shape;
 
-/// Positions of a page, as many as the widest vectors have lanes.
-pub(super) const POSITIONS: usize = 16;
-
 /// A page's number.
 pub(super) type PageId = u32;
 

@@ -1,7 +1,9 @@
 //! Where keys and values lie in a page.
 
-use super::pages::POSITIONS;
 use crate::ModelConfig;
+
+/// Positions of a page, as many as the widest vectors have lanes.
+pub(super) const POSITIONS: usize = 16;
 
 /// What decides the size of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]

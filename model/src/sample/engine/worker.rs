@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use super::forward::{Buffers, Decoder, Row};
-use super::pages::{POSITIONS, PageId, Pages};
-use super::shape::Shape;
+use super::pages::{PageId, Pages};
+use super::shape::{POSITIONS, Shape};
 use crate::ModelError;
 use crate::sample::pick::Picker;
 use crate::sample::sequence::{Limit, Sequence};

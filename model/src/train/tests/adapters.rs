@@ -8,8 +8,9 @@ pub(super) fn adapted_model(lora: &LoraConfig) -> Lm {
     let prepared = prepare(&model(), &examples).unwrap().examples;
     let (mut model, mut optimiser) = (lora::attach(model().valid(), lora, 3).unwrap(), Optimiser::new(0.01));
     let workers = Workers::new(&model.device(), 8).unwrap();
+    let mean = MeanWeight::of(&prepared);
     for batch in prepared.chunks(8) {
-        let (_, gradients) = differentiate(&model, batch, &config(), &workers).unwrap();
+        let (_, gradients) = differentiate(&model, batch, &mean, &config(), &workers).unwrap();
         model = optimiser.step(1e-2, model, gradients);
     }
     model

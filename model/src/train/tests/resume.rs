@@ -88,3 +88,32 @@ fn a_damaged_or_foreign_state_is_named() {
     other.unwrap();
     assert!(refusal(&config(), &examples()).contains("no state of a training"));
 }
+
+/// Turns a state into one of the version before.
+fn age(state: &StateFile) {
+    let mut bytes = std::fs::read(&state.path).unwrap();
+    let note = br#"\"version\":2"#;
+    let at = bytes.windows(note.len()).position(|window| window == note).unwrap() + note.len() - 1;
+    bytes[at] = b'1';
+    std::fs::write(&state.path, bytes).unwrap();
+}
+
+#[test]
+fn a_state_of_the_rule_before_goes_on_only_if_weights_are_equal() {
+    let config = TrainConfig { epochs: 2, ..config() };
+    let mut uneven = examples();
+    uneven[3].weight = 2.0;
+    for (examples, resumed) in [(examples(), 4), (uneven, 0)] {
+        let folder = tempfile::tempdir().unwrap();
+        let state = state_in(&folder);
+        let stop = &mut |step: TrainStep| {
+            if step.step == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        train_resumable(model(), &examples, &config, Some(&state), stop).unwrap();
+        age(&state);
+        let go_on = &mut |_| ControlFlow::Continue(());
+        let (model, report) = train_resumable(model(), &examples, &config, Some(&state), go_on).unwrap();
+        assert_eq!((report.resumed, report.steps), (resumed, 6));
+        assert_eq!(weights(&model), weights(&run(&examples, &config).0));
+    }
+}

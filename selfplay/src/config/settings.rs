@@ -1,0 +1,321 @@
+//! Where the values of a run's configuration come from: a preset, a file on top of it, the environment on top of
+//! that, and the command line on top of all. Each value remembers who set it, for `stp config show`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use super::RunConfig;
+use super::presets::PRESETS;
+use crate::error::UsageError;
+
+/// Variables that begin so are settings: `STP_CONFIG__SAMPLING__TOP_P` is `sampling.top_p`.
+pub const VARIABLES: &str = "STP_CONFIG__";
+
+/// Who set a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Setter {
+    /// What a preset does not say.
+    Default,
+    /// A preset of that name.
+    Preset(String),
+    /// A TOML file.
+    File(PathBuf),
+    /// A variable of the environment.
+    Variable(String),
+    /// An option on the command line.
+    Option(String),
+}
+
+impl fmt::Display for Setter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Preset(name) => write!(f, "preset {name}"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Variable(name) => write!(f, "{name}"),
+            Self::Option(name) => write!(f, "{name}"),
+        }
+    }
+}
+
+/// Values by key, with who set them. Later layers replace earlier ones, key by key.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    values: BTreeMap<String, (Value, Setter)>,
+}
+
+impl Settings {
+    /// The values of a preset.
+    ///
+    /// # Errors
+    /// [`UsageError`] if there is none of that name.
+    pub fn preset(name: &str) -> Result<Self, UsageError> {
+        let names: Vec<_> = PRESETS.iter().map(|(name, _)| *name).collect();
+        let (_, text) = PRESETS.iter().find(|(known, _)| *known == name).ok_or_else(|| {
+            UsageError(format!(
+                "There is no preset `{name}`. The presets are: {}. For settings of your own, write a TOML \
+                 file with the keys to change and give it with --config.",
+                names.join(", ")
+            ))
+        })?;
+        let table: Table =
+            text.parse().map_err(|error| UsageError(format!("The preset `{name}` is not valid: {error}")))?;
+        let setter = Setter::Preset(name.to_owned());
+        let wrong =
+            |error: &dyn fmt::Display| UsageError(format!("The preset `{name}` is not valid: {error}"));
+        let whole: RunConfig = table.clone().try_into().map_err(|error: toml::de::Error| wrong(&error))?;
+        let whole = Table::try_from(&whole).map_err(|error| wrong(&error))?;
+        let defaults = leaves(&whole).into_iter().map(|(key, value)| (key, (value, Setter::Default)));
+        let mut values: BTreeMap<_, _> = defaults.collect();
+        values.extend(leaves(&table).into_iter().map(|(key, value)| (key, (value, setter.clone()))));
+        Ok(Self { values })
+    }
+
+    /// Lays a TOML file over them.
+    ///
+    /// # Errors
+    /// [`UsageError`] if it cannot be read, is not TOML, or has a key that does not exist.
+    pub fn file(&mut self, path: &Path) -> Result<(), UsageError> {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            UsageError(format!(
+                "Cannot read the settings {shown}: {error}. Check the path given with --config."
+            ))
+        })?;
+        let table: Table = text
+            .parse()
+            .map_err(|error: toml::de::Error| UsageError(format!("{shown} is not valid TOML: {error}")))?;
+        for (key, value) in leaves(&table) {
+            self.set(&key, value, Setter::File(path.to_owned()))?;
+        }
+        Ok(())
+    }
+
+    /// Lays those variables of the environment over them that begin with [`VARIABLES`].
+    ///
+    /// # Errors
+    /// [`UsageError`] if one names a key that does not exist.
+    pub fn environment(
+        &mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(), UsageError> {
+        let mut variables: Vec<_> = variables.into_iter().collect();
+        variables.sort();
+        for (name, text) in variables {
+            if let Some(key) = name.strip_prefix(VARIABLES) {
+                let key = key.to_lowercase().replace("__", ".");
+                self.set(&key, value(&text), Setter::Variable(name.clone()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lays an option `--set KEY=VALUE` over them.
+    ///
+    /// # Errors
+    /// [`UsageError`] if it has no `=` or names a key that does not exist.
+    pub fn assignment(&mut self, text: &str) -> Result<(), UsageError> {
+        let (key, new) = text.split_once('=').ok_or_else(|| {
+            UsageError(format!("`--set {text}` has no `=`. Write for example --set sampling.top_p=0.9"))
+        })?;
+        self.set(key.trim(), value(new.trim()), Setter::Option(format!("--set {text}")))
+    }
+
+    /// Sets one value; `key` has dots between the names of tables.
+    ///
+    /// # Errors
+    /// [`UsageError`] if there is no such key.
+    pub fn set(&mut self, key: &str, value: Value, setter: Setter) -> Result<(), UsageError> {
+        if let Some(known) = self.values.get_mut(key) {
+            *known = (value, setter);
+            return Ok(());
+        }
+        let last = key.rsplit('.').next().unwrap_or_default();
+        let name = |known: &str| known.rsplit('.').next().unwrap_or_default().to_owned();
+        let same = self.values.keys().find(|known| name(known) == last);
+        let near = same.or_else(|| self.values.keys().find(|known| name(known).starts_with(last)));
+        let hint = near.map_or_else(String::new, |known| format!(" Is `{known}` meant?"));
+        Err(UsageError(format!(
+            "There is no setting `{key}` ({setter}).{hint} `stp config show` prints all of them."
+        )))
+    }
+
+    /// The configuration that they make.
+    ///
+    /// # Errors
+    /// [`UsageError`] naming the key that does not fit and where its value came from.
+    pub fn config(&self) -> Result<RunConfig, UsageError> {
+        let config: RunConfig = self.table().try_into().map_err(|error: toml::de::Error| {
+            // The error's own text names the key, on a line of its own.
+            let reason = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+            UsageError(format!(
+                "The settings ({}) do not fit: {reason}. Mend that key and try again.",
+                self.sources()
+            ))
+        })?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Every key with its value and who set it, in the order of the keys.
+    pub fn values(&self) -> Vec<(String, Value, Setter)> {
+        let row = |(key, (value, setter)): (&String, &(Value, Setter))| {
+            (key.clone(), value.clone(), setter.clone())
+        };
+        let mut values: Vec<_> = self.values.iter().map(row).collect();
+        // Keys without a table come first, as TOML wants them, and each table's keys stand together.
+        values.sort_by_cached_key(|(key, ..)| key.rsplit_once('.').map(|(table, _)| table.to_owned()));
+        values
+    }
+
+    fn sources(&self) -> String {
+        let mut sources: Vec<_> = self.values.values().map(|(_, setter)| setter.to_string()).collect();
+        sources.sort();
+        sources.dedup();
+        sources.join(", ")
+    }
+
+    /// The values in their tables.
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        for (key, (value, _)) in &self.values {
+            let nested =
+                |inner: Value, name: &str| Value::Table(Table::from_iter([(name.to_owned(), inner)]));
+            if let Value::Table(one) = key.rsplit('.').fold(value.clone(), nested) {
+                merge(&mut table, one);
+            }
+        }
+        table
+    }
+}
+
+fn merge(base: &mut Table, more: Table) {
+    for (key, value) in more {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(value)) => merge(inner, value),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+/// What TOML makes of the text, or else the text itself: `0.9`, `true`, `core`.
+fn value(text: &str) -> Value {
+    format!("value = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// All values that are no tables, with their keys.
+pub fn leaves(table: &Table) -> Vec<(String, Value)> {
+    let leaf = |(key, value): (&String, &Value)| match value {
+        Value::Table(inner) => {
+            leaves(inner).into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)).collect()
+        }
+        other => vec![(key.clone(), other.clone())],
+    };
+    table.iter().flat_map(leaf).collect()
+}
+
+impl RunConfig {
+    /// The preset of that name, with the keys of `overlay` (a TOML file) laid over it.
+    ///
+    /// # Errors
+    /// [`UsageError`] for an unknown preset, an unreadable file, or a key that does not exist.
+    pub fn load(preset: &str, overlay: Option<&Path>) -> Result<Self, UsageError> {
+        let mut settings = Settings::preset(preset)?;
+        if let Some(path) = overlay {
+            settings.file(path)?;
+        }
+        settings.config()
+    }
+}
+
+/// The settings in which two configurations differ: `key: old -> new`, in the order of keys.
+pub fn differences(old: &RunConfig, new: &RunConfig) -> Vec<String> {
+    if old == new {
+        return Vec::new();
+    }
+    let leaves = |config: &RunConfig| -> Option<BTreeMap<String, Value>> {
+        Some(leaves(&Table::try_from(config).ok()?).into_iter().collect())
+    };
+    let (Some(old), Some(new)) = (leaves(old), leaves(new)) else {
+        return vec!["a value that TOML cannot hold, such as a seed above 2^63".to_owned()];
+    };
+    let keys: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let shown = |value: Option<&Value>| value.map_or_else(|| "unset".to_owned(), ToString::to_string);
+    keys.into_iter()
+        .filter(|key| old.get(*key) != new.get(*key))
+        .map(|key| format!("{key}: {} -> {}", shown(old.get(key)), shown(new.get(key))))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setter(settings: &Settings, key: &str) -> String {
+        settings.values().into_iter().find(|(it, ..)| it == key).unwrap().2.to_string()
+    }
+
+    #[test]
+    fn later_layers_win_and_are_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.toml");
+        std::fs::write(&path, "rounds = 7\nseed = 7\n[sampling]\ntop_p = 0.7\ntemperature = 0.7").unwrap();
+        let mut settings = Settings::preset("tiny").unwrap();
+        settings.file(&path).unwrap();
+        let variables = [
+            ("STP_CONFIG__SEED", "8"),
+            ("STP_CONFIG__SAMPLING__TOP_P", "0.8"),
+            ("STP_HOME", "/x"),
+            ("PATH", "/y"),
+        ];
+        settings.environment(variables.map(|(name, text)| (name.to_owned(), text.to_owned()))).unwrap();
+        settings.assignment("sampling.top_p=0.9").unwrap();
+        settings.assignment("corpus = my.jsonl").unwrap();
+        let config = settings.config().unwrap();
+        assert_eq!((config.rounds, config.seed, config.corpus.as_str()), (7, 8, "my.jsonl"));
+        assert_eq!((config.sampling.temperature, config.sampling.top_p), (0.7, 0.9));
+        assert_eq!(setter(&settings, "rounds"), path.display().to_string());
+        assert_eq!(setter(&settings, "seed"), "STP_CONFIG__SEED");
+        assert_eq!(setter(&settings, "sampling.top_p"), "--set sampling.top_p=0.9");
+        assert_eq!(setter(&settings, "stage1.epochs"), "preset tiny");
+        assert_eq!(setter(&settings, "repair.share"), "default");
+    }
+
+    #[test]
+    fn a_mistake_names_its_place() {
+        let mut settings = Settings::preset("tiny").unwrap();
+        let variable = |name: &str| [(name.to_owned(), "1".to_owned())];
+        let text = settings.environment(variable("STP_CONFIG__TEMPERATURE")).unwrap_err().to_string();
+        assert!(text.contains("STP_CONFIG__TEMPERATURE") && text.contains("sampling.temperature"), "{text}");
+        assert!(settings.assignment("rounds").unwrap_err().to_string().contains("no `=`"));
+        settings.assignment("rounds=many").unwrap();
+        let text = settings.config().unwrap_err().to_string();
+        assert!(text.contains("--set rounds=many") && text.contains("u32"), "{text}");
+    }
+
+    #[test]
+    fn the_keys_of_a_table_stand_together() {
+        let values = Settings::preset("tiny").unwrap().values();
+        let mut tables: Vec<_> = values.iter().map(|(key, ..)| key.rsplit_once('.').map(|it| it.0)).collect();
+        tables.dedup();
+        let distinct: std::collections::BTreeSet<_> = tables.iter().collect();
+        assert_eq!(distinct.len(), tables.len(), "{tables:?}");
+        assert!(tables[0].is_none() && tables.contains(&Some("round.lora")));
+    }
+
+    #[test]
+    fn a_whole_number_may_stand_for_a_fraction() {
+        let mut settings = Settings::preset("tiny").unwrap();
+        settings.assignment("sampling.top_p=1").unwrap();
+        assert_eq!(settings.config().unwrap().sampling.top_p, 1.0);
+    }
+}

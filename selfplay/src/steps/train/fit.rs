@@ -1,0 +1,171 @@
+//! One training: examples and settings in, a checkpoint out. It goes on where a process that was stopped had come to.
+
+use std::io::ErrorKind;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+use stp_model::{
+    Checkpoint, Example, ModelError, StateFile, TrainConfig, TrainReport, TrainStep, further_devices,
+};
+
+use crate::config::Training;
+use crate::context::Context;
+use crate::events::{Done, Event, Events, Progress, Recorded, Work};
+use crate::plan;
+use crate::random::seed_for;
+use crate::records::TrainRecord;
+
+const WEIGHT_DECAY: f32 = 0.05;
+const GRADIENT_CLIP: f32 = 1.0;
+
+/// Trains a checkpoint on examples, keeps it under `name`, and returns `record` with what came of it.
+///
+/// # Errors
+/// If training or the ledger fails, or the user interrupts.
+pub async fn fit(
+    context: &Context,
+    checkpoint: Checkpoint,
+    examples: Vec<Example>,
+    training: &Training,
+    name: &str,
+    mut record: TrainRecord,
+) -> Result<TrainRecord> {
+    if examples.is_empty() {
+        context.events.emit(&Event::NothingToTrain { checkpoint: name });
+        keep(context, name, checkpoint, &record)?;
+        return Ok(record);
+    }
+    let settings = settings(context, training, name)?;
+    let steps = settings.epochs * examples.len().div_ceil(settings.batch);
+    let progress = context.events.work(&Work::Train { checkpoint: name.to_owned() }, steps as u64);
+    let mut steps = Steps::new(context.events.clone(), progress, steps_before(context)?);
+    let path = context.checkpoints.state_file(name)?;
+    let state = context.config.training.state_every().map(|every| StateFile { path: path.clone(), every });
+    let (model, cancel) = (checkpoint.model.clone(), context.cancel.clone());
+    let work = move || {
+        let trained = stp_model::train_resumable(model, &examples, &settings, state.as_ref(), &mut |step| {
+            steps.take(step);
+            if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        (trained, steps.progress)
+    };
+    let (trained, progress) = tokio::task::spawn_blocking(work).await.context("training broke down")?;
+    let (model, report) = trained.map_err(|error| keep_batch(context, &checkpoint, name, error))?;
+    context.cancel.check()?;
+    if training.lora.rank > 0 {
+        let (trained, parameters) = (report.trained_parameters, checkpoint.model.config().parameters());
+        context.events.emit(&Event::Adapters { checkpoint: name, trained, parameters });
+        record.trained_parameters = Some(trained);
+    }
+    progress.finish(done(&report));
+    record.loss = Some(report.last_loss);
+    record.tokens = Some(report.tokens);
+    record.steps = Some(report.steps as u64);
+    keep(context, name, checkpoint.with_model(model), &record)?;
+    remove(&path)?;
+    Ok(record)
+}
+
+fn settings(context: &Context, training: &Training, name: &str) -> Result<TrainConfig> {
+    let machine = &context.config.training;
+    Ok(TrainConfig {
+        epochs: training.epochs,
+        batch: training.batch,
+        micro_batch: training.micro_batch,
+        learning_rate: training.learning_rate,
+        warmup_steps: training.warmup_steps,
+        schedule: training.schedule,
+        final_rate: training.final_rate,
+        lora: training.lora.clone(),
+        recompute: machine.recompute,
+        precision: machine.precision,
+        replicas: further_devices(context.checkpoints.device(), machine.devices)?,
+        weight_decay: WEIGHT_DECAY,
+        grad_clip: GRADIENT_CLIP,
+        seed: seed_for(context.config.seed, &["train", name]),
+    })
+}
+
+/// Tells of each step what is new.
+struct Steps {
+    events: Events,
+    progress: Progress,
+    /// Steps of the run's earlier trainings.
+    before: u64,
+    told: usize,
+    /// Tokens up to the step that was told last; what an earlier process read is no part of this one's speed.
+    tokens: Option<usize>,
+}
+
+impl Steps {
+    fn new(events: Events, progress: Progress, before: u64) -> Self {
+        Self { events, progress, before, told: 0, tokens: None }
+    }
+
+    fn take(&mut self, step: TrainStep) {
+        self.events.emit(&Event::TrainStep { before: self.before, step });
+        let read_before = self.tokens.unwrap_or(if step.step == 1 { 0 } else { step.tokens });
+        self.progress.tokens((step.tokens - read_before) as u64);
+        self.progress.advance((step.step - self.told) as u64);
+        (self.told, self.tokens) = (step.step, Some(step.tokens));
+    }
+}
+
+fn done(report: &TrainReport) -> Done {
+    Done::Trained {
+        steps: report.steps,
+        resumed: report.resumed,
+        first_loss: report.first_loss,
+        last_loss: report.last_loss,
+        dropped: report.dropped,
+    }
+}
+
+/// The checkpoint first, then the ledger: what the ledger names is there.
+fn keep(context: &Context, name: &str, checkpoint: Checkpoint, record: &TrainRecord) -> Result<()> {
+    context.checkpoints.save(name, checkpoint)?;
+    context.ledger.record_checkpoint(name, &serde_json::to_value(record)?)?;
+    context.events.recorded(Recorded::Checkpoint);
+    Ok(())
+}
+
+fn remove(state: &Path) -> Result<()> {
+    match std::fs::remove_file(state) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot delete {}", state.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes the batch at which training broke down, as text, to where the user can read it.
+fn keep_batch(context: &Context, checkpoint: &Checkpoint, name: &str, error: ModelError) -> anyhow::Error {
+    let ModelError::Diverged { batch, .. } = &error else { return error.into() };
+    let row = |example: &Example| {
+        let [prompt, target] =
+            [&example.prompt, &example.target].map(|tokens| checkpoint.tokenizer.decode(tokens));
+        json!({ "prompt": prompt, "target": target, "weight": example.weight }).to_string() + "\n"
+    };
+    let file = format!("diverged-{name}.jsonl");
+    let text: String = batch.iter().map(row).collect();
+    match context.folder.write_report(&file, &text) {
+        Ok(()) => anyhow::Error::new(error).context(format!(
+            "Training broke down; the batch is in {}.",
+            context.folder.path().join(file).display()
+        )),
+        Err(_) => error.into(),
+    }
+}
+
+/// Training steps of the run's finished trainings.
+fn steps_before(context: &Context) -> Result<u64> {
+    let mut before = 0;
+    let steps = plan::steps(context.config.rounds, context.config.method);
+    for step in steps.into_iter().filter(|step| step.trains()) {
+        let record = TrainRecord::read(&context.ledger, step)?;
+        before += record.and_then(|record| record.steps).unwrap_or(0);
+    }
+    Ok(before)
+}

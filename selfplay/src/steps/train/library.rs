@@ -1,0 +1,75 @@
+//! Before stage 1: what a prover that begins with random numbers is shown of Lean's library, theorem by theorem with its
+//! name as the proof. A language model that was trained on the web knows them; one of our own does not.
+
+use anyhow::Result;
+use rand::seq::SliceRandom;
+use stp_conjecturer::{GivenStatement, supervised_pairs};
+use stp_datasets::{Corpus, CorpusEntry, canonical_statement};
+use stp_model::{Example, Tokenizer};
+
+use crate::config::RunConfig;
+use crate::context::Context;
+use crate::context::statements::{load_corpus, spread, stage1_proofs_of};
+use crate::random::generator_for;
+
+/// The entries to pretrain on: no statement of the run's own corpus is among them, whichever its split.
+///
+/// # Errors
+/// If the corpus to pretrain on cannot be read.
+pub fn entries(config: &RunConfig, corpus: &Corpus) -> Result<Vec<CorpusEntry>> {
+    let settings = &config.pretraining;
+    if settings.corpus.is_empty() {
+        return Ok(Vec::new());
+    }
+    let given = corpus.keys();
+    let mut entries = load_corpus(&settings.corpus)?.entries;
+    entries.retain(|entry| {
+        !entry.proofs.is_empty() && !given.contains(&canonical_statement(&entry.statement.signature))
+    });
+    Ok(spread(&entries, settings.statements))
+}
+
+/// The texts that a tokenizer learns from.
+pub fn texts(entries: &[CorpusEntry]) -> impl Iterator<Item = String> {
+    entries.iter().flat_map(|entry| [entry.statement.signature.clone(), entry.proofs[0].clone()])
+}
+
+/// How many examples [`examples`] makes of some entries, at most: an entry without a partner is in no pair.
+pub fn count(config: &RunConfig, entries: &[CorpusEntry]) -> usize {
+    let proofs: usize =
+        entries.iter().map(|entry| stage1_proofs_of(entry, config.supervised_tactics).len()).sum();
+    proofs + entries.len()
+}
+
+/// Examples for the prover, and for the conjecturer from one theorem to another of its topic.
+pub fn examples(context: &Context, tokenizer: &Tokenizer, entries: &[CorpusEntry]) -> Vec<Example> {
+    let proofs = entries.iter().flat_map(|entry| {
+        let proofs = stage1_proofs_of(entry, context.config.supervised_tactics);
+        proofs
+            .into_iter()
+            .map(|proof| stp_prover::example(tokenizer, &entry.statement.signature, &proof, 1.0))
+    });
+    let mut examples: Vec<_> = proofs.collect();
+    let given: Vec<_> = entries
+        .iter()
+        .map(|entry| GivenStatement {
+            id: entry.statement.id.clone(),
+            signature: entry.statement.signature.clone(),
+            proof: entry.proofs.first().cloned(),
+            lemmas: Vec::new(),
+            topics: entry.statement.topics.clone(),
+            closed_by: entry.closed_by.len(),
+        })
+        .collect();
+    let mut generator = generator_for(context.config.seed, &["library pairs"]);
+    let pairs = supervised_pairs(&given, 1, context.config.conjecturing.pairing(), &mut generator)
+        .into_iter()
+        .map(|pair| {
+            let (seed, target) = (&entries[pair.seed], &entries[pair.target]);
+            let (signature, proof) = (&seed.statement.signature, &seed.proofs[0]);
+            stp_conjecturer::example(tokenizer, None, signature, proof, &target.statement.signature, 1.0)
+        });
+    examples.extend(pairs);
+    examples.shuffle(&mut generator);
+    examples
+}

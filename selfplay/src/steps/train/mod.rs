@@ -1,0 +1,130 @@
+//! The training steps: stage 1 on the corpus, each round on what was proved, and the final re-training.
+
+mod examples;
+mod fit;
+pub mod library;
+mod pairs;
+mod repair;
+pub mod select;
+mod stage1;
+mod weigh;
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use anyhow::Result;
+use stp_model::{Checkpoint, Example};
+use stp_prover::TrainingProof;
+
+use self::examples::{Texts, conjecture_example, pair_example, proof_example};
+use self::fit::fit;
+use self::pairs::{SupervisedPair, replayed_pairs};
+use self::select::{TrainingConjecture, TrainingSet};
+pub use self::stage1::stage1;
+use crate::context::Context;
+use crate::plan::checkpoint_of;
+use crate::records::TrainRecord;
+
+/// The end of a round: proofs of hard statements, and the conjectures that were barely provable. Where the settings
+/// alternate stages 2 and 3, it is the re-training instead.
+///
+/// # Errors
+/// If training or the ledger fails, or the user interrupts.
+pub async fn round(context: &Context, round: u32) -> Result<TrainRecord> {
+    let (config, ledger) = (&context.config, &context.ledger);
+    let set = TrainingSet::of_round(config, round);
+    let newest = checkpoint_of(round - 1, config.rounds);
+    let of_round = select::conjectures(ledger, config, round..=round)?;
+    let weights = weigh::weigh(context, &newest, round, &of_round).await?;
+    let mut kept = select::conjectures(ledger, config, set.rounds(config))?;
+    if let Some(weights) = &weights {
+        weights.apply(&mut kept);
+    }
+    let (from, training) = match set {
+        TrainingSet::All(_) => ("stage1", &config.retraining),
+        TrainingSet::Round(_) => (newest.as_str(), &config.round),
+    };
+    let checkpoint = context.checkpoints.load(from)?;
+    let proofs = select::proofs(ledger, &context.statements.given_names(), config, set)?;
+    let mut record = TrainRecord {
+        proofs: Some(proofs.len()),
+        conjectures_kept: Some(of_round.len()),
+        from: Some(from.to_owned()),
+        ..TrainRecord::default()
+    };
+    if let Some(weights) = weights {
+        weights.record(&mut record);
+    }
+    let replayed = replayed_pairs(context, round)?;
+    let learned = Learned { proofs: &proofs, kept: &kept, replayed, rounds: set.rounds(config) };
+    let examples = learned.examples(context, &checkpoint, &mut record).await?;
+    fit(context, checkpoint, examples, training, &checkpoint_of(round, config.rounds), record).await
+}
+
+/// The final re-training from the stage-1 checkpoint, on all correct proofs and all kept conjectures.
+///
+/// # Errors
+/// As [`round`].
+pub async fn retrain(context: &Context, round: u32) -> Result<TrainRecord> {
+    let (config, ledger, set) = (&context.config, &context.ledger, TrainingSet::All(round));
+    let proofs = select::proofs(ledger, &context.statements.given_names(), config, set)?;
+    let kept = select::conjectures(ledger, config, set.rounds(config))?;
+    let checkpoint = context.checkpoints.load("stage1")?;
+    let mut record =
+        TrainRecord { proofs: Some(proofs.len()), conjectures: Some(kept.len()), ..TrainRecord::default() };
+    let learned = Learned { proofs: &proofs, kept: &kept, replayed: Vec::new(), rounds: set.rounds(config) };
+    let examples = learned.examples(context, &checkpoint, &mut record).await?;
+    fit(context, checkpoint, examples, &config.retraining, "final", record).await
+}
+
+/// What is learned.
+struct Learned<'a> {
+    proofs: &'a [TrainingProof],
+    kept: &'a [TrainingConjecture],
+    /// Conjecture examples of stage 1.
+    replayed: Vec<SupervisedPair>,
+    /// The rounds that it is from.
+    rounds: RangeInclusive<u32>,
+}
+
+impl Learned<'_> {
+    /// The examples of it, whose numbers are recorded.
+    async fn examples(
+        &self,
+        context: &Context,
+        checkpoint: &Checkpoint,
+        record: &mut TrainRecord,
+    ) -> Result<Vec<Example>> {
+        let (tokenizer, texts) = (&checkpoint.tokenizer, self.texts(context).await?);
+        let of_proofs = self.proofs.iter().map(|proof| proof_example(tokenizer, &texts, proof));
+        let weighty = self.kept.iter().filter(|kept| kept.weight > 0.0);
+        let of_kept = weighty.map(|TrainingConjecture { conjecture, lemma, weight }| {
+            let seed = (conjecture.seed.as_str(), conjecture.seed_proof.as_str());
+            conjecture_example(tokenizer, &texts, lemma.as_deref(), seed, &conjecture.signature, *weight)
+        });
+        let of_replayed = self.replayed.iter().map(|pair| pair_example(tokenizer, &texts, pair));
+        let mut examples = of_proofs.chain(of_kept).chain(of_replayed).collect::<Result<Vec<_>>>()?;
+        if !self.replayed.is_empty() {
+            record.replayed_pairs = Some(self.replayed.len());
+        }
+        if context.config.repair.enabled {
+            let room = context.config.model.max_seq.saturating_sub(context.config.sampling.max_proof_tokens);
+            let (ledger, rounds) = (&context.ledger, self.rounds.clone());
+            let more = repair::examples(ledger, tokenizer, &texts.signatures, self.proofs, rounds, room)?;
+            record.repair_examples = Some(more.len());
+            examples.extend(more);
+        }
+        Ok(examples)
+    }
+
+    async fn texts(&self, context: &Context) -> Result<Texts> {
+        let names: BTreeSet<_> = self.proofs.iter().map(|proof| proof.statement.as_str()).collect();
+        let names: Vec<_> = names.into_iter().collect();
+        let of_kept = self.kept.iter().map(|kept| &kept.lemma);
+        let lemmas = of_kept.chain(self.replayed.iter().map(|pair| &pair.lemma)).flatten().cloned();
+        Texts::of(context, &names, lemmas.collect()).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! Stage 1: a fresh model and tokenizer, trained on corpus proofs and conjecture pairs.
+
+use anyhow::Result;
+use stp_datasets::Phase;
+use stp_model::{Checkpoint, Example, Lm, Tokenizer};
+
+use super::examples::{Texts, lemmas, pair_example, proof_example, tokenizer_texts, unweighted};
+use super::fit::fit;
+use super::library;
+use super::pairs::stage1_pairs;
+use crate::config::Training;
+use crate::context::Context;
+use crate::events::Event;
+use crate::random::seed_for;
+use crate::records::TrainRecord;
+
+/// The checkpoint between the library and stage 1.
+const PRETRAINED: &str = "pretrained";
+
+/// Makes a model and trains it on the corpus; before that on the library, if the settings name one.
+///
+/// # Errors
+/// If training or the ledger fails, or the user interrupts.
+pub async fn stage1(context: &Context) -> Result<TrainRecord> {
+    let proofs = context.ledger.proofs_of(Phase::Corpus, 0..=0)?;
+    anyhow::ensure!(
+        !proofs.is_empty(),
+        "the corpus has no proof that Lean accepts, so there is nothing to fine-tune on. Add `proofs` to its train \
+         statements."
+    );
+    let texts = Texts::of(context, &[], lemmas(&proofs)).await?;
+    let entries = library::entries(&context.config, &context.statements.corpus)?;
+    let mut words = tokenizer_texts(context, &proofs, &texts);
+    words.extend(library::texts(&entries));
+    let tokenizer = Tokenizer::train(&words, context.config.model.vocab_size)?;
+    let config = context.config.model.config(tokenizer.vocab_size());
+    let model = Lm::init(&config, context.checkpoints.device(), seed_for(context.config.seed, &["init"]))?;
+    let pairs = stage1_pairs(context, &proofs);
+    let of_proofs = proofs.iter().map(|proof| proof_example(&tokenizer, &texts, &unweighted(proof)));
+    let of_pairs = pairs.iter().map(|pair| pair_example(&tokenizer, &texts, pair));
+    let examples = of_proofs.chain(of_pairs).collect::<Result<Vec<_>>>()?;
+    let shown_before = library::examples(context, &tokenizer, &entries);
+    let mut checkpoint = Checkpoint::new(model, tokenizer);
+    let parameters = checkpoint.model.config().parameters();
+    if !shown_before.is_empty() {
+        checkpoint = pretrain(context, checkpoint, shown_before).await?;
+    }
+    context.events.emit(&Event::Stage1 { proofs: proofs.len(), pairs: pairs.len(), parameters });
+    let record = TrainRecord { parameters: Some(parameters), ..TrainRecord::default() };
+    fit(context, checkpoint, examples, &context.config.stage1, "stage1", record).await
+}
+
+/// Trains on the library, unless a stage 1 that was interrupted had done so.
+async fn pretrain(context: &Context, checkpoint: Checkpoint, examples: Vec<Example>) -> Result<Checkpoint> {
+    if !context.ledger.checkpoints()?.iter().any(|(name, _)| name == PRETRAINED) {
+        let config = &context.config;
+        let training = Training { epochs: config.pretraining.epochs, ..config.stage1.clone() };
+        let record = TrainRecord { examples: Some(examples.len()), ..TrainRecord::default() };
+        fit(context, checkpoint, examples, &training, PRETRAINED, record).await?;
+    }
+    context.checkpoints.load(PRETRAINED)
+}

@@ -1,0 +1,69 @@
+//! Ends the process in the middle of a run, as a crash would.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use stp_selfplay::events::Event;
+
+/// For tests of resuming alone: `EVENT:N` aborts at the N-th `attempt`, `verdict`, `conjecture`, `outcomes`, `step` or
+/// `checkpoint` that is kept, at the N-th `train-step`, or with `started:STEP` when that step begins for the N-th time.
+const VARIABLE: &str = "STP_TEST_ABORT";
+
+static WANTED: LazyLock<Option<Abort>> = LazyLock::new(|| Abort::parse(&std::env::var(VARIABLE).ok()?));
+
+/// Counts an event, and ends the process if it is the one that was asked for.
+pub fn count(event: &Event<'_>) {
+    if WANTED.as_ref().is_some_and(|wanted| wanted.is_due(event)) {
+        std::process::abort();
+    }
+}
+
+#[derive(Debug)]
+struct Abort {
+    kind: String,
+    left: AtomicU64,
+}
+
+impl Abort {
+    fn parse(text: &str) -> Option<Self> {
+        let (kind, count) = text.rsplit_once(':')?;
+        Some(Self { kind: kind.to_owned(), left: AtomicU64::new(count.parse().ok()?) })
+    }
+
+    /// Whether this is the event.
+    fn is_due(&self, event: &Event<'_>) -> bool {
+        let counts = match event {
+            Event::Recorded(what) => self.kind == what.as_str(),
+            Event::TrainStep { .. } => self.kind == "train-step",
+            Event::StepStarted(step) => self.kind.strip_prefix("started:") == Some(step.name().as_str()),
+            _ => false,
+        };
+        counts && self.left.fetch_sub(1, Ordering::Relaxed) == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stp_selfplay::events::Recorded;
+    use stp_selfplay::plan::Step;
+
+    use super::*;
+
+    #[test]
+    fn the_event_of_that_number_is_due() {
+        let abort = Abort::parse("attempt:2").unwrap();
+        let due = |what| abort.is_due(&Event::Recorded(what));
+        let found =
+            [due(Recorded::Attempt), due(Recorded::Verdict), due(Recorded::Attempt), due(Recorded::Attempt)];
+        assert_eq!(found, [false, false, true, false]);
+    }
+
+    #[test]
+    fn a_step_is_due_when_it_begins() {
+        let abort = Abort::parse("started:round-1/prove:1").unwrap();
+        assert!(!abort.is_due(&Event::StepStarted(Step::Prove(2))));
+        assert!(!abort.is_due(&Event::StepFinished { step: Step::Prove(1), seconds: 1.0 }));
+        assert!(abort.is_due(&Event::StepStarted(Step::Prove(1))));
+        assert!(Abort::parse("attempt").is_none() && Abort::parse("attempt:many").is_none());
+    }
+}

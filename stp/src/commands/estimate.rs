@@ -1,0 +1,271 @@
+//! `stp train --plan`: what a run would need, before anything is started.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use clap::builder::TypedValueParser;
+use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
+use stp_selfplay::config::RunConfig;
+use stp_selfplay::context::statements::load_corpus;
+use stp_study::clock::clock;
+use stp_study::cost::{
+    Assumptions, Data, Hardware, Memory, Speeds, Times, Work, in_memory, memory, times, work,
+};
+
+use crate::args::one_of;
+
+/// Above this many parameters the default hardware is a GPU.
+const SMALL: usize = 50_000_000;
+
+/// `stp train --plan`.
+#[derive(Clone, Debug, Args)]
+pub struct PlanArgs {
+    /// Start nothing: print the memory, tokens, checks, time and money that the run would need.
+    #[arg(long)]
+    pub plan: bool,
+    /// The hardware to plan for [default: two cores for small models, a GPU of 80 GB for others].
+    #[arg(long, value_parser = hardware(), requires = "plan")]
+    pub hardware: Option<Hardware>,
+    /// Devices that work side by side.
+    #[arg(long, value_name = "N", requires = "plan")]
+    pub devices: Option<u32>,
+    /// Memory of a device, in GB.
+    #[arg(long, value_name = "GB", requires = "plan", default_value_t = 80.0)]
+    pub device_memory: f64,
+    /// Tokens a second that a device trains on.
+    #[arg(long, value_name = "TOKENS/S", requires = "plan")]
+    pub training_speed: Option<f64>,
+    /// Tokens a second that a device samples.
+    #[arg(long, value_name = "TOKENS/S", requires = "plan")]
+    pub sampling_speed: Option<f64>,
+    /// CPU seconds of a check in Lean.
+    #[arg(long, value_name = "SECONDS", requires = "plan")]
+    pub check_seconds: Option<f64>,
+    /// Cores for Lean.
+    #[arg(long, value_name = "N", requires = "plan")]
+    pub verifier_cores: Option<u32>,
+    /// Price of an hour of one device.
+    #[arg(long, value_name = "MONEY", requires = "plan")]
+    pub price: Option<f64>,
+}
+
+fn hardware() -> impl TypedValueParser<Value = Hardware> {
+    let help = |hardware| match hardware {
+        Hardware::TwoCores => {
+            "Two processor cores for the model and Lean together; the speed of sampling is that beside a busy Lean"
+        }
+        Hardware::Gpu80 => {
+            "A GPU with 80 GB (H100) beside 64 cores for Lean. Assumed from others' figures, never measured with this \
+             program"
+        }
+    };
+    one_of(Hardware::ALL.map(|hardware| (hardware, hardware.as_str(), help(hardware))))
+}
+
+/// Prints the table and what it rests on.
+pub fn estimate(config: &RunConfig, args: &PlanArgs) -> Result<ExitCode> {
+    let (data, here) = data(config)?;
+    let model = config.model.config(config.model.vocab_size);
+    let parameters = model.parameters();
+    let hardware =
+        args.hardware.unwrap_or(if parameters > SMALL { Hardware::Gpu80 } else { Hardware::TwoCores });
+    let mathlib = config.corpus != "core";
+    let speeds = speeds(args, hardware.speeds(parameters, mathlib));
+    let assumptions = Assumptions::default();
+    let work = work(config, data, assumptions);
+    let times = times(&work, &speeds);
+    let memory = memory(&model, config);
+    println!("{}", table(config, parameters, &memory, &work, &times, &speeds));
+    for note in notes(config, args, data, here, &memory, hardware, assumptions) {
+        println!("{note}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How much data the settings name, and whether their corpus is there to be counted.
+fn data(config: &RunConfig) -> Result<(Data, bool)> {
+    if config.corpus != "core" && !std::path::Path::new(&config.corpus).exists() {
+        let proofs = if config.max_supervised > 0 { config.max_supervised } else { config.max_train };
+        return Ok((
+            Data { statements: config.max_train, proofs, valid: config.max_valid, library: 0 },
+            false,
+        ));
+    }
+    Ok((Data::of(config, &load_corpus(&config.corpus)?), true))
+}
+
+fn speeds(args: &PlanArgs, default: Speeds) -> Speeds {
+    Speeds {
+        training: args.training_speed.unwrap_or(default.training),
+        sampling: args.sampling_speed.unwrap_or(default.sampling),
+        devices: args.devices.map_or(default.devices, f64::from),
+        check_seconds: args.check_seconds.unwrap_or(default.check_seconds),
+        verifier_cores: args.verifier_cores.map_or(default.verifier_cores, f64::from),
+        price: args.price.unwrap_or(default.price),
+    }
+}
+
+fn table(
+    config: &RunConfig,
+    parameters: usize,
+    memory: &Memory,
+    work: &Work,
+    times: &Times,
+    speeds: &Speeds,
+) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["what", "amount", "how"]);
+    let gigabytes = |bytes: u64| format!("{:.2} GB", bytes as f64 / 1e9);
+    let hours = |seconds: f64| format!("{:.2} h", seconds / 3600.0);
+    let rows = [
+        ("parameters", millions(parameters as u64), String::new()),
+        ("memory: weights", gigabytes(memory.weights), "4 bytes each".to_owned()),
+        ("memory: 16-bit copy", gigabytes(memory.half_weights), "while training in bf16".to_owned()),
+        (
+            "memory: gradients",
+            gigabytes(memory.gradients),
+            "4 bytes, twice if added up, while training".to_owned(),
+        ),
+        ("memory: optimiser", gigabytes(memory.optimiser), "AdamW: 8 bytes each, while training".to_owned()),
+        (
+            "memory: activations",
+            gigabytes(memory.activations),
+            format!("{} of the longest sequences at a time, while training", longest(config)),
+        ),
+        (
+            "memory: KV cache",
+            gigabytes(memory.kv_cache),
+            format!("{} sequences, while sampling", config.sampling.batch),
+        ),
+        ("memory: training in all", gigabytes(memory.training()), String::new()),
+        ("memory: sampling in all", gigabytes(memory.sampling()), String::new()),
+        ("verified samples", millions(work.proofs), "proofs of the rounds".to_owned()),
+        ("validation samples", millions(work.valid_proofs), String::new()),
+        ("conjectures", millions(work.conjectures), String::new()),
+        (
+            "tokens to sample",
+            millions(work.sampled_tokens),
+            format!("{:.0} tokens/s a device", speeds.sampling),
+        ),
+        (
+            "tokens to train on",
+            millions(work.trained_tokens),
+            format!("{:.0} tokens/s a device", speeds.training),
+        ),
+        ("checks in Lean", millions(work.checks), format!("{} CPU s each", speeds.check_seconds)),
+        (
+            "verifier core-hours",
+            format!("{:.1}", times.verifier_core / 3600.0),
+            format!("on {} cores", speeds.verifier_cores),
+        ),
+        ("time: training", hours(times.training), format!("on {} devices", speeds.devices)),
+        ("time: sampling", hours(times.sampling), format!("on {} devices", speeds.devices)),
+        (
+            "time: in all",
+            clock(std::time::Duration::from_secs_f64(times.wall)),
+            "Lean judges while the model samples".to_owned(),
+        ),
+        ("cost", format!("{:.2}", times.cost), format!("{:.2} an hour and device", speeds.price)),
+    ];
+    for (what, amount, how) in rows {
+        table.add_row([what.to_owned(), amount, how]);
+    }
+    if let Some(column) = table.column_mut(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.to_string()
+}
+
+fn longest(config: &RunConfig) -> usize {
+    [&config.stage1, &config.round, &config.retraining].into_iter().map(in_memory).max().unwrap_or_default()
+}
+
+fn millions(count: u64) -> String {
+    match count {
+        1_000_000_000.. => format!("{:.2} billion", count as f64 / 1e9),
+        1_000_000.. => format!("{:.2} million", count as f64 / 1e6),
+        _ => count.to_string(),
+    }
+}
+
+fn notes(
+    config: &RunConfig,
+    args: &PlanArgs,
+    data: Data,
+    here: bool,
+    memory: &Memory,
+    hardware: Hardware,
+    assumptions: Assumptions,
+) -> Vec<String> {
+    let mut notes = vec![
+        format!(
+            "data: {} training statements, {} corpus proofs in stage 1, {} validation statements{}",
+            data.statements,
+            data.proofs,
+            data.valid,
+            if here {
+                ""
+            } else {
+                ": the corpus is not there, so max_train, max_supervised and max_valid stand for it"
+            }
+        ),
+        format!(
+            "assumed: texts are {:.0} % of the longest allowed on average, Lean is asked about {:.0} % of the proofs, a round \
+             trains on {:.0} % of them (measured with `tiny`)",
+            100.0 * assumptions.length_share,
+            100.0 * assumptions.judged_share,
+            100.0 * assumptions.trained_share
+        ),
+    ];
+    if hardware == Hardware::Gpu80 {
+        notes.push(
+            "speeds: assumed from others' figures for this kind of GPU, not measured with this program; give your own with \
+             --training-speed, --sampling-speed and --check-seconds"
+                .to_owned(),
+        );
+    }
+    let device = args.device_memory * 1e9;
+    if hardware == Hardware::Gpu80 && memory.peak() as f64 > device {
+        notes.push(format!(
+            "it does not fit: {:.0} GB are needed at a time and a device has {:.0} GB. Each device holds the whole \
+             model; splitting it over several is not implemented. Low-rank adapters (lora.rank) need less.",
+            memory.peak() as f64 / 1e9,
+            args.device_memory
+        ));
+    }
+    if config.corpus != "core" {
+        notes.push(
+            "not possible yet: starting from a checkpoint of Hugging Face. Stage 1 starts from random weights, because the \
+             loop's prompts need marker tokens that other tokenizers lack."
+                .to_owned(),
+        );
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stp_selfplay::config::PRESETS;
+
+    #[test]
+    fn every_preset_has_a_plan() {
+        for (name, _) in PRESETS {
+            let config = RunConfig::load(name, None).unwrap();
+            let (data, here) = data(&config).unwrap();
+            assert!(data.statements > 0 && data.proofs > 0, "{name}");
+            assert_eq!(here, config.corpus == "core", "{name}");
+        }
+    }
+
+    #[test]
+    fn what_stage_1_is_shown_is_counted() {
+        let mut config = RunConfig::load("small", None).unwrap();
+        config.max_supervised = 10;
+        let few = data(&config).unwrap().0;
+        config.max_supervised = 0;
+        let all = data(&config).unwrap().0;
+        assert!((10..20).contains(&few.proofs) && all.proofs > 1700 && few.statements == all.statements);
+    }
+}

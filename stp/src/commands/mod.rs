@@ -1,0 +1,19 @@
+//! The commands: each has its options and turns them into calls of the libraries.
+
+pub mod bench;
+pub mod config;
+pub mod corpus;
+pub mod dashboard;
+pub mod data;
+pub mod estimate;
+pub mod eval;
+pub mod experiment;
+pub mod export;
+pub mod generate;
+pub mod report;
+pub mod serve;
+pub mod shell;
+pub mod toolchain;
+pub mod train;
+pub mod verify;
+pub mod worker;

@@ -1,0 +1,48 @@
+//! `stp report`: the table of a run, or a page of charts of several.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use stp_study::report::{RecordedRun, gathered, page};
+
+/// `stp report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// The run's folder; several for a page that shows them side by side.
+    #[arg(required = true, value_name = "RUN_FOLDER")]
+    pub run_dirs: Vec<PathBuf>,
+    /// Write a page with charts and all conjectures and proofs, for any browser, in place of the table.
+    #[arg(short, long, value_name = "FILE.html")]
+    pub output: Option<PathBuf>,
+    /// Markdown in place of a drawn table.
+    #[arg(long)]
+    pub markdown: bool,
+    /// One JSON object for each run in place of a table.
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+}
+
+/// Prints tables, or writes the page.
+pub fn report(args: &ReportArgs) -> Result<ExitCode> {
+    if let Some(output) = &args.output {
+        let runs = args.run_dirs.iter().map(|run| RecordedRun::open(run)).collect::<Result<Vec<_>>>()?;
+        let text = page(&gathered(&runs)?, false);
+        let part = output.with_extension("part");
+        std::fs::write(&part, &text).and_then(|()| std::fs::rename(&part, output)).with_context(|| {
+            format!("cannot write {}. Give another file with -o, or make it writable.", output.display())
+        })?;
+        println!("{} ({:.1} MB)", output.display(), text.len() as f64 / 1e6);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for run in &args.run_dirs {
+        let report = RecordedRun::open(run)?.report()?;
+        if args.json {
+            println!("{}", serde_json::to_string(&report)?);
+        } else {
+            println!("{}", report.table(args.markdown));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,157 @@
+//! `stp train`: builds a run from the command line and plays it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::Args;
+use stp_selfplay::config::RunConfig;
+use stp_selfplay::context::statements::load_corpus;
+use stp_selfplay::context::{RunFolder, pool_config};
+use stp_selfplay::run::{Run, RunParts};
+use stp_study::clock::clock;
+use stp_study::report::{self, RecordedRun, Report};
+use stp_verifier::queue::RemoteConfig;
+use stp_verifier::{Pool, PoolConfig, PoolStats, Toolchain};
+
+use super::config::gather;
+use super::estimate::{PlanArgs, estimate};
+use crate::args::{MachineArgs, SettingsArgs};
+use crate::common::{block_on, device};
+use crate::display::Display;
+use crate::drawer::drawer;
+use crate::lean::{cache, locate_or_install};
+use crate::metrics::Metrics;
+use crate::signals::cancel_on_signals;
+
+/// `stp train`.
+#[derive(Clone, Debug, Args)]
+pub struct TrainArgs {
+    /// What the run does.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// The run's folder [default: runs/PRESET-METHOD-seedN].
+    #[arg(long, value_name = "FOLDER")]
+    pub run_dir: Option<PathBuf>,
+    /// Judge on other machines: the NATS server (nats://HOST:4222) that their `stp worker` is connected to.
+    #[arg(long, value_name = "URL")]
+    pub verifier: Option<String>,
+    /// The queue of that server.
+    #[arg(long, value_name = "NAME", default_value = stp_verifier::queue::DEFAULT_QUEUE, requires = "verifier")]
+    pub queue: String,
+    /// What the run would need.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// What it runs on.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+/// Plays a run, or says what it would need.
+pub fn train(args: TrainArgs) -> Result<ExitCode> {
+    let config = gather(&args.settings)?.config()?;
+    if args.plan.plan {
+        return estimate(&config, &args.plan);
+    }
+    let device = device(&args.machine.device)?;
+    let corpus = load_corpus(&config.corpus)?;
+    let path = args.run_dir.clone().unwrap_or_else(|| config.default_folder(&args.settings.preset));
+    // Before Lean is installed, so that a folder that cannot be used is told at once.
+    let folder = RunFolder::open(&path, &config)?;
+    let metrics = Metrics::of_run(folder.path())?;
+    let display = Display::new(args.machine.quiet);
+    let judge = Judge::choose(&config, &args, display)?;
+    let started = Instant::now();
+    block_on(async {
+        let cancel = cancel_on_signals()?;
+        let name = judge.name();
+        let pool = judge.start().await?;
+        let events = drawer(display, Some(Arc::new(metrics)));
+        let parts = RunParts::new(&folder, device, pool.clone(), &name, events, cancel);
+        let opened = Run::open(folder, config, corpus, parts);
+        let played = match &opened {
+            Ok(run) => run.play().await,
+            Err(_) => Ok(()),
+        };
+        let stats = pool.stats();
+        pool.shutdown().await;
+        let run = opened?;
+        played?;
+        let path = run.context().folder.path();
+        let report = report::write(&RecordedRun::open(path)?)?;
+        say_end(&report, started, &stats);
+        println!("run folder: {}", path.display());
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Where proofs are judged.
+enum Judge {
+    Local(Toolchain, PoolConfig),
+    Remote(String, RemoteConfig),
+}
+
+impl Judge {
+    /// Workers on other machines if there is a server for them; a Lean of this machine otherwise.
+    fn choose(config: &RunConfig, args: &TrainArgs, display: Display) -> Result<Self> {
+        if let Some(url) = &args.verifier {
+            return Ok(Self::Remote(url.clone(), remote_config(config, args)));
+        }
+        let lean = locate_or_install(&args.machine.lean, &display)?;
+        let cache = cache(&args.machine.lean, &lean, &display);
+        let pool = PoolConfig { cache, ..pool_config(config, args.machine.workers, &lean) };
+        Ok(Self::Local(lean, pool))
+    }
+
+    /// What judges, for those who read the ledger.
+    fn name(&self) -> String {
+        match self {
+            Self::Local(lean, _) => lean.version().to_owned(),
+            Self::Remote(..) => "workers on other machines".to_owned(),
+        }
+    }
+
+    async fn start(self) -> Result<Pool> {
+        match self {
+            Self::Local(lean, config) => Ok(Pool::start(&lean, config)),
+            Self::Remote(url, config) => Ok(Pool::connect(&url, config).await?),
+        }
+    }
+}
+
+fn say_end(report: &Report, started: Instant, stats: &PoolStats) {
+    println!("{}", report.table(false));
+    println!("time by step: {} · this process {}", report.times(), clock(started.elapsed()));
+    println!(
+        "memory: this process {:.1} GB, each Lean process up to {:.1} GB · Lean restarts: {} · answers from the \
+         verdict cache: {}",
+        own_peak().unwrap_or_default() as f64 / 1e9,
+        stats.peak_rss as f64 / 1e9,
+        restarts(stats),
+        stats.cache_hits
+    );
+}
+
+fn remote_config(config: &RunConfig, args: &TrainArgs) -> RemoteConfig {
+    let default = RemoteConfig::default();
+    RemoteConfig {
+        queue: args.queue.clone(),
+        workers: args.machine.workers.unwrap_or(default.workers),
+        check_timeout: Duration::from_secs_f64(config.verifier.timeout_s),
+        max_heartbeats: config.verifier.max_heartbeats,
+        ..default
+    }
+}
+
+fn restarts(stats: &PoolStats) -> u64 {
+    stats.timeouts + stats.crashes + stats.recycled
+}
+
+/// The largest resident size that this process has had, in bytes; only Linux tells.
+fn own_peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
+}

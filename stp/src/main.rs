@@ -1,0 +1,76 @@
+//! The `stp` binary: reads the command line, does the command, and turns errors into exit codes.
+
+mod abort;
+mod args;
+mod cli;
+mod commands;
+mod common;
+mod dashboard;
+mod display;
+mod drawer;
+mod error;
+mod lean;
+mod metrics;
+mod signals;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory, Parser};
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command};
+use crate::commands::{
+    bench, config, corpus, dashboard as dashboard_command, data, eval, experiment, export, generate, report,
+    serve, shell, toolchain, train, verify, worker,
+};
+use crate::common::block_on;
+
+fn main() -> ExitCode {
+    end_quietly_without_a_reader();
+    let filter = EnvFilter::try_from_env("STP_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("stp: {}", error::paragraph(&error));
+            ExitCode::from(error::exit_code(&error))
+        }
+    }
+}
+
+/// Does what the command line asks for.
+fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        None => train::train(cli.train),
+        Some(Command::Train(args)) => train::train(args),
+        Some(Command::Generate(args)) => generate::generate(&args),
+        Some(Command::Config(args)) => config::config(&args),
+        Some(Command::Eval(args)) => eval::eval(&args),
+        Some(Command::Experiment(args)) => experiment::experiment(&args),
+        Some(Command::Report(args)) => report::report(&args),
+        Some(Command::Dashboard(args)) => block_on(dashboard_command::dashboard(args)),
+        Some(Command::Verify(args)) => block_on(verify::verify(args)),
+        Some(Command::Toolchain(args)) => toolchain::toolchain(&args),
+        Some(Command::Corpus(args)) => block_on(corpus::corpus(args)),
+        Some(Command::Data(args)) => data::data(args),
+        Some(Command::Export(args)) => block_on(export::export(&args)),
+        Some(Command::Serve(args)) => block_on(serve::serve(args)),
+        Some(Command::Worker(args)) => block_on(worker::worker(args)),
+        Some(Command::Bench(args)) => bench::bench(args),
+        Some(Command::Completions(args)) => shell::completions(args, Cli::command()),
+        Some(Command::Man(args)) => shell::man(&args, Cli::command()),
+    }
+}
+
+/// `stp report | head` is no mistake: when nobody reads any more, the program ends as others do.
+fn end_quietly_without_a_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload_as_str().unwrap_or_default();
+        if text.starts_with("failed printing to std") && text.contains("Broken pipe") {
+            std::process::exit(141);
+        }
+        usual(panic);
+    }));
+}

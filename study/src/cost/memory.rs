@@ -1,0 +1,151 @@
+//! Bytes on the device that training and sampling keep at the same time.
+
+use stp_model::{ModelConfig, Precision, Recompute};
+use stp_selfplay::config::{RunConfig, Training};
+
+/// Bytes of a 32-bit number.
+const NUMBER: u64 = 4;
+
+/// Memory on the device, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The weights, as 32-bit numbers.
+    pub weights: u64,
+    /// Their copy in 16 bits, while training in `bf16`.
+    pub half_weights: u64,
+    /// Gradients of what is trained; twice where the parts of a batch are added up.
+    pub gradients: u64,
+    /// AdamW's two moments of each trained weight.
+    pub optimiser: u64,
+    /// What the backward pass needs of the forward pass, for as many of the longest sequences as are in memory at a time.
+    pub activations: u64,
+    /// Keys and values of a full batch of the longest sequences, while sampling.
+    pub kv_cache: u64,
+}
+
+impl Memory {
+    /// While training.
+    pub fn training(&self) -> u64 {
+        self.weights + self.half_weights + self.gradients + self.optimiser + self.activations
+    }
+
+    /// While sampling.
+    pub fn sampling(&self) -> u64 {
+        self.weights + self.kv_cache
+    }
+
+    /// Whatever is larger.
+    pub fn peak(&self) -> u64 {
+        self.training().max(self.sampling())
+    }
+}
+
+/// The memory of a model under the settings of a run: that of the training that needs most.
+pub fn memory(model: &ModelConfig, config: &RunConfig) -> Memory {
+    let trainings = [&config.stage1, &config.round, &config.retraining];
+    let largest = trainings.map(|training| while_training(model, config, training)).into_iter();
+    let most = largest.max_by_key(Memory::training).unwrap_or_default();
+    let cached = config.sampling.batch as u64 * model.max_seq as u64;
+    let kv_cache = NUMBER * cached * (2 * model.layers * model.kv_heads * model.head_dim()) as u64;
+    let limit = match config.sampling.cache_mb {
+        0 => u64::MAX,
+        some => (some as u64) << 20,
+    };
+    Memory { kv_cache: kv_cache.min(limit), ..most }
+}
+
+fn while_training(model: &ModelConfig, config: &RunConfig, training: &Training) -> Memory {
+    let weights = model.parameters() as u64;
+    let trained = match training.lora.rank {
+        0 => weights,
+        _ => training.lora.parameters(model) as u64,
+    };
+    let half = config.training.precision == Precision::Bf16;
+    let at_a_time = in_memory(training);
+    let copies = if at_a_time < training.batch { 2 } else { 1 };
+    let tokens = at_a_time as u64 * model.max_seq as u64;
+    let number = if half { NUMBER / 2 } else { NUMBER };
+    Memory {
+        weights: NUMBER * weights,
+        half_weights: if half { NUMBER / 2 * weights } else { 0 },
+        gradients: copies * NUMBER * trained,
+        optimiser: 2 * NUMBER * trained,
+        activations: number * tokens * activations_of_token(model, config.training.recompute),
+        kv_cache: 0,
+    }
+}
+
+/// Sequences of a training that are in memory at a time.
+pub fn in_memory(training: &Training) -> usize {
+    if training.micro_batch == 0 { training.batch } else { training.micro_batch.min(training.batch) }
+}
+
+/// Numbers that the backward pass needs of one token of a sequence of the greatest length.
+///
+/// For each block: the two norms' inputs and outputs and the two sums of the residual stream (6 widths), query, key, value
+/// and what attention gives, the scores and their softmax against every earlier token, and gate, up, their product and
+/// the activated gate. At the end logits and their logarithmic softmax. Recomputed block by block, there is one such block
+/// at a time, and of the others only what goes in. What the other ways of training save is not counted.
+fn activations_of_token(model: &ModelConfig, recompute: Recompute) -> u64 {
+    let query = model.heads * model.head_dim();
+    let kv = model.kv_heads * model.head_dim();
+    let block = 6 * model.width + 2 * query + 2 * kv + 2 * model.heads * model.max_seq + 4 * model.ff;
+    let blocks = match recompute {
+        Recompute::Blocks => model.layers * model.width + block,
+        Recompute::Nothing | Recompute::Cheap => model.layers * block,
+    };
+    (blocks + 2 * model.vocab_size) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(preset: &str, change: impl FnOnce(&mut RunConfig)) -> (ModelConfig, Memory) {
+        let mut config = RunConfig::load(preset, None).unwrap();
+        change(&mut config);
+        let model = config.model.config(config.model.vocab_size);
+        let memory = memory(&model, &config);
+        (model, memory)
+    }
+
+    #[test]
+    fn seven_billion_parameters_do_not_train_on_one_device() {
+        let (model, memory) = of("deepseek-prover-7b", |_| {});
+        // deepseek-ai/DeepSeek-Prover-V1.5 has 6.91 billion. Weights, gradients twice, and two moments.
+        assert!((model.parameters() as f64 / 6.91e9 - 1.0).abs() < 0.005, "{}", model.parameters());
+        let per_weight = memory.weights + memory.gradients + memory.optimiser;
+        assert_eq!(per_weight, 20 * model.parameters() as u64);
+        assert!(memory.training() > 138_000_000_000 && memory.peak() == memory.training());
+    }
+
+    #[test]
+    fn the_cache_holds_two_numbers_for_each_layer_head_and_token() {
+        let (model, memory) = of("kimina-1.5b", |_| {});
+        // Qwen2.5-1.5B: 28 layers, 2 key and value heads of 128.
+        assert_eq!(memory.kv_cache, 4 * 2 * 28 * 2 * 128 * 256 * 2048);
+        assert!((model.parameters() as f64 / 1.544e9 - 1.0).abs() < 0.005, "{}", model.parameters());
+        assert!(memory.peak() < 80_000_000_000, "it is for one 80 GB device: {memory:?}");
+        assert_eq!(of("kimina-1.5b", |config| config.sampling.cache_mb = 100).1.kv_cache, 100 << 20);
+    }
+
+    #[test]
+    fn smaller_parts_adapters_and_half_precision_need_less() {
+        let (_, whole) = of("tiny", |_| {});
+        let all = |change: fn(&mut Training)| {
+            move |config: &mut RunConfig| {
+                [&mut config.stage1, &mut config.round, &mut config.retraining].into_iter().for_each(change);
+            }
+        };
+        let (_, parts) = of("tiny", all(|training| training.micro_batch = 4));
+        assert_eq!((parts.activations * 4, parts.gradients), (whole.activations, 2 * whole.gradients));
+        let (_, half) = of("tiny", |config| config.training.precision = Precision::Bf16);
+        assert_eq!((half.activations * 2, half.half_weights * 2), (whole.activations, whole.weights));
+        let (model, adapted) = of("tiny", all(|training| training.lora.rank = 2));
+        // Query and output 192 + 192, key and value 192 + 64, gate, up and down 192 + 512; three blocks.
+        assert_eq!(adapted.optimiser, 8 * 3 * 2 * (2 * 384 + 2 * 256 + 3 * 704));
+        assert_eq!((model.layers, adapted.weights), (3, whole.weights));
+        let (_, blocks) = of("tiny", |config| config.training.recompute = Recompute::Blocks);
+        assert!(2 * blocks.activations < whole.activations && blocks.weights == whole.weights);
+    }
+}

@@ -1,0 +1,221 @@
+//! The matrix: one run for each arm and seed, and which of them may share their stage 1.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use stp_selfplay::config::RunConfig;
+use stp_selfplay::config::settings::{Setter, Settings, leaves};
+use stp_selfplay::error::UsageError;
+use toml::{Table, Value};
+
+use super::file::{ExperimentFile, slug};
+
+/// What setup, stage 1 and its validation do not depend on. A key that is missing here costs a stage 1 of its own; a key
+/// that is wrongly here would let arms share what they must not.
+const AFTER_STAGE_1: [&str; 31] = [
+    "method",
+    "rounds",
+    "round.",
+    "retraining.",
+    "selection.",
+    "control.",
+    "sampling.conjecture_temperature",
+    "sampling.max_conjecture_tokens",
+    "proving.first_round_proofs",
+    "proving.proofs_per_round",
+    "proving.samples_per_conjecture",
+    "proving.resample_proved",
+    "proving.resample_below",
+    "proving.replay_rounds",
+    "proving.highest_pass_rate",
+    "proving.length_decay",
+    "proving.seconds_decay",
+    "proving.retrain_every",
+    "conjecturing.generated_per_round",
+    "conjecturing.quota",
+    "conjecturing.replayed_pairs",
+    "conjecturing.seed_rate",
+    "conjecturing.hard_seeds",
+    "conjecturing.no_lemma",
+    "conjecturing.lemma_share",
+    "conjecturing.most_alike",
+    "conjecturing.most_samples",
+    "conjecturing.drop_trivial",
+    "conjecturing.drop_automatic",
+    "conjecturing.drop_refuted",
+    "repair.",
+];
+
+/// One run of the matrix.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// The arm's name.
+    pub arm: String,
+    /// The seed.
+    pub seed: u64,
+    /// All settings.
+    pub config: RunConfig,
+    /// Name of its folder.
+    pub folder: String,
+    /// The stage 1 that it begins with.
+    pub stage1: Stage1,
+}
+
+/// A stage 1, the same for all runs with the same key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage1 {
+    /// Name of its folder: changes with every setting that stage 1 depends on.
+    pub folder: String,
+    /// Settings under which it is run.
+    pub config: RunConfig,
+}
+
+/// All runs, seed by seed, so that an experiment that is stopped has something of every arm.
+///
+/// # Errors
+/// [`UsageError`] for settings that do not exist or do not fit.
+pub fn cells(file: &ExperimentFile, path: &Path) -> Result<Vec<Cell>, UsageError> {
+    let mut cells = Vec::new();
+    for &seed in &file.seeds {
+        for arm in &file.arms {
+            let setter = || Setter::File(path.to_owned());
+            let mut settings = Settings::preset(&file.preset)?;
+            let number = i64::try_from(seed).map_err(|_| {
+                UsageError("a seed of the experiment is too large; take one below 2^63.".to_owned())
+            })?;
+            let own = leaves(&file.set).into_iter().chain(leaves(&arm.set));
+            for (key, value) in own.chain([("seed".to_owned(), Value::Integer(number))]) {
+                settings.set(&key, value, setter())?;
+            }
+            cells.push(Cell {
+                arm: arm.name.clone(),
+                seed,
+                config: settings.config()?,
+                folder: format!("{}-seed{seed}", slug(&arm.name)),
+                stage1: stage1(&file.preset, &settings)?,
+            });
+        }
+    }
+    Ok(cells)
+}
+
+/// The preset with those of the settings that stage 1 depends on.
+fn stage1(preset: &str, settings: &Settings) -> Result<Stage1, UsageError> {
+    let mut base = Settings::preset(preset)?;
+    let mut hasher = Sha256::new_with_prefix(preset);
+    for (key, value, setter) in settings.values() {
+        if !comes_after_stage_1(&key) {
+            hasher.update(format!("{key}={value}\n"));
+            base.set(&key, value, setter)?;
+        }
+    }
+    let hash: String = hasher.finalize().iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    Ok(Stage1 { folder: format!("stage1-{hash}"), config: base.config()? })
+}
+
+fn comes_after_stage_1(key: &str) -> bool {
+    AFTER_STAGE_1.iter().any(|after| key == *after || after.ends_with('.') && key.starts_with(after))
+}
+
+/// The cells whose stage 1 another cell has as well.
+pub fn shares_stage1(cell: &Cell, cells: &[Cell]) -> bool {
+    cells.iter().filter(|other| other.stage1.folder == cell.stage1.folder).count() > 1
+}
+
+impl Cell {
+    /// Its run's folder.
+    pub fn path(&self, runs: &Path) -> PathBuf {
+        runs.join(&self.folder)
+    }
+}
+
+/// An arm's own settings in one line.
+pub fn overrides(file: &ExperimentFile, arm: &str) -> String {
+    let own: Vec<_> = file.arms.iter().filter(|it| it.name == arm).flat_map(|it| leaves(&it.set)).collect();
+    let text = |(key, value): &(String, Value)| format!("{key} = {value}");
+    if own.is_empty() {
+        "as the preset".to_owned()
+    } else {
+        own.iter().map(text).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The settings of all arms in one line.
+pub fn common(set: &Table) -> String {
+    leaves(set).iter().map(|(key, value)| format!("{key} = {value}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stp_selfplay::config::Method;
+
+    fn two_arms(first: &str, second: &str) -> Vec<Cell> {
+        let text = format!(
+            "title = \"x\"\npreset = \"smoke\"\nseeds = [0, 1]\n[[arms]]\nname = \"a\"\nset = {{ {first} }}\n\
+             [[arms]]\nname = \"b\"\nset = {{ {second} }}\n"
+        );
+        cells(&toml::from_str(&text).unwrap(), Path::new("x.toml")).unwrap()
+    }
+
+    #[test]
+    fn every_arm_meets_every_seed() {
+        let cells = two_arms("", "method = \"plain\"");
+        let names: Vec<_> = cells.iter().map(|cell| cell.folder.as_str()).collect();
+        assert_eq!(names, ["a-seed0", "b-seed0", "a-seed1", "b-seed1"]);
+        assert_eq!((cells[3].config.method, cells[3].config.seed), (Method::Plain, 1));
+    }
+
+    #[test]
+    fn stage_1_is_shared_only_where_nothing_that_it_needs_differs() {
+        let same = |first: &str, second: &str| {
+            let cells = two_arms(first, second);
+            assert_ne!(cells[0].stage1, cells[2].stage1, "another seed is another stage 1");
+            assert_eq!(cells[0].stage1.folder == cells[1].stage1.folder, cells[0].stage1 == cells[1].stage1);
+            cells[0].stage1 == cells[1].stage1
+        };
+        for key in [
+            "method = \"plain\"",
+            "rounds = 9",
+            "\"round.epochs\" = 9",
+            "retraining = { epochs = 9 }",
+            "\"proving.proofs_per_round\" = 9",
+            "\"conjecturing.quota\" = 9",
+            "\"sampling.conjecture_temperature\" = 0.3",
+            "selection = { elegance = false }",
+            "\"conjecturing.no_lemma\" = 1.0",
+        ] {
+            assert!(same("", key), "{key}");
+        }
+        for key in [
+            "max_supervised = 9",
+            "supervised_tactics = true",
+            "\"conjecturing.stage1_given\" = true",
+            "\"conjecturing.near_pairs\" = true",
+            "\"stage1.epochs\" = 9",
+            "\"model.layers\" = 1",
+            "\"sampling.temperature\" = 0.3",
+            "\"proving.valid_samples\" = 3",
+            "\"conjecturing.stage1_pairs_per_statement\" = 3",
+            "\"verifier.timeout_s\" = 3.0",
+        ] {
+            assert!(!same("", key), "{key}");
+        }
+    }
+
+    #[test]
+    fn every_key_that_comes_after_stage_1_exists() {
+        let settings = Settings::preset("tiny").unwrap().values();
+        for after in AFTER_STAGE_1 {
+            let there = settings.iter().any(|(key, ..)| comes_after_stage_1(key) && key.starts_with(after));
+            assert!(there, "{after}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_the_file() {
+        let text = "title = \"x\"\nseeds = [0]\n[[arms]]\nname = \"a\"\nset = { \"sampling.heat\" = 1 }\n";
+        let error = cells(&toml::from_str(text).unwrap(), Path::new("x.toml")).unwrap_err().to_string();
+        assert!(error.contains("sampling.heat") && error.contains("x.toml"), "{error}");
+    }
+}

@@ -1,0 +1,232 @@
+//! What is known of an experiment without playing anything: the numbers of the runs that are finished, and of the tactics.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use stp_datasets::{Corpus, Ledger};
+use stp_selfplay::config::RunConfig;
+use stp_selfplay::context::statements::load_corpus;
+
+use super::automation::{differences, settings_of, tried};
+use super::cells::Cell;
+use super::matrix::Experiment;
+use super::measure::{FinishedRun, points};
+use super::results::Results;
+use super::state::{LEDGER, State, state};
+use crate::evaluation::Evaluation;
+
+/// What tactics did, in the folder of the runs.
+const AUTOMATION: &str = "automation.sqlite";
+
+/// What there is of a run of the matrix.
+pub(super) enum Recorded {
+    /// It and its evaluations are finished.
+    Finished(Box<FinishedRun>),
+    /// Something of it is to do.
+    Unfinished,
+    /// There is something in its place; a sentence about it.
+    Other(String),
+}
+
+impl Experiment {
+    /// The runs that are finished, in the order of the matrix. Where other settings, another corpus or other statements
+    /// were played or measured, the numbers are left out, and a note says so.
+    ///
+    /// # Errors
+    /// If a corpus or a ledger cannot be read.
+    pub fn recorded(&self) -> Result<Results> {
+        let mut results = Results::default();
+        for cell in &self.cells {
+            let corpus = load_corpus(&cell.config.corpus)?;
+            match self.recorded_run(cell, &corpus)? {
+                Recorded::Finished(run) => results.runs.push(*run),
+                Recorded::Unfinished => {}
+                Recorded::Other(note) => results.notes.push(note),
+            }
+        }
+        Ok(results)
+    }
+
+    /// Adds what the tactics that the file asks for did on its sets, or a note if that was with other settings.
+    ///
+    /// # Errors
+    /// If the corpus or the ledger of the tactics cannot be read.
+    pub fn add_tactics(&self, results: &mut Results) -> Result<()> {
+        let path = self.tactics_file();
+        let Some(wanted) = self.file.automation.as_ref().filter(|_| path.exists()) else { return Ok(()) };
+        let config = self.base()?;
+        let corpus = load_corpus(&config.corpus)?;
+        let differs = differences(&path, &settings_of(&corpus, &config), None)?;
+        if differs.is_empty() {
+            let sets = self.tactic_sets(wanted, &corpus, &mut results.notes)?;
+            results.automation = tried(&path)?;
+            results.automation.retain(|it| {
+                sets.iter().any(|set| set.name == it.set) && wanted.tactics.contains(&it.tactic)
+            });
+        } else {
+            results.notes.push(format!(
+                "What tactics proved was tried before {} changed, so it is left out; `stp experiment` tries it again.",
+                differs.join(" and ")
+            ));
+        }
+        Ok(())
+    }
+
+    /// The settings that all arms begin with.
+    pub(super) fn base(&self) -> Result<RunConfig> {
+        Ok(RunConfig::load(&self.file.preset, None)?)
+    }
+
+    /// Where it is kept what tactics did.
+    pub(super) fn tactics_file(&self) -> PathBuf {
+        self.runs.join(AUTOMATION)
+    }
+
+    /// What there is of a run and its evaluations.
+    pub(super) fn recorded_run(&self, cell: &Cell, corpus: &Corpus) -> Result<Recorded> {
+        let folder = cell.path(&self.runs);
+        match state(&folder, &cell.config, corpus)? {
+            State::Finished => {}
+            State::Unfinished => return Ok(Recorded::Unfinished),
+            State::Other(differs) => {
+                return Ok(Recorded::Other(format!(
+                    "The run `{}` is not the one that is asked for ({}), so its numbers are left out; `stp experiment` \
+                     plays it again.",
+                    cell.folder,
+                    differs.join(", ")
+                )));
+            }
+        }
+        let evaluations = self.evaluations(cell, corpus)?;
+        for evaluation in &evaluations {
+            if evaluation.is_stale()? {
+                return Ok(Recorded::Other(format!(
+                    "The run `{}` was measured on `{}` with other settings or statements, so its numbers are left out; \
+                     `stp experiment` measures it again.",
+                    cell.folder, evaluation.set.name
+                )));
+            }
+        }
+        let outcomes: Option<Vec<_>> = evaluations.iter().map(Evaluation::earlier).collect::<Result<_>>()?;
+        let Some(outcomes) = outcomes else { return Ok(Recorded::Unfinished) };
+        let ledger = Ledger::open_read_only(&folder.join(LEDGER))?;
+        let (points, seconds) = points(&ledger, &cell.config, corpus)?;
+        let run = FinishedRun { arm: cell.arm.clone(), seed: cell.seed, points, outcomes, seconds };
+        Ok(Recorded::Finished(Box::new(run)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::super::automation::SETTINGS;
+    use super::*;
+    use serde_json::json;
+    use stp_datasets::{Split, Step};
+    use stp_selfplay::plan;
+
+    const FILE: &str =
+        "title = \"x\"\npreset = \"smoke\"\nseeds = [0]\nset = { rounds = 2 }\n[[arms]]\nname = \"a\"\n";
+
+    fn experiment(folder: &Path, text: &str) -> Experiment {
+        let path = folder.join("x.toml");
+        fs::write(&path, text).unwrap();
+        Experiment::open(&path, &folder.join("runs")).unwrap()
+    }
+
+    /// Fills in a run of the matrix, as if it were played.
+    fn play(experiment: &Experiment) {
+        let cell = &experiment.cells[0];
+        let run = cell.path(&experiment.runs);
+        fs::create_dir_all(run.join("checkpoints/final")).unwrap();
+        fs::write(run.join("checkpoints/final/config.json"), "{}").unwrap();
+        fs::write(run.join("config.toml"), toml::to_string(&cell.config).unwrap()).unwrap();
+        let ledger = Ledger::open(&run.join(LEDGER)).unwrap();
+        let corpus = Corpus::core().unwrap();
+        ledger.keep_corpus(&corpus).unwrap();
+        ledger.record_statements(&corpus.statements(Split::Train)[..3]).unwrap();
+        for step in plan::steps(cell.config.rounds, cell.config.method) {
+            let step = Step { name: step.name(), seconds: 1.0, detail: json!({}) };
+            ledger.finish_step(&step).unwrap();
+        }
+    }
+
+    #[test]
+    fn runs_of_other_settings_are_notes_and_no_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = experiment(folder.path(), FILE);
+        assert!(first.recorded().unwrap().runs.is_empty() && first.recorded().unwrap().notes.is_empty());
+        play(&first);
+        let results = first.recorded().unwrap();
+        assert_eq!((results.runs.len(), results.runs[0].points.len()), (1, 4));
+        assert!(results.notes.is_empty());
+        let fewer = experiment(folder.path(), &FILE.replace("rounds = 2", "rounds = 1"));
+        let results = fewer.recorded().unwrap();
+        assert!(results.runs.is_empty());
+        assert!(results.notes[0].contains("`a-seed0`") && results.notes[0].contains("rounds: 2 -> 1"));
+    }
+
+    #[test]
+    fn evaluations_of_other_statements_are_notes_and_no_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!("{FILE}[[evaluate]]\nset = \"test\"\nsamples = 2\nk = [1]\nmax = 5\n");
+        let experiment = experiment(folder.path(), &text);
+        play(&experiment);
+        let results = experiment.recorded().unwrap();
+        assert!(results.runs.is_empty() && results.notes.is_empty(), "it is not measured yet");
+        let evaluations = experiment.evaluations(&experiment.cells[0], &Corpus::core().unwrap()).unwrap();
+        let path = evaluations[0].folder();
+        fs::create_dir_all(&path).unwrap();
+        let all = json!({ "name": "all", "statements": 5, "proved": 0, "pass": [
+            { "k": 1, "estimate": 0.0, "low": 0.0, "high": 0.5 },
+        ] });
+        let old = json!({
+            "run": "a-seed0", "checkpoint": "final", "set": "test-5", "samples": 2, "not_elaborated": [],
+            "in_training": 0, "all": all, "parts": [], "proved": [], "tokens": 0, "sampling_seconds": 0.0,
+            "lean_seconds": 0.0,
+        });
+        fs::write(path.join("outcome.json"), old.to_string()).unwrap();
+        let results = experiment.recorded().unwrap();
+        assert!(results.runs.is_empty());
+        assert!(results.notes[0].contains("`test-5`"), "{:?}", results.notes);
+    }
+
+    #[test]
+    fn tactics_of_another_corpus_are_a_note() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!("{FILE}[automation]\nsets = [\"test\"]\ntactics = [\"simp\"]\n");
+        let experiment = experiment(folder.path(), &text);
+        let mut results = Results::default();
+        experiment.add_tactics(&mut results).unwrap();
+        assert!(results.notes.is_empty());
+        fs::create_dir_all(&experiment.runs).unwrap();
+        drop(Ledger::open(&experiment.tactics_file()).unwrap());
+        experiment.add_tactics(&mut results).unwrap();
+        assert!(results.automation.is_empty() && results.notes[0].contains("the corpus"));
+    }
+
+    #[test]
+    fn tactics_and_sets_that_the_file_does_not_ask_for_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = "[automation]\nsets = [\"test\", \"gone.jsonl\"]\ntactics = [\"simp\"]\nmax = 5\n";
+        let experiment = experiment(folder.path(), &format!("{FILE}{wanted}"));
+        fs::create_dir_all(&experiment.runs).unwrap();
+        let ledger = Ledger::open(&experiment.tactics_file()).unwrap();
+        let settings = settings_of(&Corpus::core().unwrap(), &experiment.base().unwrap());
+        ledger.remember(SETTINGS, &settings).unwrap();
+        for (set, tactic) in [("test-5", "rfl"), ("test-5", "simp"), ("test", "simp"), ("valid-5", "simp")] {
+            let detail = json!({
+                "set": set, "tactic": tactic, "statements": 5, "proved": [], "lean_seconds": 0.0, "seconds": 0.0,
+            });
+            let name = format!("automation/{set}/{tactic}");
+            ledger.finish_step(&Step { name, seconds: 0.0, detail }).unwrap();
+        }
+        let mut results = Results::default();
+        experiment.add_tactics(&mut results).unwrap();
+        let left: Vec<_> = results.automation.iter().map(|it| (&*it.set, &*it.tactic)).collect();
+        assert_eq!(left, [("test-5", "simp")]);
+        assert!(results.notes[0].contains("`gone.jsonl`"), "{:?}", results.notes);
+    }
+}

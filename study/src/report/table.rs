@@ -1,0 +1,250 @@
+//! The table at the end of a run, computed from the ledger alone, so that it can be shown at any time.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use anyhow::Result;
+use comfy_table::{CellAlignment, Table, presets};
+use serde::{Deserialize, Serialize};
+use stp_datasets::{ConjectureOutcome, Ledger, Phase, Tally};
+use stp_selfplay::config::Method;
+use stp_selfplay::plan::{self, Step};
+use stp_selfplay::records::TrainRecord;
+
+use crate::clock::clock;
+
+/// One line of the table: what was so after stage 1, a round, or the final re-training.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// `stage 1`, `round 2`, `final`.
+    pub label: String,
+    /// Given training statements proved by sampled proofs so far.
+    pub train_proved: usize,
+    /// Validation statements proved by this model in its samples (pass@k).
+    pub valid_proved: usize,
+    /// Mean pass rate over the validation statements (pass@1).
+    pub valid_pass_rate: f64,
+    /// Conjectures generated in the round.
+    pub generated: usize,
+    /// Of these: new, and accepted by Lean as statements.
+    pub elaborated: usize,
+    /// Of these: proved at least once.
+    pub proved: usize,
+    /// Of these: barely provable, so kept as training data of the conjecturer.
+    pub kept: usize,
+    /// Mean pass rate over the statements and conjectures that were tried in the round.
+    pub pass_rate: f64,
+    /// Sampled proofs of the round, validation left out.
+    pub samples: u32,
+    /// Wall time of the round's steps in seconds.
+    pub seconds: f64,
+}
+
+/// The whole report.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Given training statements.
+    pub train_total: usize,
+    /// Validation statements.
+    pub valid_total: usize,
+    /// Samples of each validation statement.
+    pub valid_samples: u32,
+    /// One row for each model, in order.
+    pub rows: Vec<Row>,
+    /// Wall time by kind of step, in seconds.
+    pub seconds_by_phase: Vec<(String, f64)>,
+}
+
+impl Report {
+    /// Reads the report of a run, as far as it has come. The database counts; no proof and no conjecture is read.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read, or a record in it is damaged.
+    pub fn read(
+        ledger: &Ledger,
+        rounds: u32,
+        given: &HashSet<String>,
+        valid_total: usize,
+        valid_samples: u32,
+    ) -> Result<Self> {
+        let all = ledger.steps()?;
+        let steps: HashMap<_, _> = all.iter().map(|step| (step.name.as_str(), step)).collect();
+        let conjectures = ledger.conjecture_counts()?;
+        let mut proved = HashSet::new();
+        let mut rows = Vec::new();
+        for round in 0..=rounds + 1 {
+            let (label, step) = row_of(round, rounds);
+            if !steps.contains_key(step.name().as_str()) {
+                continue;
+            }
+            let mut row = row(ledger, round, given, &mut proved, conjectures.get(&round))?;
+            row.label = label;
+            let of_round = plan::steps(rounds, Method::Stp).into_iter().filter(|s| s.round(rounds) == round);
+            row.seconds =
+                of_round.filter_map(|s| steps.get(s.name().as_str())).map(|step| step.seconds).sum();
+            row.kept = kept(Step::Train(round), &steps)?;
+            rows.push(row);
+        }
+        let seconds_by_phase = seconds_by_phase(&all);
+        Ok(Self { train_total: given.len(), valid_total, valid_samples, rows, seconds_by_phase })
+    }
+
+    /// The table for people: box-drawing on a screen, or Markdown.
+    pub fn table(&self, markdown: bool) -> String {
+        let mut table = Table::new();
+        table.load_style(if markdown { presets::ASCII_MARKDOWN } else { presets::UTF8_HORIZONTAL_ONLY });
+        table.set_header([
+            "model".to_owned(),
+            format!("train proved (of {})", self.train_total),
+            format!("valid proved (of {}, pass@{})", self.valid_total, self.valid_samples),
+            "valid pass@1".to_owned(),
+            "conjectures: generated / elaborated / proved / kept".to_owned(),
+            "mean pass rate".to_owned(),
+            "sampled proofs".to_owned(),
+            "time".to_owned(),
+        ]);
+        for row in &self.rows {
+            let dash = |shown: bool, text: String| if shown { text } else { "–".to_owned() };
+            let counts = format!("{} / {} / {} / {}", row.generated, row.elaborated, row.proved, row.kept);
+            table.add_row([
+                row.label.clone(),
+                row.train_proved.to_string(),
+                row.valid_proved.to_string(),
+                format!("{:.1} %", 100.0 * row.valid_pass_rate),
+                dash(row.generated > 0, counts),
+                dash(row.samples > 0, format!("{:.1} %", 100.0 * row.pass_rate)),
+                dash(row.samples > 0, row.samples.to_string()),
+                clock(Duration::from_secs_f64(row.seconds)),
+            ]);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table.to_string()
+    }
+
+    /// Wall time by kind of step, in one line.
+    pub fn times(&self) -> String {
+        let part =
+            |(kind, seconds): &(String, f64)| format!("{kind} {}", clock(Duration::from_secs_f64(*seconds)));
+        self.seconds_by_phase.iter().map(part).collect::<Vec<_>>().join(" · ")
+    }
+}
+
+/// The label of a row, and the step with which it is complete.
+fn row_of(round: u32, rounds: u32) -> (String, Step) {
+    match round {
+        0 => ("stage 1".to_owned(), Step::Stage1Valid),
+        _ if round <= rounds => (format!("round {round}"), Step::Valid(round)),
+        _ => ("final".to_owned(), Step::FinalValid),
+    }
+}
+
+/// Conjectures that a round's training kept.
+fn kept(step: Step, steps: &HashMap<&str, &stp_datasets::Step>) -> Result<usize> {
+    let Some(recorded) = steps.get(step.name().as_str()) else { return Ok(0) };
+    let record = TrainRecord::parse(step, recorded.detail.clone())?;
+    Ok(record.conjectures_kept.unwrap_or_default())
+}
+
+/// The counts of a round; `proved_so_far` has the given statements that earlier rounds proved, and gets this one's.
+fn row(
+    ledger: &Ledger,
+    round: u32,
+    given: &HashSet<String>,
+    proved_so_far: &mut HashSet<String>,
+    conjectures: Option<&BTreeMap<Option<ConjectureOutcome>, usize>>,
+) -> Result<Row> {
+    let tried = ledger.tallies_of(Phase::Train, round..=round)?;
+    let held_out = ledger.tallies_of(Phase::Valid, round..=round)?;
+    let of_round = tried.iter().filter(|(_, tally)| tally.proved > 0).map(|((_, id), _)| id);
+    // What is tried in a round and not given is a conjecture of that round.
+    let (proved, conjectured): (Vec<_>, Vec<_>) = of_round.partition(|id| given.contains(*id));
+    proved_so_far.extend(proved.into_iter().cloned());
+    let accepted = conjectures.and_then(|counts| counts.get(&Some(ConjectureOutcome::Accepted)));
+    Ok(Row {
+        train_proved: proved_so_far.len(),
+        valid_proved: held_out.values().filter(|tally| tally.proved > 0).count(),
+        valid_pass_rate: mean_rate(held_out.values()),
+        generated: conjectures.map_or(0, |counts| counts.values().sum()),
+        elaborated: accepted.copied().unwrap_or_default(),
+        proved: conjectured.len(),
+        pass_rate: mean_rate(tried.values()),
+        samples: tried.values().map(|tally| tally.judged).sum(),
+        ..Row::default()
+    })
+}
+
+/// Mean over statements of proved / judged.
+fn mean_rate<'a>(tallies: impl Iterator<Item = &'a Tally>) -> f64 {
+    let rates = tallies.filter(|tally| tally.judged > 0);
+    let (sum, count) = rates.fold((0.0, 0usize), |(sum, count), tally| {
+        (sum + f64::from(tally.proved) / f64::from(tally.judged), count + 1)
+    });
+    if count == 0 { 0.0 } else { sum / count as f64 }
+}
+
+/// Sums the steps' times by what follows the last `/` of their names, in order of first occurrence.
+fn seconds_by_phase(steps: &[stp_datasets::Step]) -> Vec<(String, f64)> {
+    let mut sums: Vec<(String, f64)> = Vec::new();
+    for step in steps {
+        let kind = step.name.rsplit('/').next().unwrap_or_default();
+        match sums.iter_mut().find(|(name, _)| name == kind) {
+            Some((_, seconds)) => *seconds += step.seconds,
+            None => sums.push((kind.to_owned(), step.seconds)),
+        }
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stp_datasets::{Attempt, Status, Verdict};
+
+    fn attempt(ledger: &Ledger, round: u32, phase: Phase, statement: &str, sample: u32, status: Status) {
+        let attempt = Attempt {
+            round,
+            phase,
+            statement: statement.into(),
+            sample,
+            proof: "by x".into(),
+            tokens: 1,
+            logprob: 0.0,
+            verdict: Some(Verdict::new(status, "")),
+        };
+        ledger.record_attempt(&attempt).unwrap();
+    }
+
+    #[test]
+    fn rows_count_what_the_ledger_has() {
+        let scratch = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&scratch.path().join("l")).unwrap();
+        for (sample, status) in [Status::Proved, Status::Failed].into_iter().enumerate() {
+            let sample = u32::try_from(sample).unwrap();
+            attempt(&ledger, 0, Phase::Valid, "v", sample, Status::Failed);
+            attempt(&ledger, 1, Phase::Valid, "v", sample, status);
+            attempt(&ledger, 1, Phase::Train, "a", sample, status);
+            attempt(&ledger, 1, Phase::Train, "b", sample, Status::Failed);
+            attempt(&ledger, 2, Phase::Train, "b", sample, Status::Proved);
+        }
+        for (name, detail) in [
+            ("stage1/valid", serde_json::json!({})),
+            ("round-1/train", serde_json::json!({"conjectures_kept": 3})),
+            ("round-1/valid", serde_json::json!({})),
+        ] {
+            let step = stp_datasets::Step { name: name.into(), seconds: 30.0, detail };
+            ledger.finish_step(&step).unwrap();
+        }
+        let given = HashSet::from(["a".to_owned(), "b".to_owned()]);
+        let report = Report::read(&ledger, 2, &given, 1, 2).unwrap();
+        let labels: Vec<_> = report.rows.iter().map(|row| row.label.as_str()).collect();
+        assert_eq!(labels, ["stage 1", "round 1"]);
+        let (first, second) = (&report.rows[0], &report.rows[1]);
+        assert_eq!((first.valid_proved, second.valid_proved), (0, 1));
+        assert_eq!((second.train_proved, second.samples, second.kept), (1, 4, 3));
+        assert!((second.pass_rate - 0.25).abs() < 1e-9 && (second.seconds - 60.0).abs() < 1e-9);
+        assert_eq!(report.times(), "valid 1:00 · train 0:30");
+        assert!(report.table(true).contains("| round 1"), "{}", report.table(true));
+    }
+}
