@@ -148,8 +148,11 @@ mod tests {
         ledger.keep_corpus(&corpus).unwrap();
         ledger.record_statements(&corpus.statements(Split::Train)[..3]).unwrap();
         for step in plan::steps(cell.config.rounds, cell.config.method) {
-            let step = Step { name: step.name(), seconds: 1.0, detail: json!({}) };
-            ledger.finish_step(&step).unwrap();
+            let detail = match step.trains() {
+                true => json!({ "parameters": 1, "proofs": 0, "conjectures_kept": 0 }),
+                false => json!({}),
+            };
+            ledger.finish_step(&Step { name: step.name(), seconds: 1.0, detail }).unwrap();
         }
     }
 

@@ -198,7 +198,7 @@ mod tests {
         let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).unwrap();
         for (name, detail) in [
             ("setup", json!({ "fingerprints": {}, "proofs": 0 })),
-            ("stage1/train", json!({ "tokens": 50 })),
+            ("stage1/train", json!({ "parameters": 1, "loss": 0.5, "tokens": 50 })),
             ("round-1/prove", json!({ "sampled_tokens": 1, "sampling_seconds": 1.0 })),
         ] {
             ledger.finish_step(&stp_datasets::Step { name: name.to_owned(), seconds: 10.0, detail }).unwrap();

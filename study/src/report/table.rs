@@ -230,7 +230,7 @@ mod tests {
         }
         for (name, detail) in [
             ("stage1/valid", serde_json::json!({})),
-            ("round-1/train", serde_json::json!({"conjectures_kept": 3})),
+            ("round-1/train", serde_json::json!({ "proofs": 1, "conjectures_kept": 3 })),
             ("round-1/valid", serde_json::json!({})),
         ] {
             let step = stp_datasets::Step { name: name.into(), seconds: 30.0, detail };

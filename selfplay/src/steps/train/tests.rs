@@ -74,9 +74,10 @@ fn weights_come_from_the_record_and_damage_is_an_error() {
         anyhow::Ok(kept.into_iter().map(|kept| kept.weight).collect::<Vec<_>>())
     };
     assert_eq!(weights(None).unwrap(), [1.0], "the round is not finished");
-    let whole = json!({ "conjecture_weights": { "conjecture_1_0_0": 0.5 } });
-    assert_eq!(weights(Some(&whole)).unwrap(), [0.5]);
-    for damage in [json!({ "conjecture_weights": "x" }), json!({ "conjecture_weights": {} }), json!({})] {
+    let with = |weights: Value| json!({ "proofs": 1, "conjectures_kept": 1, "conjecture_weights": weights });
+    assert_eq!(weights(Some(&with(json!({ "conjecture_1_0_0": 0.5 })))).unwrap(), [0.5]);
+    let none = json!({ "proofs": 1, "conjectures_kept": 1 });
+    for damage in [with(json!("x")), with(json!({})), none, json!({})] {
         let error = weights(Some(&damage)).unwrap_err().to_string();
         assert!(error.contains("round-1/train"), "{damage}: {error}");
     }
