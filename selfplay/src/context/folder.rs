@@ -2,11 +2,17 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
 use crate::config::{RunConfig, differences};
 use crate::error::UsageError;
+
+/// How long a lock is waited for. A process that is just being started holds a copy of all open files for a moment, and with
+/// it a lock that this process has given back.
+const PATIENCE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// An opened and locked run folder.
 #[derive(Debug)]
@@ -43,15 +49,17 @@ impl RunFolder {
         };
         fs::create_dir_all(path).with_context(advice)?;
         let lock = File::create(path.join("lock")).with_context(advice)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                anyhow::bail!(
+        let began = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => anyhow::bail!(
                     "another process is working in {}. Wait for it, end it, or give another folder with --run-dir.",
                     path.display()
-                )
+                ),
+                Err(TryLockError::Error(error)) => return Err(error).with_context(advice),
             }
-            Err(TryLockError::Error(error)) => return Err(error).with_context(advice),
         }
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
