@@ -19,7 +19,7 @@ use stp_verifier::{Candidate, Pool, PoolConfig, VerdictCache};
 const WORKERS: usize = 2;
 /// Two cores judge about 60 proofs a second.
 const REQUESTS_OF_A_DAY: usize = 5_000_000;
-const SAMPLES: usize = 12;
+const SAMPLES: usize = 6;
 
 /// What this process holds.
 #[derive(Clone, Copy, Debug)]
