@@ -21,6 +21,7 @@
 
 mod canonical;
 mod corpus;
+mod digest;
 pub mod export;
 mod import;
 mod lean_file;
@@ -33,6 +34,7 @@ pub use canonical::{
     Binder, binders, canonical_shape, canonical_statement, canonical_text, normalise_spaces, words,
 };
 pub use corpus::{Corpus, CorpusError};
+pub use digest::sha256;
 pub use import::{
     Claim, ClaimRow, Field, ImportError, ImportOptions, Imported, Layout, RowSource, distinct_id,
     import_file, import_files, plain_id, read_claims,

@@ -1,17 +1,9 @@
-//! Files that are written whole, and files and folders that are moved out of the way.
+//! Files and folders that are moved out of the way.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-
-/// Writes beside the file and renames, so that a reader sees the old text or the new, never half.
-pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let part = path.with_extension("part");
-    fs::write(&part, text).and_then(|()| fs::rename(&part, path)).with_context(|| {
-        format!("cannot write {}. Is the disk full or the folder read-only?", path.display())
-    })
-}
 
 /// Renames a file or folder to `NAME.old-N`, with the smallest N that is free, and returns its new name.
 pub(crate) fn set_aside(path: &Path) -> Result<String> {
@@ -38,7 +30,7 @@ mod tests {
         let run = folder.path().join("run");
         for text in ["first", "second"] {
             fs::create_dir(&run).unwrap();
-            write_whole(&run.join("file"), text).unwrap();
+            fs::write(run.join("file"), text).unwrap();
             set_aside(&run).unwrap();
         }
         let kept = |name: &str| fs::read_to_string(folder.path().join(name).join("file")).unwrap();

@@ -11,7 +11,6 @@ use ::parquet::file::properties::WriterProperties;
 use arrow_json::ReaderBuilder;
 use arrow_schema::{DataType, Field, Schema};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::format::{Format, split_file};
 use super::{ExportError, Kind, Provenance, Table, card};
@@ -142,7 +141,7 @@ fn write_hashes(folder: &Path) -> Result<(), ExportError> {
     let mut lines = String::new();
     for file in files {
         let bytes = fs::read(folder.join(&file)).map_err(written(&file))?;
-        let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = crate::sha256(&bytes);
         lines.push_str(&format!("{hash}  {}\n", file.display()));
     }
     let path = folder.join("SHA256SUMS");

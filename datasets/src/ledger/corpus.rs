@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::fmt;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use sha2::{Digest, Sha256};
 
 use super::{Ledger, LedgerError, Origin};
+use crate::digest::sha256;
 use crate::{Corpus, CorpusEntry, Statement};
 
 /// Under which key of `meta` the hash of the whole corpus is.
@@ -78,8 +78,8 @@ impl Print {
         let Statement { id, signature, header, topics, split } = statement;
         Self {
             name: id.clone(),
-            statement: sha256(&serde_json::json!([id, signature, header, split, topics]).to_string()),
-            proofs: sha256(&serde_json::json!([proofs, closed_by]).to_string()),
+            statement: sha256(serde_json::json!([id, signature, header, split, topics]).to_string()),
+            proofs: sha256(serde_json::json!([proofs, closed_by]).to_string()),
         }
     }
 }
@@ -214,10 +214,6 @@ fn digest(prints: &[Print]) -> String {
         all.push_str(&format!("{} {} {}\n", print.name, print.statement, print.proofs));
     }
     sha256(&all)
-}
-
-fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

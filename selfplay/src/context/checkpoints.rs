@@ -82,9 +82,7 @@ impl Checkpoints {
     /// # Errors
     /// If it cannot be written.
     pub fn save(&self, name: &str, checkpoint: Checkpoint) -> Result<()> {
-        std::fs::create_dir_all(&self.folder).with_context(|| {
-            format!("cannot make {}. Make the run folder writable.", self.folder.display())
-        })?;
+        self.make_folder()?;
         checkpoint.save(&self.path(name))?;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((name.to_owned(), checkpoint));
         Ok(())
@@ -95,10 +93,13 @@ impl Checkpoints {
     /// # Errors
     /// If its folder cannot be made.
     pub fn state_file(&self, name: &str) -> Result<PathBuf> {
-        std::fs::create_dir_all(&self.folder).with_context(|| {
-            format!("cannot make {}. Make the run folder writable.", self.folder.display())
-        })?;
+        self.make_folder()?;
         Ok(self.folder.join(format!("{name}.state.safetensors")))
+    }
+
+    fn make_folder(&self) -> Result<()> {
+        std::fs::create_dir_all(&self.folder)
+            .with_context(|| format!("cannot make {}. Make the run folder writable.", self.folder.display()))
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -125,7 +125,10 @@ pub fn run_config(run_dir: &Path) -> Result<(RunConfig, String)> {
 }
 
 /// Writes beside the file and renames, so that a reader sees the old text or the new, never half.
-fn write_atomically(path: &Path, text: &str) -> Result<()> {
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
     let part = path.with_extension("part");
     fs::write(&part, text).and_then(|()| fs::rename(&part, path)).with_context(|| {
         format!("cannot write {}. Is the disk full or the folder read-only?", path.display())

@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use sha2::{Digest, Sha256};
 use stp_datasets::{Corpus, CorpusEntry, Ledger, Statement};
 use stp_model::Device;
 use stp_selfplay::config::RunConfig;
@@ -118,7 +117,7 @@ impl Evaluation {
     fn settings(&self) -> String {
         let RunConfig { sampling, verifier, seed, .. } = &self.config;
         let text = serde_json::json!([sampling, verifier, seed, self.set.hash]).to_string();
-        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+        stp_datasets::sha256(text)
     }
 
     /// Samples and judges what is missing, and writes the result to the evaluation's folder.

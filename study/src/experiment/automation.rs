@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use stp_datasets::{Corpus, CorpusEntry, Ledger, Step};
 use stp_selfplay::config::RunConfig;
 use stp_selfplay::context::Cancel;
@@ -49,7 +48,7 @@ pub struct Tried {
 /// What decides the answers of a ledger of tactics, apart from the Lean that judges.
 pub(super) fn settings_of(corpus: &Corpus, config: &RunConfig) -> String {
     let text = serde_json::json!([corpus.digest(), config.verifier]).to_string();
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    stp_datasets::sha256(text)
 }
 
 /// What is not as it was when the ledger at `path` was begun; nothing if there is none. `lean` is the name of the Lean that

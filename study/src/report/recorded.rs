@@ -7,12 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Result;
 use stp_datasets::{Ledger, LedgerError, Origin, Split, Statement};
 use stp_selfplay::config::RunConfig;
+use stp_selfplay::context::folder::write_atomically;
 use stp_selfplay::context::folder::{run_config, run_name};
 use stp_selfplay::context::statements::{choose, load_corpus};
 
 use super::gather::RunPage;
 use super::table::Report;
-use crate::files::write_whole;
 
 /// A run folder, opened for reading.
 #[derive(Debug)]
@@ -117,8 +117,8 @@ fn open_ledger(path: &Path) -> Result<Ledger> {
 /// If the ledger cannot be read or the folder cannot be written.
 pub fn write(run: &RecordedRun) -> Result<Report> {
     let report = run.report()?;
-    write_whole(&run.path.join("report.md"), &report.table(true))?;
-    write_whole(&run.path.join("report.json"), &serde_json::to_string_pretty(&report)?)?;
+    write_atomically(&run.path.join("report.md"), &report.table(true))?;
+    write_atomically(&run.path.join("report.json"), &serde_json::to_string_pretty(&report)?)?;
     Ok(report)
 }
 

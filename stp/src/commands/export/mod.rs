@@ -8,7 +8,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use sha2::{Digest, Sha256};
 use stp_datasets::export::{self, Format, Provenance, write_folder, write_lean_project};
 use stp_datasets::{Ledger, Split};
 use stp_selfplay::context::folder::run_config;
@@ -111,7 +110,7 @@ pub async fn export(args: &ExportArgs) -> Result<ExitCode> {
         toolchain: ledger
             .recall("toolchain")?
             .unwrap_or_else(|| "a Lean that the ledger does not name".to_owned()),
-        config_hash: Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect(),
+        config_hash: stp_datasets::sha256(&text),
         method: config.method.as_str().to_owned(),
         seed: config.seed,
         corpus: config.corpus,
