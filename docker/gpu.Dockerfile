@@ -3,7 +3,8 @@
 #   docker build -f docker/gpu.Dockerfile -t stp-gpu .
 #   docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=all -v "$PWD/runs:/work/runs" stp-gpu --device wgpu
 #
-# What was checked: there was no container engine where this was written, and no GPU, so no image was ever built. CHECKED
+# What was checked: there was no container engine where this was written, and no GPU, so no image
+# was ever built. By hand, on Debian 12: that the packages have these names, and `stp toolchain install`.
 # That the driver's Vulkan is found in such a container was not tried.
 
 FROM rust:1.95-bookworm AS build
