@@ -1,4 +1,5 @@
 import Stp.Frontend
+import Stp.Sketch
 
 /-!
 The elaborator: runs text that nobody trusts and decides nothing. For a candidate that elaborates it hands out the
@@ -525,6 +526,11 @@ def answer (session : Session) (request : Json) : IO Fields := do
   match text request "op" with
   | "elaborate" => theoremAnswer session request (bodyOf (text request "proof")) false
   | "statement" => theoremAnswer session request ":= sorry" true
+  | "sketch" =>
+    let header ← headerOf session (text request "header")
+    match header.errors with
+    | reason :: _ => return Sketch.refusal reason
+    | [] => Sketch.sketchAnswer header.state header.ahead (text request "signature") (text request "proof")
   | "source" => sourceAnswer session (text request "code")
   | "file" => fileAnswer session (text request "code")
   | other => throw (IO.userError s!"a worker knows no request {other}")

@@ -58,6 +58,11 @@ impl KnownStatements {
         self.known.insert(Print::of(key));
     }
 
+    /// Whether a key is that of a statement for evaluation only.
+    pub fn is_held_out(&self, key: &str) -> bool {
+        self.held_out.contains(&Print::of(key))
+    }
+
     /// What is wrong with a key ([`canonical_statement`] or fingerprint), if it was seen; a new key is remembered.
     pub fn admit(&mut self, key: &str) -> Option<ConjectureOutcome> {
         let print = Print::of(key);

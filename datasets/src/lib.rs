@@ -29,6 +29,7 @@ pub mod lean_text;
 mod ledger;
 mod overlap;
 mod record;
+mod sketch;
 
 pub use canonical::{
     Binder, binders, canonical_shape, canonical_statement, canonical_text, normalise_spaces, words,
@@ -42,7 +43,9 @@ pub use import::{
 pub use lean_file::{LeanFileError, LeanTheorem, begins_command, signature_of, theorems};
 pub use ledger::{
     Attempt, Conjecture, ConjectureOutcome, CorpusChange, CorpusDiffers, Event, KeepCorpusError,
-    KnownVerdicts, Ledger, LedgerError, LedgerStatement, LedgerStats, Origin, Phase, Step, Tally,
+    KnownVerdicts, Ledger, LedgerError, LedgerSketch, LedgerStatement, LedgerStats, Origin, Phase, Source,
+    Step, Tally,
 };
 pub use overlap::{Overlap, contamination, near_duplicates};
 pub use record::{CONJECTURE, CorpusEntry, Lemma, SINGLE_TACTICS, Split, Statement, Status, Verdict};
+pub use sketch::{Goal, Hole, Sketch};

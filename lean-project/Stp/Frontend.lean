@@ -1,22 +1,15 @@
-import Lean
+import Stp.Elaboration
 
 /-!
-What the worker and the checker share: the protocol's lines, environments by their imports, and Lean's own frontend,
-one command at a time.
+What the worker and the checker share: the protocol's lines, and environments by their imports.
 
 A process reads one JSON object a line from its standard input and writes one a line to the file that its first
 argument names: a descriptor of its own, so that nothing that a candidate prints is taken for an answer.
-
-The tests run these files in the managed Lean. Its library has the interfaces of generic functions, but not the bodies
-that the compiler wants to inline, hence so many loops over lists and so few `map`s and `any`s.
 -/
 
 open Lean
 
 namespace Stp
-
-/-- The theorem of a candidate. -/
-def target : Name := `stp_target
 
 /-- Every text is elaborated as this module; private names have it in them, so all processes must use the same. -/
 def moduleName : Name := `Stp
@@ -74,22 +67,6 @@ def texts (request : Json) (key : String) : List String := Id.run do
         found := found.push value
   return found.toList
 
-def natural (n : Nat) : Json := .num (JsonNumber.fromNat n)
-
-def strings (items : List String) : Json := Id.run do
-  let mut found := #[]
-  for item in items do
-    found := found.push (Json.str item)
-  return .arr found
-
-/-- A name as its author writes it, as far as that is possible without quotes. -/
-def nameText : Name → String
-  | .anonymous => ""
-  | .str .anonymous part => part
-  | .num .anonymous part => s!"{part}"
-  | .str rest part => s!"{nameText rest}.{part}"
-  | .num rest part => s!"{nameText rest}.{part}"
-
 /-- What its author calls a constant, private or not. -/
 def userName (name : Name) : Name :=
   match privateToUserName? name with
@@ -103,8 +80,6 @@ def resident : IO Nat := do
     | _ :: all :: shared :: _ => return (all.toNat?.getD 0 - shared.toNat?.getD 0) * 4096
     | _ => return 0
   catch _ => return 0
-
-abbrev Fields := List (String × Json)
 
 def write (answers : IO.FS.Handle) (fields : Fields) : IO Unit := do
   answers.putStrLn (Json.mkObj fields).compress
@@ -132,12 +107,6 @@ partial def serve (answers : IO.FS.Handle) (answer : Json → IO Fields) : IO Un
   serve answers answer
 
 /-! ### Tables -/
-
-def compareNames (a b : Name) : Ordering := Name.quickCmp a b
-
-abbrev NameMap (α : Type) := Std.TreeMap Name α compareNames
-
-def countOf {α : Type} (items : List α) : Nat := items.foldl (fun n _ => n + 1) 0
 
 /-- Numbers of expressions: a hash table that never grows, for one export. -/
 structure Numbers where
@@ -189,8 +158,6 @@ def kept {α : Type} (cache : IO.Ref (List (String × α))) (key : String) (make
   cache.set ((key, value) :: others.toList)
   return value
 
-def isError (message : Message) : Bool := message.severity matches .error
-
 /-- The errors of a log as the protocol has them, `LINE:COL: error: …`, without the first `lead` lines of the text. -/
 def errorsOf (messages : List Message) (most : Nat := mostMessages) (lead : Nat := 0) : IO (List String) := do
   let mut errors := #[]
@@ -199,10 +166,6 @@ def errorsOf (messages : List Message) (most : Nat := mostMessages) (lead : Nat 
       let said := ((← message.data.toString).trimAscii.toString.take mostOfMessage).toString
       errors := errors.push s!"{message.pos.line - lead}:{message.pos.column}: error: {said}"
   return errors.toList
-
-def inputOf (source : String) : Parser.InputContext :=
-  { inputString := source, fileName := "<in>", fileMap := FileMap.ofString source, endPos := source.rawEndPos,
-    endPos_valid := by simp }
 
 /-- A text, and where its imports end. -/
 structure Split where
@@ -237,82 +200,12 @@ def imported (session : Session) (parts : Split) : IO Imported :=
 
 /-! ### Elaboration -/
 
-/-- One command and what came of it. -/
-structure Ran where
-  after : Elab.Command.State
-  messages : Array Message
-
-/-- Elaborates one command. -/
-def elaborateCommand (input : Parser.InputContext) (start : String.Pos.Raw) (command : Syntax) (parsing : MessageLog)
-    (before : Elab.Command.State) : IO Ran := do
-  let context : Elab.Command.Context :=
-    { fileName := input.fileName, fileMap := input.fileMap, cmdPos := start, snap? := none, cancelTk? := none }
-  let state ← IO.mkRef { before with messages := {}, snapshotTasks := #[] }
-  let ended ← (Elab.Command.elabCommandTopLevel command context state).toBaseIO
-  let after ← state.get
-  -- The elaborator forgets what the parser said.
-  let mut messages := parsing.toArray
-  for message in after.messages.toArray.toList do
-    messages := messages.push message
-  for task in after.snapshotTasks.toList do
-    for snapshot in task.task.get.getAll.toList do
-      for message in snapshot.diagnostics.msgLog.toArray.toList do
-        messages := messages.push message
-  if let .error error := ended then
-    let data := match error with
-      | .error _ data => data
-      | .internal .. => m!"an internal exception"
-    messages := messages.push { fileName := input.fileName, pos := input.fileMap.toPosition start, data }
-  return { after := { after with messages := {}, snapshotTasks := #[] }, messages }
-
-/-- The next command of a text. -/
-def parseCommand (input : Parser.InputContext) (parser : Parser.ModuleParserState) (state : Elab.Command.State) :
-    Syntax × Parser.ModuleParserState × MessageLog :=
-  match state.scopes with
-  | scope :: _ =>
-    let context : Parser.ParserModuleContext :=
-      { env := state.env, options := scope.opts, currNamespace := scope.currNamespace, openDecls := scope.openDecls }
-    Parser.parseCommand input context parser {}
-  | [] => (.missing, parser, {})
-
-/-- What a text came to. -/
-structure Result where
-  state : Elab.Command.State
-  messages : Array Message := #[]
-  /-- Where its commands begin. -/
-  starts : Array String.Pos.Raw := #[]
-  failed : Bool := false
-
-/-- Elaborates a text to its end, or to the first command with an error. -/
-partial def elaborate (input : Parser.InputContext) (parser : Parser.ModuleParserState) (result : Result) :
-    IO Result := do
-  let (command, next, parsing) := parseCommand input parser result.state
-  let ran ← elaborateCommand input parser.pos command parsing result.state
-  let isEnd := Parser.isTerminalCommand command
-  let mut result := { result with state := ran.after }
-  for message in ran.messages.toList do
-    result := { result with
-      messages := result.messages.push message
-      failed := result.failed || isError message }
-  if let some start := command.getPos? then
-    if !isEnd then
-      result := { result with starts := result.starts.push start }
-  if isEnd || result.failed then
-    return result
-  elaborate input next result
-
-/-- Elaborates a text that has no imports, to its end or to the first command with an error. -/
-def elaborateText (source : String) (state : Elab.Command.State) : IO Result :=
-  elaborate (inputOf source) {} { state }
-
 /-- The options of headers and candidates. What the worker adds is given to the kernel by the checker. -/
 def quietOptions (settings : Settings) : Options :=
   let options := KVMap.setBool (optionsOf settings) `autoImplicit false
   let options := KVMap.setBool options `relaxedAutoImplicit false
   let options := KVMap.setBool options `linter.all false
   KVMap.setBool options `debug.skipKernelTC settings.unchecked
-
-def isBlank (source : String) : Bool := source.trimAscii.toString == ""
 
 /-- What the candidates of a header start from. -/
 def headerOf (session : Session) (source : String) : IO Header :=

@@ -13,7 +13,7 @@
 //! let mut settings = Settings::preset("smoke")?;
 //! settings.assignment("rounds=1")?;
 //! let config = settings.config()?;
-//! let steps: Vec<_> = plan::steps(config.rounds, config.method).into_iter().map(|step| step.name()).collect();
+//! let steps: Vec<_> = plan::steps(&config).into_iter().map(|step| step.name()).collect();
 //! assert_eq!(steps[..3], ["setup", "stage1/train", "stage1/valid"]);
 //! assert!(steps.contains(&"round-1/conjecture".to_owned()));
 //! # Ok::<(), stp_selfplay::error::UsageError>(())

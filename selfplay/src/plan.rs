@@ -2,7 +2,7 @@
 
 use stp_prover::control;
 
-use crate::config::{Method, RunConfig};
+use crate::config::{ConjectureSource, RunConfig};
 
 /// One step of a run. A step is done whole or done again; what it needs is in the ledger and in
 /// checkpoints of earlier steps.
@@ -18,6 +18,8 @@ pub enum Step {
     Conjecture(u32),
     /// Sample proofs of statements and conjectures, and judge them.
     Prove(u32),
+    /// Search for proofs of what the samples left open.
+    Search(u32),
     /// Train on what was proved.
     Train(u32),
     /// Sample proofs of the validation statements from the round's model.
@@ -37,6 +39,7 @@ impl Step {
             Self::Stage1Valid => "stage1/valid".to_owned(),
             Self::Conjecture(round) => format!("round-{round}/conjecture"),
             Self::Prove(round) => format!("round-{round}/prove"),
+            Self::Search(round) => format!("round-{round}/search"),
             Self::Train(round) => format!("round-{round}/train"),
             Self::Valid(round) => format!("round-{round}/valid"),
             Self::FinalTrain => "final/train".to_owned(),
@@ -58,29 +61,41 @@ impl Step {
     pub fn round(self, rounds: u32) -> u32 {
         match self {
             Self::Setup | Self::Stage1Train | Self::Stage1Valid => 0,
-            Self::Conjecture(round) | Self::Prove(round) | Self::Train(round) | Self::Valid(round) => round,
+            Self::Conjecture(round)
+            | Self::Prove(round)
+            | Self::Search(round)
+            | Self::Train(round)
+            | Self::Valid(round) => round,
             Self::FinalTrain | Self::FinalValid => rounds + 1,
         }
     }
 }
 
 /// All steps of a run in order.
-pub fn steps(rounds: u32, method: Method) -> Vec<Step> {
-    let mut steps = vec![Step::Setup, Step::Stage1Train, Step::Stage1Valid];
-    for round in 1..=rounds {
-        if method == Method::Stp {
-            steps.push(Step::Conjecture(round));
-        }
-        steps.push(Step::Prove(round));
-        if method.trains() {
-            steps.push(Step::Train(round));
-        }
-        steps.push(Step::Valid(round));
-    }
-    if method.trains() {
-        steps.extend([Step::FinalTrain, Step::FinalValid]);
-    }
-    steps
+pub fn steps(config: &RunConfig) -> Vec<Step> {
+    let wanted = |step: &Step| match step {
+        Step::Conjecture(_) => config.conjectures_from(ConjectureSource::Model),
+        Step::Search(_) => config.search.enabled,
+        Step::Train(_) | Step::FinalTrain | Step::FinalValid => config.method.trains(),
+        _ => true,
+    };
+    all_steps(config.rounds).into_iter().filter(wanted).collect()
+}
+
+/// All steps that a run of so many rounds can have, in order.
+pub fn all_steps(rounds: u32) -> Vec<Step> {
+    let of_round = |round| {
+        [
+            Step::Conjecture(round),
+            Step::Prove(round),
+            Step::Search(round),
+            Step::Train(round),
+            Step::Valid(round),
+        ]
+    };
+    let first = [Step::Setup, Step::Stage1Train, Step::Stage1Valid];
+    let last = [Step::FinalTrain, Step::FinalValid];
+    first.into_iter().chain((1..=rounds).flat_map(of_round)).chain(last).collect()
 }
 
 /// The name of the checkpoint that the model of a round is kept under; 0 is stage 1.
@@ -141,11 +156,14 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::config::Method;
     use proptest::prelude::*;
 
     #[test]
     fn a_run_goes_through_the_stages_in_the_papers_order() {
-        let names: Vec<_> = steps(1, Method::Stp).into_iter().map(Step::name).collect();
+        let mut config = RunConfig::load("smoke", None).unwrap();
+        config.rounds = 1;
+        let names: Vec<_> = steps(&config).into_iter().map(Step::name).collect();
         let expected = [
             "setup",
             "stage1/train",
@@ -158,7 +176,8 @@ mod tests {
             "final/valid",
         ];
         assert_eq!(names, expected);
-        let has = |method, kind: fn(&Step) -> bool| steps(3, method).iter().any(kind);
+        let has =
+            |method, kind: fn(&Step) -> bool| steps(&RunConfig { method, ..config.clone() }).iter().any(kind);
         assert!(!has(Method::ExpertIteration, |step| matches!(step, Step::Conjecture(_))));
         assert!(!has(Method::Plain, |step| matches!(step, Step::Train(_) | Step::FinalTrain)));
     }
@@ -197,7 +216,7 @@ mod tests {
 
     #[test]
     fn step_names_are_distinct() {
-        let all = steps(12, Method::Stp);
+        let all = all_steps(12);
         assert_eq!(all.iter().map(|step| step.name()).collect::<HashSet<_>>().len(), all.len());
     }
 }

@@ -97,6 +97,30 @@ pub struct ProveRecord {
     pub repair: Option<RepairRecord>,
 }
 
+/// Of [`Step::Search`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchRecord {
+    /// Failed proofs that Lean was asked for a sketch of.
+    pub failed: usize,
+    /// Sketches whose goals are tried, those without goals among them.
+    pub sketches: usize,
+    /// Why the others have none, or why their goals are not tried: how many of each kind.
+    pub dropped: BTreeMap<String, usize>,
+    /// New goals.
+    pub goals: usize,
+    /// Of these proved by automation alone.
+    pub closed: usize,
+    /// Proofs that were put together and judged.
+    pub assembled: usize,
+    /// Of these proved.
+    pub whole: usize,
+    /// Proofs that Lean judged in this step, of goals and of wholes.
+    pub checks: usize,
+    /// Given statements that have a proof now and had none.
+    pub proved: Vec<String>,
+}
+
 /// What the controller of exploration found in a round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

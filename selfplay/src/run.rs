@@ -19,7 +19,7 @@ use crate::context::folder::run_config;
 use crate::context::{Cancel, Checkpoints, Context, RunFolder, Statements, corpus};
 use crate::events::{Event, Events, Recorded};
 use crate::plan::{self, Step};
-use crate::steps::{conjecture, prove, setup, train, validate};
+use crate::steps::{conjecture, prove, search, setup, train, validate};
 
 /// What a run gets from outside.
 #[derive(Debug)]
@@ -142,14 +142,13 @@ impl Run {
             return Ok(Finished::OtherSettings(differs));
         }
         let done: HashSet<_> = Ledger::open(&ledger)?.steps()?.into_iter().map(|step| step.name).collect();
-        let all =
-            plan::steps(config.rounds, config.method).into_iter().all(|step| done.contains(&step.name()));
+        let all = plan::steps(config).into_iter().all(|step| done.contains(&step.name()));
         Ok(if all { Finished::Yes } else { Finished::No })
     }
 
     async fn play_steps(&self, wanted: fn(Step) -> bool) -> Result<()> {
         let Context { config, ledger, events, cancel, .. } = &self.context;
-        let steps = plan::steps(config.rounds, config.method);
+        let steps = plan::steps(config);
         for step in steps.into_iter().filter(|step| wanted(*step)) {
             if ledger.step(&step.name())?.is_some() {
                 continue;
@@ -175,6 +174,7 @@ impl Run {
             Step::Stage1Train => serde_json::to_value(train::stage1(context).await?),
             Step::Conjecture(_) => serde_json::to_value(conjecture::conjecture(context, round).await?),
             Step::Prove(_) => serde_json::to_value(prove::prove(context, round).await?),
+            Step::Search(_) => serde_json::to_value(search::search(context, round).await?),
             Step::Train(_) => serde_json::to_value(train::round(context, round).await?),
             Step::FinalTrain => serde_json::to_value(train::retrain(context, round).await?),
             Step::Stage1Valid | Step::Valid(_) | Step::FinalValid => {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use stp_datasets::{Attempt, Verdict};
 use stp_datasets::{
-    Conjecture, ConjectureOutcome, Corpus, CorpusEntry, Ledger, Phase, Split, Statement, Status,
+    Conjecture, ConjectureOutcome, Corpus, CorpusEntry, Ledger, Phase, Source, Split, Statement, Status,
 };
 use stp_model::{Completion, ModelError, SampleConfig, SampleRequest, SampleStats};
 use stp_verifier::{Candidate, Pool, Script, StatementReport};
@@ -223,6 +223,7 @@ pub fn accepted(round: u32, input: u32, signature: &str) -> Conjecture {
         outcome: Some(ConjectureOutcome::Accepted),
         fingerprint: None,
         statement: Some(format!("conjecture_{round}_{input}_0")),
+        source: Source::Model,
     }
 }
 

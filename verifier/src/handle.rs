@@ -9,8 +9,8 @@ use crate::cache::{self, VerdictCache};
 use crate::gate;
 use crate::pool::{LocalPool, PoolConfig};
 use crate::protocol::{
-    Backend, Candidate, FileJudgement, FileOutcome, PoolStats, QueueError, Reply, Request, StatementReport,
-    Trust, VerifierError,
+    Backend, Candidate, FileJudgement, FileOutcome, PoolStats, QueueError, Reply, Request, SketchReport,
+    StatementReport, Trust, VerifierError,
 };
 use crate::queue::{RemoteConfig, RemotePool};
 use crate::scripted::{Script, ScriptedPool};
@@ -253,6 +253,24 @@ impl Pool {
         };
         match self.request(request).await? {
             Reply::Verdict(verdict) => Ok(verdict),
+            _ => Err(VerifierError::Closed),
+        }
+    }
+
+    /// What is left to prove of a proof that fails: a sketch of it, whose holes stand where tactics failed. A `sorry` of its own
+    /// is a hole as well. Nothing is judged.
+    ///
+    /// # Errors
+    /// [`VerifierError`] if Lean cannot be run at all.
+    pub async fn sketch(&self, candidate: Candidate) -> Result<SketchReport, VerifierError> {
+        let gated = gate::check_text(&candidate.header)
+            .and_then(|()| gate::check_signature(&candidate.signature))
+            .and_then(|()| gate::check_sketch(&candidate.proof));
+        if let Err(reason) = gated {
+            return Ok(SketchReport::None { reason });
+        }
+        match self.request(Request::Sketch(candidate)).await? {
+            Reply::Sketch(report) => Ok(report),
             _ => Err(VerifierError::Closed),
         }
     }

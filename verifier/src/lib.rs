@@ -31,6 +31,7 @@ pub mod hint;
 mod identity;
 mod imports;
 pub mod kernel;
+mod lean_program;
 mod managed;
 mod native;
 mod pool;
@@ -51,7 +52,7 @@ pub use managed::command_line;
 pub use pool::PoolConfig;
 pub use protocol::{
     Candidate, FileJudgement, FileMessage, FileOutcome, FileReport, JudgedFile, JudgedTheorem, PoolStats,
-    Position, Sorry, StatementReport, Trust, VerifierError,
+    Position, SketchReport, Sorry, StatementReport, Trust, VerifierError,
 };
 pub use scripted::{Asked, Script, ScriptLog};
 pub use toolchain::Toolchain;

@@ -11,11 +11,13 @@ use stp_datasets::{Status, Verdict};
 use tokio::sync::watch;
 
 use crate::protocol::{
-    Answered, Backend, Candidate, Counters, PoolStats, Reply, Request, StatementReport, Trust, VerifierError,
+    Answered, Backend, Candidate, Counters, PoolStats, Reply, Request, SketchReport, StatementReport, Trust,
+    VerifierError,
 };
 
 type Verdicts = dyn Fn(&Candidate) -> Verdict + Send + Sync;
 type Reports = dyn Fn(&str, &str) -> StatementReport + Send + Sync;
+type Sketches = dyn Fn(&Candidate) -> SketchReport + Send + Sync;
 type Signatures = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// What a pool of [`crate::Pool::scripted`] answers, and how many questions it takes side by side.
@@ -26,6 +28,7 @@ pub struct Script {
     verdict: Box<Verdicts>,
     report: Box<Reports>,
     signature: Box<Signatures>,
+    sketch: Box<Sketches>,
     workers: usize,
     silent_after: usize,
     log: Arc<ScriptLog>,
@@ -54,6 +57,7 @@ impl Script {
             verdict: Box::new(verdict),
             report: Box::new(report),
             signature: Box::new(|_| None),
+            sketch: Box::new(|_| SketchReport::None { reason: "the script has no sketches".to_owned() }),
             workers: 1,
             silent_after: usize::MAX,
             log: Arc::default(),
@@ -80,6 +84,12 @@ impl Script {
     #[must_use]
     pub fn signatures(self, signature: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self { signature: Box::new(signature), ..self }
+    }
+
+    /// The sketch of a proof that fails.
+    #[must_use]
+    pub fn sketches(self, sketch: impl Fn(&Candidate) -> SketchReport + Send + Sync + 'static) -> Self {
+        Self { sketch: Box::new(sketch), ..self }
     }
 
     /// How many workers the pool says that it has.
@@ -116,6 +126,8 @@ pub enum Asked {
     },
     /// Signatures of library theorems, by their names.
     Signatures(Vec<String>),
+    /// For a sketch of a proof.
+    Sketch(Candidate),
     /// Anything else.
     Other,
 }
@@ -127,6 +139,7 @@ impl Asked {
             Request::Statement { header, signature, trust } => {
                 Self::Statement { header: header.clone(), signature: signature.clone(), trust: *trust }
             }
+            Request::Sketch(candidate) => Self::Sketch(candidate.clone()),
             Request::Signatures(names) => Self::Signatures(names.clone()),
             _ => Self::Other,
         }
@@ -226,6 +239,7 @@ impl ScriptedPool {
             Request::Signatures(names) => {
                 Reply::Signatures(names.iter().map(|name| (self.script.signature)(name)).collect())
             }
+            Request::Sketch(candidate) => Reply::Sketch((self.script.sketch)(candidate)),
             Request::Theorems => Reply::Theorems(Vec::new()),
             other => other.failure(Status::Crashed, "a script answers no such question".to_owned()),
         }

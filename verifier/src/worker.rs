@@ -18,7 +18,7 @@ use tokio::time::MissedTickBehavior;
 use crate::gate;
 use crate::handle::Pool;
 use crate::pool::PoolConfig;
-use crate::protocol::{Reply, Request, StatementReport, VerifierError};
+use crate::protocol::{Reply, Request, SketchReport, StatementReport, VerifierError};
 use crate::queue::hub::Hub;
 use crate::queue::wire::{Answer, DEFAULT_QUEUE, Limits, Question};
 use crate::toolchain::Toolchain;
@@ -293,6 +293,11 @@ fn refuse(request: &Request) -> Option<Reply> {
             .or_else(|| runs_code(&candidate.header))
             .or_else(|| runs_code(&candidate.signature))
             .map(|reason| Reply::Verdict(Verdict::new(Status::Rejected, reason))),
+        Request::Sketch(candidate) => gate::check_sketch(&candidate.proof)
+            .err()
+            .or_else(|| runs_code(&candidate.header))
+            .or_else(|| runs_code(&candidate.signature))
+            .map(|reason| Reply::Sketch(SketchReport::None { reason })),
         Request::TheoremOf { statement: Some((header, signature, _)), .. } => {
             gate::check_signature(signature)
                 .err()

@@ -91,7 +91,7 @@ pub fn proofs(ledger: &Ledger) -> Result<Table, ExportError> {
     let statements = by_name(ledger)?;
     let mut seen = HashSet::new();
     let mut rows: Rows = Vec::new();
-    for phase in [Phase::Corpus, Phase::Train, Phase::Valid] {
+    for phase in Phase::ALL {
         for attempt in ledger.proofs_of(phase, 0..=u32::MAX)? {
             if !seen.insert((attempt.statement.clone(), attempt.proof.clone())) {
                 continue;
@@ -120,7 +120,7 @@ pub fn attempts(ledger: &Ledger) -> Result<Table, ExportError> {
     let statements = by_name(ledger)?;
     let mut rows: Rows = Vec::new();
     for round in rounds(ledger)? {
-        for phase in [Phase::Corpus, Phase::Train, Phase::Valid] {
+        for phase in Phase::ALL {
             for attempt in ledger.attempts(round, phase)? {
                 let (split, mut row) = statement_row(&statements, &attempt.statement);
                 row["round"] = round.into();

@@ -4,7 +4,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::*;
-use crate::{Attempt, Conjecture, ConjectureOutcome, Ledger, Phase, Statement, Status, Verdict};
+use crate::{Attempt, Conjecture, ConjectureOutcome, Ledger, Phase, Source, Statement, Status, Verdict};
 
 fn ledger(folder: &Path) -> Ledger {
     let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
@@ -124,6 +124,7 @@ fn conjectures_are_exported_with_their_headers() {
         fingerprint: None,
         statement: Some("c".to_owned()),
         header: "open Nat".to_owned(),
+        source: Source::Model,
     };
     ledger.record_conjecture(&conjecture).unwrap();
     ledger.record_outcomes(&[conjecture]).unwrap();

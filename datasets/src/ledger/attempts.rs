@@ -17,20 +17,26 @@ pub enum Phase {
     Train,
     /// A proof of a held-out statement; measures progress only.
     Valid,
+    /// A proof that no model wrote as it is: by Lean's automation, or put together of a sketch and proofs of its goals.
+    Search,
 }
 
 impl Phase {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Corpus, Self::Train, Self::Valid, Self::Search];
+
     /// The name used in the ledger.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Corpus => "seed",
             Self::Train => "train",
             Self::Valid => "valid",
+            Self::Search => "search",
         }
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [Self::Corpus, Self::Train, Self::Valid].into_iter().find(|phase| phase.as_str() == name)
+        Self::ALL.into_iter().find(|phase| phase.as_str() == name)
     }
 }
 

@@ -62,6 +62,31 @@ impl ConjectureOutcome {
     }
 }
 
+/// Who wrote a conjecture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The model.
+    #[default]
+    Model,
+    /// Nobody: a failed proof left it open.
+    Subgoal,
+}
+
+impl Source {
+    /// The name used in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Subgoal => "subgoal",
+        }
+    }
+
+    /// The source of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Model, Self::Subgoal].into_iter().find(|source| source.as_str() == name)
+    }
+}
+
 /// One generated statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conjecture {
@@ -88,10 +113,11 @@ pub struct Conjecture {
     /// Lean text before it: the seed's header, under which it is judged. Empty in ledgers from before version 3 of the
     /// schema, whose conjectures were judged so.
     pub header: String,
+    /// Who wrote it.
+    pub source: Source,
 }
 
-const COLUMNS: &str =
-    "round, input, sample, seed, seed_proof, lemma, signature, outcome, fingerprint, statement, header";
+const COLUMNS: &str = "round, input, sample, seed, seed_proof, lemma, signature, outcome, fingerprint, statement, header, source";
 
 impl Ledger {
     /// Records a generated statement. One that is there already is left as it is.
@@ -100,7 +126,7 @@ impl Ledger {
     /// [`LedgerError`] if the database refuses.
     pub fn record_conjecture(&self, conjecture: &Conjecture) -> Result<(), LedgerError> {
         let sql = format!(
-            "INSERT OR IGNORE INTO conjectures ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+            "INSERT OR IGNORE INTO conjectures ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
         );
         self.with(|db| {
             note_round(db, conjecture.round)?;
@@ -115,7 +141,8 @@ impl Ledger {
                 conjecture.outcome.map(ConjectureOutcome::as_str),
                 conjecture.fingerprint,
                 conjecture.statement,
-                conjecture.header
+                conjecture.header,
+                conjecture.source.as_str()
             ])
         })?;
         Ok(())
@@ -226,7 +253,7 @@ impl Ledger {
         })
     }
 
-    /// How many conjectures of each round met which fate; `None` counts those that no filter has decided about yet.
+    /// How many conjectures of the model of each round met which fate; `None` counts those that no filter has decided about yet.
     ///
     /// # Errors
     /// [`LedgerError`] if the database refuses or a row does not parse.
@@ -236,7 +263,9 @@ impl Ledger {
         self.with(|db| {
             let mut counts: BTreeMap<u32, BTreeMap<Option<ConjectureOutcome>, usize>> = BTreeMap::new();
             let mut found = db
-                .prepare_cached("SELECT round, outcome, count(*) FROM conjectures GROUP BY round, outcome")?;
+                .prepare_cached(
+                    "SELECT round, outcome, count(*) FROM conjectures WHERE source = 'model' GROUP BY round, outcome",
+                )?;
             let mut rows = found.query([])?;
             while let Some(row) = rows.next()? {
                 counts
@@ -255,6 +284,12 @@ fn read_outcome(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Conject
     ConjectureOutcome::parse(&name).map(Some).ok_or_else(unknown)
 }
 
+fn read_source(row: &Row<'_>, column: usize) -> rusqlite::Result<Source> {
+    let name: String = row.get(column)?;
+    let unknown = || conversion_error(column, std::io::Error::other(format!("unknown source {name}")));
+    Source::parse(&name).ok_or_else(unknown)
+}
+
 fn read_conjecture(row: &Row<'_>) -> rusqlite::Result<Conjecture> {
     Ok(Conjecture {
         round: row.get(0)?,
@@ -268,6 +303,7 @@ fn read_conjecture(row: &Row<'_>) -> rusqlite::Result<Conjecture> {
         fingerprint: row.get(8)?,
         statement: row.get(9)?,
         header: row.get(10)?,
+        source: read_source(row, 11)?,
     })
 }
 
@@ -291,6 +327,7 @@ mod tests {
             fingerprint: None,
             statement: None,
             header: "open Nat".into(),
+            source: Source::Subgoal,
         };
         ledger.record_conjecture(&conjecture).unwrap();
         conjecture.outcome = Some(ConjectureOutcome::Accepted);

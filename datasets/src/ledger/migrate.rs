@@ -4,11 +4,13 @@ use rusqlite::{Connection, OptionalExtension};
 
 const SCHEMA: &str = include_str!("schema.sql");
 /// The version of `schema.sql`, in `PRAGMA user_version`.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 /// The schema of version 2, through which those of version 1 go.
 const VERSION_2: &str = include_str!("version2.sql");
 /// From version 2 to 3.
 const FROM_2: &str = include_str!("from_2.sql");
+/// From version 3 to 4.
+const FROM_3: &str = include_str!("from_3.sql");
 
 /// From version 1 to 2, which kept the verdict as JSON beside the proof and knew statements by name alone.
 const FROM_1: &str = "
@@ -62,8 +64,13 @@ pub(super) fn migrate(db: &mut Connection, version: i64) -> rusqlite::Result<()>
             1 => {
                 from_1_to_2(&transaction)?;
                 transaction.execute_batch(FROM_2)?;
+                transaction.execute_batch(FROM_3)?;
             }
-            2 => transaction.execute_batch(FROM_2)?,
+            2 => {
+                transaction.execute_batch(FROM_2)?;
+                transaction.execute_batch(FROM_3)?;
+            }
+            3 => transaction.execute_batch(FROM_3)?,
             _ => transaction.execute_batch(SCHEMA)?,
         }
         transaction.pragma_update(None, "user_version", VERSION)?;
@@ -283,7 +290,7 @@ mod tests {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", VERSION + 1).unwrap();
         for result in [Ledger::open(&path), Ledger::open_read_only(&path)] {
             let error = result.unwrap_err();
-            assert!(matches!(error, LedgerError::Newer { found: 4, .. }), "{error}");
+            assert!(matches!(error, LedgerError::Newer { found: 5, .. }), "{error}");
         }
     }
 

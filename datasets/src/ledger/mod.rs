@@ -9,6 +9,7 @@ mod corpus;
 mod history;
 mod known;
 mod migrate;
+mod sketches;
 mod statements;
 mod tallies;
 
@@ -18,10 +19,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 pub use attempts::{Attempt, Phase};
-pub use conjectures::{Conjecture, ConjectureOutcome};
+pub use conjectures::{Conjecture, ConjectureOutcome, Source};
 pub use corpus::{CorpusChange, CorpusDiffers, KeepCorpusError};
 pub use history::{Event, LedgerStats};
 pub use known::KnownVerdicts;
+pub use sketches::LedgerSketch;
 pub use statements::{LedgerStatement, Origin};
 pub use tallies::Tally;
 

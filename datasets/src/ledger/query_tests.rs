@@ -52,6 +52,7 @@ fn conjectures() -> impl Strategy<Value = Vec<Conjecture>> {
         statement: (outcome == Some(ConjectureOutcome::Accepted))
             .then(|| format!("c_{round}_{input}_{sample}")),
         header: format!("open H{input}"),
+        source: Source::Model,
     });
     prop::collection::vec(one, 0..60)
 }
@@ -260,6 +261,7 @@ fn statements_are_found_by_name_with_the_headers_of_conjectures() {
         fingerprint: None,
         statement: Some("c".to_owned()),
         header: "open Nat".to_owned(),
+        source: Source::Model,
     };
     ledger.record_conjecture(&conjecture).unwrap();
     ledger.record_outcomes(&[conjecture]).unwrap();

@@ -58,7 +58,7 @@ CREATE TABLE events (
     detail TEXT NOT NULL -- JSON
 ) STRICT;
 
--- Every text that the conjecturer produced, with what became of it.
+-- Every text that the conjecturer produced, and every goal that a failed proof left open, with what became of it.
 CREATE TABLE conjectures (
     round       INTEGER NOT NULL REFERENCES rounds (round),
     input       INTEGER NOT NULL,
@@ -71,16 +71,34 @@ CREATE TABLE conjectures (
     fingerprint TEXT,
     statement   TEXT UNIQUE, -- the name it was given as a statement
     header      TEXT NOT NULL DEFAULT '', -- the seed's, before which it was judged; '' in runs from before version 3
+    -- `model`, or `subgoal`: then `seed` and `seed_proof` are what left it open, `input` and `sample` count its sketches
+    -- of the round and its holes, from 2^30 on.
+    source      TEXT NOT NULL DEFAULT 'model' CHECK (source IN ('model', 'subgoal')),
     PRIMARY KEY (round, input, sample)
 ) STRICT;
 
 CREATE INDEX conjectures_open ON conjectures (round) WHERE outcome IS NULL;
 
--- Every sampled proof, and those that came with the corpus (phase `seed`).
+-- Proofs that failed, with `sorry` where a tactic did, and the statement that each `sorry` stands for.
+CREATE TABLE sketches (
+    round   INTEGER NOT NULL REFERENCES rounds (round), -- in which it was made
+    number  INTEGER NOT NULL,
+    parent  TEXT NOT NULL,    -- the statement that the proof is of
+    depth   INTEGER NOT NULL, -- of its goals: 1 if the parent is no goal of a sketch itself
+    failed  TEXT NOT NULL,    -- the proof that failed
+    sketch  TEXT,             -- JSON: the proof with holes; empty if there is none
+    reason  TEXT,             -- why there is none, or why its goals are not tried
+    goals   TEXT NOT NULL DEFAULT '[]', -- JSON: for each hole the name of its statement
+    PRIMARY KEY (round, number),
+    UNIQUE (parent, failed)
+) STRICT;
+
+-- Every sampled proof, those that came with the corpus (phase `seed`), and those that were put together or tried without a
+-- model (phase `search`).
 CREATE TABLE attempts (
     id        INTEGER PRIMARY KEY,
     round     INTEGER NOT NULL REFERENCES rounds (round),
-    phase     TEXT NOT NULL CHECK (phase IN ('seed', 'train', 'valid')),
+    phase     TEXT NOT NULL CHECK (phase IN ('seed', 'train', 'valid', 'search')),
     statement INTEGER NOT NULL REFERENCES statements (id),
     sample    INTEGER NOT NULL,
     proof     TEXT NOT NULL, -- the text after `:=`

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::model::{ModelShape, Training, TrainingMachine};
 pub use self::presets::PRESETS;
-pub use self::recipe::{Check, Control, Pretraining, Repair, Selection};
-pub use self::rounds::{Conjecturing, Proving, SamplingSettings, VerifierSettings};
+pub use self::recipe::{Check, Control, Pretraining, Repair, Search, Selection};
+pub use self::rounds::{ConjectureSource, Conjecturing, Proving, SamplingSettings, VerifierSettings};
 pub use self::settings::differences;
 use crate::error::UsageError;
 
@@ -104,6 +104,9 @@ pub struct RunConfig {
     /// Second attempts.
     #[serde(default)]
     pub repair: Repair,
+    /// Search for proofs of what the samples left open.
+    #[serde(default)]
+    pub search: Search,
     /// The judge.
     pub verifier: VerifierSettings,
 }
@@ -125,10 +128,20 @@ impl RunConfig {
         checks.extend(self.selection.checks());
         checks.extend(self.control.checks());
         checks.extend(self.repair.checks());
+        checks.extend(self.search.checks());
+        checks.push((
+            self.search.enabled || !self.conjecturing.sources.contains(&ConjectureSource::Subgoals),
+            "conjecturing.sources may have \"subgoals\" only where search.enabled is true",
+        ));
         match checks.into_iter().find(|(good, _)| !good) {
             Some((_, rule)) => Err(UsageError(format!("A setting is out of range: {rule}."))),
             None => Ok(()),
         }
+    }
+
+    /// Whether conjectures of that source are proved and learned from.
+    pub fn conjectures_from(&self, source: ConjectureSource) -> bool {
+        self.method == Method::Stp && self.conjecturing.sources.contains(&source)
     }
 
     /// The default run folder: `runs/PRESET-METHOD-seedN`.

@@ -151,6 +151,39 @@ impl Control {
     }
 }
 
+/// Search after the samples of a round: failed proofs become sketches, Lean's automation tries the goals that they leave
+/// open, and what is closed is put back into its proof.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Search {
+    /// Whether there is any.
+    pub enabled: bool,
+    /// Failed proofs of a statement that are looked at in a round, those with the fewest errors first.
+    pub proofs_per_statement: usize,
+    /// Goals that a sketch may leave open: 1 if all others must be closed, 2 if one more may be open.
+    pub most_open: usize,
+    /// How deep goals of goals go.
+    pub depth: u32,
+    /// Whether Lean's automation is asked for each goal before any model is.
+    pub automation: bool,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self { enabled: false, proofs_per_statement: 8, most_open: 2, depth: 2, automation: true }
+    }
+}
+
+impl Search {
+    pub(crate) fn checks(&self) -> Vec<Check> {
+        vec![
+            (self.proofs_per_statement > 0, "search.proofs_per_statement must be at least 1"),
+            (self.most_open > 0, "search.most_open must be at least 1"),
+            (self.depth > 0, "search.depth must be at least 1"),
+        ]
+    }
+}
+
 /// Second attempts that see the first one and Lean's message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

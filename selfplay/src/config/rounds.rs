@@ -68,10 +68,23 @@ fn length_decay() -> f64 {
     0.001
 }
 
+/// Where conjectures come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConjectureSource {
+    /// The model writes them.
+    Model,
+    /// Failed proofs leave them open.
+    Subgoals,
+}
+
 /// How many conjectures are generated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conjecturing {
+    /// Where conjectures come from: `model`, `subgoals` (which need `search.enabled`), or both.
+    #[serde(default = "sources")]
+    pub sources: Vec<ConjectureSource>,
     /// Generated texts a round (0: as many as it takes to fill the quota).
     pub generated_per_round: usize,
     /// Conjectures to prove a round, at most (0: as many as there are given statements).
@@ -129,6 +142,10 @@ impl Conjecturing {
     pub fn pairing(&self) -> Pairing {
         if self.near_pairs { Pairing::Near } else { Pairing::Any }
     }
+}
+
+fn sources() -> Vec<ConjectureSource> {
+    vec![ConjectureSource::Model]
 }
 
 fn seed_rate() -> f64 {

@@ -7,6 +7,7 @@ mod checkpoints;
 pub mod corpus;
 pub mod folder;
 pub mod history;
+pub mod known;
 pub mod lemmas;
 pub mod sampler;
 pub mod statements;

@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use stp_datasets::ConjectureOutcome;
 use stp_model::TrainStep;
 
-pub use self::work::{Done, ProvePart, Work};
+pub use self::work::{Done, ProvePart, SearchPart, Work};
 use crate::config::Method;
 use crate::plan::Step;
-use crate::records::{BalanceRecord, ConjectureRecord};
+use crate::records::{BalanceRecord, ConjectureRecord, SearchRecord};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -154,6 +154,13 @@ pub enum Event<'a> {
         /// Statements that have a proof by a second attempt.
         statements: usize,
     },
+    /// A search came to its end.
+    Searched {
+        /// The round.
+        round: u32,
+        /// What it found.
+        record: &'a SearchRecord,
+    },
     /// One optimiser step.
     TrainStep {
         /// Steps of the run's earlier trainings.
@@ -174,6 +181,8 @@ pub enum Recorded {
     Conjecture,
     /// The outcomes of a wave of texts.
     Outcomes,
+    /// A sketch of a failed proof.
+    Sketch,
     /// A finished step.
     Step,
     /// A checkpoint.
@@ -182,8 +191,15 @@ pub enum Recorded {
 
 impl Recorded {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Attempt, Self::Verdict, Self::Conjecture, Self::Outcomes, Self::Step, Self::Checkpoint];
+    pub const ALL: [Self; 7] = [
+        Self::Attempt,
+        Self::Verdict,
+        Self::Conjecture,
+        Self::Outcomes,
+        Self::Sketch,
+        Self::Step,
+        Self::Checkpoint,
+    ];
 
     /// Its name in lower case.
     pub fn as_str(self) -> &'static str {
@@ -192,6 +208,7 @@ impl Recorded {
             Self::Verdict => "verdict",
             Self::Conjecture => "conjecture",
             Self::Outcomes => "outcomes",
+            Self::Sketch => "sketch",
             Self::Step => "step",
             Self::Checkpoint => "checkpoint",
         }

@@ -13,6 +13,17 @@ pub enum ProvePart {
     Repair,
 }
 
+/// A part of a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchPart {
+    /// Lean is asked for sketches.
+    Sketches,
+    /// Automation tries the goals.
+    Goals,
+    /// Closed goals are put back.
+    Wholes,
+}
+
 /// A stretch of work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
@@ -36,6 +47,13 @@ pub enum Work {
         round: u32,
         /// Which of its proofs.
         part: ProvePart,
+    },
+    /// Failed proofs are looked at, and what they leave open is tried.
+    Search {
+        /// The round.
+        round: u32,
+        /// What is done.
+        part: SearchPart,
     },
     /// Proofs of validation statements are sampled and judged.
     Validate {
@@ -76,6 +94,9 @@ impl fmt::Display for Work {
             Self::Prove { round, part: ProvePart::First } => write!(f, "round {round}: prove"),
             Self::Prove { round, part: ProvePart::Further } => write!(f, "round {round}: prove on"),
             Self::Prove { round, part: ProvePart::Repair } => write!(f, "round {round}: repair"),
+            Self::Search { round, part: SearchPart::Sketches } => write!(f, "round {round}: failed proofs"),
+            Self::Search { round, part: SearchPart::Goals } => write!(f, "round {round}: open goals"),
+            Self::Search { round, part: SearchPart::Wholes } => write!(f, "round {round}: put together"),
             Self::Validate { checkpoint } => write!(f, "{checkpoint}: valid"),
             Self::Evaluate { checkpoint, set } => write!(f, "{checkpoint}: {set}"),
             Self::Train { checkpoint } => write!(f, "{checkpoint}: train"),

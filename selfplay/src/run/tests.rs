@@ -34,7 +34,7 @@ fn config() -> RunConfig {
 /// Has every step but those named finished, as an earlier process would have left it.
 fn finish(run: &Run, except: &[Step]) {
     let config = &run.context().config;
-    for step in plan::steps(config.rounds, config.method) {
+    for step in plan::steps(config) {
         if !except.contains(&step) {
             let step = stp_datasets::Step { name: step.name(), seconds: 1.0, detail: json!({}) };
             run.context().ledger.finish_step(&step).unwrap();

@@ -2,6 +2,7 @@
 
 pub mod conjecture;
 pub mod prove;
+pub mod search;
 pub mod setup;
 pub mod train;
 pub mod validate;

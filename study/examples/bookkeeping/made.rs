@@ -6,8 +6,8 @@ use std::time::Instant;
 use anyhow::Result;
 use serde_json::Value;
 use stp_datasets::{
-    Attempt, Conjecture, ConjectureOutcome, Corpus, CorpusEntry, Ledger, Phase, Split, Statement, Status,
-    Step, Verdict,
+    Attempt, Conjecture, ConjectureOutcome, Corpus, CorpusEntry, Ledger, Phase, Source, Split, Statement,
+    Status, Step, Verdict,
 };
 use stp_selfplay::config::RunConfig;
 use stp_selfplay::context::RunFolder;
@@ -110,6 +110,7 @@ fn conjectures(ledger: &Ledger, corpus: &Corpus, round: u32) -> Result<Vec<State
             signature,
             statement: None,
             header: String::new(),
+            source: Source::Model,
         };
         ledger.record_conjecture(&conjecture)?;
         conjecture.outcome = Some(ConjectureOutcome::Accepted);
@@ -160,7 +161,7 @@ fn attempt(round: u32, phase: Phase, statement: &Statement, sample: u32) -> Atte
 }
 
 fn finish_steps(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<()> {
-    for step in plan::steps(config.rounds, config.method) {
+    for step in plan::steps(config) {
         if step == Planned::Conjecture(ROUNDS + 1) {
             break;
         }

@@ -147,7 +147,7 @@ mod tests {
         let corpus = Corpus::core().unwrap();
         ledger.keep_corpus(&corpus).unwrap();
         ledger.record_statements(&corpus.statements(Split::Train)[..3]).unwrap();
-        for step in plan::steps(cell.config.rounds, cell.config.method) {
+        for step in plan::steps(&cell.config) {
             let detail = match step.trains() {
                 true => json!({ "parameters": 1, "proofs": 0, "conjectures_kept": 0 }),
                 false => json!({}),

@@ -80,7 +80,7 @@ mod tests {
         std::fs::write(run.join("config.toml"), toml::to_string(&config).unwrap()).unwrap();
         let ledger = Ledger::open(&run.join(LEDGER)).unwrap();
         ledger.keep_corpus(&corpus).unwrap();
-        for step in plan::steps(rounds, config.method) {
+        for step in plan::steps(&config) {
             let step = Step { name: step.name(), seconds: 1.0, detail: serde_json::json!({}) };
             ledger.finish_step(&step).unwrap();
         }

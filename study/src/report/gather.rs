@@ -148,7 +148,7 @@ fn speeds(
     config: &RunConfig,
     amounts: &HashMap<(u32, Phase), Amount>,
 ) -> Result<Vec<StepSpeed>> {
-    let known = plan::steps(config.rounds, config.method).into_iter().map(|step| (step.name(), step));
+    let known = plan::steps(config).into_iter().map(|step| (step.name(), step));
     let known: HashMap<_, _> = known.collect();
     let speed = |recorded: stp_datasets::Step| {
         let step = known.get(&recorded.name).copied();

@@ -7,7 +7,6 @@ use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::{Deserialize, Serialize};
 use stp_datasets::{ConjectureOutcome, Ledger, Phase, Tally};
-use stp_selfplay::config::Method;
 use stp_selfplay::plan::{self, Step};
 use stp_selfplay::records::TrainRecord;
 
@@ -79,7 +78,7 @@ impl Report {
             }
             let mut row = row(ledger, round, given, &mut proved, conjectures.get(&round))?;
             row.label = label;
-            let of_round = plan::steps(rounds, Method::Stp).into_iter().filter(|s| s.round(rounds) == round);
+            let of_round = plan::all_steps(rounds).into_iter().filter(|s| s.round(rounds) == round);
             row.seconds =
                 of_round.filter_map(|s| steps.get(s.name().as_str())).map(|step| step.seconds).sum();
             row.kept = kept(Step::Train(round), &steps)?;

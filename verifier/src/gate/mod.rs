@@ -65,6 +65,16 @@ pub fn check_proof(proof: &str) -> Result<(), String> {
     check_tokens(&tokens)
 }
 
+/// Whether a proof that may have `sorry` in it may go on to Lean, to be made a sketch of and not to be judged.
+///
+/// # Errors
+/// The reason why not, for people.
+pub fn check_sketch(proof: &str) -> Result<(), String> {
+    let mut tokens = lex(proof)?;
+    tokens.retain(|lexeme| lexeme.token != Token::Word("sorry"));
+    check_tokens(&tokens)
+}
+
 /// Whether `signature` (binders, `:`, type) written by a model may go on to Lean.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ const { makeExporter, ExportError } = require('./export.js');
 const { makeExpressions } = require('./expressions.js');
 const { makeFileOp, seal } = require('./file-op.js');
 const { makeSession, TARGET } = require('./session.js');
+const { makeSketchOp } = require('./sketch-op.js');
 const { makeSourceOp } = require('./source-op.js');
 
 const [leanJs, library, maxHeartbeats] = process.argv.slice(2);
@@ -92,7 +93,8 @@ function makeElaborator(lean, clock) {
 
   const { file, environment, readMessages } = makeFileOp(lean, Number(maxHeartbeats), () => session.environment(''), session.forgetModule);
   const source = makeSourceOp(lean, { maxHeartbeats: Number(maxHeartbeats), environments: environment, readMessages, constants, exporter: begin, clock });
-  return { operations: { elaborate, statement, file, source }, warmUp };
+  const sketch = makeSketchOp(lean, session);
+  return { operations: { elaborate, statement, file, source, sketch }, warmUp };
 }
 
 serve(leanJs, library, makeElaborator);

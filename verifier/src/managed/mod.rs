@@ -17,10 +17,11 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::confine::{self, Ceilings, Policy};
+use crate::lean_program::{ELABORATION, SKETCHES, one_file};
 use crate::protocol::{Lost, Question, Role};
 use crate::toolchain::{ManagedLean, NativeLean};
 
-const SCRIPTS: [(&str, &str); 15] = [
+const SCRIPTS: [(&str, &str); 16] = [
     ("answers.js", include_str!("answers.js")),
     ("checker.js", include_str!("checker.js")),
     ("constants.js", include_str!("constants.js")),
@@ -34,9 +35,12 @@ const SCRIPTS: [(&str, &str); 15] = [
     ("library.js", include_str!("library.js")),
     ("runtime.js", include_str!("runtime.js")),
     ("session.js", include_str!("session.js")),
+    ("sketch-op.js", include_str!("sketch-op.js")),
     ("source-op.js", include_str!("source-op.js")),
     ("words.js", include_str!("words.js")),
 ];
+/// The program in Lean that makes sketches.
+const PROGRAM: &str = "sketch.lean";
 /// Lines of the worker's that are answers begin so; whatever else Lean's build prints is noise.
 const MARK: &[u8] = b"@stp ";
 /// A line longer than this, in bytes, is no answer of ours.
@@ -285,6 +289,7 @@ fn scripts(root: &Path) -> io::Result<PathBuf> {
         for (name, text) in SCRIPTS {
             fs::write(staging.join(name), text)?;
         }
+        fs::write(staging.join(PROGRAM), program())?;
         // Another process may have been faster; its folder is the same.
         if fs::rename(&staging, &folder).is_err() {
             fs::remove_dir_all(&staging)?;
@@ -310,8 +315,13 @@ pub fn command_line(lean: &ManagedLean) -> io::Result<NativeLean> {
     })
 }
 
+fn program() -> String {
+    one_file(&[&[ELABORATION], SKETCHES].concat())
+}
+
 /// A name for this version of the scripts, which changes with every letter of them.
 pub(crate) fn revision() -> String {
-    let digest = SCRIPTS.iter().fold(Sha256::new(), |hasher, (_, text)| hasher.chain_update(text)).finalize();
+    let scripts = SCRIPTS.iter().fold(Sha256::new(), |hasher, (_, text)| hasher.chain_update(text));
+    let digest = scripts.chain_update(program()).finalize();
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use super::family::{Family, last_words};
 use crate::confine::{Ceilings, Policy};
+use crate::lean_program::{ELABORATION, SKETCHES, one_file};
 use crate::protocol::{Question, Role};
 use crate::toolchain::NativeLean;
 
@@ -37,13 +38,10 @@ const CHECKER: &str = include_str!("../../../lean-project/Checker.lean");
 
 /// The program of a role as one file, which needs no module but Lean's own.
 pub(super) fn program(role: Role) -> String {
-    let own = match role {
-        Role::Elaborator => WORKER,
-        Role::Checker => CHECKER,
-    };
-    let own: String =
-        own.lines().filter(|line| !line.starts_with("import ")).map(|line| format!("{line}\n")).collect();
-    format!("{FRONTEND}\n{own}")
+    match role {
+        Role::Elaborator => one_file(&[&[ELABORATION, FRONTEND], SKETCHES, &[WORKER]].concat()),
+        Role::Checker => one_file(&[ELABORATION, FRONTEND, CHECKER]),
+    }
 }
 
 /// A running program.

@@ -173,7 +173,9 @@ impl NativeProcess {
 /// The text whose imports a question needs.
 fn text_of(question: &Question) -> Option<&str> {
     match question {
-        Question::Elaborate { header, .. } | Question::Statement { header, .. } => Some(header),
+        Question::Elaborate { header, .. }
+        | Question::Statement { header, .. }
+        | Question::Sketch { header, .. } => Some(header),
         Question::File { code } | Question::Source { code } => Some(code),
         Question::Reference { header, imports, .. } | Question::Check { header, imports, .. } => {
             header.as_deref().or(imports.as_deref())

@@ -5,11 +5,17 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::asked::{Asked, or_gone, read};
-use super::care::{Care, text_care};
+use super::care::{Care, care_of, text_care};
 use super::local::LocalPool;
 use crate::protocol::{
-    Answered, Backend, FileOutcome, FileReport, PoolStats, Question, Reply, Request, Role, VerifierError,
+    Answered, Backend, Candidate, FileOutcome, FileReport, PoolStats, Question, Reply, Request, Role,
+    SketchReport, VerifierError,
 };
+
+/// A sketch elaborates its proof as often as something more of it fails, and each of its goals.
+const SKETCH_CHECKS: u32 = 4;
+/// The first sketch of a process waits for the program that makes them.
+const LOADING: Duration = Duration::from_secs(60);
 
 impl Backend for LocalPool {
     fn request(&self, request: Request) -> Answered<'_> {
@@ -52,9 +58,17 @@ impl LocalPool {
                 let limit = Duration::from_millis(*timeout_ms);
                 self.theorem_of(code, name.as_deref(), statement.as_ref(), limit).await?.map(Reply::Verdict)
             }
+            Request::Sketch(candidate) => self.sketch(candidate).await?.map(Reply::Sketch),
             Request::Export(candidate) => self.export(candidate).await?.map(Reply::Export),
         };
         Ok(answered.unwrap_or_else(|gone| request.failure(gone.status, gone.reason)))
+    }
+
+    async fn sketch(&self, candidate: &Candidate) -> Asked<SketchReport> {
+        let Candidate { header, signature, proof, .. } = candidate.clone();
+        let care = care_of(&header, &[&proof, &signature]);
+        let limit = self.processes.check_timeout * SKETCH_CHECKS + LOADING;
+        self.processes.ask_elaborator(Question::Sketch { header, signature, proof }, limit, care).await
     }
 
     async fn signatures(&self, names: &[String]) -> Asked<Vec<Option<String>>> {

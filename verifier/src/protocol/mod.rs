@@ -7,6 +7,7 @@ mod error;
 mod file;
 mod process;
 mod request;
+mod sketch;
 mod source;
 mod stats;
 
@@ -18,6 +19,7 @@ pub(crate) use process::{
     Checked, CheckedTheorem, Claim, Declared, Elaborated, Lost, Question, Role, lines_of,
 };
 pub(crate) use request::{Reply, Request};
+pub use sketch::SketchReport;
 pub(crate) use source::{Command, Source};
 pub use source::{FileJudgement, JudgedFile, JudgedTheorem};
 pub(crate) use stats::Counters;

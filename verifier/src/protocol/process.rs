@@ -35,6 +35,8 @@ pub(crate) enum Question {
     Elaborate { header: String, signature: String, proof: String, foreign: bool, messages: usize },
     /// Elaborator: a statement that nobody trusts.
     Statement { header: String, signature: String },
+    /// Elaborator: what is left to prove of a proof that fails.
+    Sketch { header: String, signature: String, proof: String },
     /// Elaborator: a whole text, answered as the Lean REPL does.
     File { code: String },
     /// Elaborator: a whole text, command after command, with its declarations.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use stp_datasets::{Status, Verdict};
 
-use super::{Candidate, FileJudgement, FileOutcome, StatementReport, Trust};
+use super::{Candidate, FileJudgement, FileOutcome, SketchReport, StatementReport, Trust};
 
 /// A request to a pool.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub(crate) enum Request {
     },
     /// The declarations of a proof that the checker accepts, in Lean's export format.
     Export(Candidate),
+    /// What is left to prove of a proof that fails.
+    Sketch(Candidate),
 }
 
 /// What a pool answers.
@@ -51,6 +53,7 @@ pub(crate) enum Reply {
     Source(FileJudgement),
     /// The declarations, or the verdict that there are none.
     Export(Result<String, Verdict>),
+    Sketch(SketchReport),
 }
 
 impl Request {
@@ -58,6 +61,7 @@ impl Request {
     pub(crate) fn failure(&self, status: Status, reason: String) -> Reply {
         match self {
             Self::Check(_) | Self::TheoremOf { .. } => Reply::Verdict(Verdict::new(status, reason)),
+            Self::Sketch(_) => Reply::Sketch(SketchReport::None { reason }),
             Self::Export(_) => Reply::Export(Err(Verdict::new(status, reason))),
             Self::Statement { .. } => Reply::Statement(StatementReport::refused(reason)),
             Self::Signatures(names) => Reply::Signatures(vec![None; names.len()]),

@@ -13,3 +13,4 @@ mod judge;
 mod kimina;
 mod neighbours;
 mod serve;
+mod sketches;

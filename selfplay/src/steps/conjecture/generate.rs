@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use stp_conjecturer::Input;
-use stp_datasets::{Conjecture, ConjectureOutcome, normalise_spaces};
+use stp_datasets::{Conjecture, ConjectureOutcome, Source, normalise_spaces};
 use stp_model::SampleRequest;
 
 use crate::context::Context;
@@ -108,6 +108,7 @@ fn blanks(
         outcome: None,
         fingerprint: None,
         statement: None,
+        source: Source::Model,
     };
     Ok((wave.start..end).filter(|sample| !recorded.contains(&(index, *sample))).map(blank).collect())
 }

@@ -3,13 +3,12 @@
 
 use anyhow::Result;
 use stp_conjecturer::{KnownStatements, ShapeCounts, refutation, trivial_proof};
-use stp_datasets::{Conjecture, ConjectureOutcome, Split, canonical_statement};
+use stp_datasets::{Conjecture, ConjectureOutcome, Source, canonical_statement};
 use stp_verifier::{Candidate, Pool, StatementReport, VerifierError, ask_each};
 
 use crate::context::Context;
+use crate::context::known::corpus_statements;
 use crate::events::{Done, Recorded, Work};
-use crate::plan::Step;
-use crate::records::{self, SetupRecord};
 
 /// Texts for each worker in a window. A window is decided before the next one, which is compared with what it accepts.
 const WINDOW: usize = 8;
@@ -24,7 +23,7 @@ pub async fn screen(context: &Context, earlier: &Seen, round: u32, end: u32, quo
     let mut seen = earlier.clone();
     let known = context.ledger.accepted_of(round..=round)?;
     known.iter().for_each(|it| seen.know(&it.signature, it.fingerprint.as_deref()));
-    let accepted = known.len();
+    let accepted = known.iter().filter(|it| it.source == Source::Model).count();
     let mut conjectures = context.ledger.open_conjectures(round, end)?;
     for conjecture in &mut conjectures {
         conjecture.outcome = seen.sieve.admit_text(&conjecture.signature);
@@ -48,28 +47,12 @@ impl Seen {
     /// # Errors
     /// If the ledger cannot be read.
     pub fn before(context: &Context, round: u32) -> Result<Self> {
-        let mut seen = Self::of_corpus(context)?;
+        let shapes = ShapeCounts::new(context.config.conjecturing.most_alike);
+        let mut seen = Self { sieve: corpus_statements(context)?, shapes };
         context.ledger.each_accepted(round.saturating_sub(1), |_, signature, fingerprint| {
             seen.know(signature, fingerprint);
         })?;
         Ok(seen)
-    }
-
-    fn of_corpus(context: &Context) -> Result<Self> {
-        let fingerprints = records::require::<SetupRecord>(&context.ledger, Step::Setup)?.fingerprints;
-        let mut sieve = KnownStatements::default();
-        for entry in &context.statements.corpus.entries {
-            let statement = &entry.statement;
-            let canonical = canonical_statement(&statement.signature);
-            let print = fingerprints.get(&statement.id).map(String::as_str);
-            for key in [Some(canonical.as_str()), print].into_iter().flatten() {
-                match statement.split {
-                    Split::Train => sieve.know(key),
-                    Split::Valid | Split::Test => sieve.hold_out(key),
-                }
-            }
-        }
-        Ok(Self { sieve, shapes: ShapeCounts::new(context.config.conjecturing.most_alike) })
     }
 
     /// Knows an accepted conjecture as well.

@@ -162,7 +162,7 @@ fn keep_batch(context: &Context, checkpoint: &Checkpoint, name: &str, error: Mod
 /// Training steps of the run's finished trainings.
 fn steps_before(context: &Context) -> Result<u64> {
     let mut before = 0;
-    let steps = plan::steps(context.config.rounds, context.config.method);
+    let steps = plan::steps(&context.config);
     for step in steps.into_iter().filter(|step| step.trains()) {
         let record = TrainRecord::read(&context.ledger, step)?;
         before += record.and_then(|record| record.steps).unwrap_or(0);

@@ -9,7 +9,7 @@ use stp_conjecturer::{TriedConjecture, select};
 use stp_datasets::{Attempt, Conjecture, Ledger, Phase, Tally};
 use stp_prover::{CorrectProof, Decay, TrainingLimits, TrainingProof, retraining_set, training_set};
 
-use crate::config::RunConfig;
+use crate::config::{ConjectureSource, RunConfig};
 use crate::context::lemmas::lemmas_of;
 use crate::plan::Step;
 use crate::records::{self, TrainRecord};
@@ -60,7 +60,8 @@ pub fn proofs(
     set: TrainingSet,
 ) -> Result<Vec<TrainingProof>> {
     let settings = &config.proving;
-    let correct = correct_proofs(ledger, given, set.rounds(config))?;
+    let searched = config.conjectures_from(ConjectureSource::Subgoals);
+    let correct = correct_proofs(ledger, given, set.rounds(config), searched)?;
     let decay = Decay { length: settings.length_decay, seconds: settings.seconds_decay };
     Ok(match set {
         TrainingSet::Round(round) => {
@@ -78,11 +79,13 @@ pub fn proofs(
     })
 }
 
-/// The correct proofs of some rounds. A statement's pass rate is that of its attempts in all of these rounds together.
+/// The correct proofs of some rounds, those of the search among them if it is `searched` for them. A statement's pass rate is
+/// that of the model's attempts in all of these rounds together.
 fn correct_proofs(
     ledger: &Ledger,
     given: &HashSet<String>,
     rounds: RangeInclusive<u32>,
+    searched: bool,
 ) -> Result<Vec<CorrectProof>> {
     let mut rates: HashMap<String, Tally> = HashMap::new();
     for ((_, statement), tally) in ledger.tallies_of(Phase::Train, rounds.clone())? {
@@ -102,7 +105,10 @@ fn correct_proofs(
         });
     };
     ledger.each_proof(Phase::Corpus, rounds.clone(), &mut add)?;
-    ledger.each_proof(Phase::Train, rounds, add)?;
+    ledger.each_proof(Phase::Train, rounds.clone(), &mut add)?;
+    if searched {
+        ledger.each_proof(Phase::Search, rounds, add)?;
+    }
     Ok(correct)
 }
 
@@ -116,6 +122,9 @@ pub fn conjectures(
     rounds: RangeInclusive<u32>,
 ) -> Result<Vec<TrainingConjecture>> {
     let mut kept = Vec::new();
+    if !config.conjectures_from(ConjectureSource::Model) {
+        return Ok(kept);
+    }
     for round in rounds {
         let provable = provable(ledger, round)?;
         let mut by_id: HashMap<_, _> = ledger

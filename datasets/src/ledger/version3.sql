@@ -1,0 +1,112 @@
+-- The run ledger, one SQLite file a run; `PRAGMA user_version` is the version of this schema. Rows are only added, and
+-- completed once: nothing is rewritten on resume. Times are seconds since 1970. Any tool may read it while a run goes
+-- on (write-ahead log); `attempt` and `statement` below are row ids, and the view `judged` joins them with their names.
+
+-- What the run was told and has worked out once: key and value.
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+
+-- What the run's corpus was when the run began, in its order: for each entry the SHA-256 of its statement (id, signature,
+-- header, split, topics) and of its proofs (those and the tactics that close it). `meta` has one of all, under `corpus`.
+CREATE TABLE corpus (
+    position  INTEGER PRIMARY KEY,
+    name      TEXT NOT NULL UNIQUE,
+    statement TEXT NOT NULL,
+    proofs    TEXT NOT NULL
+) STRICT;
+
+-- Statements of the corpus and accepted conjectures. Those of runs from before version 2 have no signature.
+CREATE TABLE statements (
+    id        INTEGER PRIMARY KEY,
+    name      TEXT NOT NULL UNIQUE,
+    signature TEXT,
+    header    TEXT NOT NULL DEFAULT '',
+    split     TEXT NOT NULL DEFAULT 'train' CHECK (split IN ('train', 'valid', 'test')),
+    origin    TEXT NOT NULL DEFAULT 'corpus' CHECK (origin IN ('corpus', 'conjecture')),
+    topics    TEXT NOT NULL DEFAULT '[]' -- JSON
+) STRICT;
+
+-- Rounds of self-play; 0 is everything before the first, the one after the last belongs to the final re-training.
+CREATE TABLE rounds (
+    round   INTEGER PRIMARY KEY,
+    started REAL NOT NULL DEFAULT (unixepoch('subsec'))
+) STRICT;
+
+-- Steps of the run that are finished for good, in the order in which they finished.
+CREATE TABLE steps (
+    name     TEXT PRIMARY KEY,
+    ordinal  INTEGER NOT NULL,
+    seconds  REAL NOT NULL, -- in the process that finished it
+    detail   TEXT NOT NULL, -- JSON
+    finished REAL NOT NULL DEFAULT (unixepoch('subsec'))
+) STRICT;
+
+-- Models that were kept, by the name of their folder below `checkpoints/`.
+CREATE TABLE checkpoints (
+    name   TEXT PRIMARY KEY,
+    detail TEXT NOT NULL, -- JSON: what training said
+    made   REAL NOT NULL DEFAULT (unixepoch('subsec'))
+) STRICT;
+
+-- Whatever else happened: starts, interruptions, measurements.
+CREATE TABLE events (
+    id     INTEGER PRIMARY KEY,
+    at     REAL NOT NULL DEFAULT (unixepoch('subsec')),
+    kind   TEXT NOT NULL,
+    detail TEXT NOT NULL -- JSON
+) STRICT;
+
+-- Every text that the conjecturer produced, with what became of it.
+CREATE TABLE conjectures (
+    round       INTEGER NOT NULL REFERENCES rounds (round),
+    input       INTEGER NOT NULL,
+    sample      INTEGER NOT NULL,
+    seed        TEXT NOT NULL,
+    seed_proof  TEXT NOT NULL,
+    lemma       TEXT,
+    signature   TEXT NOT NULL,
+    outcome     TEXT,        -- empty until the filters have run
+    fingerprint TEXT,
+    statement   TEXT UNIQUE, -- the name it was given as a statement
+    header      TEXT NOT NULL DEFAULT '', -- the seed's, before which it was judged; '' in runs from before version 3
+    PRIMARY KEY (round, input, sample)
+) STRICT;
+
+CREATE INDEX conjectures_open ON conjectures (round) WHERE outcome IS NULL;
+
+-- Every sampled proof, and those that came with the corpus (phase `seed`).
+CREATE TABLE attempts (
+    id        INTEGER PRIMARY KEY,
+    round     INTEGER NOT NULL REFERENCES rounds (round),
+    phase     TEXT NOT NULL CHECK (phase IN ('seed', 'train', 'valid')),
+    statement INTEGER NOT NULL REFERENCES statements (id),
+    sample    INTEGER NOT NULL,
+    proof     TEXT NOT NULL, -- the text after `:=`
+    tokens    INTEGER NOT NULL,
+    logprob   REAL NOT NULL,
+    UNIQUE (phase, round, statement, sample)
+) STRICT;
+
+CREATE INDEX attempts_by_statement ON attempts (statement, phase, round);
+
+-- What the judge said of an attempt; none yet if it has no row. `unfinished` is what the run itself says of a text that was
+-- cut off before its end, which no judge has seen. Lists are JSON, and empty where they have nothing.
+CREATE TABLE verdicts (
+    attempt           INTEGER PRIMARY KEY REFERENCES attempts (id),
+    status            TEXT NOT NULL CHECK (status IN ('proved', 'failed', 'rejected', 'statement_error', 'timeout', 'crashed',
+                                                       'unfinished')),
+    elapsed_ms        INTEGER NOT NULL,
+    messages          TEXT,
+    axioms            TEXT,
+    premises          TEXT,
+    implicit_premises TEXT
+) STRICT;
+
+CREATE INDEX verdicts_proved ON verdicts (attempt) WHERE status = 'proved';
+
+CREATE VIEW judged AS
+SELECT a.id, a.round, a.phase, s.name AS statement, s.signature, s.header, s.split, s.origin, a.sample, a.proof, a.tokens,
+       a.logprob, v.status, v.elapsed_ms, v.messages, v.axioms, v.premises, v.implicit_premises
+FROM attempts a JOIN statements s ON s.id = a.statement LEFT JOIN verdicts v ON v.attempt = a.id;

@@ -1,0 +1,232 @@
+//! What is left to prove of a proof that fails: the proof with `sorry` where a tactic failed, and a goal for each `sorry`.
+//!
+//! A proof of a goal goes back into the place of its `sorry`. Nothing follows from that by itself: the whole is judged as
+//! any other proof.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+/// A proof with holes. It elaborates as it is, but for its `sorry`s.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sketch {
+    /// The text after `:=`.
+    pub proof: String,
+    /// Its `sorry`s in the order of the text.
+    pub holes: Vec<Hole>,
+    /// Why there are holes: Lean's messages on what was cut.
+    #[serde(default)]
+    pub messages: Vec<String>,
+}
+
+/// A `sorry` of a sketch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hole {
+    /// Where it begins, in bytes of the proof.
+    pub start: usize,
+    /// Where it ends.
+    pub stop: usize,
+    /// In which column it begins, in characters.
+    pub column: usize,
+    /// How many goals are open there; it stands for the first.
+    pub goals: usize,
+    /// It stands for a term, not for a tactic.
+    pub is_term: bool,
+    /// What is to be proved.
+    #[serde(flatten)]
+    pub goal: Goal,
+}
+
+/// What a hole asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Goal {
+    /// A theorem under the header of the whole.
+    Statement {
+        /// Binders and type, as in [`crate::Statement`].
+        signature: String,
+        /// Tactics that give the hole's hypotheses the names that the signature has.
+        setup: Vec<String>,
+    },
+    /// It cannot be written as a theorem.
+    Refused {
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+impl Hole {
+    /// The signature of its goal, if it can be written as a theorem.
+    pub fn signature(&self) -> Option<&str> {
+        match &self.goal {
+            Goal::Statement { signature, .. } => Some(signature),
+            Goal::Refused { .. } => None,
+        }
+    }
+}
+
+impl Sketch {
+    /// The proof with proofs of goals in the places of their holes, as many as there are; the others stay `sorry`.
+    ///
+    /// `None` if a proof cannot stand there: that of a goal that cannot be written, or equations that begin with `|`.
+    pub fn filled<'a>(&self, proof_of: impl Fn(usize) -> Option<&'a str>) -> Option<String> {
+        let mut text = self.proof.clone();
+        for (index, hole) in self.holes.iter().enumerate().rev() {
+            let Some(proof) = proof_of(index) else { continue };
+            text.get(hole.start..hole.stop)?;
+            text.replace_range(hole.start..hole.stop, &hole.text_of(proof)?);
+        }
+        Some(text)
+    }
+}
+
+impl Hole {
+    /// What stands in its place: tactics in its column.
+    fn text_of(&self, proof: &str) -> Option<String> {
+        let Goal::Statement { setup, .. } = &self.goal else { return None };
+        let lines = setup.iter().cloned().chain(tactics_of(proof)?);
+        let (lead, column, end) = match (self.is_term, self.goals) {
+            (true, _) => ("(by ", self.column + 4, ")"),
+            (false, 0 | 1) => ("", self.column, ""),
+            (false, _) => ("· ", self.column + 2, ""),
+        };
+        let mut text = lead.to_owned();
+        for (number, line) in lines.enumerate() {
+            if number > 0 {
+                text.push('\n');
+                // An empty line needs no indentation.
+                if !line.is_empty() {
+                    let _ = write!(text, "{:column$}", "");
+                }
+            }
+            text.push_str(&line);
+        }
+        text.push_str(end);
+        Some(text)
+    }
+}
+
+/// The lines of a proof as tactics, the first in column 0; none of equations.
+fn tactics_of(proof: &str) -> Option<Vec<String>> {
+    let proof = proof.trim();
+    if proof.is_empty() || proof.starts_with('|') {
+        return None;
+    }
+    let after_by = proof.strip_prefix("by").filter(|rest| rest.starts_with(char::is_whitespace));
+    let Some(tactics) = after_by else {
+        let mut lines = proof.lines();
+        let first = format!("exact {}", lines.next().unwrap_or_default());
+        return Some(std::iter::once(first).chain(lines.map(|line| format!("  {line}"))).collect());
+    };
+    let tactics = tactics.trim_end();
+    // Tactics that begin on the line of `by` have no indentation in common with those below.
+    if !tactics.trim_start_matches([' ', '\t']).starts_with('\n') {
+        return Some(tactics.trim_start().lines().map(str::to_owned).collect());
+    }
+    let lines: Vec<&str> = tactics.lines().skip_while(|line| line.trim().is_empty()).collect();
+    let indentation = |line: &&str| line.len() - line.trim_start_matches(' ').len();
+    let common = lines.iter().filter(|line| !line.trim().is_empty()).map(indentation).min().unwrap_or(0);
+    Some(lines.iter().map(|line| line.get(common..).unwrap_or_default().to_owned()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn hole(proof: &str, number: usize, goals: usize, setup: &[&str]) -> Hole {
+        let (start, _) = proof.match_indices("sorry").nth(number).unwrap();
+        let column = proof[..start].chars().rev().take_while(|letter| *letter != '\n').count();
+        let setup = setup.iter().map(|line| (*line).to_owned()).collect();
+        let goal = Goal::Statement { signature: ": True".to_owned(), setup };
+        Hole { start, stop: start + "sorry".len(), column, goals, is_term: false, goal }
+    }
+
+    fn sketch(proof: &str, setup: &[&str]) -> Sketch {
+        let count = proof.matches("sorry").count();
+        let holes = (0..count).map(|number| hole(proof, number, 1, setup)).collect();
+        Sketch { proof: proof.to_owned(), holes, messages: Vec::new() }
+    }
+
+    #[test]
+    fn a_proof_takes_its_place_in_the_column_of_the_hole() {
+        let sketch = sketch("by\n  constructor\n  · sorry\n  · simp", &[]);
+        let filled = |proof| sketch.filled(|_| Some(proof));
+        assert_eq!(filled("by omega").unwrap(), "by\n  constructor\n  · omega\n  · simp");
+        let lines = "by\n      intro x\n      induction x with\n      | zero => rfl\n      | succ n ih =>\n        simp";
+        let wanted = "by\n  constructor\n  · intro x\n    induction x with\n    | zero => rfl\n    | succ n ih =>\n      simp\n  · simp";
+        assert_eq!(filled(lines).unwrap(), wanted);
+        assert_eq!(
+            filled("fun x =>\n  x").unwrap(),
+            "by\n  constructor\n  · exact fun x =>\n        x\n  · simp"
+        );
+        let cases = filled("by cases x with\n  | a => rfl\n\n  | b => rfl").unwrap();
+        assert_eq!(
+            cases,
+            "by\n  constructor\n  · cases x with\n      | a => rfl\n\n      | b => rfl\n  · simp"
+        );
+        assert_eq!(filled("\n| 0 => rfl"), None);
+        assert_eq!(filled(" "), None);
+    }
+
+    #[test]
+    fn names_are_given_first_and_other_goals_are_left_alone() {
+        let text = "by\n  cases h\n  sorry\n  sorry";
+        let holes = vec![hole(text, 0, 2, &["rename_i a"]), hole(text, 1, 1, &["rename_i b"])];
+        let sketch = Sketch { proof: text.to_owned(), holes, messages: Vec::new() };
+        let both = sketch.filled(|index| Some(["by exact a", "b"][index])).unwrap();
+        assert_eq!(both, "by\n  cases h\n  · rename_i a\n    exact a\n  rename_i b\n  exact b");
+        let first = sketch.filled(|index| (index == 0).then_some("by simp")).unwrap();
+        assert_eq!(first, "by\n  cases h\n  · rename_i a\n    simp\n  sorry");
+    }
+
+    #[test]
+    fn a_term_gets_a_block_of_its_own() {
+        let text = "foo (λ x => sorry) y";
+        let holes = vec![Hole { is_term: true, ..hole(text, 0, 0, &["rename_i a"]) }];
+        let sketch = Sketch { proof: text.to_owned(), holes, messages: Vec::new() };
+        let wanted = "foo (λ x => (by rename_i a\n                simp)) y";
+        assert_eq!(sketch.filled(|_| Some("by simp")).unwrap(), wanted);
+    }
+
+    #[test]
+    fn what_cannot_be_written_cannot_be_filled() {
+        let mut sketch = sketch("by sorry", &[]);
+        sketch.holes[0].goal = Goal::Refused { reason: "no".to_owned() };
+        assert_eq!(sketch.filled(|_| Some("rfl")), None);
+        assert_eq!(sketch.filled(|_| None).as_deref(), Some("by sorry"));
+        assert_eq!(sketch.holes[0].signature(), None);
+    }
+
+    #[test]
+    fn lean_s_answer_is_read() {
+        let text = r#"{"proof":"by sorry","holes":[{"start":3,"stop":8,"column":3,"goals":1,"is_term":false,
+            "signature":": 1 = 1","setup":[]},{"start":3,"stop":8,"column":3,"goals":1,"is_term":false,"reason":"no"}]}"#;
+        let sketch: Sketch = serde_json::from_str(text).unwrap();
+        assert_eq!(sketch.holes[0].signature(), Some(": 1 = 1"));
+        assert_eq!(sketch.holes[1].goal, Goal::Refused { reason: "no".to_owned() });
+        let again: Sketch = serde_json::from_str(&serde_json::to_string(&sketch).unwrap()).unwrap();
+        assert_eq!(again, sketch);
+    }
+
+    proptest! {
+        /// Whatever the proof, its lines stay in their order and none begins left of the hole.
+        #[test]
+        fn no_line_leaves_its_column(lines in prop::collection::vec("[a-z] {0,3}[a-z]{0,4}", 1..6), column in 0usize..8, deeper in prop::collection::vec(0usize..4, 6)) {
+            let body: Vec<String> = lines.iter().zip(&deeper).enumerate()
+                .map(|(number, (line, more))| format!("{:1$}{line}", "", 4 + if number == 0 { 0 } else { *more })).collect();
+            let text = format!("by\n{:column$}sorry", "");
+            let filled = sketch(&text, &[]).filled(|_| Some("x")).unwrap();
+            prop_assert!(filled.ends_with("exact x"));
+            let proof = format!("by\n{}", body.join("\n"));
+            let filled = sketch(&text, &[]).filled(|_| Some(&proof)).unwrap();
+            let got: Vec<&str> = filled.lines().skip(1).collect();
+            prop_assert_eq!(got.len(), lines.len());
+            for (got, line) in got.iter().zip(&lines) {
+                prop_assert_eq!(got.trim_start(), line.trim_start());
+                prop_assert!(got.len() - got.trim_start().len() >= column);
+            }
+        }
+    }
+}

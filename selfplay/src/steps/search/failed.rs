@@ -1,0 +1,308 @@
+//! Which failed proofs of a round become sketches, and which of these are worth a search.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use anyhow::Result;
+use stp_conjecturer::KnownStatements;
+use stp_datasets::{
+    Attempt, CONJECTURE, Goal, LedgerSketch, Sketch, Source, Statement, Status, canonical_statement,
+};
+use stp_verifier::{Candidate, Pool, SketchReport, StatementReport, ask_each};
+
+use crate::context::Context;
+use crate::context::history::as_statement;
+use crate::context::known::corpus_statements;
+use crate::events::{Done, Recorded, SearchPart, Work};
+
+/// Sketches that are asked for at the same time, for each worker.
+const AHEAD: usize = 2;
+/// Sketches that are made before their goals are named: what they have in common gets one name.
+const WINDOW: usize = 32;
+
+/// What became of the failed proofs.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Failed proofs that Lean was asked about.
+    pub failed: usize,
+    /// Sketches whose goals are tried.
+    pub sketches: usize,
+    /// Why others have none, or why their goals are not tried.
+    pub dropped: BTreeMap<String, usize>,
+}
+
+/// A failed proof, and what it is of.
+struct Failed {
+    statement: Statement,
+    proof: String,
+    /// Depth of the goals that it leaves open.
+    depth: u32,
+}
+
+/// Makes sketches of the round's failed proofs, as far as they are not there yet, and records them with their goals.
+///
+/// # Errors
+/// If Lean or the ledger fails, or the user interrupts.
+pub async fn sketches(context: &Context, round: u32) -> Result<Found> {
+    let failed = failed_proofs(context, round)?;
+    let mut namer = Namer::new(context, round)?;
+    let there: HashSet<u32> = context.ledger.sketches_of(round)?.into_iter().map(|it| it.number).collect();
+    let progress =
+        context.events.work(&Work::Search { round, part: SearchPart::Sketches }, failed.len() as u64);
+    let numbered: Vec<(u32, &Failed)> =
+        (0..).zip(&failed).filter(|(number, _)| !there.contains(number)).collect();
+    progress.advance((failed.len() - numbered.len()) as u64);
+    for window in numbered.chunks(WINDOW) {
+        let candidates: Vec<_> = window.iter().map(|(_, failed)| candidate(failed)).collect();
+        let ask = |verifier: Pool, candidate: Candidate| async move { verifier.sketch(candidate).await };
+        let asked = ask_each(&context.verifier, AHEAD, candidates, ask, |_| progress.advance(1));
+        let reports: Vec<SketchReport> = context.cancel.unless(asked).await??;
+        for ((number, failed), report) in window.iter().zip(reports) {
+            let sketch = namer.sketch(context, *number, failed, report).await?;
+            context.ledger.record_sketch(&sketch)?;
+            context.events.recorded(Recorded::Sketch);
+        }
+    }
+    progress.finish(Done::Texts { texts: failed.len() });
+    found(context, round)
+}
+
+/// What the ledger has of a round's sketches, by the kind of what became of them.
+fn found(context: &Context, round: u32) -> Result<Found> {
+    let mut found = Found::default();
+    for sketch in context.ledger.sketches_of(round)? {
+        found.failed += 1;
+        match &sketch.reason {
+            None => found.sketches += 1,
+            Some(reason) => {
+                // What comes after the colon is of this proof alone.
+                let kind = reason.split(':').next().unwrap_or(reason).to_owned();
+                *found.dropped.entry(kind).or_default() += 1;
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn candidate(failed: &Failed) -> Candidate {
+    let Statement { header, signature, .. } = &failed.statement;
+    Candidate::new(header.as_str(), signature.as_str(), failed.proof.as_str())
+}
+
+/// The failed proofs to look at: those of statements without a proof, the ones with the fewest errors first, which none of
+/// the earlier rounds has looked at.
+fn failed_proofs(context: &Context, round: u32) -> Result<Vec<Failed>> {
+    let proved = super::proved(context, round)?;
+    let settings = &context.config.search;
+    let depths = depths(context, round)?;
+    let mut open: Vec<(Statement, u32)> = Vec::new();
+    open.extend(context.statements.train.iter().map(|statement| (statement.clone(), 1)));
+    for conjecture in context.ledger.accepted_of(round..=round)? {
+        if conjecture.source == Source::Subgoal
+            && let Some(statement) = as_statement(conjecture)
+        {
+            let depth = depths.get(&statement.id).copied().unwrap_or(0) + 1;
+            open.push((statement, depth));
+        }
+    }
+    open.retain(|(statement, depth)| !proved.contains(&statement.id) && *depth <= settings.depth);
+    let names: Vec<_> = open.iter().map(|(statement, _)| statement.id.as_str()).collect();
+    let mut refused: HashMap<String, Vec<Attempt>> = HashMap::new();
+    for attempt in context.ledger.refused_of(round, &names)? {
+        refused.entry(attempt.statement.clone()).or_default().push(attempt);
+    }
+    let earlier = context.ledger.sketched_before(round)?;
+    let mut failed = Vec::new();
+    for (statement, depth) in open {
+        let mut attempts = refused.remove(&statement.id).unwrap_or_default();
+        attempts.retain(|attempt| !earlier.contains(&(attempt.statement.clone(), attempt.proof.clone())));
+        let proofs = nearest(attempts, settings.proofs_per_statement);
+        failed.extend(proofs.into_iter().map(|proof| Failed { statement: statement.clone(), proof, depth }));
+    }
+    Ok(failed)
+}
+
+/// How deep the goals of earlier sketches lie, by their names.
+fn depths(context: &Context, round: u32) -> Result<HashMap<String, u32>> {
+    let mut depths = HashMap::new();
+    for sketch in context.ledger.sketches_up_to(round)? {
+        for goal in sketch.goals {
+            let depth = depths.entry(goal).or_insert(sketch.depth);
+            *depth = sketch.depth.min(*depth);
+        }
+    }
+    Ok(depths)
+}
+
+/// The distinct proofs with the fewest errors, of these the likeliest first.
+fn nearest(mut attempts: Vec<Attempt>, most: usize) -> Vec<String> {
+    let errors = |attempt: &Attempt| attempt.verdict.as_ref().map_or(0, |verdict| verdict.messages.len());
+    let likelihood = |attempt: &Attempt| attempt.logprob / f64::from(attempt.tokens.max(1));
+    attempts.retain(|attempt| attempt.verdict.as_ref().is_some_and(|it| it.status == Status::Failed));
+    attempts.sort_by(|a, b| {
+        errors(a)
+            .cmp(&errors(b))
+            .then_with(|| likelihood(b).total_cmp(&likelihood(a)))
+            .then_with(|| a.sample.cmp(&b.sample))
+    });
+    let mut seen = HashSet::new();
+    attempts.retain(|attempt| seen.insert(attempt.proof.clone()));
+    attempts.truncate(most);
+    attempts.into_iter().map(|attempt| attempt.proof).collect()
+}
+
+/// Gives goals their names: equal ones the same, and none to what must not be tried.
+struct Namer {
+    round: u32,
+    most_open: usize,
+    known: KnownStatements,
+    /// Names of goals and given statements, by canonical text under a header.
+    names: HashMap<(String, String), String>,
+}
+
+impl Namer {
+    fn new(context: &Context, round: u32) -> Result<Self> {
+        let mut names = HashMap::new();
+        let mut of_goals: Vec<String> = Vec::new();
+        for sketch in context.ledger.sketches_up_to(round)? {
+            of_goals.extend(sketch.goals);
+        }
+        let of_goals: Vec<_> = of_goals.iter().map(String::as_str).collect();
+        for (name, statement) in context.ledger.statements_of(&of_goals)? {
+            names.insert(key(&statement.header, &statement.signature), name);
+        }
+        for statement in &context.statements.train {
+            names.insert(key(&statement.header, &statement.signature), statement.id.clone());
+        }
+        let known = corpus_statements(context)?;
+        Ok(Self { round, most_open: context.config.search.most_open, known, names })
+    }
+
+    /// What is recorded of a failed proof; new goals become statements.
+    async fn sketch(
+        &mut self,
+        context: &Context,
+        number: u32,
+        failed: &Failed,
+        report: SketchReport,
+    ) -> Result<LedgerSketch> {
+        let mut record = LedgerSketch {
+            round: self.round,
+            number,
+            parent: failed.statement.id.clone(),
+            depth: failed.depth,
+            failed: failed.proof.clone(),
+            sketch: None,
+            reason: None,
+            goals: Vec::new(),
+        };
+        match report {
+            SketchReport::None { reason } => record.reason = Some(reason),
+            SketchReport::Sketch(sketch) => {
+                match self.goals(context, number, failed, &sketch).await? {
+                    Ok(goals) => record.goals = goals,
+                    Err(reason) => record.reason = Some(reason),
+                }
+                record.sketch = Some(sketch);
+            }
+        }
+        Ok(record)
+    }
+
+    /// The names of a sketch's goals, or why they are not tried.
+    async fn goals(
+        &mut self,
+        context: &Context,
+        number: u32,
+        failed: &Failed,
+        sketch: &Sketch,
+    ) -> Result<Result<Vec<String>, String>> {
+        if sketch.holes.len() > self.most_open {
+            return Ok(Err("too many goals are open".to_owned()));
+        }
+        let header = failed.statement.header.as_str();
+        let whole = key(header, &failed.statement.signature);
+        let mut new: Vec<Statement> = Vec::new();
+        let mut goals = Vec::new();
+        for (hole, index) in sketch.holes.iter().zip(0u32..) {
+            let signature = match &hole.goal {
+                Goal::Statement { signature, .. } => signature,
+                Goal::Refused { reason } => return Ok(Err(format!("a goal cannot be written: {reason}"))),
+            };
+            let key = key(header, signature);
+            if key == whole {
+                return Ok(Err("a goal is the statement itself".to_owned()));
+            }
+            let named = new.iter().find(|it| self::key(header, &it.signature) == key).map(|it| it.id.clone());
+            if let Some(name) = named.or_else(|| self.names.get(&key).cloned()) {
+                goals.push(name);
+                continue;
+            }
+            let asked = context.verifier.foreign_statement(header, signature);
+            let report: StatementReport = context.cancel.unless(asked).await??;
+            if !report.ok {
+                let said = report.messages.first().cloned().unwrap_or_default();
+                return Ok(Err(format!("a goal does not elaborate: {said}")));
+            }
+            let canonical = canonical_statement(signature);
+            let keys = [Some(canonical.as_str()), report.fingerprint.as_deref()];
+            if keys.into_iter().flatten().any(|key| self.known.is_held_out(key)) {
+                return Ok(Err("a goal is held out".to_owned()));
+            }
+            let id = format!("subgoal_{}_{number}_{index}", self.round);
+            goals.push(id.clone());
+            let (header, signature) = (header.to_owned(), signature.clone());
+            new.push(Statement {
+                id,
+                signature,
+                header,
+                topics: vec![CONJECTURE.to_owned()],
+                ..failed.statement.clone()
+            });
+        }
+        for statement in new {
+            context.ledger.record_goal(&statement)?;
+            self.names.insert(key(&statement.header, &statement.signature), statement.id);
+        }
+        Ok(Ok(goals))
+    }
+}
+
+fn key(header: &str, signature: &str) -> (String, String) {
+    (header.to_owned(), canonical_statement(signature))
+}
+
+#[cfg(test)]
+mod tests {
+    use stp_datasets::Verdict;
+
+    use super::*;
+
+    fn attempt(sample: u32, proof: &str, logprob: f64, errors: usize) -> Attempt {
+        let verdict = Verdict { messages: vec!["no".to_owned(); errors], ..Verdict::new(Status::Failed, "") };
+        Attempt {
+            round: 1,
+            phase: Phase::Train,
+            statement: "a".into(),
+            sample,
+            proof: proof.into(),
+            tokens: 1,
+            logprob,
+            verdict: Some(verdict),
+        }
+    }
+
+    #[test]
+    fn the_proofs_with_the_fewest_errors_come_first_and_once() {
+        let cut_off =
+            Attempt { verdict: Some(Verdict::new(Status::Unfinished, "")), ..attempt(9, "z", 0.0, 0) };
+        let all = vec![
+            attempt(0, "two", -1.0, 2),
+            attempt(1, "one", -3.0, 1),
+            attempt(2, "likely", -2.0, 1),
+            attempt(3, "likely", -2.0, 1),
+            cut_off,
+        ];
+        assert_eq!(nearest(all.clone(), 2), ["likely", "one"]);
+        assert_eq!(nearest(all, 9), ["likely", "one", "two"]);
+    }
+}
