@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod imports;
+pub mod manual;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
