@@ -7,7 +7,6 @@ use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::{Deserialize, Serialize};
 use stp_datasets::{ConjectureOutcome, Ledger, Phase, Tally};
-use stp_selfplay::config::Method;
 use stp_selfplay::plan::{self, Step};
 use stp_selfplay::records::TrainRecord;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use anyhow::Result;
 use stp_conjecturer::KnownStatements;
 use stp_datasets::{
-    Attempt, CONJECTURE, Goal, LedgerSketch, Phase, Sketch, Source, Statement, Status, canonical_statement,
+    Attempt, CONJECTURE, Goal, LedgerSketch, Sketch, Source, Statement, Status, canonical_statement,
 };
 use stp_verifier::{Candidate, Pool, SketchReport, StatementReport, ask_each};
 
