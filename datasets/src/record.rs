@@ -38,6 +38,9 @@ pub struct Statement {
 /// The topic of statements that a model wrote.
 pub const CONJECTURE: &str = "conjecture";
 
+/// What the ids of goals that a failed proof left open begin with.
+pub const SUBGOAL: &str = "subgoal_";
+
 impl Statement {
     /// Whether a model wrote it, so that the judge must not trust its text.
     pub fn is_conjecture(&self) -> bool {
