@@ -40,7 +40,7 @@ pub use filter::{KnownStatements, ShapeCounts, is_plausible};
 pub use inputs::{Budget, Input, InputLimits, Seed, mixed_seeds, plan_inputs};
 pub use lemma::trigger_lemmas;
 pub use pairs::{GivenStatement, Pair, Pairing, supervised_pairs};
-pub use prompt::{example, prompt};
+pub use prompt::{ConjectureLayout, SeedTheorem, StatementCut, example, prompt};
 pub use selection::{Kept, SelectionLimits, TriedConjecture, select};
 pub use transport::Transport;
 pub use variants::variant_pairs;

@@ -5,6 +5,7 @@
 
 mod model;
 mod presets;
+mod prompts;
 mod recipe;
 mod rounds;
 pub mod settings;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::model::{ModelShape, Training, TrainingMachine};
 pub use self::presets::PRESETS;
+pub use self::prompts::{LAYOUTS, Layout, Prompts};
 pub use self::recipe::{Check, Control, Pretraining, Repair, Search, Selection};
 pub use self::rounds::{ConjectureSource, Conjecturing, Proving, SamplingSettings, VerifierSettings};
 pub use self::settings::differences;
@@ -80,6 +82,9 @@ pub struct RunConfig {
     pub pretraining: Pretraining,
     /// Shape of the model.
     pub model: ModelShape,
+    /// The prompts.
+    #[serde(default)]
+    pub prompts: Prompts,
     /// Stage 1: supervised fine-tuning on the corpus.
     pub stage1: Training,
     /// Training at the end of each round.
@@ -133,9 +138,13 @@ impl RunConfig {
             self.search.enabled || !self.conjecturing.sources.contains(&ConjectureSource::Subgoals),
             "conjecturing.sources may have \"subgoals\" only where search.enabled is true",
         ));
+        checks.push((
+            self.stage1.epochs > 0 || !self.model.base.is_empty(),
+            "stage1.epochs may be 0 only where model.base names a checkpoint to begin with",
+        ));
         match checks.into_iter().find(|(good, _)| !good) {
             Some((_, rule)) => Err(UsageError(format!("A setting is out of range: {rule}."))),
-            None => Ok(()),
+            None => self.prompts.layout().map(drop),
         }
     }
 
@@ -229,6 +238,8 @@ mod tests {
             ("[selection]\ntransport = 'fast'", "transport"),
             ("[control]\nfirst_share = 0", "control.first_share"),
             ("[repair]\nshare = 1", "repair.share"),
+            ("[prompts]\nlayout = \"llama\"", "prompts.layout"),
+            ("[stage1]\nepochs = 0", "model.base"),
             ("rounds = -1", "rounds"),
         ] {
             let message = overlay(text).unwrap_err().to_string();

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::Result;
-use stp_conjecturer::Input;
+use stp_conjecturer::{Input, SeedTheorem};
 use stp_datasets::{Conjecture, ConjectureOutcome, Source, normalise_spaces};
 use stp_model::SampleRequest;
 
@@ -28,7 +28,7 @@ pub async fn generate(context: &Context, round: u32, inputs: &[Input], wave: Ran
     let (mut requests, mut owners) = (Vec::new(), Vec::new());
     for (index, input) in inputs.iter().enumerate() {
         let blanks = blanks(context, round, u32::try_from(index)?, input, &wave, &recorded)?;
-        let prompt = prompt(context, sampler.as_ref(), input, &lemmas);
+        let prompt = prompt(context, sampler.as_ref(), input, &lemmas)?;
         let fits = prompt.len() + context.config.sampling.max_conjecture_tokens <= sampler.longest();
         if fits && !blanks.is_empty() {
             let seeds = blanks.iter().map(|blank| seed(context.config.seed, blank)).collect();
@@ -52,12 +52,16 @@ async fn sample(
     }
     let progress = Arc::new(context.events.work(&Work::Conjecture { round }, texts as u64));
     let (ledger, events, counter) = (context.ledger.clone(), context.events.clone(), progress.clone());
-    let settings = context.sampling(SampleKind::Conjecture);
-    sampler::sample(sampler, requests, settings, context.cancel.clone(), move |completion, text| {
+    let (kind, settings) = (SampleKind::Conjecture, context.sampling(SampleKind::Conjecture));
+    let reader = sampler.clone();
+    sampler::sample(sampler, kind, requests, settings, context.cancel.clone(), move |completion, text| {
         let mut conjecture = owners[completion.request][completion.sample].clone();
-        conjecture.signature = normalise_spaces(&text);
-        if !completion.finished {
-            conjecture.outcome = Some(ConjectureOutcome::Malformed);
+        match reader.statement(&text).filter(|_| completion.finished) {
+            Some(signature) => conjecture.signature = signature,
+            None => {
+                conjecture.signature = normalise_spaces(&text);
+                conjecture.outcome = Some(ConjectureOutcome::Malformed);
+            }
         }
         ledger.record_conjecture(&conjecture)?;
         events.recorded(Recorded::Conjecture);
@@ -78,11 +82,13 @@ fn prompt(
     sampler: &dyn Sampler,
     input: &Input,
     lemmas: &HashMap<String, String>,
-) -> Vec<u32> {
+) -> Result<Vec<u32>> {
     let lemma = input.lemma.as_ref().and_then(|name| lemmas.get(name)).map(String::as_str);
     let seed = context.statements.given(&input.seed.statement);
-    let signature = seed.map_or("", |statement| statement.signature.as_str());
-    sampler.encode(&Prompt::Conjecture { lemma, signature, proof: &input.seed.proof })
+    let (header, signature) = seed.map_or(("", ""), |it| (it.header.as_str(), it.signature.as_str()));
+    let (name, proof) = (input.seed.statement.as_str(), input.seed.proof.as_str());
+    let seed = SeedTheorem { lemma, name, header, signature, proof };
+    Ok(sampler.encode(&Prompt::Conjecture { seed })?)
 }
 
 /// The texts of an input that a wave asks for and nobody has recorded, yet without text.

@@ -95,14 +95,14 @@ impl Learned<'_> {
         checkpoint: &Checkpoint,
         record: &mut TrainRecord,
     ) -> Result<Vec<Example>> {
-        let (tokenizer, texts) = (&checkpoint.tokenizer, self.texts(context).await?);
-        let of_proofs = self.proofs.iter().map(|proof| proof_example(tokenizer, &texts, proof));
+        let (prompts, texts) = (&context.checkpoints.prompts(checkpoint)?, self.texts(context).await?);
+        let of_proofs = self.proofs.iter().map(|proof| proof_example(prompts, &texts, proof));
         let weighty = self.kept.iter().filter(|kept| kept.weight > 0.0);
         let of_kept = weighty.map(|TrainingConjecture { conjecture, lemma, weight }| {
             let seed = (conjecture.seed.as_str(), conjecture.seed_proof.as_str());
-            conjecture_example(tokenizer, &texts, lemma.as_deref(), seed, &conjecture.signature, *weight)
+            conjecture_example(prompts, &texts, lemma.as_deref(), seed, &conjecture.signature, *weight)
         });
-        let of_replayed = self.replayed.iter().map(|pair| pair_example(tokenizer, &texts, pair));
+        let of_replayed = self.replayed.iter().map(|pair| pair_example(prompts, &texts, pair));
         let mut examples = of_proofs.chain(of_kept).chain(of_replayed).collect::<Result<Vec<_>>>()?;
         if !self.replayed.is_empty() {
             record.replayed_pairs = Some(self.replayed.len());
@@ -110,7 +110,7 @@ impl Learned<'_> {
         if context.config.repair.enabled {
             let room = context.config.model.max_seq.saturating_sub(context.config.sampling.max_proof_tokens);
             let (ledger, rounds) = (&context.ledger, self.rounds.clone());
-            let more = repair::examples(ledger, tokenizer, &texts.signatures, self.proofs, rounds, room)?;
+            let more = repair::examples(ledger, prompts, &texts, self.proofs, rounds, room)?;
             record.repair_examples = Some(more.len());
             examples.extend(more);
         }

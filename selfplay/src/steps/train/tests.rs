@@ -121,11 +121,82 @@ fn with_model(change: impl FnOnce(&mut RunConfig)) -> (TempDir, Context, Arc<std
     });
     let device = stp_model::Device::flex();
     context.checkpoints = Checkpoints::new(context.folder.path(), device.clone());
-    let tokenizer = Tokenizer::train(&["(a : Nat) : a = a", "by rfl"].map(String::from), 300).unwrap();
-    let config = context.config.model.config(tokenizer.vocab_size());
-    let model = Lm::init(&config, &device, 0).unwrap();
-    context.checkpoints.save("stage1", Checkpoint::new(model, tokenizer)).unwrap();
+    context.checkpoints.save("stage1", checkpoint(&context.config)).unwrap();
     (scratch, context, told)
+}
+
+/// A model of random numbers with a small tokenizer.
+fn checkpoint(config: &RunConfig) -> Checkpoint {
+    let tokenizer = Tokenizer::train(&["(a : Nat) : a = a", "by rfl"].map(String::from), 300).unwrap();
+    let config = config.model.config(tokenizer.vocab_size());
+    Checkpoint::new(Lm::init(&config, &stp_model::Device::flex(), 0).unwrap(), tokenizer)
+}
+
+/// The folder of a model whose tokenizer knows no markers.
+fn foreign(folder: &std::path::Path) -> String {
+    let base = folder.join("base");
+    checkpoint(&test::config()).save(&base).unwrap();
+    let path = base.join("tokenizer.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("<|prove|>", "<|user|>")).unwrap();
+    base.display().to_string()
+}
+
+#[tokio::test]
+async fn stage_1_begins_with_a_checkpoint_from_elsewhere() {
+    let base = tempfile::tempdir().unwrap();
+    let path = foreign(base.path());
+    for (layout, epochs, rank) in [("plain", 1, 0), ("plain", 1, 2), ("stp", 0, 0)] {
+        let (_scratch, mut context, told) = with_model(|config| {
+            config.model.base = path.clone();
+            config.prompts.layout = layout.to_owned();
+            (config.stage1.epochs, config.stage1.lora.rank) = (epochs, rank);
+        });
+        context.checkpoints = Checkpoints::new(context.folder.path(), stp_model::Device::flex())
+            .configured(&context.config)
+            .unwrap();
+        context
+            .ledger
+            .record_attempt(&test::attempt(0, Phase::Corpus, "a", 0, "by rfl", Status::Proved))
+            .unwrap();
+        let record = stage1(&context).await.unwrap();
+        let said = told.lock().unwrap().join(" ");
+        assert_eq!(
+            (record.steps.is_some(), said.contains("NothingToTrain")),
+            (epochs > 0, epochs == 0),
+            "{said}"
+        );
+        let kept = context.checkpoints.load("stage1").unwrap();
+        assert!(kept.tokenizer.token("<|user|>").is_some(), "the tokenizer is taken along");
+        let sampler = context.checkpoints.sampler("stage1").unwrap();
+        assert_eq!(sampler.longest(), context.config.model.max_seq.min(kept.model.config().max_seq));
+        let [answer, proof] =
+            if layout == "plain" { [" by rfl", "by rfl"] } else { ["\n  rfl", "by\n  rfl"] };
+        assert_eq!(sampler.proof(answer, "a").as_deref(), Ok(proof));
+    }
+}
+
+#[tokio::test]
+async fn a_base_that_does_not_fit_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = foreign(folder.path());
+    for (base, layout, hint) in [
+        (path.as_str(), "markers", "`<|prove|>`"),
+        (path.as_str(), "kimina-prover", "chat template"),
+        ("/no/such/model", "plain", "/no/such/model"),
+        ("smollm2", "plain", "stp model fetch smollm2"),
+    ] {
+        let (_scratch, mut context, _) = with_model(|config| {
+            config.model.base = base.to_owned();
+            config.prompts.layout = layout.to_owned();
+            config.stage1.epochs = 0;
+        });
+        let checkpoints = Checkpoints::new(context.folder.path(), stp_model::Device::flex());
+        context.checkpoints =
+            checkpoints.configured(&context.config).unwrap().with_home(Some(folder.path().to_owned()));
+        let text = format!("{:#}", stage1(&context).await.unwrap_err());
+        assert!(text.contains(hint) && text.lines().count() == 1, "{base} {layout}: {text}");
+    }
 }
 
 #[tokio::test]
@@ -164,14 +235,17 @@ async fn an_interrupted_training_keeps_nothing() {
 #[test]
 fn repair_is_taught_by_the_likeliest_refused_proof() {
     let (_scratch, context) = context(|_| {});
-    let tokenizer = Tokenizer::train(&["(a : Nat) : a = a", "by rfl"].map(String::from), 300).unwrap();
-    let signatures = [("conjecture_1_0_0".to_owned(), ": 1 + 9 = 9".to_owned())].into_iter().collect();
+    let checkpoint = checkpoint(&context.config);
+    let prompts = context.checkpoints.prompts(&checkpoint).unwrap();
+    let statement = (String::new(), ": 1 + 9 = 9".to_owned());
+    let statements = [("conjecture_1_0_0".to_owned(), statement)].into();
+    let texts = Texts { statements, lemmas: Default::default() };
     let proof = TrainingProof { statement: "conjecture_1_0_0".into(), proof: "by x0".into(), weight: 0.5 };
     let mut cut_off = test::attempt(1, Phase::Train, "conjecture_1_0_0", 9, "by cut", Status::Unfinished);
     cut_off.logprob = -0.1;
     context.ledger.record_attempt(&cut_off).unwrap();
-    let found = repair::examples(&context.ledger, &tokenizer, &signatures, &[proof], 0..=3, 200).unwrap();
+    let found = repair::examples(&context.ledger, &prompts, &texts, &[proof], 0..=3, 200).unwrap();
     assert_eq!(found.len(), 1);
-    let prompt = tokenizer.decode(&found[0].prompt);
+    let prompt = checkpoint.tokenizer.decode(&found[0].prompt);
     assert!(prompt.contains("by x1") && !prompt.contains("by x2") && !prompt.contains("cut"), "{prompt}");
 }
