@@ -40,6 +40,7 @@ mod memory;
 mod nn;
 mod parallel;
 mod peak;
+mod pieces;
 mod rope;
 mod sample;
 mod tokenizer;
@@ -56,7 +57,9 @@ pub use example::Example;
 pub use nn::Lm;
 pub use peak::matmul_flops;
 pub use rope::RopeScaling;
-pub use sample::{Completion, SampleConfig, SampleRequest, SampleStats, StopWhen, sample};
+pub use sample::{
+    Completion, Grammar, Mask, Reader, SampleConfig, SampleRequest, SampleStats, StopWhen, sample,
+};
 pub use tokenizer::{Special, Tokenizer};
 pub use train::{
     LoraConfig, Precision, Projection, Recompute, Schedule, StateFile, TrainConfig, TrainReport, TrainStep,

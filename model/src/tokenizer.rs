@@ -11,7 +11,7 @@ use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{AddedToken, SplitDelimiterBehavior, TokenizerBuilder, TokenizerImpl};
 
-use crate::ModelError;
+use crate::{ModelError, pieces};
 
 /// Tokens with a meaning of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -159,6 +159,13 @@ impl Tokenizer {
         self.inner.token_to_id(text)
     }
 
+    /// The bytes that a token stands for; `None` for special tokens and for ids without a token.
+    pub fn piece(&self, token: u32) -> Option<Vec<u8>> {
+        let text = self.inner.id_to_token(token)?;
+        let special = self.inner.get_added_vocabulary().is_special_token(&text);
+        (!special).then(|| pieces::bytes_of(&text))
+    }
+
     /// Number of token ids.
     pub fn vocab_size(&self) -> usize {
         self.inner.get_vocab_size(true)
@@ -292,6 +299,17 @@ mod tests {
         assert_eq!(tokenizer.encode("123").len(), 3);
         let tokens = tokenizer.encode("\n  omega");
         assert_eq!(tokenizer.decode(&tokens[..1]), "\n  ");
+    }
+
+    #[test]
+    fn the_pieces_of_a_text_are_its_bytes() {
+        let tokenizer = tokenizer();
+        for text in texts().iter().map(String::as_str).chain([PROBE]) {
+            let bytes = tokenizer.encode(text).into_iter().flat_map(|token| tokenizer.piece(token).unwrap());
+            assert_eq!(bytes.collect::<Vec<_>>(), text.as_bytes());
+        }
+        assert_eq!(tokenizer.piece(Special::End.id()), None);
+        assert_eq!(tokenizer.piece(u32::MAX), None);
     }
 
     #[test]
