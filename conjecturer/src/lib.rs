@@ -40,7 +40,7 @@ mod variants;
 pub use checks::{refutation, trivial_proof};
 pub use fate::{Fate, proof_with_fate};
 pub use filter::{KnownStatements, ShapeCounts, is_plausible};
-pub use inputs::{Budget, Input, InputLimits, Seed, mixed_seeds, plan_inputs};
+pub use inputs::{Budget, Input, InputLimits, Seed, mixed_seeds, one_for_each_lemma, plan_inputs};
 pub use lemma::trigger_lemmas;
 pub use mask::{Masking, Scan, Signatures, mask};
 pub use pairs::{GivenStatement, Pair, Pairing, supervised_pairs};

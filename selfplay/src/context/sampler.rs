@@ -4,7 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use stp_model::{Checkpoint, Completion, ModelError, SampleConfig, SampleRequest, SampleStats, Special};
+use stp_conjecturer::Masking;
+use stp_model::{
+    Checkpoint, Completion, Mask, ModelError, SampleConfig, SampleRequest, SampleStats, Special,
+};
 
 use super::Cancel;
 use crate::config::SamplingSettings;
@@ -59,6 +62,11 @@ pub trait Sampler: Send + Sync {
     /// The text of a completion's tokens.
     fn decode(&self, tokens: &[u32]) -> String;
 
+    /// What texts of conjectures keep to in this sampler's tokens, if it can be told so.
+    fn mask(&self, _: Masking) -> Option<Mask> {
+        None
+    }
+
     /// Samples every request's seeds; each completion is handed out when it ends.
     ///
     /// # Errors
@@ -100,6 +108,10 @@ impl Sampler for ModelSampler {
 
     fn decode(&self, tokens: &[u32]) -> String {
         self.0.tokenizer.decode(tokens)
+    }
+
+    fn mask(&self, level: Masking) -> Option<Mask> {
+        stp_conjecturer::mask(&self.0.tokenizer, level)
     }
 
     fn sample(

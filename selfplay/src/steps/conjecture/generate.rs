@@ -5,9 +5,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::Result;
-use stp_conjecturer::Input;
+use stp_conjecturer::{Fate, Input, proof_with_fate};
 use stp_datasets::{Conjecture, ConjectureOutcome, normalise_spaces};
-use stp_model::SampleRequest;
+use stp_model::{SampleConfig, SampleRequest};
 
 use crate::context::Context;
 use crate::context::lemmas::lemma_signatures;
@@ -52,7 +52,8 @@ async fn sample(
     }
     let progress = Arc::new(context.events.work(&Work::Conjecture { round }, texts as u64));
     let (ledger, events, counter) = (context.ledger.clone(), context.events.clone(), progress.clone());
-    let settings = context.sampling(SampleKind::Conjecture);
+    let mask = sampler.mask(context.config.conjecturing.mask);
+    let settings = SampleConfig { mask, ..context.sampling(SampleKind::Conjecture) };
     sampler::sample(sampler, requests, settings, context.cancel.clone(), move |completion, text| {
         let mut conjecture = owners[completion.request][completion.sample].clone();
         conjecture.signature = normalise_spaces(&text);
@@ -82,7 +83,9 @@ fn prompt(
     let lemma = input.lemma.as_ref().and_then(|name| lemmas.get(name)).map(String::as_str);
     let seed = context.statements.given(&input.seed.statement);
     let signature = seed.map_or("", |statement| statement.signature.as_str());
-    sampler.encode(&Prompt::Conjecture { lemma, signature, proof: &input.seed.proof })
+    let fate = context.config.conjecturing.fates.then_some(Fate::Barely);
+    let proof = proof_with_fate(&input.seed.proof, fate);
+    sampler.encode(&Prompt::Conjecture { lemma, signature, proof: &proof })
 }
 
 /// The texts of an input that a wave asks for and nobody has recorded, yet without text.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context as _, Result};
+use stp_conjecturer::proof_with_fate;
 use stp_datasets::Attempt;
 use stp_model::{Example, Tokenizer};
 use stp_prover::TrainingProof;
@@ -74,7 +75,8 @@ pub fn unweighted(attempt: &Attempt) -> TrainingProof {
 /// # Errors
 /// If one of the statements is unknown.
 pub fn pair_example(tokenizer: &Tokenizer, texts: &Texts, pair: &SupervisedPair) -> Result<Example> {
-    let seed = (pair.seed.as_str(), pair.seed_proof.as_str());
+    let proof = proof_with_fate(&pair.seed_proof, pair.fate);
+    let seed = (pair.seed.as_str(), proof.as_str());
     let target = texts.signature(&pair.target)?;
     conjecture_example(tokenizer, texts, pair.lemma.as_deref(), seed, target, 1.0)
 }

@@ -38,7 +38,7 @@ pub fn texts(entries: &[CorpusEntry]) -> impl Iterator<Item = String> {
 pub fn count(config: &RunConfig, entries: &[CorpusEntry]) -> usize {
     let proofs: usize =
         entries.iter().map(|entry| stage1_proofs_of(entry, config.supervised_tactics).len()).sum();
-    proofs + entries.len()
+    proofs + if config.stage1_conjectures() { entries.len() } else { 0 }
 }
 
 /// Examples for the prover, and for the conjecturer from one theorem to another of its topic.
@@ -50,6 +50,11 @@ pub fn examples(context: &Context, tokenizer: &Tokenizer, entries: &[CorpusEntry
             .map(|proof| stp_prover::example(tokenizer, &entry.statement.signature, &proof, 1.0))
     });
     let mut examples: Vec<_> = proofs.collect();
+    let mut generator = generator_for(context.config.seed, &["library pairs"]);
+    if !context.config.stage1_conjectures() {
+        examples.shuffle(&mut generator);
+        return examples;
+    }
     let given: Vec<_> = entries
         .iter()
         .map(|entry| GivenStatement {
@@ -61,7 +66,6 @@ pub fn examples(context: &Context, tokenizer: &Tokenizer, entries: &[CorpusEntry
             closed_by: entry.closed_by.len(),
         })
         .collect();
-    let mut generator = generator_for(context.config.seed, &["library pairs"]);
     let pairs = supervised_pairs(&given, 1, context.config.conjecturing.pairing(), &mut generator)
         .into_iter()
         .map(|pair| {
