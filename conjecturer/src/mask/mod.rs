@@ -5,29 +5,15 @@
 //! ([`Scan`]). It errs on the side of what may be right: what it refuses is no statement, what it lets through need not be
 //! one.
 
+mod level;
 mod scan;
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use stp_model::{Grammar, Mask, Reader, Tokenizer};
 
+pub use self::level::Masking;
 pub use self::scan::Scan;
-
-/// What a conjecture has to keep to while it is sampled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Masking {
-    /// Nothing.
-    #[default]
-    Off,
-    /// Brackets match, a `:` comes before the type, and there is no `:=`.
-    Brackets,
-    /// Also, only binders with names stand before the type, and no operator stands before a closing bracket or at the end.
-    Binders,
-    /// Also, names of one letter are bound somewhere before.
-    Names,
-}
 
 /// Of each token what the mask has to know.
 struct Vocabulary {

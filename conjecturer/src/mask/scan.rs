@@ -1,7 +1,7 @@
 //! A text as far as it is written, in a few bytes: open brackets, whether binders or a type are being written, and which
 //! names of one letter were bound.
 
-use super::Masking;
+use super::level::Masking;
 use crate::filter::MAX_CHARACTERS;
 
 /// Opening brackets; each is closed by that of the same place in [`CLOSING`].
@@ -170,7 +170,21 @@ impl Scan {
     pub(super) fn needs(&self, closing: &[u8; CLOSING.len()]) -> usize {
         let open = &self.frames[1..=usize::from(self.depth)];
         let brackets: usize = open.iter().map(|frame| usize::from(closing[usize::from(frame.bracket)])).sum();
-        1 + brackets + if self.frames[0].colon { 0 } else { 2 }
+        let colon = self.frames[0].colon || self.depth == 0 && self.colon;
+        let nameless = open.last().is_some_and(|frame| frame.binder == Binder::Strict && !frame.colon)
+            && place(OPENING, self.last).is_some();
+        let word = self.last == ':' || nameless || self.level >= Masking::Binders && self.is_dangling();
+        let needed = 1 + brackets + if colon { 0 } else { 2 } + usize::from(word);
+        needed.saturating_sub(self.closing_bytes())
+    }
+
+    /// Bytes of the innermost bracket's end that are there already.
+    fn closing_bytes(&self) -> usize {
+        let held = usize::from(self.held);
+        let bracket = self.frames[usize::from(self.depth)].bracket;
+        let mut bytes = [0; 4];
+        let whole = CLOSING[usize::from(bracket)].encode_utf8(&mut bytes).as_bytes();
+        if self.depth > 0 && whole.starts_with(&self.partial[..held]) { held } else { 0 }
     }
 
     fn frame(&mut self) -> &mut Frame {
@@ -215,14 +229,16 @@ impl Scan {
 
     /// Whether the character belongs to a literal.
     fn in_literal(&mut self, c: char) -> bool {
+        let frame = *self.frame();
+        let in_term = frame.colon || self.depth > 0 && frame.binder != Binder::Strict;
         let (literal, inside) = match (self.literal, c) {
             (Literal::Text, '"') => (Literal::None, true),
             (Literal::Text, _) => (Literal::Text, true),
             (Literal::Character, '\\') => (Literal::Character, true),
             (Literal::Character, _) => (Literal::Quote, true),
             (Literal::Quote, '\'') => (Literal::None, true),
-            (_, '"') => (Literal::Text, self.frames[0].colon),
-            (_, '\'') if self.word.length == 0 => (Literal::Character, self.frames[0].colon),
+            (_, '"') => (Literal::Text, in_term),
+            (_, '\'') if self.word.length == 0 => (Literal::Character, in_term),
             _ => (Literal::None, false),
         };
         self.literal = if inside { literal } else { Literal::None };

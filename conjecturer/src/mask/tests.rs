@@ -129,8 +129,11 @@ fn random_text(grammar: &Signatures, seed: u64, room: usize) -> (String, bool) {
         if reader.may_end() && (allowed.is_empty() || generator.random::<f64>() < 0.2) {
             return (TOKENIZER.decode(&tokens), true);
         }
-        // A model writes whole characters.
-        allowed.retain(|token| TOKENIZER.piece(*token).is_some_and(|it| std::str::from_utf8(&it).is_ok()));
+        // A model writes whole characters, unless it has no token for one.
+        let whole = |token: &u32| TOKENIZER.piece(*token).is_some_and(|it| std::str::from_utf8(&it).is_ok());
+        if allowed.iter().any(whole) {
+            allowed.retain(whole);
+        }
         if allowed.is_empty() {
             break;
         }
@@ -150,7 +153,8 @@ fn random_texts_end_and_are_plausible() {
             assert!(is_plausible(text), "{level:?}: {text}");
         }
         let ended = texts.iter().filter(|(_, ended)| *ended).count();
-        assert!(ended >= 180, "{level:?}: {ended} of 200 ended");
+        let cut: Vec<_> = texts.iter().filter(|(_, ended)| !*ended).map(|(text, _)| text).take(9).collect();
+        assert!(ended >= 190, "{level:?}: {ended} of 200 ended: {cut:#?}");
     }
 }
 
