@@ -42,6 +42,7 @@ mod nn;
 mod package;
 mod parallel;
 mod peak;
+mod pieces;
 mod prompt;
 mod rope;
 mod sample;
@@ -62,7 +63,9 @@ pub use package::{PACKAGES, Package, PackageError};
 pub use peak::matmul_flops;
 pub use prompt::{Fields, Task, Writer};
 pub use rope::RopeScaling;
-pub use sample::{Completion, SampleConfig, SampleRequest, SampleStats, StopWhen, sample};
+pub use sample::{
+    Completion, Grammar, Mask, Reader, SampleConfig, SampleRequest, SampleStats, StopWhen, sample,
+};
 pub use special::Special;
 pub use tokenizer::{Part, Tokenizer};
 pub use train::{

@@ -13,7 +13,7 @@ use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{AddedToken, SplitDelimiterBehavior, TokenizerBuilder, TokenizerImpl};
 
-use crate::{ModelError, Special};
+use crate::{ModelError, Special, pieces};
 
 /// Pieces that BPE may not cross: a newline with its indentation, a name, a single digit, a dot,
 /// and a run of symbols; names and symbols take the space before them along.
@@ -124,6 +124,13 @@ impl Tokenizer {
     /// The id of a token, special or not.
     pub fn token(&self, text: &str) -> Option<u32> {
         self.inner.token_to_id(text)
+    }
+
+    /// The bytes that a token stands for; `None` for special tokens and for ids without a token.
+    pub fn piece(&self, token: u32) -> Option<Vec<u8>> {
+        let text = self.inner.id_to_token(token)?;
+        let special = self.inner.get_added_vocabulary().is_special_token(&text);
+        (!special).then(|| pieces::bytes_of(&text))
     }
 
     /// Number of token ids.
@@ -320,6 +327,17 @@ mod tests {
         assert_eq!(tokenizer.encode("123").len(), 3);
         let tokens = tokenizer.encode("\n  omega");
         assert_eq!(tokenizer.decode(&tokens[..1]), "\n  ");
+    }
+
+    #[test]
+    fn the_pieces_of_a_text_are_its_bytes() {
+        let tokenizer = tokenizer();
+        for text in texts().iter().map(String::as_str).chain([PROBE]) {
+            let bytes = tokenizer.encode(text).into_iter().flat_map(|token| tokenizer.piece(token).unwrap());
+            assert_eq!(bytes.collect::<Vec<_>>(), text.as_bytes());
+        }
+        assert_eq!(tokenizer.piece(Special::End.id()), None);
+        assert_eq!(tokenizer.piece(u32::MAX), None);
     }
 
     #[test]

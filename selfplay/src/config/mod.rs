@@ -153,6 +153,11 @@ impl RunConfig {
         self.method == Method::Stp && self.conjecturing.sources.contains(&source)
     }
 
+    /// Whether trainings before the rounds teach to conjecture.
+    pub fn stage1_conjectures(&self) -> bool {
+        self.conjectures_from(ConjectureSource::Model) || self.conjecturing.stage1_shared
+    }
+
     /// The default run folder: `runs/PRESET-METHOD-seedN`.
     pub fn default_folder(&self, preset: &str) -> PathBuf {
         PathBuf::from("runs").join(format!("{preset}-{}-seed{}", self.method.as_str(), self.seed))
@@ -189,6 +194,13 @@ mod tests {
         (new.selection, new.repair) = (Selection::default(), Repair::default());
         assert_eq!(old, new);
         assert!(!old.selection.reweighting && !old.control.balance && !old.repair.enabled);
+        let (proving, conjecturing) = (&old.proving, &old.conjecturing);
+        assert_eq!(
+            (proving.first_samples, proving.conjecture_share, proving.max_proofs_per_statement),
+            (0, 1.0, 0)
+        );
+        assert!(conjecturing.stage1_shared && !conjecturing.fates && !conjecturing.one_seed);
+        assert_eq!(conjecturing.mask, stp_conjecturer::Masking::Off);
         let limits = old.selection.limits();
         assert_eq!((limits.highest_rate, limits.inelegant_share, limits.check_lemma), (0.25, 0.2, true));
     }
@@ -240,6 +252,10 @@ mod tests {
             ("[repair]\nshare = 1", "repair.share"),
             ("[prompts]\nlayout = \"llama\"", "prompts.layout"),
             ("[stage1]\nepochs = 0", "model.base"),
+            ("[proving]\nconjecture_share = 1.5", "proving.conjecture_share"),
+            ("[proving]\nleast_chance = -0.1", "proving.least_chance"),
+            ("[proving]\nfirst_samples = 99", "proving.first_samples"),
+            ("[conjecturing]\nmask = 'strict'", "brackets"),
             ("rounds = -1", "rounds"),
         ] {
             let message = overlay(text).unwrap_err().to_string();

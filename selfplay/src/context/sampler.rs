@@ -4,8 +4,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use stp_conjecturer::Masking;
 use stp_datasets::normalise_spaces;
-use stp_model::{Checkpoint, Completion, ModelError, SampleConfig, SampleRequest, SampleStats, StopWhen};
+use stp_model::{
+    Checkpoint, Completion, Mask, ModelError, SampleConfig, SampleRequest, SampleStats, StopWhen,
+};
 use stp_prover::normalise_proof;
 
 use super::Cancel;
@@ -43,6 +46,11 @@ pub trait Sampler: Send + Sync {
     /// What of an answer that ended is the statement.
     fn statement(&self, answer: &str) -> Option<String> {
         Some(normalise_spaces(answer))
+    }
+
+    /// What texts of conjectures keep to in this sampler's tokens, if it can be told so.
+    fn mask(&self, _: Masking) -> Option<Mask> {
+        None
     }
 
     /// Samples every request's seeds; each completion is handed out when it ends.
@@ -96,6 +104,10 @@ impl Sampler for ModelSampler {
 
     fn statement(&self, answer: &str) -> Option<String> {
         self.prompts.statement(answer)
+    }
+
+    fn mask(&self, level: Masking) -> Option<Mask> {
+        stp_conjecturer::mask(&self.0.tokenizer, level)
     }
 
     fn sample(

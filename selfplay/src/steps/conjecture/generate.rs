@@ -5,9 +5,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::Result;
-use stp_conjecturer::{Input, SeedTheorem};
+use stp_conjecturer::{Fate, Input, SeedTheorem, proof_with_fate};
 use stp_datasets::{Conjecture, ConjectureOutcome, Source, normalise_spaces};
-use stp_model::SampleRequest;
+use stp_model::{SampleConfig, SampleRequest};
 
 use crate::context::Context;
 use crate::context::lemmas::lemma_signatures;
@@ -52,7 +52,9 @@ async fn sample(
     }
     let progress = Arc::new(context.events.work(&Work::Conjecture { round }, texts as u64));
     let (ledger, events, counter) = (context.ledger.clone(), context.events.clone(), progress.clone());
-    let (kind, settings) = (SampleKind::Conjecture, context.sampling(SampleKind::Conjecture));
+    let kind = SampleKind::Conjecture;
+    let mask = sampler.mask(context.config.conjecturing.mask);
+    let settings = SampleConfig { mask, ..context.sampling(kind) };
     let reader = sampler.clone();
     sampler::sample(sampler, kind, requests, settings, context.cancel.clone(), move |completion, text| {
         let mut conjecture = owners[completion.request][completion.sample].clone();
@@ -86,8 +88,9 @@ fn prompt(
     let lemma = input.lemma.as_ref().and_then(|name| lemmas.get(name)).map(String::as_str);
     let seed = context.statements.given(&input.seed.statement);
     let (header, signature) = seed.map_or(("", ""), |it| (it.header.as_str(), it.signature.as_str()));
-    let (name, proof) = (input.seed.statement.as_str(), input.seed.proof.as_str());
-    let seed = SeedTheorem { lemma, name, header, signature, proof };
+    let fate = context.config.conjecturing.fates.then_some(Fate::Barely);
+    let proof = &*proof_with_fate(&input.seed.proof, fate);
+    let seed = SeedTheorem { lemma, name: &input.seed.statement, header, signature, proof };
     Ok(sampler.encode(&Prompt::Conjecture { seed })?)
 }
 

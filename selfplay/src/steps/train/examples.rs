@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context as _, Result};
-use stp_conjecturer::SeedTheorem;
+use stp_conjecturer::{SeedTheorem, proof_with_fate};
 use stp_datasets::Attempt;
 use stp_model::Example;
 use stp_prover::{Goal, TrainingProof};
@@ -81,7 +81,8 @@ pub fn unweighted(attempt: &Attempt) -> TrainingProof {
 /// # Errors
 /// If one of the statements is unknown.
 pub fn pair_example(prompts: &Prompts, texts: &Texts, pair: &SupervisedPair) -> Result<Example> {
-    let seed = (pair.seed.as_str(), pair.seed_proof.as_str());
+    let proof = proof_with_fate(&pair.seed_proof, pair.fate);
+    let seed = (pair.seed.as_str(), &*proof);
     let target = texts.goal(&pair.target)?.signature;
     conjecture_example(prompts, texts, pair.lemma.as_deref(), seed, target, 1.0)
 }

@@ -40,7 +40,7 @@ pub fn texts(entries: &[CorpusEntry]) -> impl Iterator<Item = String> {
 pub fn count(config: &RunConfig, entries: &[CorpusEntry]) -> usize {
     let proofs: usize =
         entries.iter().map(|entry| stage1_proofs_of(entry, config.supervised_tactics).len()).sum();
-    proofs + entries.len()
+    proofs + if config.stage1_conjectures() { entries.len() } else { 0 }
 }
 
 /// Examples for the prover, and for the conjecturer from one theorem to another of its topic.
@@ -53,6 +53,11 @@ pub fn examples(context: &Context, prompts: &Prompts, entries: &[CorpusEntry]) -
         proofs.into_iter().map(|proof| prompts.proof_example(goal(&entry.statement), &proof, 1.0))
     });
     let mut examples = proofs.collect::<Result<Vec<_>, _>>()?;
+    let mut generator = generator_for(context.config.seed, &["library pairs"]);
+    if !context.config.stage1_conjectures() {
+        examples.shuffle(&mut generator);
+        return Ok(examples);
+    }
     let given: Vec<_> = entries
         .iter()
         .map(|entry| GivenStatement {
@@ -64,7 +69,6 @@ pub fn examples(context: &Context, prompts: &Prompts, entries: &[CorpusEntry]) -
             closed_by: entry.closed_by.len(),
         })
         .collect();
-    let mut generator = generator_for(context.config.seed, &["library pairs"]);
     let pairs = supervised_pairs(&given, 1, context.config.conjecturing.pairing(), &mut generator)
         .into_iter()
         .map(|pair| {
