@@ -107,7 +107,7 @@ impl Sampler for ModelSampler {
     }
 
     fn mask(&self, level: Masking) -> Option<Mask> {
-        stp_conjecturer::mask(&self.0.tokenizer, level)
+        stp_conjecturer::mask(&self.checkpoint.tokenizer, level)
     }
 
     fn sample(
