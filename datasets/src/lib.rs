@@ -27,6 +27,7 @@ mod import;
 mod lean_file;
 pub mod lean_text;
 mod ledger;
+mod nearest;
 mod overlap;
 mod record;
 
@@ -41,8 +42,9 @@ pub use import::{
 };
 pub use lean_file::{LeanFileError, LeanTheorem, begins_command, signature_of, theorems};
 pub use ledger::{
-    Attempt, Conjecture, ConjectureOutcome, CorpusChange, CorpusDiffers, Event, KeepCorpusError,
+    Attempt, Conjecture, ConjectureOutcome, CorpusChange, CorpusDiffers, Cut, Event, KeepCorpusError,
     KnownVerdicts, Ledger, LedgerError, LedgerStatement, LedgerStats, Origin, Phase, Step, Tally,
 };
+pub use nearest::{did_you_mean, nearest};
 pub use overlap::{Overlap, contamination, near_duplicates};
 pub use record::{CONJECTURE, CorpusEntry, Lemma, SINGLE_TACTICS, Split, Statement, Status, Verdict};

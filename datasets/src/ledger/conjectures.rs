@@ -90,7 +90,7 @@ pub struct Conjecture {
     pub header: String,
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "round, input, sample, seed, seed_proof, lemma, signature, outcome, fingerprint, statement, header";
 
 impl Ledger {
@@ -255,7 +255,7 @@ fn read_outcome(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Conject
     ConjectureOutcome::parse(&name).map(Some).ok_or_else(unknown)
 }
 
-fn read_conjecture(row: &Row<'_>) -> rusqlite::Result<Conjecture> {
+pub(super) fn read_conjecture(row: &Row<'_>) -> rusqlite::Result<Conjecture> {
     Ok(Conjecture {
         round: row.get(0)?,
         input: row.get(1)?,

@@ -6,9 +6,11 @@
 mod attempts;
 mod conjectures;
 mod corpus;
+mod fork;
 mod history;
 mod known;
 mod migrate;
+mod statement;
 mod statements;
 mod tallies;
 
@@ -20,6 +22,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 pub use attempts::{Attempt, Phase};
 pub use conjectures::{Conjecture, ConjectureOutcome};
 pub use corpus::{CorpusChange, CorpusDiffers, KeepCorpusError};
+pub use fork::Cut;
 pub use history::{Event, LedgerStats};
 pub use known::KnownVerdicts;
 pub use statements::{LedgerStatement, Origin};
