@@ -3,6 +3,8 @@
 //! A run folder keeps the configuration it was started with; the same command again must ask for the
 //! same run.
 
+pub mod change;
+pub mod docs;
 mod model;
 mod presets;
 mod recipe;
@@ -13,11 +15,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::change::differences;
 pub use self::model::{ModelShape, Training, TrainingMachine};
 pub use self::presets::PRESETS;
 pub use self::recipe::{Check, Control, Pretraining, Repair, Selection};
 pub use self::rounds::{Conjecturing, Proving, SamplingSettings, VerifierSettings};
-pub use self::settings::differences;
 use crate::error::UsageError;
 
 /// What the rounds do beside sampling proofs: conjecture, train, or neither.
