@@ -9,11 +9,17 @@ use stp_model::{Checkpoint, Device};
 
 use super::sampler::{ModelSampler, Sampler};
 
+const OF_A_RUN: &str = "The run needs it to go on: restore it from a copy, or start again in another folder with \
+                         --run-dir; the ledger was not changed.";
+const OF_NO_RUN: &str = "Give the folder of a model of Hugging Face that `stp generate` can use.";
+
 /// The checkpoints of a run, and the device on which models run.
 pub struct Checkpoints {
     folder: PathBuf,
     device: Device,
     last: Mutex<Option<(String, Checkpoint)>>,
+    /// What to do if one cannot be used.
+    advice: &'static str,
     scripted: Option<Arc<dyn Sampler>>,
 }
 
@@ -26,7 +32,17 @@ impl fmt::Debug for Checkpoints {
 impl Checkpoints {
     /// Those of the run in that folder; none is loaded yet.
     pub fn new(run: &Path, device: Device) -> Self {
-        Self { folder: run.join("checkpoints"), device, last: Mutex::new(None), scripted: None }
+        Self::of_folder(run.join("checkpoints"), device)
+    }
+
+    /// Those in that folder of a run.
+    pub fn of_folder(folder: PathBuf, device: Device) -> Self {
+        Self { folder, device, last: Mutex::new(None), advice: OF_A_RUN, scripted: None }
+    }
+
+    /// Models in a folder that is no run's.
+    pub fn of_strangers(folder: PathBuf, device: Device) -> Self {
+        Self { advice: OF_NO_RUN, ..Self::of_folder(folder, device) }
     }
 
     /// A sampler in place of every checkpoint, for tests of the loop's logic.
@@ -68,13 +84,8 @@ impl Checkpoints {
     }
 
     fn read(&self, path: &Path) -> Result<Checkpoint> {
-        Checkpoint::load(path, &self.device).with_context(|| {
-            format!(
-                "The checkpoint {} cannot be used. The run needs it to go on: restore it from a copy, or start \
-                 again in another folder with --run-dir; the ledger was not changed.",
-                path.display()
-            )
-        })
+        Checkpoint::load(path, &self.device)
+            .with_context(|| format!("The checkpoint {} cannot be used. {}", path.display(), self.advice))
     }
 
     /// Writes a checkpoint under that name, and keeps it loaded.

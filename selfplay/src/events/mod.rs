@@ -178,12 +178,21 @@ pub enum Recorded {
     Step,
     /// A checkpoint.
     Checkpoint,
+    /// All that a fork takes over, beside its place; it is moved there next.
+    Fork,
 }
 
 impl Recorded {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Attempt, Self::Verdict, Self::Conjecture, Self::Outcomes, Self::Step, Self::Checkpoint];
+    pub const ALL: [Self; 7] = [
+        Self::Attempt,
+        Self::Verdict,
+        Self::Conjecture,
+        Self::Outcomes,
+        Self::Step,
+        Self::Checkpoint,
+        Self::Fork,
+    ];
 
     /// Its name in lower case.
     pub fn as_str(self) -> &'static str {
@@ -194,6 +203,7 @@ impl Recorded {
             Self::Outcomes => "outcomes",
             Self::Step => "step",
             Self::Checkpoint => "checkpoint",
+            Self::Fork => "fork",
         }
     }
 }
