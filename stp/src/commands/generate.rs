@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::json;
 use stp_model::{Checkpoint, Message, SampleConfig, SampleRequest, StopWhen};
 use stp_selfplay::error::UsageError;
+use stp_study::evaluation::require_model;
 
 use crate::common::device;
 
@@ -66,6 +67,7 @@ pub struct GenerateArgs {
 /// Prints every answer as soon as it is complete.
 pub fn generate(args: &GenerateArgs) -> Result<ExitCode> {
     let device = device(&args.device)?;
+    require_model(&args.model)?;
     let checkpoint = Checkpoint::load(&args.model, &device)?;
     let settings = settings(args, &checkpoint);
     if args.samples == 0 {
