@@ -107,6 +107,44 @@ pub fn checkpoint_of(round: u32, rounds: u32) -> String {
     }
 }
 
+/// Attempts of a final model whose run went on are kept under a round above all others: this and the rounds it had.
+const EARLIER_FINAL: u32 = 1_000_000;
+
+/// The final model of a run that was finished with fewer rounds and then went on: it keeps its record under other names, so
+/// that the run has room for more rounds and for another final model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EarlierFinal {
+    /// The rounds that the run had.
+    pub rounds: u32,
+}
+
+impl EarlierFinal {
+    /// The one whose attempts are kept under that round, if it is none of the run's own.
+    pub fn of_round(round: u32) -> Option<Self> {
+        round.checked_sub(EARLIER_FINAL).map(|rounds| Self { rounds })
+    }
+
+    /// Its checkpoint.
+    pub fn checkpoint(self) -> String {
+        format!("final-{}", self.rounds)
+    }
+
+    /// The name of its training among the steps.
+    pub fn training(self) -> String {
+        format!("{}/train", self.checkpoint())
+    }
+
+    /// The name of its validation among the steps.
+    pub fn validation(self) -> String {
+        format!("{}/valid", self.checkpoint())
+    }
+
+    /// The round under which its attempts are kept.
+    pub fn round(self) -> u32 {
+        EARLIER_FINAL + self.rounds
+    }
+}
+
 /// Samples for each of `statements` given statements and each of `conjectures` conjectures, in total
 /// exactly `budget` if there is anything to sample.
 ///
@@ -245,6 +283,12 @@ mod tests {
     #[test]
     fn step_names_are_distinct() {
         let all = all_steps(12);
-        assert_eq!(all.iter().map(|step| step.name()).collect::<HashSet<_>>().len(), all.len());
+        let earlier = (0..12).map(|rounds| EarlierFinal { rounds });
+        let earlier = earlier.flat_map(|it| [it.training(), it.validation()]);
+        let names: Vec<_> = all.iter().map(|step| step.name()).chain(earlier).collect();
+        assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
+        assert!(all.iter().all(|step| EarlierFinal::of_round(step.round(12)).is_none()));
+        let earlier = EarlierFinal { rounds: 3 };
+        assert_eq!(EarlierFinal::of_round(earlier.round()), Some(earlier));
     }
 }

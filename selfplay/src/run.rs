@@ -16,6 +16,7 @@ use stp_verifier::Pool;
 
 use crate::config::{RunConfig, differences};
 use crate::context::folder::run_config;
+use crate::context::longer::set_final_aside;
 use crate::context::{Cancel, Checkpoints, Context, RunFolder, Statements, corpus};
 use crate::events::{Event, Events, Recorded};
 use crate::plan::{self, Step};
@@ -84,6 +85,8 @@ impl Run {
         let ledger = Arc::new(Ledger::open(&folder.ledger())?);
         corpus::keep(&ledger, &corpus, &config)?;
         ledger.remember("toolchain", &parts.judge)?;
+        // Done already when the folder was opened, unless that process was killed.
+        set_final_aside(folder.path(), &ledger, config.rounds)?;
         let statements = Statements::of(corpus, &config);
         ledger.record_statements(&statements.train)?;
         ledger.record_statements(&statements.valid)?;

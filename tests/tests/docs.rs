@@ -48,7 +48,12 @@ fn the_book_has_every_page_and_links_that_work_in_it() {
         for (file, _) in page.files() {
             let inside = file.canonicalize().unwrap().starts_with(docs.canonicalize().unwrap());
             // The book makes `.html` of every `.md`, also of those that it does not have.
-            assert!(inside || file.is_dir(), "{}: {} is not in the book", page.path.display(), file.display());
+            assert!(
+                inside || file.is_dir(),
+                "{}: {} is not in the book",
+                page.path.display(),
+                file.display()
+            );
         }
     }
 }
@@ -78,7 +83,8 @@ fn the_commands_do_what_is_said() {
     reader(template.path());
     for page in pages().iter().filter(|page| page.blocks.iter().any(|block| block.info == "sh run")) {
         let folder = tempfile::tempdir().unwrap();
-        let copied = Command::new("cp").args(["-r", "."]).arg(folder.path()).current_dir(template.path()).status();
+        let copied =
+            Command::new("cp").args(["-r", "."]).arg(folder.path()).current_dir(template.path()).status();
         assert!(copied.unwrap().success());
         follow(page, folder.path());
     }

@@ -3,6 +3,8 @@
 //! A run folder keeps the configuration it was started with; the same command again must ask for the
 //! same run.
 
+pub mod change;
+pub mod docs;
 mod model;
 mod presets;
 mod prompts;
@@ -14,12 +16,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::change::differences;
 pub use self::model::{ModelShape, Training, TrainingMachine};
 pub use self::presets::PRESETS;
 pub use self::prompts::{LAYOUTS, Layout, Prompts};
 pub use self::recipe::{Check, Control, Pretraining, Repair, Search, Selection};
 pub use self::rounds::{ConjectureSource, Conjecturing, Proving, SamplingSettings, VerifierSettings};
-pub use self::settings::differences;
 use crate::error::UsageError;
 
 /// What the rounds do beside sampling proofs: conjecture, train, or neither.

@@ -13,6 +13,10 @@ use super::sampler::{ModelSampler, Sampler};
 use crate::config::{self, Layout, RunConfig};
 use crate::error::UsageError;
 
+const OF_A_RUN: &str = "The run needs it to go on: restore it from a copy, or start again in another folder with \
+                         --run-dir; the ledger was not changed.";
+const OF_NO_RUN: &str = "Give the folder of a model of Hugging Face that `stp generate` can use.";
+
 /// The checkpoints of a run, and the device on which models run.
 pub struct Checkpoints {
     folder: PathBuf,
@@ -24,6 +28,8 @@ pub struct Checkpoints {
     home: Option<PathBuf>,
     /// The longest sequence of models that were trained elsewhere.
     longest: usize,
+    /// What to do if one cannot be used.
+    advice: &'static str,
     scripted: Option<Arc<dyn Sampler>>,
 }
 
@@ -36,15 +42,26 @@ impl fmt::Debug for Checkpoints {
 impl Checkpoints {
     /// Those of the run in that folder; none is loaded yet.
     pub fn new(run: &Path, device: Device) -> Self {
+        Self::of_folder(run.join("checkpoints"), device)
+    }
+
+    /// Those in that folder of a run.
+    pub fn of_folder(folder: PathBuf, device: Device) -> Self {
         Self {
-            folder: run.join("checkpoints"),
+            folder,
             device,
             last: Mutex::new(None),
             layout: None,
             home: None,
             longest: usize::MAX,
+            advice: OF_A_RUN,
             scripted: None,
         }
+    }
+
+    /// Models in a folder that is no run's.
+    pub fn of_strangers(folder: PathBuf, device: Device) -> Self {
+        Self { advice: OF_NO_RUN, ..Self::of_folder(folder, device) }
     }
 
     /// A sampler in place of every checkpoint, for tests of the loop's logic.
@@ -138,13 +155,8 @@ impl Checkpoints {
     }
 
     fn read(&self, path: &Path) -> Result<Checkpoint> {
-        Checkpoint::load(path, &self.device).with_context(|| {
-            format!(
-                "The checkpoint {} cannot be used. The run needs it to go on: restore it from a copy, or start \
-                 again in another folder with --run-dir; the ledger was not changed.",
-                path.display()
-            )
-        })
+        Checkpoint::load(path, &self.device)
+            .with_context(|| format!("The checkpoint {} cannot be used. {}", path.display(), self.advice))
     }
 
     /// Writes a checkpoint under that name, and keeps it loaded.

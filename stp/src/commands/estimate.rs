@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use clap::builder::TypedValueParser;
-use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::CellAlignment;
 use stp_model::ModelConfig;
 use stp_selfplay::config::RunConfig;
 use stp_selfplay::context::base_path;
@@ -14,6 +14,7 @@ use stp_study::clock::clock;
 use stp_study::cost::{
     Assumptions, Data, Hardware, Memory, Speeds, Times, Work, in_memory, memory, times, work,
 };
+use stp_study::tables::table_for;
 
 use crate::args::one_of;
 
@@ -129,8 +130,8 @@ fn table(
     times: &Times,
     speeds: &Speeds,
 ) -> String {
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["what", "amount", "how"]);
+    let mut table = table_for(false);
+    table.set_header(["what", "amount", "how"]);
     let gigabytes = |bytes: u64| format!("{:.2} GB", bytes as f64 / 1e9);
     let hours = |seconds: f64| format!("{:.2} h", seconds / 3600.0);
     let rows = [

@@ -13,6 +13,7 @@ use stp_prover::Goal;
 use stp_selfplay::config::{self, Layout};
 use stp_selfplay::context::prompts::{Prompt, Prompts, SampleKind};
 use stp_selfplay::error::UsageError;
+use stp_study::evaluation::require_model;
 
 use crate::common::device;
 
@@ -76,6 +77,7 @@ pub struct GenerateArgs {
 /// Prints every answer as soon as it is complete.
 pub fn generate(args: &GenerateArgs) -> Result<ExitCode> {
     let device = device(&args.device)?;
+    require_model(&args.model)?;
     let checkpoint = Checkpoint::load(&args.model, &device)?;
     let asked = args.statement.as_ref().map(|_| prompts(args, &checkpoint)).transpose()?;
     let settings = settings(args, &checkpoint, asked.as_ref());

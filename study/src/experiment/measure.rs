@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use stp_datasets::{Corpus, Ledger, Phase};
 use stp_selfplay::config::RunConfig;
+use stp_selfplay::plan::EarlierFinal;
 
 use super::file::{Claim, ExperimentFile, Metric};
 use crate::evaluation::{EvaluationResult, HARD, PassAt};
@@ -58,7 +59,9 @@ pub fn points(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<(V
         .collect();
     let report = Report::read(ledger, config.rounds, &given, valid.len(), config.proving.valid_samples)?;
     let (mut samples, mut proved, mut points) = (0, HashSet::new(), Vec::new());
-    for (row, round) in report.rows.iter().zip(0..) {
+    let own = report.rows.iter().filter(|row| EarlierFinal::of_round(row.round).is_none());
+    for row in own {
+        let round = row.round;
         samples += u64::from(row.samples) + u64::from(row.search_checks);
         for phase in [Phase::Train, Phase::Search] {
             let tallies = ledger.tallies_of(phase, round..=round)?.into_iter();

@@ -160,7 +160,7 @@ impl Player {
 
     async fn evaluate(&self, evaluation: &Evaluation, run: &str, corpus: &Corpus) -> Result<()> {
         if let Some(kept) = evaluation.make_room()? {
-            let name = format!("{run}: {} on {}", evaluation.checkpoint, evaluation.set.name);
+            let name = format!("{run}: {} on {}", evaluation.subject.name(), evaluation.set.name);
             let differs = ["its settings or its statements".to_owned()];
             (self.tell)(&StudyEvent::PlayedAgain { run: &name, kept: &kept, differs: &differs });
         }

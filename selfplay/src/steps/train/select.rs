@@ -11,6 +11,7 @@ use stp_datasets::{Attempt, Conjecture, Ledger, Phase, Tally};
 use stp_prover::{CorrectProof, Decay, TrainingLimits, TrainingProof, retraining_set, training_set};
 
 use crate::config::{ConjectureSource, RunConfig};
+use crate::context::fork::last_round_taken_over;
 use crate::context::lemmas::lemmas_of;
 use crate::plan::Step;
 use crate::random::generator_for;
@@ -137,6 +138,8 @@ pub fn conjectures(
     if !config.conjectures_from(ConjectureSource::Model) {
         return Ok(kept);
     }
+    // Rounds of another run were weighed by its settings: what they left out weighs as everything does without weights.
+    let taken_over = last_round_taken_over(ledger)?;
     for round in rounds {
         let provable = provable(ledger, round)?;
         let mut by_id: HashMap<_, _> = ledger
@@ -145,10 +148,15 @@ pub fn conjectures(
             .filter_map(|conjecture| Some((conjecture.statement.clone()?, conjecture)))
             .collect();
         let chosen = select(&provable, config.selection.limits());
-        let weights = recorded_weights(ledger, config, round, chosen.len())?;
+        let is_own = round > taken_over;
+        let weights = recorded_weights(ledger, round)?;
+        if is_own && weights.is_none() && config.selection.reweighting && !chosen.is_empty() {
+            require_no_record(ledger, round)?;
+        }
         for one in chosen {
             let weight = match &weights {
                 None => 1.0,
+                Some(weights) if !is_own => weights.get(&one.id).copied().unwrap_or(1.0),
                 Some(weights) => *weights.get(&one.id).ok_or_else(|| {
                     let reason = format!("`conjecture_weights` lacks {}", one.id);
                     records::damaged(Step::Train(round), &reason)
@@ -260,18 +268,19 @@ fn provable(ledger: &Ledger, round: u32) -> Result<Vec<TriedConjecture>> {
     Ok(all)
 }
 
-/// The weights that a finished round gave its `kept` conjectures; `None` if it gave none, or is not finished.
-fn recorded_weights(
-    ledger: &Ledger,
-    config: &RunConfig,
-    round: u32,
-    kept: usize,
-) -> Result<Option<BTreeMap<String, f32>>> {
+/// The weights that a finished round gave its kept conjectures; `None` if it gave none, or is not finished.
+fn recorded_weights(ledger: &Ledger, round: u32) -> Result<Option<BTreeMap<String, f32>>> {
+    Ok(TrainRecord::read(ledger, Step::Train(round))?.and_then(|record| record.conjecture_weights))
+}
+
+/// A finished round that ought to have weights is damaged.
+fn require_no_record(ledger: &Ledger, round: u32) -> Result<()> {
     let step = Step::Train(round);
-    let Some(record) = TrainRecord::read(ledger, step)? else { return Ok(None) };
-    if record.conjecture_weights.is_none() && config.selection.reweighting && kept > 0 {
-        let reason = "selection.reweighting is on, but there are no `conjecture_weights`";
-        return Err(records::damaged(step, reason));
+    match ledger.step(&step.name())? {
+        None => Ok(()),
+        Some(_) => {
+            let reason = "selection.reweighting is on, but there are no `conjecture_weights`";
+            Err(records::damaged(step, reason))
+        }
     }
-    Ok(record.conjecture_weights)
 }

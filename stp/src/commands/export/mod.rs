@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use stp_datasets::export::{self, Format, Provenance, write_folder, write_lean_project};
 use stp_datasets::{Ledger, Split};
-use stp_selfplay::context::folder::run_config;
+use stp_selfplay::context::folder::{run_config, run_ledger};
 use stp_selfplay::error::UsageError;
 
 use crate::args::LeanArgs;
@@ -89,7 +89,7 @@ pub async fn export(args: &ExportArgs) -> Result<ExitCode> {
         .into());
     }
     let (config, text) = run_config(&args.run_dir)?;
-    let ledger = Ledger::open(&args.run_dir.join("ledger.sqlite"))?;
+    let ledger = Ledger::open(&run_ledger(&args.run_dir)?)?;
     let mut table = match args.what {
         What::Proofs => export::proofs(&ledger)?,
         What::Conjectures => export::conjectures(&ledger)?,
