@@ -170,7 +170,7 @@ fn summary(folder: &Path) -> Result<RunSummary> {
     let run = RecordedRun::open(folder)?;
     let (config, ledger, report) = (run.config(), run.ledger(), run.report()?);
     let finished = |step: plan::Step| anyhow::Ok(ledger.step(&step.name())?.is_some());
-    let steps = plan::steps(config.rounds, config.method).into_iter();
+    let steps = plan::steps(config).into_iter();
     let all_done = steps.map(finished).collect::<Result<Vec<_>>>()?.into_iter().all(|done| done);
     let state = match (is_in_use(folder)?, all_done) {
         (true, _) => RunState::Running,
@@ -237,7 +237,7 @@ mod tests {
     fn runs_are_listed_with_how_far_they_are() {
         let scratch = tempfile::tempdir().unwrap();
         let smoke = RunConfig::load("smoke", None).unwrap();
-        let steps = plan::steps(smoke.rounds, smoke.method);
+        let steps = plan::steps(&smoke);
         drop(run(scratch.path(), "whole", &smoke, &steps));
         let mut other = RunConfig { seed: 5, ..RunConfig::load("tiny", None).unwrap() };
         other.sampling.top_p = 0.5;

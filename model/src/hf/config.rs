@@ -44,9 +44,12 @@ impl Kind {
     }
 }
 
-/// The shape that a `config.json` describes, the tokens that end a text, and its keys. Both ways of writing rotary
+/// What a `config.json` says: the shape, the tokens that end a text, and its keys.
+pub(crate) type Described = (ModelConfig, Vec<u32>, Map<String, Value>);
+
+/// What a `config.json` describes. Both ways of writing rotary
 /// positions are known: `rope_theta` with `rope_scaling`, and the newer `rope_parameters`.
-pub(crate) fn parse(text: &str) -> Result<(ModelConfig, Vec<u32>, Map<String, Value>), String> {
+pub(crate) fn parse(text: &str) -> Result<Described, String> {
     let fields: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let fields = Fields(fields);
     let architecture = fields.0.get("architectures").and_then(|names| names.get(0)).and_then(Value::as_str);

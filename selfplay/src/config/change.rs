@@ -32,7 +32,7 @@ const ANY_TIME: [&str; 6] = [
 ];
 
 /// What setup and stage 1 are made with: a key that ends with a dot stands for its table.
-const BEFORE_THE_ROUNDS: [&str; 11] = [
+const BEFORE_THE_ROUNDS: [&str; 14] = [
     "corpus",
     "max_train",
     "max_valid",
@@ -40,10 +40,13 @@ const BEFORE_THE_ROUNDS: [&str; 11] = [
     "supervised_tactics",
     "pretraining.",
     "model.",
+    "prompts.",
     "stage1.",
     "conjecturing.stage1_pairs_per_statement",
     "conjecturing.stage1_given",
     "conjecturing.near_pairs",
+    "conjecturing.stage1_shared",
+    "conjecturing.fates",
 ];
 
 /// When the setting of that key may change.

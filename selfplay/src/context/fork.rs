@@ -191,7 +191,7 @@ impl Source {
 
 /// The steps up to a round that a run with these settings has.
 fn taken_over(round: u32, config: &RunConfig) -> impl Iterator<Item = Step> {
-    let steps = plan::steps(round, config.method).into_iter();
+    let steps = plan::steps(&RunConfig { rounds: round, ..config.clone() }).into_iter();
     steps.filter(|step| !matches!(step, Step::FinalTrain | Step::FinalValid))
 }
 

@@ -92,14 +92,13 @@ mod tests {
     use stp_datasets::Phase;
 
     use super::*;
-    use crate::config::Method;
     use crate::plan;
     use crate::test;
 
     /// A finished run of two rounds, with a final model that proved something.
     fn finished(run: &Path) -> Ledger {
         let ledger = Ledger::open(&run.join("ledger.sqlite")).unwrap();
-        for step in plan::steps(2, Method::Stp) {
+        for step in plan::all_steps(2) {
             let step = stp_datasets::Step { name: step.name(), seconds: 1.0, detail: json!({}) };
             ledger.finish_step(&step).unwrap();
         }

@@ -193,7 +193,7 @@ pub enum Recorded {
 
 impl Recorded {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Attempt,
         Self::Verdict,
         Self::Conjecture,

@@ -12,7 +12,7 @@ use super::file::{ExperimentFile, slug};
 
 /// What setup, stage 1 and its validation do not depend on. A key that is missing here costs a stage 1 of its own; a key
 /// that is wrongly here would let arms share what they must not.
-const AFTER_STAGE_1: [&str; 38] = [
+const AFTER_STAGE_1: [&str; 39] = [
     "method",
     "rounds",
     "round.",
@@ -51,6 +51,7 @@ const AFTER_STAGE_1: [&str; 38] = [
     "conjecturing.drop_automatic",
     "conjecturing.drop_refuted",
     "repair.",
+    "search.",
 ];
 
 /// One run of the matrix.

@@ -15,7 +15,7 @@ fn played() -> (TempDir, PathBuf, RunConfig) {
     let folder = RunFolder::open(&path, &config).unwrap();
     let ledger = Ledger::open(&folder.ledger()).unwrap();
     ledger.keep_corpus(&test::corpus()).unwrap();
-    for step in plan::steps(2, Method::Stp) {
+    for step in plan::steps(&config) {
         let round = step.round(2);
         let detail = serde_json::json!({});
         ledger.finish_step(&stp_datasets::Step { name: step.name(), seconds: 1.0, detail }).unwrap();
@@ -102,7 +102,10 @@ fn what_cannot_be_forked_is_said() {
 fn a_method_that_needs_other_steps_begins_after_stage_1() {
     let (scratch, path, config) = played();
     let ledger = Ledger::open(&path.join("ledger.sqlite")).unwrap();
-    let steps = plan::steps(2, Method::ExpertIteration).into_iter().map(Step::name).collect::<Vec<_>>();
+    let steps = plan::steps(&RunConfig { method: Method::ExpertIteration, ..config.clone() })
+        .into_iter()
+        .map(Step::name)
+        .collect::<Vec<_>>();
     let checkpoints = ["stage1", "round-1"].map(String::from);
     let other = scratch.path().join("ei");
     fs::create_dir(&other).unwrap();

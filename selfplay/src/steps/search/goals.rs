@@ -80,8 +80,7 @@ impl Goals {
     /// # Errors
     /// If the ledger cannot be written.
     pub fn record(&self, context: &Context, round: u32) -> Result<()> {
-        let config = &context.config;
-        if !config.conjectures_from(ConjectureSource::Subgoals) || round >= config.rounds {
+        if !context.config.conjectures_from(ConjectureSource::Subgoals) {
             return Ok(());
         }
         let mut closed = context.ledger.proved_names(Phase::Search, round + 1)?;
