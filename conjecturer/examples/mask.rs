@@ -1,6 +1,6 @@
 //! What the mask of conjectures costs, for each token that is drawn and of a whole sampling.
 //!
-//! `cargo run --release --example mask`
+//! `cargo run --release -p stp-conjecturer --example mask`
 //!
 //! The model is `tiny`'s by shape, with random weights, so what it writes is refused far more often than what a trained one
 //! writes: the figures of whole samplings are upper limits.

@@ -52,6 +52,7 @@ reweighting = true
 [proving]
 proofs_per_round = 150
 first_samples = 2
+least_chance = 0.05
 conjecture_share = 0.3
 max_proofs_per_statement = 16
 retrain_every = 2
@@ -293,15 +294,22 @@ fn samples_are_spent_as_decided(run: &Path, details: &BTreeMap<String, Value>) {
 }
 
 fn conjectures_are_sampled_and_learned_by_what_becomes_of_them(details: &BTreeMap<String, Value>) {
+    let mut rounds_in_stages = 0;
     for round in 1..=ROUNDS {
+        let fates = details[&format!("round-{round}/train")]["fates"].as_object().unwrap();
+        println!("round {round}: {fates:?}");
+        assert!(fates.iter().all(|(fate, count)| fate == "barely" || count.as_u64().unwrap() <= 12));
         let stages = &details[&format!("round-{round}/prove")]["stages"];
+        println!("round {round}: {stages}");
+        if stages.is_null() {
+            continue;
+        }
+        rounds_in_stages += 1;
         let of = |key: &str| stages[key].as_u64().unwrap();
         let spent = of("first_samples") + of("further_samples");
         assert!(of("first_samples") <= 2 * of("conjectures") && spent <= PROOFS as u64 * 3 / 10, "{stages}");
-        let fates = details[&format!("round-{round}/train")]["fates"].as_object().unwrap();
-        println!("round {round}: {stages} {fates:?}");
-        assert!(fates.iter().all(|(fate, count)| fate == "barely" || count.as_u64().unwrap() <= 12));
     }
+    assert!(rounds_in_stages > 0, "a round without conjectures has none");
     let fates = details["final/train"]["fates"].as_object().unwrap();
     assert!(fates.len() > 1, "{fates:?}");
 }

@@ -7,6 +7,7 @@
 
 mod level;
 mod scan;
+mod word;
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 //! names of one letter were bound.
 
 use super::level::Masking;
+use super::word::{Word, begins_name, goes_on, hash, is_suffix};
 use crate::filter::MAX_CHARACTERS;
 
 /// Opening brackets; each is closed by that of the same place in [`CLOSING`].
@@ -46,20 +47,6 @@ impl Frame {
     fn binds(self) -> bool {
         self.binding || self.binder != Binder::No && !self.colon
     }
-}
-
-/// The word that is being written.
-#[derive(Clone, Copy, Debug, Default)]
-struct Word {
-    /// Its characters; 0 between words.
-    length: u16,
-    /// A hash of the part before its first dot, and of the whole.
-    base: u32,
-    whole: u32,
-    /// Whether a dot was there.
-    dotted: bool,
-    /// Whether its first part is a letter from a to z, perhaps with digits and primes.
-    short: bool,
 }
 
 /// What a literal is waiting for.
@@ -134,10 +121,26 @@ impl Scan {
             }
             Err(error) if error.error_len().is_none() && held < self.partial.len() => {
                 self.held += 1;
-                true
+                self.can_become_whole()
             }
             Err(_) => false,
         }
+    }
+
+    /// Whether some character that begins with the bytes held may stand here. Terms take any; among the statement's binders
+    /// few have more than a byte.
+    fn can_become_whole(&self) -> bool {
+        let frame = self.frames[usize::from(self.depth)];
+        let strict = frame.binder == Binder::Strict || self.depth == 0;
+        if self.level < Masking::Binders || frame.colon || self.colon || !strict {
+            return true;
+        }
+        if self.depth == 0 {
+            return self.begins('⦃');
+        }
+        let greek = self.held == 1 && matches!(self.partial[0], 0xce | 0xcf);
+        let closes = frame.bracket == place(OPENING, '⦃').unwrap_or_default() && self.word.length > 0;
+        greek || self.word.length > 0 && ('₀'..='₉').any(|c| self.begins(c)) || closes && self.begins('⦄')
     }
 
     /// Takes a character; whether it may stand there.
@@ -157,7 +160,8 @@ impl Scan {
     /// Whether the text may end here.
     pub fn may_end(&self) -> bool {
         let whole = self.depth == 0 && self.held == 0 && self.frames[0].colon && self.last != ':';
-        whole && (self.level < Masking::Binders || !self.is_dangling() && self.name_is_bound())
+        let good = || !self.is_dangling() && self.literal == Literal::None && self.name_is_bound();
+        whole && (self.level < Masking::Binders || good())
     }
 
     /// Whether no name that a token has written has to become another one.
@@ -174,17 +178,19 @@ impl Scan {
         let nameless = open.last().is_some_and(|frame| frame.binder == Binder::Strict && !frame.colon)
             && place(OPENING, self.last).is_some();
         let word = self.last == ':' || nameless || self.level >= Masking::Binders && self.is_dangling();
-        let needed = 1 + brackets + if colon { 0 } else { 2 } + usize::from(word);
-        needed.saturating_sub(self.closing_bytes())
+        let literal = self.literal != Literal::None;
+        let needed = 1 + brackets + if colon { 0 } else { 2 } + usize::from(word) + usize::from(literal);
+        if self.held == 0 {
+            return needed;
+        }
+        let missing = character_length(self.partial[0]).saturating_sub(usize::from(self.held));
+        let closed = open.last().filter(|frame| self.begins(CLOSING[usize::from(frame.bracket)]));
+        needed + missing - closed.map_or(0, |frame| usize::from(closing[usize::from(frame.bracket)]))
     }
 
-    /// Bytes of the innermost bracket's end that are there already.
-    fn closing_bytes(&self) -> usize {
-        let held = usize::from(self.held);
-        let bracket = self.frames[usize::from(self.depth)].bracket;
-        let mut bytes = [0; 4];
-        let whole = CLOSING[usize::from(bracket)].encode_utf8(&mut bytes).as_bytes();
-        if self.depth > 0 && whole.starts_with(&self.partial[..held]) { held } else { 0 }
+    /// Whether the bytes held begin a character.
+    fn begins(&self, c: char) -> bool {
+        c.encode_utf8(&mut [0; 4]).as_bytes().starts_with(&self.partial[..usize::from(self.held)])
     }
 
     fn frame(&mut self) -> &mut Frame {
@@ -268,11 +274,11 @@ impl Scan {
             return true;
         }
         match (self.depth, frame.binder) {
-            (0, _) => c.is_whitespace() || matches!(c, '(' | '[' | '{' | '⦃' | ':'),
+            (0, _) => c.is_ascii_whitespace() || matches!(c, '(' | '[' | '{' | '⦃' | ':'),
             (_, Binder::Strict) => match c {
                 ':' | ')' | '}' | '⦄' => place(OPENING, self.last).is_none(),
                 '_' => true,
-                _ => c.is_whitespace() || c.is_alphabetic() || self.word.length > 0 && goes_on(c) && c != '.',
+                _ => c.is_ascii_whitespace() || begins_name(c) || self.word.length > 0 && is_suffix(c),
             },
             _ => true,
         }
@@ -360,41 +366,14 @@ impl Scan {
     }
 }
 
-impl Word {
-    fn add(&mut self, c: char) {
-        let starts = self.length == 0;
-        self.length += 1;
-        self.dotted |= c == '.';
-        if starts {
-            (self.base, self.whole) = (BASIS, BASIS);
-        }
-        self.whole = step(self.whole, c);
-        if !self.dotted {
-            self.base = step(self.base, c);
-            self.short = if starts { c.is_ascii_lowercase() } else { self.short && is_suffix(c) };
-        }
+/// Bytes of a character whose first is this.
+fn character_length(first: u8) -> usize {
+    match first {
+        0xf0.. => 4,
+        0xe0.. => 3,
+        0xc0.. => 2,
+        _ => 1,
     }
-}
-
-const BASIS: u32 = 0x811c_9dc5;
-
-/// FNV-1a, over characters.
-fn step(hash: u32, c: char) -> u32 {
-    (hash ^ u32::from(c)).wrapping_mul(0x0100_0193)
-}
-
-fn hash(word: &str) -> u32 {
-    word.chars().fold(BASIS, step)
-}
-
-/// Whether a character goes on with a word.
-fn goes_on(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '\'' | '!' | '?' | '.' | '₀'..='₉')
-}
-
-/// Whether a character makes another name of a letter, and not a word.
-fn is_suffix(c: char) -> bool {
-    c.is_ascii_digit() || matches!(c, '\'' | '₀'..='₉')
 }
 
 fn place(brackets: [char; 5], c: char) -> Option<u8> {

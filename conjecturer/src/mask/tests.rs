@@ -154,7 +154,7 @@ fn random_texts_end_and_are_plausible() {
         }
         let ended = texts.iter().filter(|(_, ended)| *ended).count();
         let cut: Vec<_> = texts.iter().filter(|(_, ended)| !*ended).map(|(text, _)| text).take(9).collect();
-        assert!(ended >= 190, "{level:?}: {ended} of 200 ended: {cut:#?}");
+        assert!(ended >= 195, "{level:?}: {ended} of 200 ended: {cut:#?}");
     }
 }
 
@@ -199,7 +199,11 @@ proptest! {
     }
 
     #[test]
-    fn bytes_and_characters_are_read_alike(text in "\\PC{0,40}", level in 0usize..3) {
+    fn bytes_and_characters_are_read_alike(
+        begin in prop::sample::select(vec!["", "(", "(a", "⦃x", ": ", "(a : "]),
+        text in "\\PC{0,9}", level in 0usize..3,
+    ) {
+        let text = format!("{begin}{text}");
         let (mut one, mut other) = (Scan::new(LEVELS[level]), Scan::new(LEVELS[level]));
         prop_assert_eq!(text.chars().all(|c| one.take(c)), other.take_bytes(text.as_bytes()));
     }
