@@ -47,5 +47,7 @@ pub use ledger::{
     Step, Tally,
 };
 pub use overlap::{Overlap, contamination, near_duplicates};
-pub use record::{CONJECTURE, CorpusEntry, Lemma, SINGLE_TACTICS, Split, Statement, Status, Verdict};
+pub use record::{
+    CONJECTURE, CorpusEntry, Lemma, SINGLE_TACTICS, SUBGOAL, Split, Statement, Status, Verdict,
+};
 pub use sketch::{Goal, Hole, Sketch};

@@ -4,7 +4,7 @@
 //! earlier checkpoints, so a run that was killed goes on by doing the first unfinished step again.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -49,6 +49,12 @@ impl RunParts {
         let checkpoints = Checkpoints::new(folder.path(), device);
         Self { verifier, judge: judge.to_owned(), checkpoints, events, cancel }
     }
+
+    /// The same, with a folder in which fetched models are kept in place of the environment's.
+    #[must_use]
+    pub fn with_home(self, home: Option<PathBuf>) -> Self {
+        Self { checkpoints: self.checkpoints.with_home(home), ..self }
+    }
 }
 
 /// A run whose folder, ledger and corpus fit together.
@@ -89,6 +95,7 @@ impl Run {
             seed: config.seed,
         });
         let RunParts { verifier, checkpoints, events, cancel, .. } = parts;
+        let checkpoints = checkpoints.configured(&config)?;
         let context = Context { config, folder, ledger, statements, verifier, checkpoints, events, cancel };
         Ok(Self { context })
     }

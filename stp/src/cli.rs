@@ -11,6 +11,7 @@ use crate::commands::eval::EvalArgs;
 use crate::commands::experiment::ExperimentArgs;
 use crate::commands::export::ExportArgs;
 use crate::commands::generate::GenerateArgs;
+use crate::commands::model::ModelArgs;
 use crate::commands::report::ReportArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::shell::{CompletionsArgs, ManArgs};
@@ -55,6 +56,8 @@ pub enum Command {
     Train(TrainArgs),
     /// Continue a prompt with a model: any checkpoint of a run, or of Hugging Face.
     Generate(GenerateArgs),
+    /// Fetch a model, or convert one: .gguf files to folders of Hugging Face.
+    Model(ModelArgs),
     /// The settings of a run: their values, and where each comes from.
     Config(ConfigArgs),
     /// Measure a checkpoint of a run: pass@k with intervals on held-out statements or a file of others.

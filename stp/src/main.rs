@@ -2,6 +2,7 @@
 
 mod abort;
 mod args;
+mod bytes;
 mod cli;
 mod commands;
 mod common;
@@ -11,6 +12,7 @@ mod drawer;
 mod error;
 mod lean;
 mod metrics;
+mod models;
 mod signals;
 
 use std::process::ExitCode;
@@ -21,8 +23,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    bench, config, corpus, dashboard as dashboard_command, data, eval, experiment, export, generate, report,
-    serve, shell, toolchain, train, verify, worker,
+    bench, config, corpus, dashboard as dashboard_command, data, eval, experiment, export, generate, model,
+    report, serve, shell, toolchain, train, verify, worker,
 };
 use crate::common::block_on;
 
@@ -45,6 +47,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         None => train::train(cli.train),
         Some(Command::Train(args)) => train::train(args),
         Some(Command::Generate(args)) => generate::generate(&args),
+        Some(Command::Model(args)) => model::model(args),
         Some(Command::Config(args)) => config::config(&args),
         Some(Command::Eval(args)) => eval::eval(&args),
         Some(Command::Experiment(args)) => experiment::experiment(&args),

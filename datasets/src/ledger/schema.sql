@@ -109,12 +109,13 @@ CREATE TABLE attempts (
 
 CREATE INDEX attempts_by_statement ON attempts (statement, phase, round);
 
--- What the judge said of an attempt; none yet if it has no row. `unfinished` is what the run itself says of a text that was
--- cut off before its end, which no judge has seen. Lists are JSON, and empty where they have nothing.
+-- What the judge said of an attempt; none yet if it has no row. The run itself says `unfinished` of a text that was cut off
+-- before its end, and `malformed` of an answer without a proof: no judge has seen them. Lists are JSON, and empty where they
+-- have nothing.
 CREATE TABLE verdicts (
     attempt           INTEGER PRIMARY KEY REFERENCES attempts (id),
     status            TEXT NOT NULL CHECK (status IN ('proved', 'failed', 'rejected', 'statement_error', 'timeout', 'crashed',
-                                                       'unfinished')),
+                                                       'unfinished', 'malformed')),
     elapsed_ms        INTEGER NOT NULL,
     messages          TEXT,
     axioms            TEXT,

@@ -9,6 +9,7 @@ pub mod folder;
 pub mod history;
 pub mod known;
 pub mod lemmas;
+pub mod prompts;
 pub mod sampler;
 pub mod statements;
 mod verifier;
@@ -20,7 +21,7 @@ use stp_model::SampleConfig;
 use stp_verifier::Pool;
 
 pub use self::cancel::Cancel;
-pub use self::checkpoints::Checkpoints;
+pub use self::checkpoints::{Checkpoints, base_path};
 pub use self::folder::RunFolder;
 pub use self::sampler::{SampleKind, Sampler};
 pub use self::statements::Statements;

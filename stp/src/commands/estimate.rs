@@ -6,7 +6,9 @@ use anyhow::Result;
 use clap::Args;
 use clap::builder::TypedValueParser;
 use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
+use stp_model::ModelConfig;
 use stp_selfplay::config::RunConfig;
+use stp_selfplay::context::base_path;
 use stp_selfplay::context::statements::load_corpus;
 use stp_study::clock::clock;
 use stp_study::cost::{
@@ -16,7 +18,7 @@ use stp_study::cost::{
 use crate::args::one_of;
 
 /// Above this many parameters the default hardware is a GPU.
-const SMALL: usize = 50_000_000;
+const SMALL: usize = 200_000_000;
 
 /// `stp train --plan`.
 #[derive(Clone, Debug, Args)]
@@ -66,7 +68,7 @@ fn hardware() -> impl TypedValueParser<Value = Hardware> {
 /// Prints the table and what it rests on.
 pub fn estimate(config: &RunConfig, args: &PlanArgs) -> Result<ExitCode> {
     let (data, here) = data(config)?;
-    let model = config.model.config(config.model.vocab_size);
+    let model = model(config)?;
     let parameters = model.parameters();
     let hardware =
         args.hardware.unwrap_or(if parameters > SMALL { Hardware::Gpu80 } else { Hardware::TwoCores });
@@ -81,6 +83,19 @@ pub fn estimate(config: &RunConfig, args: &PlanArgs) -> Result<ExitCode> {
         println!("{note}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The shape of the run's model: that of the checkpoint that it begins with if it is there, or that of the settings.
+fn model(config: &RunConfig) -> Result<ModelConfig> {
+    let base = &config.model.base;
+    let path = if base.is_empty() { None } else { Some(base_path(base, None)?) };
+    match path.filter(|path| path.exists()) {
+        None => Ok(config.model.config(config.model.vocab_size)),
+        Some(path) => {
+            let shape = ModelConfig::of_checkpoint(&path)?;
+            Ok(ModelConfig { max_seq: shape.max_seq.min(config.model.max_seq), ..shape })
+        }
+    }
 }
 
 /// How much data the settings name, and whether their corpus is there to be counted.
@@ -234,10 +249,10 @@ fn notes(
             args.device_memory
         ));
     }
-    if config.corpus != "core" {
+    if config.model.base.is_empty() && config.corpus != "core" {
         notes.push(
-            "not possible yet: starting from a checkpoint of Hugging Face. Stage 1 starts from random weights, because the \
-             loop's prompts need marker tokens that other tokenizers lack."
+            "stage 1 begins with random weights: set model.base to a checkpoint, and prompts.layout to the layout that it \
+             was trained with (docs/models.md)"
                 .to_owned(),
         );
     }

@@ -24,6 +24,7 @@ use crate::display::Display;
 use crate::drawer::drawer;
 use crate::lean::{cache, locate_or_install};
 use crate::metrics::Metrics;
+use crate::models::fetch_base;
 use crate::signals::cancel_on_signals;
 
 /// `stp train`.
@@ -62,6 +63,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     let folder = RunFolder::open(&path, &config)?;
     let metrics = Metrics::of_run(folder.path())?;
     let display = Display::new(args.machine.quiet);
+    fetch_base(&config, &args.machine.lean, &display)?;
     let judge = Judge::choose(&config, &args, display)?;
     let started = Instant::now();
     block_on(async {
@@ -69,7 +71,8 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         let name = judge.name();
         let pool = judge.start().await?;
         let events = drawer(display, Some(Arc::new(metrics)));
-        let parts = RunParts::new(&folder, device, pool.clone(), &name, events, cancel);
+        let parts = RunParts::new(&folder, device, pool.clone(), &name, events, cancel)
+            .with_home(args.machine.lean.home.clone());
         let opened = Run::open(folder, config, corpus, parts);
         let played = match &opened {
             Ok(run) => run.play().await,

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use stp_datasets::{Corpus, CorpusEntry, Ledger, Statement};
 use stp_model::Device;
-use stp_selfplay::config::RunConfig;
+use stp_selfplay::config::{Prompts, RunConfig};
 use stp_selfplay::context::folder::run_name;
 use stp_selfplay::context::{Cancel, Checkpoints, Context, RunFolder, Statements};
 use stp_selfplay::error::UsageError;
@@ -115,9 +115,13 @@ impl Evaluation {
 
     /// A hash of all that decides what a sample is and how it is judged.
     fn settings(&self) -> String {
-        let RunConfig { sampling, verifier, seed, .. } = &self.config;
-        let text = serde_json::json!([sampling, verifier, seed, self.set.hash]).to_string();
-        stp_datasets::sha256(text)
+        let RunConfig { sampling, verifier, seed, prompts, .. } = &self.config;
+        let mut text = serde_json::json!([sampling, verifier, seed, self.set.hash]);
+        // Results from before there were layouts still count.
+        if let (true, Some(parts)) = (*prompts != Prompts::default(), text.as_array_mut()) {
+            parts.push(serde_json::json!(prompts));
+        }
+        stp_datasets::sha256(text.to_string())
     }
 
     /// Samples and judges what is missing, and writes the result to the evaluation's folder.
@@ -136,7 +140,7 @@ impl Evaluation {
         self.something_elaborates(&refusals)?;
         let not_elaborated: HashSet<String> = refusals.into_keys().collect();
         let valid = statements.into_iter().filter(|it| !not_elaborated.contains(&it.id)).collect();
-        let context = self.context(folder, ledger, valid, resources);
+        let context = self.context(folder, ledger, valid, resources)?;
         let work = Work::Evaluate { checkpoint: self.checkpoint.clone(), set: self.set.name.clone() };
         let sampled = held_out(&context, &self.checkpoint, 0, self.samples, work).await?;
         context.ledger.record_event("sampled", &serde_json::to_value(sampled)?)?;
@@ -177,21 +181,22 @@ impl Evaluation {
         ledger: Arc<Ledger>,
         valid: Vec<Statement>,
         resources: Resources,
-    ) -> Context {
+    ) -> Result<Context> {
         let Resources { verifier, device, events, cancel } = resources;
         let mut config = self.config.clone();
         // Other random numbers than those that the run's own validation used.
         config.seed = seed_for(config.seed, &["evaluation"]);
-        Context {
+        let checkpoints = Checkpoints::new(&self.run, device).configured(&config)?;
+        Ok(Context {
             config,
             folder,
             ledger,
             statements: Statements::only_held_out(valid),
             verifier,
-            checkpoints: Checkpoints::new(&self.run, device),
+            checkpoints,
             events,
             cancel,
-        }
+        })
     }
 
     /// Checks what was asked for.

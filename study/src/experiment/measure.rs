@@ -14,7 +14,7 @@ use crate::report::{Report, statements};
 /// What is known of a run after stage 1 or after a round.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// Proofs sampled and judged so far, of statements and conjectures together.
+    /// Proofs judged so far, of statements and conjectures together: sampled ones, and those of searches.
     pub samples: u64,
     /// See [`Metric::TrainProved`].
     pub train_proved: usize,
@@ -59,10 +59,12 @@ pub fn points(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<(V
     let report = Report::read(ledger, config.rounds, &given, valid.len(), config.proving.valid_samples)?;
     let (mut samples, mut proved, mut points) = (0, HashSet::new(), Vec::new());
     for (row, round) in report.rows.iter().zip(0..) {
-        samples += u64::from(row.samples);
-        let tallies = ledger.tallies_of(Phase::Train, round..=round)?.into_iter();
-        let of_round = tallies.filter(|((_, id), tally)| tally.proved > 0 && given.contains(id));
-        proved.extend(of_round.map(|((_, id), _)| id));
+        samples += u64::from(row.samples) + u64::from(row.search_checks);
+        for phase in [Phase::Train, Phase::Search] {
+            let tallies = ledger.tallies_of(phase, round..=round)?.into_iter();
+            let of_round = tallies.filter(|((_, id), tally)| tally.proved > 0 && given.contains(id));
+            proved.extend(of_round.map(|((_, id), _)| id));
+        }
         let new: Vec<&String> = proved.difference(&stage1_proofs_of).collect();
         points.push(Point {
             samples,

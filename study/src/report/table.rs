@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::{Deserialize, Serialize};
-use stp_datasets::{ConjectureOutcome, Ledger, Phase, Tally};
+use stp_datasets::{ConjectureOutcome, Ledger, Phase, SUBGOAL, Tally};
 use stp_selfplay::plan::{self, Step};
 use stp_selfplay::records::TrainRecord;
 
@@ -19,6 +19,18 @@ pub struct Row {
     pub label: String,
     /// Given training statements proved by sampled proofs so far.
     pub train_proved: usize,
+    /// Given training statements that have a proof by search so far, and none by a sample.
+    #[serde(default)]
+    pub searched: usize,
+    /// Proofs that were judged in searches of the round.
+    #[serde(default)]
+    pub search_checks: u32,
+    /// Goals of failed proofs that were tried in the round by samples.
+    #[serde(default)]
+    pub subgoals: usize,
+    /// Of these: proved at least once.
+    #[serde(default)]
+    pub subgoals_proved: usize,
     /// Validation statements proved by this model in its samples (pass@k).
     pub valid_proved: usize,
     /// Mean pass rate over the validation statements (pass@1).
@@ -105,9 +117,13 @@ impl Report {
         for row in &self.rows {
             let dash = |shown: bool, text: String| if shown { text } else { "–".to_owned() };
             let counts = format!("{} / {} / {} / {}", row.generated, row.elaborated, row.proved, row.kept);
+            let proved = match row.searched {
+                0 => row.train_proved.to_string(),
+                searched => format!("{} + {searched} by search", row.train_proved),
+            };
             table.add_row([
                 row.label.clone(),
-                row.train_proved.to_string(),
+                proved,
                 row.valid_proved.to_string(),
                 format!("{:.1} %", 100.0 * row.valid_pass_rate),
                 dash(row.generated > 0, counts),
@@ -160,9 +176,18 @@ fn row(
     // What is tried in a round and not given is a conjecture of that round.
     let (proved, conjectured): (Vec<_>, Vec<_>) = of_round.partition(|id| given.contains(*id));
     proved_so_far.extend(proved.into_iter().cloned());
+    let mut searched = ledger.proved_names(Phase::Search, round + 1)?;
+    searched.retain(|name| given.contains(name) && !proved_so_far.contains(name));
+    let (subgoals, conjectured): (Vec<_>, Vec<_>) =
+        conjectured.into_iter().partition(|id| id.starts_with(SUBGOAL));
+    let search = ledger.tallies_of(Phase::Search, round..=round)?;
     let accepted = conjectures.and_then(|counts| counts.get(&Some(ConjectureOutcome::Accepted)));
     Ok(Row {
         train_proved: proved_so_far.len(),
+        searched: searched.len(),
+        search_checks: search.values().map(|tally| tally.judged).sum(),
+        subgoals: tried.keys().filter(|(_, id)| id.starts_with(SUBGOAL)).count(),
+        subgoals_proved: subgoals.len(),
         valid_proved: held_out.values().filter(|tally| tally.proved > 0).count(),
         valid_pass_rate: mean_rate(held_out.values()),
         generated: conjectures.map_or(0, |counts| counts.values().sum()),

@@ -32,7 +32,7 @@ pub async fn fit(
     name: &str,
     mut record: TrainRecord,
 ) -> Result<TrainRecord> {
-    if examples.is_empty() {
+    if examples.is_empty() || training.epochs == 0 {
         context.events.emit(&Event::NothingToTrain { checkpoint: name });
         keep(context, name, checkpoint, &record)?;
         return Ok(record);
