@@ -84,8 +84,9 @@ impl Page {
         let inside = self.links.iter().filter(|link| !link.contains("://"));
         inside
             .map(|link| {
-                let (file, heading) =
-                    link.split_once('#').map_or((link.as_str(), None), |(file, heading)| (file, Some(heading)));
+                let (file, heading) = link
+                    .split_once('#')
+                    .map_or((link.as_str(), None), |(file, heading)| (file, Some(heading)));
                 (if file.is_empty() { self.path.clone() } else { folder.join(file) }, heading)
             })
             .collect()

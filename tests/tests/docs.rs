@@ -79,7 +79,8 @@ fn the_commands_do_what_is_said() {
     reader(template.path());
     for page in pages().iter().filter(|page| page.blocks.iter().any(|block| block.info == "sh run")) {
         let folder = tempfile::tempdir().unwrap();
-        let copied = Command::new("cp").args(["-r", "."]).arg(folder.path()).current_dir(template.path()).status();
+        let copied =
+            Command::new("cp").args(["-r", "."]).arg(folder.path()).current_dir(template.path()).status();
         assert!(copied.unwrap().success());
         follow(page, folder.path());
     }

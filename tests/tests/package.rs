@@ -117,7 +117,8 @@ fn the_wheel_works_in_a_fresh_environment() {
     finish(Command::new(&python).args(install).args(FRAMES));
     reader(folder.path());
     let manual = Page::read(&repository().join("docs/python.md"));
-    let shown = manual.blocks.iter().filter(|block| block.info == "python run").map(|block| block.text.as_str());
+    let shown =
+        manual.blocks.iter().filter(|block| block.info == "python run").map(|block| block.text.as_str());
     for script in shown.chain([SCRIPT]) {
         let output = run_in(folder.path(), Command::new(&python).args(["-c", script]));
         assert!(output.status.success(), "{script}\n{}", said(&output));
