@@ -60,6 +60,7 @@ took "the first verified proof, with installing Lean" $((SECONDS - began))
 
 # Stopped by Ctrl-C, for which the run has a process group of its own.
 began=$SECONDS
+: > "$work/training"
 set -m
 bash -euo pipefail -c "$(block 'sh long')" > "$work/training" 2>&1 &
 run=$!

@@ -45,6 +45,60 @@ const SENTENCES: &[(&str, &str)] = &[
     ("seed", "Seed of all randomness."),
     ("supervised_tactics", "Stage 1 is also shown the single tactics that close a statement."),
     (
+        "conjecturing.fates",
+        "The conjecturer learns from every conjecture with what became of it, and is asked for one that is barely provable.",
+    ),
+    (
+        "conjecturing.mask",
+        "What texts of conjectures keep to while sampled: `off`, `brackets`, `binders` or `names`.",
+    ),
+    (
+        "conjecturing.most_of_fate",
+        "Conjectures of each fate but `barely` that a round teaches, at most (0: all).",
+    ),
+    (
+        "conjecturing.one_seed",
+        "A statement is a seed once for each trigger lemma, however many proofs it has.",
+    ),
+    (
+        "conjecturing.sources",
+        "Where conjectures come from: `model`, `subgoals` of failed proofs (which need `search.enabled`), or both.",
+    ),
+    (
+        "conjecturing.stage1_shared",
+        "Stage 1 teaches to conjecture whatever the method; with `false` only where the model's conjectures are wanted.",
+    ),
+    (
+        "model.base",
+        "A checkpoint to begin with: a folder, a `.gguf` file or `smollm2`; empty for random weights.",
+    ),
+    ("prompts.conjecture", "Template of the prompt for a conjecture; empty as the layout has it."),
+    ("prompts.conjecture_answer", "Template of the answer to it that is learned."),
+    ("prompts.conjecture_stop", "Texts that end a conjecture, beside the model's end tokens."),
+    ("prompts.layout", "How the model is asked: the name of a layout, or a TOML file with templates."),
+    ("prompts.proof_answer", "Template of the answer to a proof's prompt that is learned."),
+    ("prompts.proof_stop", "Texts that end a proof, beside the model's end tokens."),
+    ("prompts.prove", "Template of the prompt for a proof; empty as the layout has it."),
+    ("prompts.repair", "Template of the prompt for a second attempt."),
+    ("proving.conjecture_share", "Largest part of a round's proofs that all conjectures together get."),
+    (
+        "proving.first_samples",
+        "Samples of a conjecture that are drawn first; others follow where they tell something (0: all at once).",
+    ),
+    ("proving.least_chance", "How likely a conjecture must be barely provable to get the other samples."),
+    (
+        "proving.max_proofs_per_statement",
+        "Proofs of a statement that the final re-training takes, the shortest first (0: all).",
+    ),
+    ("search.automation", "Lean's tactics are tried on each open goal before any model."),
+    ("search.depth", "How deep goals of goals go."),
+    (
+        "search.enabled",
+        "After the samples of a round, failed proofs are cut and what they leave open is tried.",
+    ),
+    ("search.most_open", "Goals that a cut proof may leave open."),
+    ("search.proofs_per_statement", "Failed proofs of a statement that are looked at in a round."),
+    (
         "conjecturing.drop_automatic",
         "Count as trivial also what `omega`, `simp_all` or `grind` alone proves.",
     ),
