@@ -335,6 +335,7 @@ mod tests {
             fingerprint: None,
             statement: None,
             header: String::new(),
+            source: stp_datasets::Source::Model,
         };
         ledger.record_conjecture(&conjecture).unwrap();
         conjecture.outcome = Some(ConjectureOutcome::Accepted);

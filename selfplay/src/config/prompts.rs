@@ -108,7 +108,7 @@ impl Layout {
         }
         let names: Vec<_> = LAYOUTS.iter().map(|(name, _)| *name).collect();
         let names = names.join(", ");
-        if !Path::new(name).extension().is_some_and(|it| it == "toml") {
+        if Path::new(name).extension().is_none_or(|it| it != "toml") {
             return Err(UsageError(format!(
                 "There is no layout of prompts `{name}`. Set prompts.layout to one of {names}, or to a TOML file like \
                  those in selfplay/layouts."
