@@ -11,6 +11,7 @@ use crate::commands::eval::EvalArgs;
 use crate::commands::experiment::ExperimentArgs;
 use crate::commands::export::ExportArgs;
 use crate::commands::generate::GenerateArgs;
+use crate::commands::prove::ProveArgs;
 use crate::commands::report::ReportArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::shell::{CompletionsArgs, ManArgs};
@@ -67,6 +68,8 @@ pub enum Command {
     Dashboard(DashboardArgs),
     /// Judge proofs: JSON lines {"id", "statement", "proof"} or a Lean file in, verdicts out.
     Verify(VerifyArgs),
+    /// Prove a statement, or fill each `sorry` of a Lean file, with Lean's automation, a model and goals of failed proofs.
+    Prove(ProveArgs),
     /// The Lean toolchain that is used.
     Toolchain(ToolchainArgs),
     /// The corpus.

@@ -109,6 +109,10 @@ fn steps(signature: &str) -> Vec<String> {
     if goal.contains(['∀', '→', '¬']) {
         steps.push("intros".to_owned());
     }
+    let bound = bound(&goal);
+    for name in &bound {
+        steps.push(format!("intro {}\n  induction {name}", bound.join(" ")));
+    }
     if goal.contains("if ") || goal.contains("match ") {
         steps.push("split".to_owned());
     }
@@ -129,6 +133,15 @@ fn steps(signature: &str) -> Vec<String> {
         steps.extend(["left", "right"].map(str::to_owned));
     }
     steps
+}
+
+/// The names that a goal of the form `∀ a b, …` or `∀ a b : T, …` begins with.
+fn bound(goal: &str) -> Vec<&str> {
+    let Some(rest) = goal.strip_prefix("∀ ") else { return Vec::new() };
+    let names = rest.split([',', ':']).next().unwrap_or_default();
+    let names: Vec<&str> = names.split_whitespace().collect();
+    let is_name = |name: &&str| spans(name).count() == 1 && spans(name).all(|it| it.kind == SpanKind::Word);
+    if names.iter().all(is_name) { names } else { Vec::new() }
 }
 
 #[cfg(test)]
@@ -160,7 +173,8 @@ mod tests {
             "induction ys generalizing xs b",
         ];
         assert_eq!(all, expected);
-        assert_eq!(steps("(f : Nat → Nat) : ∀ n, f n = 0"), ["intros"]);
+        assert_eq!(steps("(f : Nat → Nat) : ∀ n, f n = 0"), ["intros", "intro n\n  induction n"]);
+        assert_eq!(steps(": ∀ (n : Nat), n = 0"), ["intros"]);
         let found = Automation::new("", "").skeletons("(n : Nat) : n = n");
         assert!(found[0].starts_with("by\n  induction n\n  all_goals (try (intros; first | (rfl; done) |"));
     }

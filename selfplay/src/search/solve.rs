@@ -121,6 +121,9 @@ impl Search<'_> {
         };
         while self.tree.goal(ROOT).proof.is_none() {
             let Some((goal, step)) = queue::next(&self.tree, &self.means) else {
+                if let Some(sketch) = given {
+                    self.shorten_goals_of(sketch).await?;
+                }
                 return Ok(Outcome::Exhausted);
             };
             let before = self.asker.spent;
@@ -294,7 +297,7 @@ impl Search<'_> {
             self.shorten(goal).await?;
         }
         if let Some((parent, text)) = self.tree.whole(sketch)
-            && self.tree.goal(parent).proof.as_ref() != Some(&text)
+            && self.tree.goal(parent).proof.as_ref().is_some_and(|proof| *proof != text)
             && self.asker.judge(vec![self.candidate(parent, &text)]).await?.0.is_some()
         {
             self.tree.goal_mut(parent).proof = Some(text);

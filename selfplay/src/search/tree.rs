@@ -230,7 +230,7 @@ impl Tree {
         if let Some(proof) = &goal.proof {
             return Partial { proof: proof.clone(), open: Vec::new() };
         }
-        let bare = Partial { proof: "by\n  sorry".to_owned(), open: vec![goal.signature.clone()] };
+        let bare = Partial::bare(&goal.signature);
         if path.contains(&id) {
             return bare;
         }
@@ -249,14 +249,20 @@ impl Tree {
     }
 
     fn partial_of_sketch(&self, node: &SketchNode, path: &mut Vec<GoalId>) -> Option<Partial> {
-        let parts: Vec<Option<Partial>> =
-            node.goals.iter().map(|goal| goal.map(|goal| self.partial_below(goal, path))).collect();
+        let is_given = node.parent == ROOT && self.is_given();
+        let mut part_of = |goal: GoalId| {
+            let part = self.partial_below(goal, path);
+            // What is open of a given proof stays as it was given.
+            let is_kept = is_given && !part.open.is_empty();
+            if is_kept { Partial::bare(&self.goals[goal].signature) } else { part }
+        };
+        let parts: Vec<Option<Partial>> = node.goals.iter().map(|goal| goal.map(&mut part_of)).collect();
         let mut open = Vec::new();
         let mut texts = Vec::new();
         for (part, hole) in parts.into_iter().zip(&node.sketch.holes) {
             match part {
                 Some(part) => {
-                    let is_bare = part.open.len() == 1 && part.proof == "by\n  sorry";
+                    let is_bare = part.proof == SORRY;
                     open.extend(part.open);
                     texts.push((!is_bare).then_some(part.proof));
                 }
@@ -282,6 +288,15 @@ pub struct Partial {
     pub proof: String,
     /// The goals at its `sorry`s: signatures, or why there is none.
     pub open: Vec<String>,
+}
+
+/// The proof of nothing.
+const SORRY: &str = "by\n  sorry";
+
+impl Partial {
+    fn bare(signature: &str) -> Self {
+        Self { proof: SORRY.to_owned(), open: vec![signature.to_owned()] }
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod eval;
 pub mod experiment;
 pub mod export;
 pub mod generate;
+pub mod prove;
 pub mod report;
 pub mod serve;
 pub mod shell;
