@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use stp_datasets::{ConjectureOutcome, canonical_shape, canonical_statement};
 
 /// Longest conjecture in characters.
-const MAX_CHARACTERS: usize = 400;
+pub(crate) const MAX_CHARACTERS: usize = 400;
 
 /// Whether a text may be binders and a type at all: short enough, balanced brackets, a `:` before the type,
 /// no proof.

@@ -1,8 +1,8 @@
 //! What the conjecturer is asked in a round (paper, section 3.2).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use rand::seq::SliceRandom;
+use rand::seq::{IteratorRandom, SliceRandom};
 use rand::{Rng, RngExt};
 
 /// A given statement with a correct proof of it, or one that nobody has proved.
@@ -36,11 +36,14 @@ pub struct InputLimits {
     pub lemma_share: f64,
     /// Most samples of one input (paper: 8).
     pub most_samples: usize,
+    /// Seeds come with one lemma or none ([`one_for_each_lemma`]) and are asked with it, whatever `no_lemma` is; those whose
+    /// lemma has filled its part are left out.
+    pub one_seed: bool,
 }
 
 impl Default for InputLimits {
     fn default() -> Self {
-        Self { no_lemma: 0.5, lemma_share: 0.1, most_samples: 8 }
+        Self { no_lemma: 0.5, lemma_share: 0.1, most_samples: 8, one_seed: false }
     }
 }
 
@@ -68,25 +71,70 @@ pub fn plan_inputs(
     }
     let mut order: Vec<_> = seeds.iter().collect();
     order.shuffle(generator);
-    order.truncate(most);
-    let count = order.len();
-    let most_samples = limits.most_samples.max(1);
+    let most = most.min(order.len());
+    if !limits.one_seed {
+        order.truncate(most);
+    }
+    let lemma_limit = ((most as f64 * limits.lemma_share) as usize).max(1);
+    let mut used: HashMap<String, usize> = HashMap::new();
+    let mut inputs = Vec::new();
+    for seed in order {
+        let no_lemma = if limits.one_seed { 0.0 } else { limits.no_lemma };
+        let lemma = choose_lemma(seed, &used, lemma_limit, no_lemma, generator);
+        if limits.one_seed && lemma.is_none() && !seed.lemmas.is_empty() {
+            continue;
+        }
+        if let Some(lemma) = &lemma {
+            *used.entry(lemma.clone()).or_default() += 1;
+        }
+        inputs.push(Input { seed: seed.clone(), lemma, samples: 0 });
+        if inputs.len() == most {
+            break;
+        }
+    }
+    let (count, most_samples) = (inputs.len(), limits.most_samples.max(1));
     let wanted = match wanted {
         Budget::Texts(texts) => texts,
         Budget::Inputs(_) => count * most_samples,
     };
-    let lemma_limit = ((count as f64 * limits.lemma_share) as usize).max(1);
-    let mut used: HashMap<String, usize> = HashMap::new();
-    let mut inputs = Vec::new();
-    for (index, seed) in order.into_iter().enumerate() {
-        let samples = (wanted / count + usize::from(index < wanted % count)).min(most_samples);
-        let lemma = choose_lemma(seed, &used, lemma_limit, limits.no_lemma, generator);
-        if let Some(lemma) = &lemma {
-            *used.entry(lemma.clone()).or_default() += 1;
-        }
-        inputs.push(Input { seed: seed.clone(), lemma, samples });
+    for (index, input) in inputs.iter_mut().enumerate() {
+        input.samples = (wanted / count + usize::from(index < wanted % count)).min(most_samples);
     }
     inputs
+}
+
+/// One seed for each statement and trigger lemma, however many proofs a statement has: for each lemma that they invoke one
+/// of the proofs that do, and with probability `no_lemma` (always, if they invoke none) one of all proofs without a lemma.
+/// Statements keep the order in which they come.
+pub fn one_for_each_lemma(seeds: &[Seed], no_lemma: f64, generator: &mut impl Rng) -> Vec<Seed> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut statements: Vec<Vec<&Seed>> = Vec::new();
+    for seed in seeds {
+        let place = *places.entry(&seed.statement).or_insert(statements.len());
+        if place == statements.len() {
+            statements.push(Vec::new());
+        }
+        statements[place].push(seed);
+    }
+    let mut chosen = Vec::new();
+    for of_statement in statements {
+        let lemmas: BTreeSet<&String> = of_statement.iter().flat_map(|seed| &seed.lemmas).collect();
+        let mut add = |lemma: Option<&String>, generator: &mut _| {
+            let fitting = of_statement.iter().filter(|seed| lemma.is_none_or(|it| seed.lemmas.contains(it)));
+            if let Some(seed) = fitting.choose(generator) {
+                let lemmas = lemma.into_iter().cloned().collect();
+                chosen.push(Seed { lemmas, ..(*seed).clone() });
+            }
+        };
+        let without = generator.random::<f64>() < no_lemma;
+        for lemma in &lemmas {
+            add(Some(lemma), generator);
+        }
+        if without || lemmas.is_empty() {
+            add(None, generator);
+        }
+    }
+    chosen
 }
 
 /// At most `most` seeds, of which a part of `share` is unproved statements as far as there are any.
@@ -174,6 +222,59 @@ mod tests {
         assert_eq!((half.len(), open(&half)), (40, 20));
         assert_eq!((few.len(), open(&few)), (80, 30), "no more than there are");
         assert_eq!((none.len(), open(&none)), (40, 0));
+    }
+
+    #[test]
+    fn a_statement_is_a_seed_once_for_each_lemma() {
+        let seed = |statement: &str, proof: &str, lemmas: &[&str]| Seed {
+            statement: statement.into(),
+            proof: proof.into(),
+            lemmas: lemmas.iter().map(|lemma| (*lemma).to_owned()).collect(),
+        };
+        let all = [
+            seed("a", "p", &["L", "M"]),
+            seed("a", "q", &["L"]),
+            seed("b", "r", &[]),
+            seed("a", "s", &[]),
+            seed("b", "t", &[]),
+        ];
+        let draw = |no_lemma, seed| {
+            let chosen = one_for_each_lemma(&all, no_lemma, &mut ChaCha8Rng::seed_from_u64(seed));
+            chosen
+                .into_iter()
+                .map(|it| (it.statement, it.proof, it.lemmas.first().cloned()))
+                .collect::<Vec<_>>()
+        };
+        let mut proofs_of_l = BTreeSet::new();
+        for number in 0..40 {
+            let chosen = draw(0.0, number);
+            let keys: Vec<_> = chosen.iter().map(|(id, _, lemma)| (id.as_str(), lemma.as_deref())).collect();
+            assert_eq!(keys, [("a", Some("L")), ("a", Some("M")), ("b", None)]);
+            assert_eq!(chosen[1].1, "p", "the only proof that invokes it");
+            proofs_of_l.insert(chosen[0].1.clone());
+            assert_eq!(draw(1.0, number).len(), 4, "and once without a lemma");
+        }
+        assert_eq!(proofs_of_l.into_iter().collect::<Vec<_>>(), ["p", "q"]);
+        assert_eq!(draw(0.5, 7), draw(0.5, 7));
+    }
+
+    #[test]
+    fn one_seed_is_asked_with_its_lemma_as_far_as_its_part_goes() {
+        let all: Vec<_> = (0..60)
+            .map(|i| Seed {
+                statement: format!("s{i}"),
+                proof: "by x".into(),
+                lemmas: if i < 40 { vec!["common".into()] } else { vec![] },
+            })
+            .collect();
+        let limits = InputLimits { one_seed: true, lemma_share: 0.25, ..InputLimits::default() };
+        let plan = |most| plan_inputs(&all, Budget::Inputs(most), limits, &mut ChaCha8Rng::seed_from_u64(1));
+        let inputs = plan(20);
+        let with = |inputs: &[Input]| inputs.iter().filter(|input| input.lemma.is_some()).count();
+        assert_eq!((inputs.len(), with(&inputs)), (20, 5), "others take the place of those left out");
+        assert!(inputs.iter().all(|input| input.lemma.is_some() == !input.seed.lemmas.is_empty()));
+        let inputs = plan(100);
+        assert_eq!((inputs.len(), with(&inputs)), (35, 15));
     }
 
     #[test]

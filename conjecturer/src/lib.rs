@@ -24,9 +24,11 @@
 //! ```
 
 mod checks;
+mod fate;
 mod filter;
 mod inputs;
 mod lemma;
+mod mask;
 mod pairs;
 mod prompt;
 mod recursion;
@@ -36,11 +38,13 @@ pub mod transport;
 mod variants;
 
 pub use checks::{refutation, trivial_proof};
+pub use fate::{Fate, proof_with_fate};
 pub use filter::{KnownStatements, ShapeCounts, is_plausible};
-pub use inputs::{Budget, Input, InputLimits, Seed, mixed_seeds, plan_inputs};
+pub use inputs::{Budget, Input, InputLimits, Seed, mixed_seeds, one_for_each_lemma, plan_inputs};
 pub use lemma::trigger_lemmas;
+pub use mask::{Masking, Scan, Signatures, mask};
 pub use pairs::{GivenStatement, Pair, Pairing, supervised_pairs};
-pub use prompt::{example, prompt};
-pub use selection::{Kept, SelectionLimits, TriedConjecture, select};
+pub use prompt::{ConjectureLayout, SeedTheorem, StatementCut, example, prompt};
+pub use selection::{Kept, SelectionLimits, TriedConjecture, select, used_lemma};
 pub use transport::Transport;
 pub use variants::variant_pairs;

@@ -1,33 +1,115 @@
-//! The conjecturer's prompt: `<|lemma|> LEMMA <|theorem|> SEED <|proof|> PROOF <|conjecture|>`, answered by
-//! `SIGNATURE <|end|>`. "No lemma" is an empty lemma.
+//! The conjecturer's prompt, as the templates of a layout: a seed theorem with its proof and perhaps a lemma, answered by
+//! a statement.
 
-use stp_model::{Example, Special, Tokenizer};
+use serde::{Deserialize, Serialize};
+use stp_datasets::{normalise_spaces, signature_of};
+use stp_model::{Example, Fields, ModelError, Task, Writer};
 
-/// The prompt for a seed theorem with its proof, and perhaps a trigger lemma's signature.
-pub fn prompt(tokenizer: &Tokenizer, lemma: Option<&str>, seed: &str, proof: &str) -> Vec<u32> {
-    let parts =
-        [(Special::Lemma, lemma.unwrap_or_default()), (Special::Theorem, seed), (Special::Proof, proof)];
-    let mut tokens = Vec::new();
-    for (marker, text) in parts {
-        tokens.push(marker.id());
-        tokens.extend(tokenizer.encode(text));
+/// How conjectures are asked for and how they are answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConjectureLayout {
+    /// In the prompt there may be `lemma` (a signature, empty for none), and of the seed `name`, `header`, `signature` and
+    /// `proof` (empty where nobody has one); in the answer also `conjecture`, a signature.
+    pub ask: Task,
+    /// What of an answer is the statement.
+    pub cut: StatementCut,
+}
+
+/// How a statement is cut out of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StatementCut {
+    /// The whole of it is binders and type.
+    Whole,
+    /// It is what stands after the word `theorem`: a name, binders and type.
+    Theorem,
+}
+
+/// What a conjecture begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeedTheorem<'a> {
+    /// The signature of a lemma to use.
+    pub lemma: Option<&'a str>,
+    /// The seed's name.
+    pub name: &'a str,
+    /// What stands before it.
+    pub header: &'a str,
+    /// Its signature.
+    pub signature: &'a str,
+    /// Its proof; empty for a seed that nobody has proved.
+    pub proof: &'a str,
+}
+
+impl SeedTheorem<'_> {
+    fn fields(&self) -> Fields {
+        Fields::new([
+            ("lemma", self.lemma.unwrap_or_default()),
+            ("name", self.name),
+            ("header", self.header.trim_end()),
+            ("signature", self.signature),
+            ("proof", self.proof),
+        ])
     }
-    tokens.push(Special::Conjecture.id());
-    tokens
+}
+
+impl ConjectureLayout {
+    /// Checks the templates over a checkpoint.
+    ///
+    /// # Errors
+    /// [`ModelError::Template`] with the name of the template and what it lacks.
+    pub fn check(&self, writer: &Writer) -> Result<(), ModelError> {
+        let (signature, proof) = ("(a : Nat) : a = a", "by\n  rfl");
+        let seed = SeedTheorem { lemma: None, name: "x", header: "import Mathlib", signature, proof };
+        let asked = seed.fields();
+        writer.check("prompts.conjecture", &self.ask.prompt, &["lemma", "signature", "proof"], &asked)?;
+        let answered = asked.clone().with("conjecture", seed.signature);
+        writer.check("prompts.conjecture_answer", &self.ask.answer, &["conjecture"], &answered)?;
+        writer.prompt(&self.ask, &asked).map(drop)
+    }
+
+    /// The statement in an answer that ended; none in one that is not as the layout says.
+    pub fn statement(&self, answer: &str) -> Option<String> {
+        match self.cut {
+            StatementCut::Whole => Some(normalise_spaces(answer)),
+            StatementCut::Theorem => {
+                let named = answer.trim_start();
+                let named = named.strip_prefix("theorem").map_or(named, str::trim_start);
+                if !named.starts_with(|first: char| first.is_alphabetic() || first == '_') {
+                    return None;
+                }
+                let (before, signature) = signature_of(&format!("theorem {named}")).ok()?;
+                (before.is_empty() && !signature.is_empty()).then(|| normalise_spaces(&signature))
+            }
+        }
+    }
+}
+
+/// The prompt for a seed theorem.
+///
+/// # Errors
+/// [`ModelError::Template`] if the template does not take it.
+pub fn prompt(
+    writer: &Writer,
+    layout: &ConjectureLayout,
+    seed: SeedTheorem<'_>,
+) -> Result<Vec<u32>, ModelError> {
+    writer.prompt(&layout.ask, &seed.fields())
 }
 
 /// A prompt with the statement that was to be conjectured, as a training example.
+///
+/// # Errors
+/// As [`prompt`].
 pub fn example(
-    tokenizer: &Tokenizer,
-    lemma: Option<&str>,
-    seed: &str,
-    proof: &str,
+    writer: &Writer,
+    layout: &ConjectureLayout,
+    seed: SeedTheorem<'_>,
     signature: &str,
     weight: f32,
-) -> Example {
-    let mut target = tokenizer.encode(signature);
-    target.push(Special::End.id());
-    Example { prompt: prompt(tokenizer, lemma, seed, proof), target, weight }
+) -> Result<Example, ModelError> {
+    let answer = seed.fields().with("conjecture", signature);
+    writer.example(&layout.ask, &seed.fields(), &answer, weight)
 }
 
 #[cfg(test)]
@@ -35,11 +117,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_lemma_is_an_empty_lemma() {
-        let tokenizer = Tokenizer::train(&["(a : Nat) : a = a".to_owned()], 300).unwrap();
-        let with = prompt(&tokenizer, Some("(a : Nat) : a = a"), ": a", "b");
-        let without = prompt(&tokenizer, None, ": a", "b");
-        assert_eq!(without[..2], [Special::Lemma.id(), Special::Theorem.id()]);
-        assert!(with.len() > without.len() && with.ends_with(&without[1..]));
+    fn a_statement_is_cut_out_of_a_theorem() {
+        let of = |cut, answer: &str| ConjectureLayout { ask: Task::default(), cut }.statement(answer);
+        let named = |answer: &str| of(StatementCut::Theorem, answer);
+        let expected = Some("(a b : Nat) : a + b = b + a".to_owned());
+        for answer in [
+            " easy_1 (a b : Nat) :\n  a + b = b + a\n",
+            "\ntheorem easy_1 (a b : Nat) : a + b = b + a := by\n  omega",
+            "easy_1 (a b : Nat) : a + b = b + a := sorry",
+        ] {
+            assert_eq!(named(answer), expected, "{answer}");
+        }
+        for malformed in ["", "(a b : Nat) : a + b = b + a", "lonely", "```"] {
+            assert_eq!(named(malformed), None, "{malformed}");
+        }
+        assert_eq!(of(StatementCut::Whole, " : 1  = 1\n").as_deref(), Some(": 1 = 1"));
     }
 }

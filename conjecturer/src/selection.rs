@@ -96,7 +96,8 @@ pub fn select(candidates: &[TriedConjecture], limits: SelectionLimits) -> Vec<Ke
     kept.into_iter().map(|(index, lemma)| Kept { id: candidates[index].id.clone(), lemma }).collect()
 }
 
-fn used_lemma(candidate: &TriedConjecture) -> Option<String> {
+/// The lemma that a conjecture was asked with, if one of its found proofs uses it.
+pub fn used_lemma(candidate: &TriedConjecture) -> Option<String> {
     candidate.lemma.clone().filter(|lemma| candidate.proofs.iter().any(|(_, used)| used.contains(lemma)))
 }
 

@@ -27,6 +27,7 @@ mod import;
 mod lean_file;
 pub mod lean_text;
 mod ledger;
+mod nearest;
 mod overlap;
 mod record;
 mod sketch;
@@ -42,10 +43,13 @@ pub use import::{
 };
 pub use lean_file::{LeanFileError, LeanTheorem, begins_command, signature_of, theorems};
 pub use ledger::{
-    Attempt, Conjecture, ConjectureOutcome, CorpusChange, CorpusDiffers, Event, KeepCorpusError,
+    Attempt, Conjecture, ConjectureOutcome, CorpusChange, CorpusDiffers, Cut, Event, KeepCorpusError,
     KnownVerdicts, Ledger, LedgerError, LedgerSketch, LedgerStatement, LedgerStats, Origin, Phase, Source,
     Step, Tally,
 };
+pub use nearest::{did_you_mean, nearest};
 pub use overlap::{Overlap, contamination, near_duplicates};
-pub use record::{CONJECTURE, CorpusEntry, Lemma, SINGLE_TACTICS, Split, Statement, Status, Verdict};
+pub use record::{
+    CONJECTURE, CorpusEntry, Lemma, SINGLE_TACTICS, SUBGOAL, Split, Statement, Status, Verdict,
+};
 pub use sketch::{Goal, Hole, Sketch};

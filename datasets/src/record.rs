@@ -38,6 +38,9 @@ pub struct Statement {
 /// The topic of statements that a model wrote.
 pub const CONJECTURE: &str = "conjecture";
 
+/// What the ids of goals that a failed proof left open begin with.
+pub const SUBGOAL: &str = "subgoal_";
+
 impl Statement {
     /// Whether a model wrote it, so that the judge must not trust its text.
     pub fn is_conjecture(&self) -> bool {
@@ -100,10 +103,12 @@ pub enum Status {
     Crashed,
     /// The model was cut off before the proof ended, so nobody looked at it: a run's own note, never a verifier's answer.
     Unfinished,
+    /// The model ended an answer in which there is no proof, so nobody looked at it: a run's own note as well.
+    Malformed,
 }
 
 impl Status {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Proved,
         Self::Failed,
         Self::Rejected,
@@ -111,6 +116,7 @@ impl Status {
         Self::Timeout,
         Self::Crashed,
         Self::Unfinished,
+        Self::Malformed,
     ];
 
     /// The snake-case name used in files, the ledger and the command line.
@@ -123,6 +129,7 @@ impl Status {
             Self::Timeout => "timeout",
             Self::Crashed => "crashed",
             Self::Unfinished => "unfinished",
+            Self::Malformed => "malformed",
         }
     }
 
@@ -132,7 +139,7 @@ impl Status {
     }
 
     /// Whether the judge has settled the matter, so that the same proof need not be asked about again. Time-outs and
-    /// crashes depend on the machine's load, and what is unfinished was never judged.
+    /// crashes depend on the machine's load, and what is unfinished or malformed was never judged.
     pub fn is_settled(self) -> bool {
         matches!(self, Self::Proved | Self::Failed | Self::Rejected | Self::StatementError)
     }

@@ -17,17 +17,33 @@ pub struct Message {
     pub content: String,
 }
 
-/// The prompt for the assistant's next message.
-pub(crate) fn render(
-    template: &str,
-    messages: &[Message],
-    tokenizer_config: &Value,
-) -> Result<String, ModelError> {
-    // A token is written as a string, or as an object with its text in `content`.
-    let token = |name: &str| {
-        let value = &tokenizer_config[name];
-        value.as_str().or_else(|| value["content"].as_str()).unwrap_or_default().to_owned()
-    };
+/// A chat template with the tokens that it may name.
+#[derive(Clone, Debug)]
+pub(crate) struct ChatTemplate {
+    template: String,
+    /// The checkpoint's `tokenizer_config.json`.
+    tokenizer_config: Value,
+}
+
+impl ChatTemplate {
+    pub(crate) fn new(template: String, tokenizer_config: Value) -> Self {
+        Self { template, tokenizer_config }
+    }
+
+    /// The prompt for the assistant's next message.
+    pub(crate) fn render(&self, messages: &[Message]) -> Result<String, ModelError> {
+        render(&self.template, messages, &self.tokenizer_config)
+    }
+}
+
+/// A token that `tokenizer_config.json` names: as a string, or as an object with its text in `content`.
+pub(crate) fn named_token(tokenizer_config: &Value, name: &str) -> Option<String> {
+    let value = &tokenizer_config[name];
+    value.as_str().or_else(|| value["content"].as_str()).map(str::to_owned)
+}
+
+fn render(template: &str, messages: &[Message], tokenizer_config: &Value) -> Result<String, ModelError> {
+    let token = |name: &str| named_token(tokenizer_config, name).unwrap_or_default();
     let (bos_token, eos_token) = (token("bos_token"), token("eos_token"));
     let mut environment = Environment::new();
     environment.set_trim_blocks(true);

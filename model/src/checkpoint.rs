@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::Device;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::chat::{self, Message};
+use crate::chat::{self, ChatTemplate, Message};
+use crate::gguf;
 use crate::hf::{self, Precision, SINGLE as MODEL, Shards};
 use crate::memory;
 use crate::{Lm, ModelConfig, ModelError, Special, Tokenizer};
@@ -30,6 +31,8 @@ pub struct Checkpoint {
     pub tokenizer: Tokenizer,
     /// Tokens that end a text.
     pub end_tokens: Vec<u32>,
+    /// The `config.json` that it came with; none for a model that was made here.
+    source: Option<Map<String, Value>>,
     /// Files that go with the tokenizer, by name.
     companions: BTreeMap<&'static str, String>,
 }
@@ -47,7 +50,13 @@ impl Checkpoint {
         let companions =
             [("tokenizer_config.json", tokenizer_config), (GENERATION, json!({"eos_token_id": end.id()}))]
                 .map(|(name, fields)| (name, format!("{fields:#}\n")));
-        Self { model, tokenizer, end_tokens: vec![end.id()], companions: companions.into() }
+        Self { model, tokenizer, end_tokens: vec![end.id()], source: None, companions: companions.into() }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_chat_template(mut self, template: &str) -> Self {
+        self.companions.insert("chat_template.jinja", template.to_owned());
+        self
     }
 
     /// The same with other weights of the same shape.
@@ -60,11 +69,25 @@ impl Checkpoint {
     /// # Errors
     /// [`ModelError::Tokenizer`] if the template does not take this conversation.
     pub fn chat_prompt(&self, messages: &[Message]) -> Result<Option<String>, ModelError> {
-        let text = self.companions.get("tokenizer_config.json").map_or("{}", String::as_str);
-        let fields: Value = serde_json::from_str(text).unwrap_or_default();
+        self.chat_template().map(|template| template.render(messages)).transpose()
+    }
+
+    /// The chat template, if there is one.
+    pub(crate) fn chat_template(&self) -> Option<ChatTemplate> {
+        let fields = self.tokenizer_config();
         let inside = || fields["chat_template"].as_str().map(str::to_owned);
-        let template = self.companions.get("chat_template.jinja").cloned().or_else(inside);
-        template.map(|template| chat::render(&template, messages, &fields)).transpose()
+        let template = self.companions.get("chat_template.jinja").cloned().or_else(inside)?;
+        Some(ChatTemplate::new(template, fields))
+    }
+
+    /// A token that `tokenizer_config.json` names, for example `bos_token`.
+    pub(crate) fn special_text(&self, name: &str) -> Option<String> {
+        chat::named_token(&self.tokenizer_config(), name)
+    }
+
+    fn tokenizer_config(&self) -> Value {
+        let text = self.companions.get("tokenizer_config.json").map_or("{}", String::as_str);
+        serde_json::from_str(text).unwrap_or_default()
     }
 
     /// A setting of `generation_config.json`, for example `temperature`.
@@ -101,7 +124,10 @@ impl Checkpoint {
         let text = |error: std::io::Error| error.to_string();
         remove(dir).map_err(text)?;
         fs::create_dir_all(dir).map_err(text)?;
-        let config = hf::describe(self.model.config(), &self.end_tokens)?;
+        let config = match &self.source {
+            Some(source) => hf::as_came(source),
+            None => hf::describe(self.model.config(), &self.end_tokens)?,
+        };
         fs::write(dir.join(CONFIG), format!("{config:#}\n")).map_err(text)?;
         self.tokenizer.save(&dir.join(TOKENIZER)).map_err(|error| error.to_string())?;
         for (name, content) in &self.companions {
@@ -114,16 +140,21 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Reads a checkpoint onto a device, as 32-bit numbers. Llama, Qwen2 and Qwen3 models are known.
+    /// Reads a checkpoint onto a device, as 32-bit numbers: a folder of Hugging Face or a `.gguf` file. Llama, Qwen2 and
+    /// Qwen3 models are known.
     ///
     /// # Errors
     /// [`ModelError::Checkpoint`] naming the file, and the weight with the shapes expected and found;
     /// [`ModelError::Memory`] before anything is read if the weights do not fit.
     pub fn load(dir: &Path, device: &Device) -> Result<Self, ModelError> {
+        if is_gguf(dir) {
+            let gguf::Loaded { model, tokenizer, end_tokens, source, companions } = gguf::load(dir, device)?;
+            return Ok(Self { model, tokenizer, end_tokens, source: Some(source), companions });
+        }
         let path = dir.join(CONFIG);
         let text =
             fs::read_to_string(&path).map_err(|error| ModelError::damaged(&path, error.to_string()))?;
-        let (config, mut end_tokens) =
+        let (config, mut end_tokens, source) =
             hf::parse(&text).map_err(|reason| ModelError::damaged(&path, reason))?;
         let tokenizer = load_tokenizer(&dir.join(TOKENIZER), &config)?;
         let companions: BTreeMap<_, _> = COMPANIONS
@@ -144,8 +175,27 @@ impl Checkpoint {
         let mut shards = Shards::open(dir, device)?;
         let model = Lm::build(&config, &mut shards)?;
         shards.finish()?;
-        Ok(Self { model, tokenizer, end_tokens, companions })
+        Ok(Self { model, tokenizer, end_tokens, source: Some(source), companions })
     }
+}
+
+impl ModelConfig {
+    /// The shape of the model in a checkpoint: a folder of Hugging Face or a `.gguf` file. No weights are read.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`].
+    pub fn of_checkpoint(path: &Path) -> Result<Self, ModelError> {
+        if is_gguf(path) {
+            return gguf::shape(path);
+        }
+        let path = path.join(CONFIG);
+        let text = fs::read_to_string(&path).map_err(|error| ModelError::damaged(&path, error))?;
+        hf::parse(&text).map(|(config, ..)| config).map_err(|reason| ModelError::damaged(&path, reason))
+    }
+}
+
+fn is_gguf(path: &Path) -> bool {
+    path.extension().is_some_and(|it| it.eq_ignore_ascii_case("gguf"))
 }
 
 fn load_tokenizer(path: &Path, config: &ModelConfig) -> Result<Tokenizer, ModelError> {

@@ -22,6 +22,14 @@ pub enum ModelError {
         /// What went wrong and what to do.
         reason: String,
     },
+    /// A template of a prompt that cannot be used.
+    #[error("The template {name} cannot be used: {reason}.")]
+    Template {
+        /// Which of them.
+        name: String,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
     /// A prompt that the model cannot continue.
     #[error("Prompt {request} cannot be sampled from: {reason}.")]
     Prompt {

@@ -34,14 +34,19 @@ mod device;
 mod embed;
 mod error;
 mod example;
+mod gguf;
 mod hf;
 mod kernels;
 mod memory;
 mod nn;
+mod package;
 mod parallel;
 mod peak;
+mod pieces;
+mod prompt;
 mod rope;
 mod sample;
+mod special;
 mod tokenizer;
 mod train;
 
@@ -54,10 +59,15 @@ pub use embed::embed;
 pub use error::{DeviceError, ModelError};
 pub use example::Example;
 pub use nn::Lm;
+pub use package::{PACKAGES, Package, PackageError};
 pub use peak::matmul_flops;
+pub use prompt::{Fields, Task, Writer};
 pub use rope::RopeScaling;
-pub use sample::{Completion, SampleConfig, SampleRequest, SampleStats, StopWhen, sample};
-pub use tokenizer::{Special, Tokenizer};
+pub use sample::{
+    Completion, Grammar, Mask, Reader, SampleConfig, SampleRequest, SampleStats, StopWhen, sample,
+};
+pub use special::Special;
+pub use tokenizer::{Part, Tokenizer};
 pub use train::{
     LoraConfig, Precision, Projection, Recompute, Schedule, StateFile, TrainConfig, TrainReport, TrainStep,
     eval_loss, train, train_resumable,

@@ -1,7 +1,9 @@
 //! Byte-level BPE. Any text can be encoded and comes back unchanged; the special tokens that mark
-//! the parts of a sequence are never produced from text, so a corpus cannot forge them.
+//! the parts of a sequence are never produced from a value, so a corpus cannot forge them.
 
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use tokenizers::decoders::byte_level::ByteLevel as ByteLevelDecoder;
 use tokenizers::models::bpe::{BPE, BpeTrainer};
@@ -11,61 +13,7 @@ use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{AddedToken, SplitDelimiterBehavior, TokenizerBuilder, TokenizerImpl};
 
-use crate::ModelError;
-
-/// Tokens with a meaning of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Special {
-    /// Fills up short rows of a batch.
-    Pad,
-    /// Ends a completion.
-    End,
-    /// Asks for a proof.
-    Prove,
-    /// Comes before a proof.
-    Proof,
-    /// Asks for a conjecture.
-    Conjecture,
-    /// Comes before a trigger lemma.
-    Lemma,
-    /// Comes before a theorem.
-    Theorem,
-    /// Comes before a statement.
-    Statement,
-}
-
-impl Special {
-    /// All of them, in the order of their ids.
-    pub const ALL: [Self; 8] = [
-        Self::Pad,
-        Self::End,
-        Self::Prove,
-        Self::Proof,
-        Self::Conjecture,
-        Self::Lemma,
-        Self::Theorem,
-        Self::Statement,
-    ];
-
-    /// Its token id, the same for every tokenizer.
-    pub fn id(self) -> u32 {
-        self as u32
-    }
-
-    /// How it is shown in decoded text.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Pad => "<|pad|>",
-            Self::End => "<|end|>",
-            Self::Prove => "<|prove|>",
-            Self::Proof => "<|proof|>",
-            Self::Conjecture => "<|conjecture|>",
-            Self::Lemma => "<|lemma|>",
-            Self::Theorem => "<|theorem|>",
-            Self::Statement => "<|statement|>",
-        }
-    }
-}
+use crate::{ModelError, Special, pieces};
 
 /// Pieces that BPE may not cross: a newline with its indentation, a name, a single digit, a dot,
 /// and a run of symbols; names and symbols take the space before them along.
@@ -85,7 +33,23 @@ type Trainable = TokenizerImpl<
 /// A tokenizer: one that was trained here, or one that came with a checkpoint.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
-    inner: tokenizers::Tokenizer,
+    /// Takes special tokens in a text for the ordinary text that they are.
+    inner: Arc<tokenizers::Tokenizer>,
+    /// Takes them for what they stand for.
+    written: Arc<tokenizers::Tokenizer>,
+    /// How the special tokens are written.
+    specials: Arc<[String]>,
+}
+
+/// A piece of a prompt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What a template's author wrote: special tokens written out in it are meant.
+    Written(String),
+    /// What was put in: never a special token.
+    Value(String),
+    /// Tokens of a value that was cut after so many.
+    Tokens(Vec<u32>),
 }
 
 impl Tokenizer {
@@ -129,27 +93,30 @@ impl Tokenizer {
         Ok(Self::new(inner))
     }
 
-    fn new(mut inner: tokenizers::Tokenizer) -> Self {
+    /// A tokenizer that was put together elsewhere.
+    pub(crate) fn new(mut inner: tokenizers::Tokenizer) -> Self {
+        inner.set_encode_special_tokens(false);
+        let written = inner.clone();
+        let added = written.get_added_tokens_decoder().into_values();
+        let specials = added.filter(|token| token.special && !token.content.is_empty());
+        let specials = specials.map(|token| token.content).collect();
         // "Encode special tokens" means: as the ordinary text that they are.
         inner.set_encode_special_tokens(true);
-        Self { inner }
+        Self { inner: Arc::new(inner), written: Arc::new(written), specials }
     }
 
-    /// Refuses a tokenizer without the markers of the loop's prompts.
-    ///
-    /// # Errors
-    /// [`ModelError::Tokenizer`] with the marker that is missing.
-    pub fn require_markers(&self) -> Result<(), ModelError> {
+    /// Refuses a tokenizer of ours without the markers.
+    fn require_markers(&self) -> Result<(), ModelError> {
         match Special::ALL.into_iter().find(|marker| self.token(marker.text()) != Some(marker.id())) {
             None => Ok(()),
             Some(marker) => {
                 let reason = format!(
-                    "it has no token `{}` with the id {}, which the prompts of self-play need. Only models that \
-                     stp trained from scratch have it.",
+                    "it has no token `{}` with the id {}, which a model of ours begins with. This is a bug: please \
+                     report it.",
                     marker.text(),
                     marker.id()
                 );
-                Err(failed("used", reason))
+                Err(failed("trained", reason))
             }
         }
     }
@@ -157,6 +124,13 @@ impl Tokenizer {
     /// The id of a token, special or not.
     pub fn token(&self, text: &str) -> Option<u32> {
         self.inner.token_to_id(text)
+    }
+
+    /// The bytes that a token stands for; `None` for special tokens and for ids without a token.
+    pub fn piece(&self, token: u32) -> Option<Vec<u8>> {
+        let text = self.inner.id_to_token(token)?;
+        let special = self.inner.get_added_vocabulary().is_special_token(&text);
+        (!special).then(|| pieces::bytes_of(&text))
     }
 
     /// Number of token ids.
@@ -191,10 +165,71 @@ impl Tokenizer {
     }
 
     fn encode_special(&self, prompt: &str, add: bool) -> Result<Vec<u32>, ModelError> {
-        let mut inner = self.inner.clone();
-        inner.set_encode_special_tokens(false);
-        let encoding = inner.encode_fast(prompt, add).map_err(|error| failed("used", error.to_string()))?;
+        let encoding =
+            self.written.encode_fast(prompt, add).map_err(|error| failed("used", error.to_string()))?;
         Ok(encoding.get_ids().to_vec())
+    }
+
+    /// The tokens of a prompt in pieces; with `add`, what always stands at the beginning comes first.
+    ///
+    /// # Errors
+    /// [`ModelError::Tokenizer`] if a part of it has no token.
+    pub fn encode_parts(&self, parts: &[Part], add: bool) -> Result<Vec<u32>, ModelError> {
+        let (mut tokens, mut text, mut written) = (Vec::new(), String::new(), Vec::new());
+        let mut add = add;
+        for part in parts {
+            match part {
+                Part::Written(more) => {
+                    written.push(text.len()..text.len() + more.len());
+                    text.push_str(more);
+                }
+                Part::Value(more) => text.push_str(more),
+                Part::Tokens(more) => {
+                    tokens.extend(self.encode_run(&text, &written, add)?);
+                    tokens.extend(more);
+                    (text, written, add) = (String::new(), Vec::new(), false);
+                }
+            }
+        }
+        tokens.extend(self.encode_run(&text, &written, add)?);
+        Ok(tokens)
+    }
+
+    /// The tokens of a text in which special tokens are meant inside the ranges `written` alone.
+    fn encode_run(&self, text: &str, written: &[Range<usize>], add: bool) -> Result<Vec<u32>, ModelError> {
+        let mut found: Vec<Range<usize>> = Vec::new();
+        for special in self.specials.iter() {
+            found.extend(text.match_indices(special).map(|(at, special)| at..at + special.len()));
+        }
+        let is_meant =
+            |it: &Range<usize>| written.iter().any(|range| range.start <= it.start && it.end <= range.end);
+        if found.iter().all(is_meant) {
+            return self.encode_special(text, add);
+        }
+        // A value spells a special token: what lies between those that are meant is encoded by itself.
+        found.retain(is_meant);
+        found.sort_by_key(|it| (it.start, std::cmp::Reverse(it.end)));
+        let mut tokens = self.encode_special("", add)?;
+        let mut from = 0;
+        for it in found {
+            if it.start >= from {
+                tokens.extend(self.encode(&text[from..it.start]));
+                tokens.extend(self.encode_special(&text[it.clone()], false)?);
+                from = it.end;
+            }
+        }
+        tokens.extend(self.encode(&text[from..]));
+        Ok(tokens)
+    }
+
+    /// Whether a text is one special token, and which.
+    pub fn special(&self, text: &str) -> Option<u32> {
+        self.specials.iter().any(|special| special == text).then(|| self.token(text))?
+    }
+
+    /// The text of a token, as it is written in a prompt.
+    pub fn text_of(&self, token: u32) -> Option<String> {
+        self.inner.id_to_token(token)
     }
 
     /// The text of the tokens. Special tokens appear as `<|name|>`, ids without a token as nothing,
@@ -279,8 +314,8 @@ mod tests {
     fn training_is_deterministic_and_learns_merges() {
         let (first, second) = (tokenizer(), tokenizer());
         assert_eq!(
-            serde_json::to_string(&first.inner).unwrap(),
-            serde_json::to_string(&second.inner).unwrap()
+            serde_json::to_string(&*first.inner).unwrap(),
+            serde_json::to_string(&*second.inner).unwrap()
         );
         assert!(first.vocab_size() > Tokenizer::MIN_VOCAB && first.vocab_size() <= 400);
         assert!(first.encode("induction").len() < "induction".len());
@@ -292,6 +327,17 @@ mod tests {
         assert_eq!(tokenizer.encode("123").len(), 3);
         let tokens = tokenizer.encode("\n  omega");
         assert_eq!(tokenizer.decode(&tokens[..1]), "\n  ");
+    }
+
+    #[test]
+    fn the_pieces_of_a_text_are_its_bytes() {
+        let tokenizer = tokenizer();
+        for text in texts().iter().map(String::as_str).chain([PROBE]) {
+            let bytes = tokenizer.encode(text).into_iter().flat_map(|token| tokenizer.piece(token).unwrap());
+            assert_eq!(bytes.collect::<Vec<_>>(), text.as_bytes());
+        }
+        assert_eq!(tokenizer.piece(Special::End.id()), None);
+        assert_eq!(tokenizer.piece(u32::MAX), None);
     }
 
     #[test]

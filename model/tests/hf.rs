@@ -10,17 +10,17 @@ use std::process::Command;
 use burn::tensor::{Int, Tensor, TensorData};
 use serde_json::{Value, json};
 use stp_model::{Checkpoint, Device, Lm, Message, ModelConfig, SampleConfig, SampleRequest, Tokenizer};
-use stp_tests::{external, python_with};
+use stp_tests::{external, transformers};
 
-/// The implementation to compare with. The versions are those that it was tried with.
-const PACKAGES: [&str; 4] = ["torch==2.15.0", "transformers==5.23.0", "safetensors==0.8.0", "numpy==2.3.5"];
+#[path = "hf/gguf.rs"]
+mod gguf;
+
 /// What logits may differ by; they are about as large as 10.
 const TOLERANCE: f64 = 1e-3;
 
 fn script(name: &str, arguments: &[&Path]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hf").join(name);
-    let mut command =
-        Command::new(python_with(env!("CARGO_TARGET_TMPDIR"), "transformers-5.23.0", &PACKAGES));
+    let mut command = Command::new(transformers(env!("CARGO_TARGET_TMPDIR")));
     command.arg(path).args(arguments).env("HF_HUB_OFFLINE", "1");
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

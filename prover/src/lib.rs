@@ -27,13 +27,15 @@
 //! assert!((pass_at_k(8, 2, 1) - 0.25).abs() < 1e-12);
 //! ```
 
+mod answer;
 pub mod control;
 mod pass_at_k;
 mod prompt;
 mod training;
 
+pub use answer::{Cut, normalise_proof};
 pub use pass_at_k::pass_at_k;
-pub use prompt::{example, normalise_proof, prompt, repair_example, repair_prompt};
+pub use prompt::{Failed, Goal, ProofLayout, example, prompt, repair_example, repair_prompt};
 pub use training::{
     CorrectProof, Decay, Resampling, TrainingLimits, TrainingProof, choose_statements, retraining_set,
     training_set,

@@ -1,95 +1,130 @@
-//! The prover's prompt: `<|prove|> SIGNATURE <|proof|>`, answered by `PROOF <|end|>`.
+//! The prover's prompts, as the templates of a layout: a statement, answered by a proof; and a statement with a proof
+//! that failed, answered by one that holds.
 
-use stp_model::{Example, Special, Tokenizer};
+use serde::{Deserialize, Serialize};
+use stp_model::{Example, Fields, ModelError, Task, Writer};
 
-/// The prompt for a statement. The theorem's name is left out: it carries no mathematics.
-pub fn prompt(tokenizer: &Tokenizer, signature: &str) -> Vec<u32> {
-    let mut tokens = vec![Special::Prove.id()];
-    tokens.extend(tokenizer.encode(signature));
-    tokens.push(Special::Proof.id());
-    tokens
+use crate::answer::{Cut, tactics};
+
+/// How proofs are asked for and how they are answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProofLayout {
+    /// A first attempt. In the prompt there may be `name`, `header` and `signature`, in the answer also `proof` (the text
+    /// after `:=`) and `tactics` (the lines after `:= by`).
+    pub first: Task,
+    /// The prompt of a second attempt, with `failed` (a proof) and `message` (what Lean said of it) as well.
+    pub repair: String,
+    /// What of an answer is the proof.
+    pub cut: Cut,
+}
+
+/// What is to be proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Goal<'a> {
+    /// The theorem's name. Most layouts leave it out: it carries no mathematics.
+    pub name: &'a str,
+    /// What stands before the theorem: imports, `open`.
+    pub header: &'a str,
+    /// Binders and type.
+    pub signature: &'a str,
+}
+
+/// A proof that failed, with what Lean said of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed<'a> {
+    /// The text after `:=`.
+    pub proof: &'a str,
+    /// Lean's message.
+    pub message: &'a str,
+    /// Tokens that the prompt may take: the failed proof is cut so that the whole fits, if the rest does.
+    pub room: usize,
+}
+
+impl Goal<'_> {
+    fn fields(&self) -> Fields {
+        Fields::new([("name", self.name), ("header", self.header.trim_end()), ("signature", self.signature)])
+    }
+}
+
+impl ProofLayout {
+    /// Checks the templates over a checkpoint.
+    ///
+    /// # Errors
+    /// [`ModelError::Template`] with the name of the template and what it lacks.
+    pub fn check(&self, writer: &Writer) -> Result<(), ModelError> {
+        let goal = Goal { name: "x", header: "import Mathlib", signature: "(a : Nat) : a = a" };
+        let asked = goal.fields();
+        let again = asked.clone().with("failed", "by simp").with("message", "unsolved goals");
+        let answered = answered(asked.clone(), "by\n  rfl");
+        writer.check("prompts.prove", &self.first.prompt, &["signature"], &asked)?;
+        writer.check("prompts.repair", &self.repair, &["signature", "failed", "message"], &again)?;
+        let proof = if self.cut == Cut::Tactics { "tactics" } else { "proof" };
+        writer.check("prompts.proof_answer", &self.first.answer, &[proof], &answered)?;
+        writer.prompt(&self.first, &asked)?;
+        writer.prompt(&self.second(), &again).map(drop)
+    }
+
+    fn second(&self) -> Task {
+        Task { prompt: self.repair.clone(), ..self.first.clone() }
+    }
+}
+
+/// The prompt for a statement.
+///
+/// # Errors
+/// [`ModelError::Template`] if the template does not take it.
+pub fn prompt(writer: &Writer, layout: &ProofLayout, goal: Goal<'_>) -> Result<Vec<u32>, ModelError> {
+    writer.prompt(&layout.first, &goal.fields())
 }
 
 /// A statement with a proof of it, as a training example.
-pub fn example(tokenizer: &Tokenizer, signature: &str, proof: &str, weight: f32) -> Example {
-    let mut target = tokenizer.encode(proof);
-    target.push(Special::End.id());
-    Example { prompt: prompt(tokenizer, signature), target, weight }
+///
+/// # Errors
+/// As [`prompt`].
+pub fn example(
+    writer: &Writer,
+    layout: &ProofLayout,
+    goal: Goal<'_>,
+    proof: &str,
+    weight: f32,
+) -> Result<Example, ModelError> {
+    writer.example(&layout.first, &goal.fields(), &answered(goal.fields(), proof), weight)
 }
 
-/// Tokens of a message that a repair prompt shows at most.
-const MESSAGE_TOKENS: usize = 64;
-
-/// The prompt for a second attempt: `<|prove|> SIGNATURE <|theorem|> FAILED PROOF <|statement|> MESSAGE <|proof|>`,
-/// answered as the first one is. The failed proof is cut so that the whole fits in `room` tokens, if the rest does.
+/// The prompt for a second attempt.
+///
+/// # Errors
+/// As [`prompt`].
 pub fn repair_prompt(
-    tokenizer: &Tokenizer,
-    signature: &str,
-    failed: &str,
-    message: &str,
-    room: usize,
-) -> Vec<u32> {
-    let (signature, mut failed, mut message) =
-        (tokenizer.encode(signature), tokenizer.encode(failed), tokenizer.encode(message));
-    message.truncate(MESSAGE_TOKENS);
-    failed.truncate(room.saturating_sub(signature.len() + message.len() + 4));
-    let mut tokens = vec![Special::Prove.id()];
-    tokens.extend(signature);
-    tokens.push(Special::Theorem.id());
-    tokens.extend(failed);
-    tokens.push(Special::Statement.id());
-    tokens.extend(message);
-    tokens.push(Special::Proof.id());
-    tokens
+    writer: &Writer,
+    layout: &ProofLayout,
+    goal: Goal<'_>,
+    failed: Failed<'_>,
+) -> Result<Vec<u32>, ModelError> {
+    writer.prompt(&layout.second(), &again(goal, failed))
 }
 
 /// A prompt for a second attempt with the proof that it should have been answered with.
-pub fn repair_example(tokenizer: &Tokenizer, prompt: Vec<u32>, proof: &str, weight: f32) -> Example {
-    let mut target = tokenizer.encode(proof);
-    target.push(Special::End.id());
-    Example { prompt, target, weight }
+///
+/// # Errors
+/// As [`prompt`].
+pub fn repair_example(
+    writer: &Writer,
+    layout: &ProofLayout,
+    goal: Goal<'_>,
+    failed: Failed<'_>,
+    proof: &str,
+    weight: f32,
+) -> Result<Example, ModelError> {
+    writer.example(&layout.second(), &again(goal, failed), &answered(goal.fields(), proof), weight)
 }
 
-/// A proof without what changes nothing: spaces at line ends, blank lines, surrounding white space.
-pub fn normalise_proof(proof: &str) -> String {
-    let lines: Vec<_> = proof.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-    lines.join("\n").trim().to_owned()
+fn again(goal: Goal<'_>, failed: Failed<'_>) -> Fields {
+    let fields = goal.fields().with("failed", failed.proof).with("message", failed.message);
+    fields.fit("failed", failed.room)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prompt_and_target_are_framed_by_markers() {
-        let texts = ["(a : Nat) : a = a".to_owned(), "by\n  rfl".to_owned()];
-        let tokenizer = Tokenizer::train(&texts, 300).unwrap();
-        let example = example(&tokenizer, &texts[0], &texts[1], 0.5);
-        assert_eq!(example.prompt.first(), Some(&Special::Prove.id()));
-        assert_eq!(example.prompt.last(), Some(&Special::Proof.id()));
-        assert_eq!(example.target.last(), Some(&Special::End.id()));
-        assert_eq!(tokenizer.decode(&example.target[..example.target.len() - 1]), texts[1]);
-    }
-
-    #[test]
-    fn a_repair_prompt_keeps_to_its_room() {
-        let texts = ["(a : Nat) : a = a".to_owned(), "by\n  rfl".to_owned()];
-        let tokenizer = Tokenizer::train(&texts, 300).unwrap();
-        let failed = "by omega ".repeat(50);
-        let prompt = repair_prompt(&tokenizer, &texts[0], &failed, &"unsolved goals ".repeat(50), 100);
-        assert_eq!(prompt.len(), 100);
-        assert!(prompt.ends_with(&[Special::Proof.id()]));
-        let markers = |id: Special| prompt.iter().filter(|token| **token == id.id()).count();
-        assert_eq!(
-            [Special::Prove, Special::Theorem, Special::Statement, Special::Proof].map(markers),
-            [1; 4]
-        );
-        let example = repair_example(&tokenizer, prompt, "by\n  rfl", 1.0);
-        assert_eq!(example.target.last(), Some(&Special::End.id()));
-    }
-
-    #[test]
-    fn blank_lines_and_trailing_spaces_go() {
-        assert_eq!(normalise_proof(" by  \n\n  simp \n"), "by\n  simp");
-    }
+fn answered(fields: Fields, proof: &str) -> Fields {
+    fields.with("proof", proof).with("tactics", &tactics(proof))
 }

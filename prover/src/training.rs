@@ -99,16 +99,36 @@ pub fn training_set(proofs: &[CorrectProof], round: u32, limits: TrainingLimits)
 }
 
 /// The final training set: all distinct correct proofs, of conjectures only those with a pass rate of at most
-/// `highest_conjecture_rate`. A proof weighs what `decay` gives it.
+/// `highest_conjecture_rate`. A proof weighs what `decay` gives it. Of a statement with more than `most` proofs, the
+/// shortest are taken, of those as long as each other the earliest (0: all).
 pub fn retraining_set(
     proofs: &[CorrectProof],
     highest_conjecture_rate: f64,
     decay: Decay,
+    most: usize,
 ) -> Vec<TrainingProof> {
     let wanted =
         |proof: &&CorrectProof| !proof.is_conjecture || proof.pass_rate.is_barely(highest_conjecture_rate);
-    let chosen = distinct(proofs.iter().filter(wanted));
+    let mut chosen = distinct(proofs.iter().filter(wanted));
+    if most > 0 {
+        keep_shortest(&mut chosen, most);
+    }
     chosen.into_iter().map(|proof| weighted(proof, decay.of(proof))).collect()
+}
+
+/// Keeps the `most` shortest proofs of each statement, in the order in which they were.
+fn keep_shortest(proofs: &mut Vec<&CorrectProof>, most: usize) {
+    let mut by_length: Vec<usize> = (0..proofs.len()).collect();
+    by_length.sort_by_key(|&at| (proofs[at].proof.chars().count(), at));
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    let mut kept = vec![false; proofs.len()];
+    for at in by_length {
+        let count = counts.entry(&proofs[at].statement).or_default();
+        *count += 1;
+        kept[at] = *count <= most;
+    }
+    let mut kept = kept.into_iter();
+    proofs.retain(|_| kept.next().unwrap_or(false));
 }
 
 impl Decay {
@@ -193,8 +213,28 @@ mod tests {
             proof("c2", 1, "r", 4, 8),
             proof("a", 2, "p", 1, 8),
         ];
-        let set = retraining_set(&proofs, 0.25, DECAY);
+        let set = retraining_set(&proofs, 0.25, DECAY, 0);
         let kept: Vec<_> = set.iter().map(|proof| proof.statement.as_str()).collect();
         assert_eq!(kept, ["a", "c1"]);
+    }
+
+    #[test]
+    fn retraining_takes_the_shortest_proofs_of_a_statement() {
+        let proofs = [
+            proof("a", 0, "by long", 0, 0),
+            proof("b", 1, "by anything", 1, 8),
+            proof("a", 1, "by b", 1, 8),
+            proof("a", 2, "by c", 1, 8),
+            proof("a", 2, "by longer", 1, 8),
+            proof("a", 3, "by b", 1, 8),
+        ];
+        let texts = |most| {
+            let set = retraining_set(&proofs, 0.25, DECAY, most);
+            set.into_iter().map(|proof| proof.proof).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(0).len(), 5, "the same text counts once");
+        assert_eq!(texts(2), ["by anything", "by b", "by c"]);
+        assert_eq!(texts(3), ["by long", "by anything", "by b", "by c"]);
+        assert_eq!(texts(16), texts(0));
     }
 }

@@ -5,7 +5,7 @@
 #[error("{0}")]
 pub struct UsageError(pub String);
 
-/// The user ended the run with Ctrl-C: exit code 130.
+/// The run was asked to stop, by Ctrl-C (exit code 130) or SIGTERM (143).
 #[derive(Debug, thiserror::Error)]
 #[error("Stopped. Everything up to here is kept; the same command again goes on from there.")]
 pub struct Interrupted;

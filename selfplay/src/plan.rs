@@ -107,21 +107,70 @@ pub fn checkpoint_of(round: u32, rounds: u32) -> String {
     }
 }
 
+/// Attempts of a final model whose run went on are kept under a round above all others: this and the rounds it had.
+const EARLIER_FINAL: u32 = 1_000_000;
+
+/// The final model of a run that was finished with fewer rounds and then went on: it keeps its record under other names, so
+/// that the run has room for more rounds and for another final model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EarlierFinal {
+    /// The rounds that the run had.
+    pub rounds: u32,
+}
+
+impl EarlierFinal {
+    /// The one whose attempts are kept under that round, if it is none of the run's own.
+    pub fn of_round(round: u32) -> Option<Self> {
+        round.checked_sub(EARLIER_FINAL).map(|rounds| Self { rounds })
+    }
+
+    /// Its checkpoint.
+    pub fn checkpoint(self) -> String {
+        format!("final-{}", self.rounds)
+    }
+
+    /// The name of its training among the steps.
+    pub fn training(self) -> String {
+        format!("{}/train", self.checkpoint())
+    }
+
+    /// The name of its validation among the steps.
+    pub fn validation(self) -> String {
+        format!("{}/valid", self.checkpoint())
+    }
+
+    /// The round under which its attempts are kept.
+    pub fn round(self) -> u32 {
+        EARLIER_FINAL + self.rounds
+    }
+}
+
 /// Samples for each of `statements` given statements and each of `conjectures` conjectures, in total
 /// exactly `budget` if there is anything to sample.
 ///
-/// Conjectures get `per_conjecture` each (fewer only if the budget does not reach); the given statements
-/// share the rest evenly, the first ones getting one more where it does not divide. So self-play and
-/// expert iteration spend the same number of proofs.
+/// Conjectures get `per_conjecture` each, but no more than `most` together (fewer also if the budget does not reach); if
+/// there is nothing else to sample, they get all. The given statements share the rest evenly, the first ones getting one
+/// more where it does not divide. So self-play and expert iteration spend the same number of proofs.
 pub fn allocate(
     budget: usize,
     statements: usize,
     conjectures: usize,
     per_conjecture: u32,
+    most: usize,
 ) -> (Vec<u32>, Vec<u32>) {
-    let wanted = conjectures * per_conjecture as usize;
+    let wanted = (conjectures * per_conjecture as usize).min(most);
     let for_conjectures = if statements == 0 && conjectures > 0 { budget } else { wanted.min(budget) };
     (evenly(budget - for_conjectures, statements), evenly(for_conjectures, conjectures))
+}
+
+/// The first samples of conjectures that get so many in all: `each`, as far as they reach.
+pub fn first_samples(all: &[u32], each: u32) -> Vec<u32> {
+    evenly(total(all).min(all.len() * each as usize), all.len())
+}
+
+/// All of them together.
+pub fn total(samples: &[u32]) -> usize {
+    samples.iter().map(|&samples| samples as usize).sum()
 }
 
 fn evenly(total: usize, parts: usize) -> Vec<u32> {
@@ -148,6 +197,14 @@ impl SampleShares {
         let later =
             if config.control.adaptive_budget { part(rest, 1.0 - config.control.first_share) } else { 0 };
         Self { first: rest - later, later, repairs }
+    }
+
+    /// With `spared` samples that were meant for conjectures, after the first attempts.
+    #[must_use]
+    pub fn with(self, spared: usize, config: &RunConfig) -> Self {
+        let all = self.first + self.later + self.repairs + spared;
+        let repairs = Self::of(all, config).repairs.min(all - self.first);
+        Self { first: self.first, later: all - self.first - repairs, repairs }
     }
 }
 
@@ -186,8 +243,9 @@ mod tests {
         #[test]
         fn both_methods_spend_the_same_number_of_proofs(
             budget in 0usize..5000, statements in 0usize..300, conjectures in 0usize..300, each in 1u32..20,
+            most in 0usize..5000,
         ) {
-            let (given, conjectured) = allocate(budget, statements, conjectures, each);
+            let (given, conjectured) = allocate(budget, statements, conjectures, each, most);
             prop_assert_eq!((given.len(), conjectured.len()), (statements, conjectures));
             let spent: u32 = given.iter().chain(&conjectured).sum();
             prop_assert_eq!(spent as usize, if statements + conjectures == 0 { 0 } else { budget });
@@ -196,6 +254,7 @@ mod tests {
             }
             if statements > 0 {
                 prop_assert!(conjectured.iter().all(|&samples| samples <= each));
+                prop_assert!(conjectured.iter().sum::<u32>() as usize <= most);
             }
         }
 
@@ -211,12 +270,25 @@ mod tests {
         for all in 0..50 {
             let parts = SampleShares::of(all, &config);
             assert_eq!(parts.first + parts.later + parts.repairs, all);
+            for spared in [0, 1, 7, 50] {
+                let more = parts.with(spared, &config);
+                assert_eq!((more.first, more.first + more.later + more.repairs), (parts.first, all + spared));
+            }
+            assert_eq!(parts.with(0, &config), parts);
         }
+        assert_eq!(first_samples(&[16, 16, 16], 2), [2, 2, 2]);
+        assert_eq!(first_samples(&[2, 1, 1], 2), [2, 1, 1]);
     }
 
     #[test]
     fn step_names_are_distinct() {
         let all = all_steps(12);
-        assert_eq!(all.iter().map(|step| step.name()).collect::<HashSet<_>>().len(), all.len());
+        let earlier = (0..12).map(|rounds| EarlierFinal { rounds });
+        let earlier = earlier.flat_map(|it| [it.training(), it.validation()]);
+        let names: Vec<_> = all.iter().map(|step| step.name()).chain(earlier).collect();
+        assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
+        assert!(all.iter().all(|step| EarlierFinal::of_round(step.round(12)).is_none()));
+        let earlier = EarlierFinal { rounds: 3 };
+        assert_eq!(EarlierFinal::of_round(earlier.round()), Some(earlier));
     }
 }

@@ -95,6 +95,25 @@ pub struct ProveRecord {
     /// Second attempts (`repair.enabled`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repair: Option<RepairRecord>,
+    /// Conjectures in two stages (`proving.first_samples`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages: Option<StagesRecord>,
+}
+
+/// How a round's conjectures were sampled in two stages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StagesRecord {
+    /// Conjectures of the round.
+    pub conjectures: usize,
+    /// Their first samples, all together.
+    pub first_samples: usize,
+    /// Conjectures that were sampled on.
+    pub went_on: usize,
+    /// Their further samples, all together.
+    pub further_samples: usize,
+    /// Samples that conjectures did not need, which went to the given statements.
+    pub spared: usize,
 }
 
 /// Of [`Step::Search`].
@@ -204,6 +223,9 @@ pub struct TrainRecord {
     /// Rounds: conjecture pairs of stage 1 that were shown again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replayed_pairs: Option<usize>,
+    /// Conjectures that the conjecturer learned from, by what became of them (`conjecturing.fates`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fates: Option<BTreeMap<String, usize>>,
     /// Examples of repair.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repair_examples: Option<usize>,
@@ -319,10 +341,11 @@ mod tests {
             "sampled_tokens": 12, "sampling_seconds": 1.5, "balance": balance, "curriculum": { "nat": 0.5 },
             "samples": { "a": 3 },
             "repair": { "proved": 1, "statements": 1, "attempts": [{ "statement": "a", "sample": 4, "of": 2 }] },
+            "stages": { "conjectures": 3, "first_samples": 6, "went_on": 1, "further_samples": 14, "spared": 28 },
         }));
         round_trips::<TrainRecord>(&json!({
             "proofs": 5, "conjectures_kept": 2, "from": "stage1", "conjecture_weights": { "conjecture_1_0_0": 0.5 },
-            "transport": { "statements": 3, "cost": 0.5, "seconds": 0.25 }, "loss": 0.5, "tokens": 9, "steps": 2,
+            "transport": { "statements": 3, "cost": 0.5, "seconds": 0.25 }, "fates": { "open": 4 }, "loss": 0.5, "tokens": 9, "steps": 2,
         }));
     }
 

@@ -4,7 +4,7 @@
 //! earlier checkpoints, so a run that was killed goes on by doing the first unfinished step again.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,6 +16,7 @@ use stp_verifier::Pool;
 
 use crate::config::{RunConfig, differences};
 use crate::context::folder::run_config;
+use crate::context::longer::set_final_aside;
 use crate::context::{Cancel, Checkpoints, Context, RunFolder, Statements, corpus};
 use crate::events::{Event, Events, Recorded};
 use crate::plan::{self, Step};
@@ -49,6 +50,12 @@ impl RunParts {
         let checkpoints = Checkpoints::new(folder.path(), device);
         Self { verifier, judge: judge.to_owned(), checkpoints, events, cancel }
     }
+
+    /// The same, with a folder in which fetched models are kept in place of the environment's.
+    #[must_use]
+    pub fn with_home(self, home: Option<PathBuf>) -> Self {
+        Self { checkpoints: self.checkpoints.with_home(home), ..self }
+    }
 }
 
 /// A run whose folder, ledger and corpus fit together.
@@ -78,6 +85,8 @@ impl Run {
         let ledger = Arc::new(Ledger::open(&folder.ledger())?);
         corpus::keep(&ledger, &corpus, &config)?;
         ledger.remember("toolchain", &parts.judge)?;
+        // Done already when the folder was opened, unless that process was killed.
+        set_final_aside(folder.path(), &ledger, config.rounds)?;
         let statements = Statements::of(corpus, &config);
         ledger.record_statements(&statements.train)?;
         ledger.record_statements(&statements.valid)?;
@@ -89,6 +98,7 @@ impl Run {
             seed: config.seed,
         });
         let RunParts { verifier, checkpoints, events, cancel, .. } = parts;
+        let checkpoints = checkpoints.configured(&config)?;
         let context = Context { config, folder, ledger, statements, verifier, checkpoints, events, cancel };
         Ok(Self { context })
     }

@@ -12,7 +12,7 @@ use stp_verifier::{Candidate, Pool, Script, StatementReport};
 use tempfile::TempDir;
 
 use crate::config::RunConfig;
-use crate::context::sampler::{Prompt, Sampler};
+use crate::context::sampler::{Prompt, SampleKind, Sampler};
 use crate::context::{Cancel, Checkpoints, Context, RunFolder, Statements};
 use crate::events::Events;
 
@@ -40,6 +40,9 @@ pub fn unfinished(text: &str) -> Answer {
     Answer { text: text.to_owned(), finished: false }
 }
 
+/// What begins an answer without a proof.
+pub const MALFORMED: &str = "well, ";
+
 /// From prompt and sample number to what is written.
 type Answers = dyn Fn(&str, usize) -> Answer + Send + Sync;
 
@@ -66,21 +69,26 @@ impl Sampler for ScriptedSampler {
         self.longest
     }
 
-    fn encode(&self, prompt: &Prompt<'_>) -> Vec<u32> {
+    fn encode(&self, prompt: &Prompt<'_>) -> Result<Vec<u32>, ModelError> {
         let text = match prompt {
-            Prompt::Prove { signature } => format!("prove {signature}"),
-            Prompt::Repair { signature, proof, message, .. } => {
-                format!("repair {signature} | {proof} | {message}")
+            Prompt::Prove { goal } => format!("prove {}", goal.signature),
+            Prompt::Repair { goal, failed } => {
+                format!("repair {} | {} | {}", goal.signature, failed.proof, failed.message)
             }
-            Prompt::Conjecture { lemma, signature, proof } => {
-                format!("conjecture {} | {signature} | {proof}", lemma.unwrap_or("-"))
+            Prompt::Conjecture { seed } => {
+                format!("conjecture {} | {} | {}", seed.lemma.unwrap_or("-"), seed.signature, seed.proof)
             }
         };
-        text.chars().map(u32::from).collect()
+        Ok(text.chars().map(u32::from).collect())
     }
 
-    fn decode(&self, tokens: &[u32]) -> String {
+    fn decode(&self, _: SampleKind, tokens: &[u32]) -> String {
         text(tokens)
+    }
+
+    /// An answer that begins so is none.
+    fn proof(&self, answer: &str, _: &str) -> Result<String, &'static str> {
+        if answer.starts_with(MALFORMED) { Err("a proof") } else { Ok(stp_prover::normalise_proof(answer)) }
     }
 
     fn sample(

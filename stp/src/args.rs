@@ -30,9 +30,9 @@ pub struct LeanArgs {
 }
 
 /// What a run does: each option replaces what the environment, the file and the preset say.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct SettingsArgs {
-    /// Settings to start from: `tiny`, `smoke`, `small`, `deepseek-prover-7b` or `kimina-1.5b`.
+    /// Settings to start from: `tiny`, `smoke`, `small`, `smollm2`, `deepseek-prover-7b` or `kimina-1.5b`.
     #[arg(long, env = "STP_PRESET", default_value = "tiny")]
     pub preset: String,
     /// A TOML file whose keys replace the preset's.

@@ -91,6 +91,18 @@ fn line_of(event: &Event<'_>) -> Option<String> {
         Event::Repaired { round, proved, attempts, statements } => format!(
             "round {round}: repair: {proved} of {attempts} second attempts proved, {statements} statements"
         ),
+        Event::Searched { round, record } => format!(
+            "round {round}: search: {} of {} failed proofs leave {} new goals, {} of them closed; {} of {} wholes proved, {} \
+             statements newly; {} checks",
+            record.sketches,
+            record.failed,
+            record.goals,
+            record.closed,
+            record.whole,
+            record.assembled,
+            record.proved.len(),
+            record.checks
+        ),
         _ => return None,
     })
 }
@@ -101,6 +113,16 @@ fn note(metrics: &Metrics, event: &Event<'_>) {
         Event::TrainStep { before, step } => metrics.training(*before, *step),
         Event::StepFinished { step, .. } => metrics.step(*step),
         Event::Controlled { round, scalars, .. } if !scalars.is_empty() => metrics.control(*round, scalars),
+        Event::Searched { round, record } => {
+            let count = |name: &str, count: usize| (format!("search/{name}"), count as f64);
+            let scalars = [
+                count("goals", record.goals),
+                count("closed", record.closed),
+                count("statements", record.proved.len()),
+                count("checks", record.checks),
+            ];
+            metrics.control(*round, &scalars);
+        }
         Event::Repaired { round, proved, attempts, statements } => {
             let rate = *proved as f64 / (*attempts).max(1) as f64;
             metrics.control(
@@ -122,7 +144,7 @@ mod tests {
     use stp_datasets::ConjectureOutcome;
     use stp_selfplay::config::Method;
     use stp_selfplay::events::{Done, Work};
-    use stp_selfplay::records::{BalanceRecord, ConjectureRecord, NextSampling};
+    use stp_selfplay::records::{BalanceRecord, ConjectureRecord, NextSampling, SearchRecord};
 
     use super::*;
 
@@ -158,6 +180,22 @@ mod tests {
         );
         let repaired = Event::Repaired { round: 2, proved: 1, attempts: 8, statements: 1 };
         assert_eq!(said(&repaired), "round 2: repair: 1 of 8 second attempts proved, 1 statements");
+        let record = SearchRecord {
+            failed: 9,
+            sketches: 5,
+            goals: 4,
+            closed: 3,
+            assembled: 2,
+            whole: 1,
+            checks: 11,
+            proved: vec!["a".to_owned()],
+            ..SearchRecord::default()
+        };
+        assert_eq!(
+            said(&Event::Searched { round: 1, record: &record }),
+            "round 1: search: 5 of 9 failed proofs leave 4 new goals, 3 of them closed; 1 of 2 wholes proved, 1 statements \
+             newly; 11 checks"
+        );
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use stp_selfplay::error::{Interrupted, UsageError};
 
+use crate::signals;
+
 /// The process's exit code for an error.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     if error.downcast_ref::<UsageError>().is_some() {
         2
     } else if error.downcast_ref::<Interrupted>().is_some() {
-        130
+        signals::exit_code()
     } else {
         1
     }

@@ -1,19 +1,15 @@
 //! How every command gets its Lean: found, or installed now, with the cache of its verdicts.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressStyle};
 use stp_verifier::toolchain::{self, Located, Progress, ToolchainOptions};
 use stp_verifier::{Sandbox, Toolchain, VerdictCache};
 
 use crate::args::LeanArgs;
+use crate::bytes::Bytes;
 use crate::display::Display;
-
-const BAR: &str = "{prefix:.cyan.bold} {bar:24.green/black.bright} {bytes}/{total_bytes} · ETA {eta}";
-const PLAIN_LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// The Lean to use, installed now if need be, and says which it is.
 pub fn locate_or_install(args: &LeanArgs, display: &Display) -> Result<Toolchain> {
@@ -61,31 +57,9 @@ pub fn options(args: &LeanArgs) -> ToolchainOptions {
 /// Installs the managed Lean, and shows how far that is.
 pub fn install(home: &Path, display: &Display) -> Result<Toolchain> {
     display.line(&format!("installing the managed Lean in {} (once, 500 MB)", home.display()));
-    let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = display.has_bars().then(|| ProgressBar::new(0).with_style(style.progress_chars("━━─")));
-    let last_line = Mutex::new(Instant::now());
-    let show = |progress: Progress| match &bar {
-        Some(bar) => {
-            bar.set_prefix(progress.phase);
-            bar.set_length(progress.total);
-            bar.set_position(progress.done);
-        }
-        None => {
-            let mut last = last_line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if last.elapsed() >= PLAIN_LINE_EVERY {
-                *last = Instant::now();
-                display.line(&format!(
-                    "{}: {} of {} MB",
-                    progress.phase,
-                    progress.done >> 20,
-                    progress.total >> 20
-                ));
-            }
-        }
-    };
+    let bytes = Bytes::new(display);
+    let show = |progress: Progress| bytes.tell(progress.phase, progress.done, progress.total);
     let lean = toolchain::install(home, &show)?;
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
-    }
+    bytes.finish();
     Ok(Toolchain::Managed(lean))
 }

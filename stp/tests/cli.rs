@@ -10,8 +10,17 @@ fn stp(folder: &Path, args: &[&str]) -> Output {
         .current_dir(folder)
         .env("STP_HOME", folder.join("home"))
         .env_remove("STP_LEAN")
+        // As from a shell: cargo, which runs these tests, tells programs that it runs them.
+        .env_remove("CARGO")
         .output()
         .unwrap()
+}
+
+/// What is printed on standard output by a command that must succeed.
+fn printed(folder: &Path, args: &[&str]) -> String {
+    let output = stp(folder, args);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn refused(args: &[&str], code: i32, hints: &[&str]) {
@@ -110,4 +119,124 @@ fn shells_get_their_completions_and_man_its_pages() {
             && printed(&["man", "data", "import"]).contains("stp data import")
     );
     refused(&["man", "nothing"], 2, &["`stp nothing`", "--help"]);
+}
+
+#[test]
+fn alone_it_helps_and_under_cargo_run_it_trains() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = printed(folder.path(), &[]);
+    assert!(help.starts_with("Three things to type:\n  stp verify"), "{help}");
+    assert!(help.contains("Usage:") && help.contains("cargo run"), "{help}");
+    assert!(!folder.path().join("runs").exists(), "nothing was begun");
+    assert!(printed(folder.path(), &["runs"]).contains("`stp train` begins one"));
+    let trains = Command::new(env!("CARGO_BIN_EXE_stp"))
+        .current_dir(folder.path())
+        .envs([("CARGO", "cargo"), ("CARGO_PKG_NAME", "stp"), ("STP_PRESET", "no-such")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&trains.stderr);
+    assert!(trains.status.code() == Some(2) && said.contains("no preset `no-such`"), "{said}");
+}
+
+#[test]
+fn a_slip_is_told_what_was_meant() {
+    refused(&["--preset", "tniy"], 2, &["Did you mean `tiny`?"]);
+    refused(&["train", "--set", "sampling.temprature=1"], 2, &["Did you mean `sampling.temperature`?"]);
+    let folder = tempfile::tempdir().unwrap();
+    for (args, meant) in [
+        (&["trian"][..], "train"),
+        (&["train", "--sed", "3"], "--seed"),
+        (&["train", "--method", "expert"], "expert-iteration"),
+        (&["verify", "--all-must-pas"], "--all-must-pass"),
+    ] {
+        let output = stp(folder.path(), args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(meant), "{args:?}: {said}");
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_stp"))
+        .args(["config", "show"])
+        .env("STP_PRSET", "smoke")
+        .env("STP_CONFIG_SEED", "3")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("mean STP_PRESET?"), "{said}");
+    assert!(said.contains("mean STP_CONFIG__SEED?"), "{said}");
+}
+
+#[test]
+fn settings_are_explained_in_a_file_that_config_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let shown = printed(folder.path(), &["config", "show", "--seed", "7"]);
+    assert!(shown.contains("# Seed of all randomness.\nseed = 7"), "{shown}");
+    assert!(shown.lines().filter(|line| line.starts_with('#')).all(|line| line.chars().count() <= 80));
+    std::fs::write(folder.path().join("mine.toml"), &shown).unwrap();
+    let again = printed(folder.path(), &["config", "show", "--config", "mine.toml", "--json"]);
+    assert!(again.contains("\"value\": 7") && again.contains("\"meaning\": \"Seed of all"), "{again}");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/settings.md");
+    assert_eq!(printed(folder.path(), &["config", "docs"]), std::fs::read_to_string(page).unwrap());
+}
+
+#[test]
+fn a_plan_fits_eighty_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = printed(folder.path(), &["train", "--preset", "kimina-1.5b", "--plan"]);
+    let table: Vec<_> = plan.lines().take_while(|line| !line.starts_with("data:")).collect();
+    assert!(table.len() > 20 && table.iter().all(|line| line.chars().count() <= 80), "{plan}");
+}
+
+/// A run that was begun and stopped for want of a Lean.
+fn begun(folder: &Path, more: &[&str]) -> Output {
+    stp(folder, &[&["train", "--run-dir", "run", "--lean", "/no/such/lean"], more].concat())
+}
+
+#[test]
+fn a_run_goes_on_with_what_it_is_and_says_what_it_cannot() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(begun(folder.path(), &[]).status.code(), Some(1));
+    let said = |more: &[&str]| String::from_utf8_lossy(&begun(folder.path(), more).stderr).into_owned();
+    assert!(said(&["--seed", "7"]).contains("seed: 0 -> 7"), "{}", said(&["--seed", "7"]));
+    assert_eq!(begun(folder.path(), &["--seed", "7"]).status.code(), Some(2));
+    assert!(said(&["--rounds", "9"]).contains("goes on with rounds: 3 -> 9"));
+    let runs: serde_json::Value =
+        serde_json::from_str(&printed(folder.path(), &["runs", ".", "--json"])).unwrap();
+    assert_eq!(
+        (&runs[0]["name"], &runs[0]["state"], &runs[0]["rounds"]),
+        (&"run".into(), &"stopped".into(), &9.into())
+    );
+    assert!(printed(folder.path(), &["runs", "."]).contains("stopped"));
+    for (args, hints) in [
+        (&["train", "--from", "run"][..], &["stage 1"][..]),
+        (&["train", "--from", "none:2"], &["no run in none"]),
+        (&["eval", "--run", "run", "--checkpoint", "final"], &["no checkpoint `final`", "none yet"]),
+        (&["eval", "--model", "run"], &["run has no model", "checkpoints/final"]),
+        (&["show", "x", "--run", "run"], &["no statement `x`"]),
+        (&["runs", "none"], &["no folder none"]),
+    ] {
+        let output = stp(folder.path(), args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.code() == Some(2) && hints.iter().all(|hint| said.contains(hint)),
+            "{args:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_run_without_its_ledger_is_not_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    begun(folder.path(), &[]);
+    let ledger = folder.path().join("run").join("ledger.sqlite");
+    std::fs::remove_file(&ledger).unwrap();
+    for args in [
+        &["train", "--run-dir", "run"][..],
+        &["data", "stats", "run"],
+        &["report", "run"],
+        &["export", "run"],
+    ] {
+        let output = stp(folder.path(), args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains("ledger.sqlite"), "{args:?}: {said}");
+        assert!(!ledger.exists(), "{args:?}");
+    }
 }

@@ -25,4 +25,7 @@ pub mod evaluation;
 pub mod experiment;
 mod files;
 pub mod report;
+pub mod runs;
+pub mod statement;
 pub mod statistics;
+pub mod tables;

@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod imports;
+pub mod manual;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -60,7 +61,38 @@ pub fn python_with(test_folder: &str, name: &str, packages: &[&str]) -> PathBuf 
     python_by(test_folder, name, &[packages])
 }
 
-/// The same, with several calls of `pip install`, each with arguments of its own.
+/// The implementation that checkpoints are compared with. The versions are those that it was tried with.
+const TRANSFORMERS: [&str; 4] =
+    ["torch==2.15.0", "transformers==5.23.0", "safetensors==0.8.0", "numpy==2.3.5"];
+
+/// A Python with `transformers`, made once.
+///
+/// # Panics
+/// As [`python_with`].
+pub fn transformers(test_folder: &str) -> PathBuf {
+    python_with(test_folder, "transformers-5.23.0", &TRANSFORMERS)
+}
+
+/// Packages without what they depend on, in a folder of their own for `PYTHONPATH`: more for a Python that is large to make.
+///
+/// # Panics
+/// If they cannot be installed.
+pub fn packages_beside(python: &Path, test_folder: &str, name: &str, packages: &[&str]) -> PathBuf {
+    require_external();
+    let folder = Path::new(test_folder).join(name);
+    let complete = folder.join("complete");
+    if !complete.exists() {
+        let install =
+            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-deps"];
+        finish(
+            Command::new(python).args(install).args(["--upgrade", "--target"]).arg(&folder).args(packages),
+        );
+        std::fs::write(complete, "").unwrap();
+    }
+    folder
+}
+
+/// As [`python_with`], with several calls of `pip install`, each with arguments of its own.
 ///
 /// # Panics
 /// If it cannot be made, or nothing may be installed.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use stp_tests::{finish, smoke, stp};
+use stp_tests::{external, finish, smoke, stp};
 
 fn generate(model: &Path, args: &[&str]) -> Output {
     Command::new(stp()).arg("generate").arg(model).args(args).output().unwrap()
@@ -61,4 +61,51 @@ fn the_model_of_a_run_answers() {
     fs::remove_file(model.join("model.safetensors")).unwrap();
     let said = String::from_utf8_lossy(&generate(&model, &["x"]).stderr).into_owned();
     assert!(said.contains("model.safetensors"), "{said}");
+}
+
+#[test]
+fn a_model_that_is_fetched_is_converted_and_asked_for_a_proof() {
+    if !external("a_model_that_is_fetched_is_converted_and_asked_for_a_proof") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let converted = folder.path().join("smollm2");
+    let mut convert = Command::new(stp());
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("models-home");
+    convert.args(["model", "convert", "smollm2"]).arg(&converted).env("STP_HOME", &home);
+    let output = convert.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("134515008 parameters"), "{said}");
+    let again = convert.output().unwrap();
+    assert_eq!(
+        (again.status.code(), converted.join("config.json").is_file()),
+        (Some(2), true),
+        "nothing is replaced"
+    );
+    let ask =
+        ["--statement", "(a b : Nat) : a + b = b + a", "--json", "--temperature", "0", "--max-tokens", "16"];
+    let row = answers(&converted, &ask).remove(0);
+    assert!(
+        !row["text"].as_str().unwrap().trim().is_empty() && row["logprob"].as_f64().unwrap() < 0.0,
+        "{row}"
+    );
+}
+
+#[test]
+fn what_is_no_model_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.gguf");
+    fs::write(&file, "no model").unwrap();
+    let out = folder.path().join("out").display().to_string();
+    for (args, code, hint) in [
+        (["model", "convert", file.to_str().unwrap(), &out], 1, "not a GGUF file"),
+        (["model", "convert", "/no/such/model", &out], 1, "/no/such/model"),
+        (["model", "fetch", "llama", "--home=/tmp"], 2, "smollm2"),
+    ] {
+        let output = Command::new(stp()).args(args).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), said.contains(hint)), (Some(code), true), "{args:?}: {said}");
+        assert_eq!(said.trim().lines().count(), 1, "{said}");
+    }
 }

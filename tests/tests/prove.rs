@@ -79,7 +79,7 @@ fn what_cannot_be_searched_is_said_and_nothing_is_lost() {
     says(&["Missing.lean"], 2, "Missing.lean cannot be read");
     says(&["hello"], 2, "neither a file nor a statement");
     says(&[": 1 = 1", "--in-place"], 2, "for a file");
-    says(&[": 1 = 1", "--model", "nowhere"], 2, "nowhere is no checkpoint");
+    says(&[": 1 = 1", "--model", "nowhere"], 2, "nowhere has no model");
     fs::write(folder.path().join("Done.lean"), "theorem a : True := trivial\n").unwrap();
     says(&["Done.lean"], 0, "holds no `sorry`");
     says(&["(x : ℝ) : x = x"], 2, "does not elaborate");

@@ -34,6 +34,10 @@ stage1_pairs_per_statement = 2
 stage1_given = true
 near_pairs = true
 hard_seeds = true
+one_seed = true
+fates = true
+most_of_fate = 6
+mask = "names"
 most_alike = 2
 replayed_pairs = 5
 seed_rate = 0.2
@@ -47,6 +51,10 @@ elegance = false
 reweighting = true
 [proving]
 proofs_per_round = 150
+first_samples = 2
+least_chance = 0.05
+conjecture_share = 0.3
+max_proofs_per_statement = 16
 retrain_every = 2
 [control]
 balance = true
@@ -118,6 +126,7 @@ fn all_parts_work_together_and_go_on_after_a_stop() {
     samples_are_spent_as_decided(&folder.join("whole"), &details);
     second_attempts_are_recorded(&folder.join("whole"), &details);
     conjectures_weigh_as_they_match(&details);
+    conjectures_are_sampled_and_learned_by_what_becomes_of_them(&details);
     let (_, pretrained) = &ledger.checkpoints().unwrap()[0];
     assert!(pretrained["examples"].as_u64() >= Some(60), "a proof and a pair of each theorem: {pretrained}");
     assert_eq!(details["round-1/train"]["from"], "stage1", "the model of the round before");
@@ -282,6 +291,27 @@ fn samples_are_spent_as_decided(run: &Path, details: &BTreeMap<String, Value>) {
         &details["round-2/prove"]["balance"]["temperatures"][1],
     ];
     assert_eq!(next, middle, "the next round samples as the last one advised");
+}
+
+fn conjectures_are_sampled_and_learned_by_what_becomes_of_them(details: &BTreeMap<String, Value>) {
+    let mut rounds_in_stages = 0;
+    for round in 1..=ROUNDS {
+        let fates = details[&format!("round-{round}/train")]["fates"].as_object().unwrap();
+        println!("round {round}: {fates:?}");
+        assert!(fates.iter().all(|(fate, count)| fate == "barely" || count.as_u64().unwrap() <= 12));
+        let stages = &details[&format!("round-{round}/prove")]["stages"];
+        println!("round {round}: {stages}");
+        if stages.is_null() {
+            continue;
+        }
+        rounds_in_stages += 1;
+        let of = |key: &str| stages[key].as_u64().unwrap();
+        let spent = of("first_samples") + of("further_samples");
+        assert!(of("first_samples") <= 2 * of("conjectures") && spent <= PROOFS as u64 * 3 / 10, "{stages}");
+    }
+    assert!(rounds_in_stages > 0, "a round without conjectures has none");
+    let fates = details["final/train"]["fates"].as_object().unwrap();
+    assert!(fates.len() > 1, "{fates:?}");
 }
 
 fn second_attempts_are_recorded(run: &Path, details: &BTreeMap<String, Value>) {

@@ -106,14 +106,18 @@ fn a_finished_run_does_nothing_more(folder: &Path) {
     assert_eq!(other.status.code(), Some(2), "other settings are refused");
 }
 
-/// Ctrl-C while Lean works: exit code 130, one line of what to do, and all children ended.
+/// Ctrl-C or SIGTERM while Lean works: the exit code of each, one line of what to do, and all children ended.
 fn interrupted_runs_say_so_and_leave_no_process(folder: &Path) {
-    let (mut child, pid) = start_until(&mut smoke(folder, &[]), "setup: corpus proofs:");
-    let lean = children_of(pid);
-    assert!(!lean.is_empty(), "Lean runs");
-    assert!(Command::new("kill").args(["-INT", &pid.to_string()]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert!(lean.iter().all(|pid| !is_running(*pid)), "no Lean process is left");
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let (mut child, pid) = start_until(&mut smoke(folder, &[]), "setup: corpus proofs:");
+        let lean = children_of(pid);
+        assert!(!lean.is_empty(), "Lean runs");
+        assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert!(lean.iter().all(|pid| !is_running(*pid)), "no Lean process is left");
+        let kept = Ledger::open(&folder.join("ledger.sqlite")).unwrap().events().unwrap();
+        assert_eq!(kept.last().unwrap().kind, "stopped");
+    }
 }
 
 /// Killed three times in the middle of stage 1: the training goes on from its state and ends with the weights of the run

@@ -53,7 +53,8 @@ const ATTEMPTS: [Column; 13] = [
     column(
         "status",
         Text,
-        "proved, failed, rejected, statement_error, timeout, crashed or unfinished (cut off before its end); null if not judged",
+        "proved, failed, rejected, statement_error, timeout, crashed, unfinished (cut off before its end) or malformed (an answer \
+         without a proof); null if not judged",
     ),
     column("message", Text, "Lean's first error, or why Lean was not asked"),
 ];

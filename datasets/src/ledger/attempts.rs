@@ -61,7 +61,7 @@ pub struct Attempt {
     pub verdict: Option<Verdict>,
 }
 
-const COLUMNS: &str = "round, phase, statement, sample, proof, tokens, logprob, status, elapsed_ms, messages, axioms, premises, implicit_premises";
+pub(super) const COLUMNS: &str = "round, phase, statement, sample, proof, tokens, logprob, status, elapsed_ms, messages, axioms, premises, implicit_premises";
 
 impl Attempt {
     /// Whether Lean accepted it.
@@ -294,7 +294,7 @@ pub(super) fn read_verdict(row: &Row<'_>, first: usize) -> rusqlite::Result<Opti
     }))
 }
 
-fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
+pub(super) fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
     let phase: String = row.get(1)?;
     Ok(Attempt {
         round: row.get(0)?,

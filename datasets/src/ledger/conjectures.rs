@@ -117,7 +117,7 @@ pub struct Conjecture {
     pub source: Source,
 }
 
-const COLUMNS: &str = "round, input, sample, seed, seed_proof, lemma, signature, outcome, fingerprint, statement, header, source";
+pub(super) const COLUMNS: &str = "round, input, sample, seed, seed_proof, lemma, signature, outcome, fingerprint, statement, header, source";
 
 impl Ledger {
     /// Records a generated statement. One that is there already is left as it is.
@@ -290,7 +290,7 @@ fn read_source(row: &Row<'_>, column: usize) -> rusqlite::Result<Source> {
     Source::parse(&name).ok_or_else(unknown)
 }
 
-fn read_conjecture(row: &Row<'_>) -> rusqlite::Result<Conjecture> {
+pub(super) fn read_conjecture(row: &Row<'_>) -> rusqlite::Result<Conjecture> {
     Ok(Conjecture {
         round: row.get(0)?,
         input: row.get(1)?,

@@ -1,4 +1,4 @@
--- From version 3, which knew no goals of failed proofs and no search.
+-- From version 3, which knew no goals of failed proofs, no search, and no answers without a proof.
 ALTER TABLE conjectures ADD COLUMN source TEXT NOT NULL DEFAULT 'model' CHECK (source IN ('model', 'subgoal'));
 
 CREATE TABLE sketches (
@@ -34,7 +34,7 @@ CREATE TABLE attempts (
 CREATE TABLE verdicts (
     attempt           INTEGER PRIMARY KEY REFERENCES attempts (id),
     status            TEXT NOT NULL CHECK (status IN ('proved', 'failed', 'rejected', 'statement_error', 'timeout', 'crashed',
-                                                       'unfinished')),
+                                                       'unfinished', 'malformed')),
     elapsed_ms        INTEGER NOT NULL,
     messages          TEXT,
     axioms            TEXT,

@@ -60,18 +60,16 @@ pub(super) fn migrate(db: &mut Connection, version: i64) -> rusqlite::Result<()>
     let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     // Another process may have been quicker.
     if self::version(&transaction)? == version {
-        match version {
-            1 => {
+        if version == 0 {
+            transaction.execute_batch(SCHEMA)?;
+        } else {
+            if version < 2 {
                 from_1_to_2(&transaction)?;
-                transaction.execute_batch(FROM_2)?;
-                transaction.execute_batch(FROM_3)?;
             }
-            2 => {
+            if version < 3 {
                 transaction.execute_batch(FROM_2)?;
-                transaction.execute_batch(FROM_3)?;
             }
-            3 => transaction.execute_batch(FROM_3)?,
-            _ => transaction.execute_batch(SCHEMA)?,
+            transaction.execute_batch(FROM_3)?;
         }
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
@@ -170,13 +168,15 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         version_1(&path("1"));
         version_2(&path("2"));
-        let [fresh, from_2, from_1] = ["fresh", "2", "1"].map(|name| {
+        version_3(&path("3"));
+        let [fresh, from_3, from_2, from_1] = ["fresh", "3", "2", "1"].map(|name| {
             drop(Ledger::open(&path(name)).unwrap());
             let db = Connection::open(path(name)).unwrap();
             assert_eq!(version(&db).unwrap(), VERSION);
             shape(&db)
         });
         assert!(fresh.iter().any(|line| line.contains("conjectures_open")), "{fresh:#?}");
+        assert_eq!(from_3, fresh);
         assert_eq!(from_2, fresh);
         assert_eq!(from_1, fresh);
     }
@@ -198,6 +198,33 @@ mod tests {
             PRAGMA user_version = 2;"#,
         )
         .unwrap();
+    }
+
+    fn version_3(path: &std::path::Path) {
+        let db = Connection::open(path).unwrap();
+        db.execute_batch(include_str!("version3.sql")).unwrap();
+        db.execute_batch(
+            r#"INSERT INTO rounds (round) VALUES (1);
+            INSERT INTO statements (name, signature) VALUES ('a', ': True');
+            INSERT INTO attempts VALUES (7, 1, 'train', 1, 0, 'by x', 4, -1);
+            INSERT INTO verdicts (attempt, status, elapsed_ms, axioms) VALUES (7, 'proved', 5, '["propext"]');
+            PRAGMA user_version = 3;"#,
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn a_ledger_of_version_3_keeps_its_verdicts_and_takes_malformed_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.sqlite");
+        version_3(&path);
+        let ledger = Ledger::open(&path).unwrap();
+        let first = ledger.attempts(1, Phase::Train).unwrap().remove(0);
+        let verdict = first.verdict.clone().unwrap();
+        assert_eq!((verdict.status, verdict.elapsed_ms, verdict.axioms.len()), (Status::Proved, 5, 1));
+        let verdict = Some(Verdict::new(Status::Malformed, "no proof"));
+        ledger.record_attempt(&Attempt { sample: 1, verdict: verdict.clone(), ..first }).unwrap();
+        assert_eq!(ledger.attempts(1, Phase::Train).unwrap()[1].verdict, verdict);
     }
 
     #[test]

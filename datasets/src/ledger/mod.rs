@@ -6,10 +6,12 @@
 mod attempts;
 mod conjectures;
 mod corpus;
+mod fork;
 mod history;
 mod known;
 mod migrate;
 mod sketches;
+mod statement;
 mod statements;
 mod tallies;
 
@@ -21,6 +23,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 pub use attempts::{Attempt, Phase};
 pub use conjectures::{Conjecture, ConjectureOutcome, Source};
 pub use corpus::{CorpusChange, CorpusDiffers, KeepCorpusError};
+pub use fork::Cut;
 pub use history::{Event, LedgerStats};
 pub use known::KnownVerdicts;
 pub use sketches::LedgerSketch;

@@ -9,7 +9,7 @@ use super::*;
 use crate::{Split, Statement, Status, Verdict};
 
 const NAMES: [&str; 4] = ["b", "a", "c_10", "c_9"];
-const STATUSES: [Option<Status>; 8] = [
+const STATUSES: [Option<Status>; 9] = [
     None,
     Some(Status::Proved),
     Some(Status::Failed),
@@ -18,6 +18,7 @@ const STATUSES: [Option<Status>; 8] = [
     Some(Status::Timeout),
     Some(Status::Crashed),
     Some(Status::Unfinished),
+    Some(Status::Malformed),
 ];
 const PHASES: [Phase; 3] = [Phase::Corpus, Phase::Train, Phase::Valid];
 

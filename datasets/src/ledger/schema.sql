@@ -1,5 +1,5 @@
 -- The run ledger, one SQLite file a run; `PRAGMA user_version` is the version of this schema. Rows are only added, and
--- completed once: nothing is rewritten on resume. Times are seconds since 1970. Any tool may read it while a run goes
+-- completed once: nothing is rewritten on resume, but that the final model of a run that gets more rounds makes room for them. Times are seconds since 1970. Any tool may read it while a run goes
 -- on (write-ahead log); `attempt` and `statement` below are row ids, and the view `judged` joins them with their names.
 
 -- What the run was told and has worked out once: key and value.
@@ -28,7 +28,8 @@ CREATE TABLE statements (
     topics    TEXT NOT NULL DEFAULT '[]' -- JSON
 ) STRICT;
 
--- Rounds of self-play; 0 is everything before the first, the one after the last belongs to the final re-training.
+-- Rounds of self-play; 0 is everything before the first, the one after the last belongs to the final re-training. If the run
+-- went on after R rounds, 1000000 + R belongs to the final re-training that it had then.
 CREATE TABLE rounds (
     round   INTEGER PRIMARY KEY,
     started REAL NOT NULL DEFAULT (unixepoch('subsec'))
@@ -109,12 +110,13 @@ CREATE TABLE attempts (
 
 CREATE INDEX attempts_by_statement ON attempts (statement, phase, round);
 
--- What the judge said of an attempt; none yet if it has no row. `unfinished` is what the run itself says of a text that was
--- cut off before its end, which no judge has seen. Lists are JSON, and empty where they have nothing.
+-- What the judge said of an attempt; none yet if it has no row. The run itself says `unfinished` of a text that was cut off
+-- before its end, and `malformed` of an answer without a proof: no judge has seen them. Lists are JSON, and empty where they
+-- have nothing.
 CREATE TABLE verdicts (
     attempt           INTEGER PRIMARY KEY REFERENCES attempts (id),
     status            TEXT NOT NULL CHECK (status IN ('proved', 'failed', 'rejected', 'statement_error', 'timeout', 'crashed',
-                                                       'unfinished')),
+                                                       'unfinished', 'malformed')),
     elapsed_ms        INTEGER NOT NULL,
     messages          TEXT,
     axioms            TEXT,

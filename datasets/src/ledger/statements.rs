@@ -85,9 +85,9 @@ impl Ledger {
     }
 }
 
-const COLUMNS: &str = "name, coalesce(signature, ''), header, topics, split, origin";
+pub(super) const COLUMNS: &str = "name, coalesce(signature, ''), header, topics, split, origin";
 
-fn read_statement(row: &Row<'_>) -> rusqlite::Result<LedgerStatement> {
+pub(super) fn read_statement(row: &Row<'_>) -> rusqlite::Result<LedgerStatement> {
     Ok(LedgerStatement {
         statement: Statement {
             id: row.get(0)?,

@@ -44,9 +44,12 @@ impl Kind {
     }
 }
 
-/// The shape that a `config.json` describes, and the tokens that end a text. Both ways of writing rotary positions are known: `rope_theta` with
-/// `rope_scaling`, and the newer `rope_parameters`.
-pub(crate) fn parse(text: &str) -> Result<(ModelConfig, Vec<u32>), String> {
+/// What a `config.json` says: the shape, the tokens that end a text, and its keys.
+pub(crate) type Described = (ModelConfig, Vec<u32>, Map<String, Value>);
+
+/// What a `config.json` describes. Both ways of writing rotary
+/// positions are known: `rope_theta` with `rope_scaling`, and the newer `rope_parameters`.
+pub(crate) fn parse(text: &str) -> Result<Described, String> {
     let fields: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let fields = Fields(fields);
     let architecture = fields.0.get("architectures").and_then(|names| names.get(0)).and_then(Value::as_str);
@@ -83,7 +86,17 @@ pub(crate) fn parse(text: &str) -> Result<(ModelConfig, Vec<u32>), String> {
         qk_norm: kind == Kind::Qwen3,
     };
     config.validate().map_err(|error| error.to_string())?;
-    Ok((config, end_tokens(fields.0.get("eos_token_id"))?))
+    let end_tokens = end_tokens(fields.0.get("eos_token_id"))?;
+    Ok((config, end_tokens, fields.0))
+}
+
+/// The `config.json` of a model of the same shape as the one that came with this: training changes numbers alone.
+pub(crate) fn as_came(source: &Map<String, Value>) -> Value {
+    let mut fields = source.clone();
+    // Weights are written as 32-bit numbers; either name is read by some version of `transformers`.
+    fields.insert("dtype".to_owned(), "float32".into());
+    fields.insert("torch_dtype".to_owned(), "float32".into());
+    fields.into()
 }
 
 /// `eos_token_id` is a number, a list of them, or absent.
@@ -309,7 +322,9 @@ mod tests {
             ModelConfig { qk_norm: true, head_size: Some(48), ..base },
         ] {
             let text = describe(&config, &[1, 2]).unwrap().to_string();
-            assert_eq!(parse(&text).unwrap(), (config, vec![1, 2]));
+            let (found, end_tokens, source) = parse(&text).unwrap();
+            assert_eq!((found, end_tokens), (config, vec![1, 2]));
+            assert_eq!(as_came(&source).to_string(), text);
         }
     }
 

@@ -5,7 +5,7 @@ mod file;
 mod reader;
 mod writer;
 
-pub(crate) use config::{describe, end_tokens, parse};
+pub(crate) use config::{as_came, describe, end_tokens, parse};
 pub(crate) use file::TensorFile;
-pub(crate) use reader::{SINGLE, Shards};
+pub(crate) use reader::{SINGLE, Shards, transposed};
 pub(crate) use writer::{Precision, write_tensors, write_weights};

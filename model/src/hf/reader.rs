@@ -111,7 +111,7 @@ impl Weights for Shards<'_> {
 }
 
 /// `[rows, columns]` → `[columns, rows]`, in tiles that fit a cache.
-pub(super) fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+pub(crate) fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     const TILE: usize = 32;
     let mut turned = vec![0.0; values.len()];
     for top in (0..rows).step_by(TILE) {

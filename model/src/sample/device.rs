@@ -21,7 +21,7 @@ pub(super) fn sample(
 ) -> Result<SampleStats, ModelError> {
     let config =
         SampleConfig { batch: config.batch.min(rows_that_fit(model, requests, config)?), ..config.clone() };
-    let mut batch = Batch::new(model, &config, in_order(requests));
+    let mut batch = Batch::new(model, &config, in_order(requests, &config));
     let mut stats = SampleStats::default();
     while !stats.interrupted && batch.is_active() {
         stats.steps += 1;
@@ -52,12 +52,12 @@ fn rows_that_fit(model: &Lm, requests: &[SampleRequest], config: &SampleConfig) 
 }
 
 /// All sequences, those of a request together; the shortest prompts last, because batches take sequences from the end.
-fn in_order(requests: &[SampleRequest]) -> Vec<Sequence> {
+fn in_order(requests: &[SampleRequest], config: &SampleConfig) -> Vec<Sequence> {
     let mut order: Vec<usize> = (0..requests.len()).collect();
     order.sort_by_key(|&index| Reverse(requests[index].prompt.len()));
     let sequences = |request: usize| {
         let seeds = requests[request].seeds.iter().enumerate();
-        seeds.map(move |(sample, &seed)| Sequence::new(request, sample, seed))
+        seeds.map(move |(sample, &seed)| Sequence::new(request, sample, seed, config))
     };
     order.into_iter().flat_map(sequences).collect()
 }

@@ -9,6 +9,7 @@
 mod check;
 mod device;
 mod engine;
+mod mask;
 mod pick;
 mod request;
 mod sequence;
@@ -22,6 +23,7 @@ use check::check_prompt;
 use crate::{Lm, ModelError, kernels};
 
 pub(crate) use check::check_tokens;
+pub use mask::{Grammar, Mask, Reader};
 pub use request::{Completion, SampleConfig, SampleRequest, SampleStats, StopWhen};
 
 /// Draws one completion for every seed of every request and hands each to `on_completion` as soon

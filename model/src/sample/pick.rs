@@ -13,21 +13,66 @@ pub(super) struct Picker {
     min_p: f32,
     weights: Vec<f32>,
     nucleus: Vec<u32>,
+    allowed: Vec<f32>,
+}
+
+/// What became of drawing a token.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Picked {
+    /// A token and its log-probability under the unmodified logits.
+    Token(u32, f64),
+    /// No token is allowed.
+    Nothing,
+    /// The logits are not numbers.
+    NotFinite,
 }
 
 impl Picker {
     pub(super) fn new(config: &SampleConfig) -> Self {
         let &SampleConfig { temperature, top_p, top_k, min_p, .. } = config;
-        Self { temperature, top_p, top_k, min_p, weights: Vec::new(), nucleus: Vec::new() }
+        Self {
+            temperature,
+            top_p,
+            top_k,
+            min_p,
+            weights: Vec::new(),
+            nucleus: Vec::new(),
+            allowed: Vec::new(),
+        }
     }
 
     /// A token and its log-probability under the unmodified logits; `None` if these are not numbers.
     pub(super) fn pick(&mut self, logits: &[f32], rng: &mut ChaCha8Rng) -> Option<(u32, f64)> {
         let (best, max) = highest(logits)?;
-        let token = if self.temperature == 0.0 { best } else { self.draw(logits, max, unit(rng)) };
-        let total: f64 = logits.iter().map(|&logit| f64::from((logit - max).exp())).sum();
-        let logprob = f64::from(logits[token as usize] - max) - total.ln();
-        logprob.is_finite().then_some((token, logprob))
+        let token = self.choose(logits, best, max, rng);
+        Some((token, logprob(logits, token, max)?))
+    }
+
+    /// As [`Self::pick`], among the tokens that `allows` takes. Few tokens are refused, so one is drawn of all, and only if
+    /// it is refused another of those that are left: each comes with its probability among the allowed ones.
+    pub(super) fn pick_allowed(
+        &mut self,
+        logits: &[f32],
+        rng: &mut ChaCha8Rng,
+        allows: &dyn Fn(u32) -> bool,
+    ) -> Picked {
+        let Some((token, probability)) = self.pick(logits, rng) else { return Picked::NotFinite };
+        if allows(token) {
+            return Picked::Token(token, probability);
+        }
+        let mut allowed = std::mem::take(&mut self.allowed);
+        allowed.clear();
+        let among = |(token, &logit)| if allows(token) { logit } else { f32::NEG_INFINITY };
+        allowed.extend((0..).zip(logits).map(among));
+        let token = highest(&allowed).map(|(best, max)| self.choose(&allowed, best, max, rng));
+        self.allowed = allowed;
+        let Some(token) = token else { return Picked::Nothing };
+        let probability = highest(logits).and_then(|(_, max)| logprob(logits, token, max));
+        probability.map_or(Picked::NotFinite, |probability| Picked::Token(token, probability))
+    }
+
+    fn choose(&mut self, logits: &[f32], best: u32, max: f32, rng: &mut ChaCha8Rng) -> u32 {
+        if self.temperature == 0.0 { best } else { self.draw(logits, max, unit(rng)) }
     }
 
     fn draw(&mut self, logits: &[f32], max: f32, point: f64) -> u32 {
@@ -85,6 +130,13 @@ impl Picker {
         }
         mass
     }
+}
+
+/// The log-probability of a token; `None` if it is no number.
+fn logprob(logits: &[f32], token: u32, max: f32) -> Option<f64> {
+    let total: f64 = logits.iter().map(|&logit| f64::from((logit - max).exp())).sum();
+    let logprob = f64::from(logits[token as usize] - max) - total.ln();
+    logprob.is_finite().then_some(logprob)
 }
 
 /// The weight of some tokens together.
@@ -176,6 +228,31 @@ mod tests {
     fn temperature_sharpens_and_zero_is_greedy() {
         assert!(counts(0.5, 1.0)[0] > 6500);
         assert_eq!(counts(0.0, 1.0), [10_000, 0, 0, 0]);
+    }
+
+    #[test]
+    fn allowed_tokens_keep_their_proportions() {
+        let logits = [0.5f32, 0.3, 0.15, 0.05].map(f32::ln);
+        for settings in [(1.0, 1.0), (1.0, 0.95)] {
+            let (mut picker, rng) = (picker(settings.0, settings.1), &mut ChaCha8Rng::seed_from_u64(1));
+            let mut counts = [0.0f64; 4];
+            for _ in 0..10_000 {
+                match picker.pick_allowed(&logits, rng, &|token| token == 1 || token == 2) {
+                    Picked::Token(token, logprob) => {
+                        counts[token as usize] += 1.0;
+                        assert!((logprob - f64::from(logits[token as usize])).abs() < 1e-6);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert_eq!((counts[0], counts[3]), (0.0, 0.0));
+            assert!((counts[1] / counts[2] - 2.0).abs() < 0.15, "{counts:?}");
+        }
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        let greedy = picker(0.0, 1.0).pick_allowed(&logits, rng, &|token| token > 1);
+        assert!(matches!(greedy, Picked::Token(2, _)));
+        assert_eq!(picker(1.0, 1.0).pick_allowed(&logits, rng, &|_| false), Picked::Nothing);
+        assert_eq!(picker(1.0, 1.0).pick_allowed(&[f32::NAN], rng, &|_| true), Picked::NotFinite);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::mask::Mask;
 use crate::{ModelError, Special, Tokenizer, memory};
 
 /// A prompt and how many samples of it to draw.
@@ -35,6 +36,8 @@ pub struct SampleConfig {
     pub stop: Vec<u32>,
     /// Ends a completion by its text.
     pub stop_when: Option<StopWhen>,
+    /// What completions keep to. Tokens that it does not allow are drawn again among those that it does.
+    pub mask: Option<Mask>,
 }
 
 impl Default for SampleConfig {
@@ -50,6 +53,7 @@ impl Default for SampleConfig {
             cache_mb: 0,
             stop: vec![Special::End.id()],
             stop_when: None,
+            mask: None,
         }
     }
 }

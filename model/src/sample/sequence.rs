@@ -3,7 +3,8 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::pick::Picker;
+use super::mask::{Mask, Reader};
+use super::pick::{Picked, Picker};
 use super::{Completion, SampleConfig};
 use crate::ModelError;
 
@@ -16,6 +17,8 @@ pub(super) struct Sequence {
     rng: ChaCha8Rng,
     logprob: f64,
     state: State,
+    /// What the completion keeps to, if anything.
+    reader: Option<Box<dyn Reader>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,7 +30,7 @@ enum State {
 }
 
 impl Sequence {
-    pub(super) fn new(request: usize, sample: usize, seed: u64) -> Self {
+    pub(super) fn new(request: usize, sample: usize, seed: u64, config: &SampleConfig) -> Self {
         Self {
             request,
             sample,
@@ -35,6 +38,7 @@ impl Sequence {
             tokens: Vec::new(),
             logprob: 0.0,
             state: State::Running,
+            reader: config.mask.as_ref().map(Mask::begin),
         }
     }
 
@@ -51,14 +55,23 @@ impl Sequence {
         config: &SampleConfig,
         limit: Limit,
     ) -> Result<(), ModelError> {
-        let picked = picker.pick(logits, &mut self.rng);
-        let (token, logprob) = picked.ok_or(ModelError::NotFinite { what: "logits", step: limit.step })?;
+        let (token, logprob) = match self.pick(logits, picker, config, limit) {
+            Picked::Token(token, logprob) => (token, logprob),
+            Picked::Nothing => {
+                self.state = State::Full;
+                return Ok(());
+            }
+            Picked::NotFinite => return Err(ModelError::NotFinite { what: "logits", step: limit.step }),
+        };
         self.logprob += logprob;
         if config.stop.contains(&token) {
             self.state = State::Stopped;
             return Ok(());
         }
         self.tokens.push(token);
+        if let Some(reader) = &mut self.reader {
+            reader.read(token);
+        }
         if config.stop_when.as_ref().is_some_and(|stop| stop.ends(&self.tokens)) {
             self.state = State::Stopped;
             return Ok(());
@@ -68,6 +81,19 @@ impl Sequence {
             self.state = State::Full;
         }
         Ok(())
+    }
+
+    fn pick(&mut self, logits: &[f32], picker: &mut Picker, config: &SampleConfig, limit: Limit) -> Picked {
+        let Some(reader) = &self.reader else {
+            let picked = picker.pick(logits, &mut self.rng);
+            return picked.map_or(Picked::NotFinite, |(token, logprob)| Picked::Token(token, logprob));
+        };
+        let longest = config.max_new_tokens.min(limit.max_seq.saturating_sub(limit.prompt));
+        let left = longest.saturating_sub(self.tokens.len());
+        let allows = |token| {
+            if config.stop.contains(&token) { reader.may_end() } else { reader.allows(token, left) }
+        };
+        picker.pick_allowed(logits, &mut self.rng, &allows)
     }
 
     /// What it became, once, when it has ended.

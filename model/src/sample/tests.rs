@@ -188,3 +188,73 @@ fn a_text_ends_a_completion() {
     assert_eq!(first, Some(text.len()));
     assert!(!ends.ends(&tokenizer.encode("by sim")));
 }
+
+/// Even tokens alone, at least five of them, and one less for the end.
+struct Even;
+
+struct EvenReader(usize);
+
+impl Grammar for Even {
+    fn begin(&self) -> Box<dyn Reader> {
+        Box::new(EvenReader(0))
+    }
+}
+
+impl Reader for EvenReader {
+    fn allows(&self, token: u32, left: usize) -> bool {
+        token >= 8 && token.is_multiple_of(2) && left > 1
+    }
+
+    fn may_end(&self) -> bool {
+        self.0 >= 5
+    }
+
+    fn read(&mut self, _: u32) {
+        self.0 += 1;
+    }
+}
+
+#[test]
+fn every_completion_keeps_to_the_mask_on_both_engines() {
+    let masked = SampleConfig { mask: Some(Mask::new(Even)), ..config(4) };
+    let all = |sample: Sampler| {
+        let mut all = BTreeMap::new();
+        sample(&model(), &requests(), &masked, &mut |completion| {
+            all.insert((completion.request, completion.sample), completion);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        all
+    };
+    let (ours, burns) = (all(engine::sample), all(device::sample));
+    assert_eq!(ours.len(), 15);
+    for (key, completion) in &ours {
+        assert_eq!(completion.tokens, burns[key].tokens, "{key:?}");
+        assert!(completion.tokens.iter().all(|token| *token >= 8 && token % 2 == 0), "{completion:?}");
+        // The longest prompt leaves room for nine tokens, the others for more than the longest completion.
+        let longest = if key.0 == 4 { 9 } else { 40 };
+        assert!(completion.finished && (5..longest).contains(&completion.tokens.len()), "{completion:?}");
+    }
+    assert!(ours.values().all(|completion| completion.logprob.is_finite()));
+}
+
+#[test]
+fn a_completion_that_cannot_go_on_is_cut_off() {
+    struct Nothing;
+    impl Grammar for Nothing {
+        fn begin(&self) -> Box<dyn Reader> {
+            Box::new(Self)
+        }
+    }
+    impl Reader for Nothing {
+        fn allows(&self, _: u32, _: usize) -> bool {
+            false
+        }
+        fn may_end(&self) -> bool {
+            false
+        }
+        fn read(&mut self, _: u32) {}
+    }
+    let found = run(&requests(), &SampleConfig { mask: Some(Mask::new(Nothing)), ..config(4) });
+    assert!(found.values().all(|completion| !completion.finished && completion.tokens.is_empty()));
+}

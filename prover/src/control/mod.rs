@@ -6,6 +6,7 @@ pub mod balance;
 pub mod border;
 pub mod curriculum;
 pub mod regret;
+pub mod stages;
 
 /// `total` shared out in proportion to weights, by largest remainders; each gets at least one if there is enough. Equal
 /// weights give equal shares, the first ones one more where it does not divide.

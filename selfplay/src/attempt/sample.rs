@@ -6,11 +6,12 @@ use std::sync::Arc;
 use anyhow::Result;
 use stp_datasets::{Attempt, Phase, Status, Verdict};
 use stp_model::{Completion, SampleConfig, SampleRequest};
-use stp_prover::normalise_proof;
+use stp_prover::{Failed, normalise_proof};
 use tokio::sync::mpsc;
 
 use super::judge::Judge;
 use super::target::Target;
+use crate::context::prompts::goal;
 use crate::context::sampler::{self, Prompt, SampleKind, Sampler};
 use crate::context::{Cancel, Context};
 use crate::events::{Done, Events, Progress, Recorded, Work};
@@ -61,7 +62,7 @@ pub async fn attempt_all(
     let sampler = context.checkpoints.sampler(plan.model)?;
     let recorded = context.ledger.attempt_keys(plan.round, plan.phase)?;
     let unjudged = context.ledger.unjudged(plan.round, plan.phase)?;
-    let missing = missing(context, sampler.as_ref(), plan, &targets, &recorded);
+    let missing = missing(context, sampler.as_ref(), plan, &targets, &recorded)?;
     let total: u64 = targets.iter().map(|target| target.samples.len() as u64).sum();
     let progress = Arc::new(context.events.work(&plan.work, total));
     progress.advance((total - missing.count).saturating_sub(unjudged.len() as u64));
@@ -80,6 +81,7 @@ pub async fn attempt_all(
         events: context.events.clone(),
         progress: progress.clone(),
         sender,
+        sampler: sampler.clone(),
         limit: settings.max_new_tokens,
     };
     let sampling = sample_all(sampler, missing.batches, settings, plan, keep, context.cancel.clone());
@@ -98,7 +100,7 @@ fn missing(
     plan: &SamplingPlan<'_>,
     targets: &[Target],
     recorded: &HashSet<(String, u32)>,
-) -> Missing {
+) -> Result<Missing> {
     let arms = plan.temperatures.len().max(1);
     let mut found =
         Missing { batches: (0..arms).map(|_| Batch::default()).collect(), too_long: Vec::new(), count: 0 };
@@ -110,7 +112,7 @@ fn missing(
         if new.is_empty() {
             continue;
         }
-        let prompt = prompt(context, sampler, target);
+        let prompt = prompt(context, sampler, target)?;
         for (arm, batch) in found.batches.iter_mut().enumerate() {
             let of_arm = new.iter().filter(|sample| **sample as usize % arms == arm);
             let attempts: Vec<_> = of_arm.map(|&sample| blank(plan, id, sample)).collect();
@@ -125,7 +127,7 @@ fn missing(
             }
         }
     }
-    found
+    Ok(found)
 }
 
 /// Where sampled proofs go.
@@ -135,6 +137,7 @@ struct Keep {
     events: Events,
     progress: Arc<Progress>,
     sender: mpsc::UnboundedSender<Attempt>,
+    sampler: Arc<dyn Sampler>,
     /// The longest answer in tokens.
     limit: usize,
 }
@@ -142,16 +145,22 @@ struct Keep {
 impl Keep {
     /// Records an attempt; finished ones go to the judge, too.
     fn completion(&self, mut attempt: Attempt, completion: &Completion, text: &str) -> Result<()> {
+        // What is no proof is kept as it is, for people to read.
         attempt.proof = normalise_proof(text);
+        if !completion.finished {
+            attempt.verdict = Some(unfinished(self.limit));
+        } else {
+            match self.sampler.proof(text, &attempt.statement) {
+                Ok(proof) => attempt.proof = proof,
+                Err(wanted) => attempt.verdict = Some(malformed(wanted)),
+            }
+        }
         attempt.tokens = u32::try_from(completion.tokens.len())?;
         attempt.logprob = completion.logprob;
         self.progress.tokens(u64::from(attempt.tokens));
-        if !completion.finished {
-            attempt.verdict = Some(unfinished(self.limit));
-        }
         self.ledger.record_attempt(&attempt)?;
         self.events.recorded(Recorded::Attempt);
-        if completion.finished {
+        if attempt.verdict.is_none() {
             self.sender.send(attempt)?;
         } else {
             self.progress.judged(false);
@@ -181,22 +190,24 @@ async fn sample_all(
             let attempt = owners[completion.request][completion.sample].clone();
             keep.completion(attempt, completion, &text)
         };
-        let stats = sampler::sample(sampler.clone(), requests, settings, cancel.clone(), each).await?;
+        let kind = SampleKind::Proof;
+        let stats = sampler::sample(sampler.clone(), kind, requests, settings, cancel.clone(), each).await?;
         sampled += Sampled { sampled_tokens: stats.tokens as u64, sampling_seconds: stats.seconds };
     }
     Ok(sampled)
 }
 
-fn prompt(context: &Context, sampler: &dyn Sampler, target: &Target) -> Vec<u32> {
-    let signature = &target.statement.signature;
+fn prompt(context: &Context, sampler: &dyn Sampler, target: &Target) -> Result<Vec<u32>> {
+    let goal = goal(&target.statement);
     let prompt = match &target.failure {
-        None => Prompt::Prove { signature },
+        None => Prompt::Prove { goal },
         Some(failure) => {
             let room = sampler.longest().saturating_sub(context.config.sampling.max_proof_tokens);
-            Prompt::Repair { signature, proof: &failure.proof, message: &failure.message, room }
+            let failed = Failed { proof: &failure.proof, message: &failure.message, room };
+            Prompt::Repair { goal, failed }
         }
     };
-    sampler.encode(&prompt)
+    Ok(sampler.encode(&prompt)?)
 }
 
 fn blank(plan: &SamplingPlan<'_>, statement: &str, sample: u32) -> Attempt {
@@ -221,6 +232,14 @@ fn sample_seed(run_seed: u64, attempt: &Attempt) -> u64 {
 /// asked.
 fn unfinished(limit: usize) -> Verdict {
     Verdict::new(Status::Unfinished, format!("the proof did not end within {limit} tokens"))
+}
+
+/// The verdict on an answer in which there is no proof: Lean is not asked.
+fn malformed(wanted: &str) -> Verdict {
+    Verdict::new(
+        Status::Malformed,
+        format!("the answer ended without {wanted}, which the layout of the prompts asks for"),
+    )
 }
 
 #[cfg(test)]

@@ -3,8 +3,11 @@
 //! A run folder keeps the configuration it was started with; the same command again must ask for the
 //! same run.
 
+pub mod change;
+pub mod docs;
 mod model;
 mod presets;
+mod prompts;
 mod recipe;
 mod rounds;
 pub mod settings;
@@ -13,11 +16,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::change::differences;
 pub use self::model::{ModelShape, Training, TrainingMachine};
 pub use self::presets::PRESETS;
+pub use self::prompts::{LAYOUTS, Layout, Prompts};
 pub use self::recipe::{Check, Control, Pretraining, Repair, Search, Selection};
 pub use self::rounds::{ConjectureSource, Conjecturing, Proving, SamplingSettings, VerifierSettings};
-pub use self::settings::differences;
 use crate::error::UsageError;
 
 /// What the rounds do beside sampling proofs: conjecture, train, or neither.
@@ -80,6 +84,9 @@ pub struct RunConfig {
     pub pretraining: Pretraining,
     /// Shape of the model.
     pub model: ModelShape,
+    /// The prompts.
+    #[serde(default)]
+    pub prompts: Prompts,
     /// Stage 1: supervised fine-tuning on the corpus.
     pub stage1: Training,
     /// Training at the end of each round.
@@ -133,15 +140,24 @@ impl RunConfig {
             self.search.enabled || !self.conjecturing.sources.contains(&ConjectureSource::Subgoals),
             "conjecturing.sources may have \"subgoals\" only where search.enabled is true",
         ));
+        checks.push((
+            self.stage1.epochs > 0 || !self.model.base.is_empty(),
+            "stage1.epochs may be 0 only where model.base names a checkpoint to begin with",
+        ));
         match checks.into_iter().find(|(good, _)| !good) {
             Some((_, rule)) => Err(UsageError(format!("A setting is out of range: {rule}."))),
-            None => Ok(()),
+            None => self.prompts.layout().map(drop),
         }
     }
 
     /// Whether conjectures of that source are proved and learned from.
     pub fn conjectures_from(&self, source: ConjectureSource) -> bool {
         self.method == Method::Stp && self.conjecturing.sources.contains(&source)
+    }
+
+    /// Whether trainings before the rounds teach to conjecture.
+    pub fn stage1_conjectures(&self) -> bool {
+        self.conjectures_from(ConjectureSource::Model) || self.conjecturing.stage1_shared
     }
 
     /// The default run folder: `runs/PRESET-METHOD-seedN`.
@@ -180,6 +196,13 @@ mod tests {
         (new.selection, new.repair) = (Selection::default(), Repair::default());
         assert_eq!(old, new);
         assert!(!old.selection.reweighting && !old.control.balance && !old.repair.enabled);
+        let (proving, conjecturing) = (&old.proving, &old.conjecturing);
+        assert_eq!(
+            (proving.first_samples, proving.conjecture_share, proving.max_proofs_per_statement),
+            (0, 1.0, 0)
+        );
+        assert!(conjecturing.stage1_shared && !conjecturing.fates && !conjecturing.one_seed);
+        assert_eq!(conjecturing.mask, stp_conjecturer::Masking::Off);
         let limits = old.selection.limits();
         assert_eq!((limits.highest_rate, limits.inelegant_share, limits.check_lemma), (0.25, 0.2, true));
     }
@@ -229,6 +252,12 @@ mod tests {
             ("[selection]\ntransport = 'fast'", "transport"),
             ("[control]\nfirst_share = 0", "control.first_share"),
             ("[repair]\nshare = 1", "repair.share"),
+            ("[prompts]\nlayout = \"llama\"", "prompts.layout"),
+            ("[stage1]\nepochs = 0", "model.base"),
+            ("[proving]\nconjecture_share = 1.5", "proving.conjecture_share"),
+            ("[proving]\nleast_chance = -0.1", "proving.least_chance"),
+            ("[proving]\nfirst_samples = 99", "proving.first_samples"),
+            ("[conjecturing]\nmask = 'strict'", "brackets"),
             ("rounds = -1", "rounds"),
         ] {
             let message = overlay(text).unwrap_err().to_string();

@@ -11,6 +11,10 @@ use super::Check;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelShape {
+    /// The checkpoint that stage 1 begins with: a folder of Hugging Face, a `.gguf` file, or the name of a model that is
+    /// fetched (`smollm2`). Then its shape and tokenizer count, and `max_seq` limits sequences. Empty: random weights.
+    #[serde(default)]
+    pub base: String,
     /// Entries of the tokenizer's vocabulary.
     pub vocab_size: usize,
     /// Decoder blocks.

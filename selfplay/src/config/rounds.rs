@@ -1,7 +1,7 @@
 //! Settings of the rounds: sampling, proving, conjecturing and judging.
 
 use serde::{Deserialize, Serialize};
-use stp_conjecturer::Pairing;
+use stp_conjecturer::{Masking, Pairing};
 
 use super::Check;
 
@@ -37,6 +37,17 @@ pub struct Proving {
     pub first_round_proofs: usize,
     /// Samples of each conjecture; the rest of the round's proofs goes to the given statements.
     pub samples_per_conjecture: u32,
+    /// So many of them are drawn first. The others follow where the conjecture is likely to turn out barely provable; what
+    /// is spared goes to the given statements (0: all are drawn at once).
+    #[serde(default)]
+    pub first_samples: u32,
+    /// How likely that has to be: the chance that its pass rate will be above 0 and at most `highest_pass_rate`, by its
+    /// first samples and by what became of conjectures like it.
+    #[serde(default = "least_chance")]
+    pub least_chance: f64,
+    /// Largest part of a round's proofs that all conjectures together get.
+    #[serde(default = "whole")]
+    pub conjecture_share: f64,
     /// Samples of each validation statement after each training.
     pub valid_samples: u32,
     /// Probability that an already proved statement is tried again.
@@ -54,6 +65,10 @@ pub struct Proving {
     /// And exp(-seconds_decay * seconds in Lean) (paper: 0.01). Above 0 the run depends on how fast the machine is.
     #[serde(default)]
     pub seconds_decay: f64,
+    /// The re-training from the stage-1 checkpoint takes so many proofs of a statement at most, the shortest (0: all;
+    /// paper: 16).
+    #[serde(default)]
+    pub max_proofs_per_statement: usize,
     /// Every so many rounds the round's training starts from the stage-1 checkpoint, on all correct proofs (stage 3), and
     /// the next round goes on from there (0: only at the end).
     #[serde(default)]
@@ -62,6 +77,14 @@ pub struct Proving {
 
 fn half() -> f64 {
     0.5
+}
+
+fn whole() -> f64 {
+    1.0
+}
+
+fn least_chance() -> f64 {
+    0.25
 }
 
 fn length_decay() -> f64 {
@@ -91,6 +114,10 @@ pub struct Conjecturing {
     pub quota: usize,
     /// Conjecture examples in stage 1, at most this many for each corpus proof.
     pub stage1_pairs_per_statement: usize,
+    /// Stage 1 teaches to conjecture whatever the method, so that all methods can begin with the same model; with `false`
+    /// only where the rounds conjecture, and expert iteration has a stage 1 of its own.
+    #[serde(default = "yes")]
+    pub stage1_shared: bool,
     /// Stage 1 also learns to conjecture the given statements whose proofs it is not shown, each from a proved one of
     /// its topics.
     #[serde(default)]
@@ -103,9 +130,24 @@ pub struct Conjecturing {
     /// model that finds few conjectures to train on forgets how to write them.
     #[serde(default)]
     pub replayed_pairs: usize,
+    /// The conjecturer learns from every conjecture that elaborates, with what became of it in the prompt (`false`,
+    /// `trivial`, `easy`, `barely`, `open`), and is asked for one that is barely provable; otherwise it learns from barely
+    /// provable ones alone. Stage 1 shows it the same words.
+    #[serde(default)]
+    pub fates: bool,
+    /// Of each fate but `barely` it learns so many of a round at most (0: all).
+    #[serde(default)]
+    pub most_of_fate: usize,
+    /// What texts of conjectures keep to while they are sampled: `off`, `brackets`, `binders` or `names`.
+    #[serde(default)]
+    pub mask: Masking,
     /// Sampled proofs are seeds if their statement's best pass rate so far is above this (paper: 0.35).
     #[serde(default = "seed_rate")]
     pub seed_rate: f64,
+    /// A statement is a seed once for each trigger lemma, and once without one, however many proofs it has (paper's code);
+    /// otherwise once for each proof.
+    #[serde(default)]
+    pub one_seed: bool,
     /// Only statements that no single tactic closes are seeds (paper: all).
     #[serde(default)]
     pub hard_seeds: bool,
@@ -146,6 +188,10 @@ impl Conjecturing {
 
 fn sources() -> Vec<ConjectureSource> {
     vec![ConjectureSource::Model]
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn seed_rate() -> f64 {
@@ -207,6 +253,12 @@ impl Proving {
         vec![
             (self.valid_samples > 0, "proving.valid_samples must be at least 1"),
             (self.samples_per_conjecture > 0, "proving.samples_per_conjecture must be at least 1"),
+            (
+                self.first_samples <= self.samples_per_conjecture,
+                "proving.first_samples must be at most proving.samples_per_conjecture",
+            ),
+            (is_share(self.least_chance), "proving.least_chance must be between 0 and 1"),
+            (is_share(self.conjecture_share), "proving.conjecture_share must be between 0 and 1"),
             (is_share(self.resample_proved), "proving.resample_proved must be between 0 and 1"),
             (is_share(self.highest_pass_rate), "proving.highest_pass_rate must be between 0 and 1"),
             (

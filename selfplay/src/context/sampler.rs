@@ -4,49 +4,17 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use stp_model::{Checkpoint, Completion, ModelError, SampleConfig, SampleRequest, SampleStats, Special};
+use stp_conjecturer::Masking;
+use stp_datasets::normalise_spaces;
+use stp_model::{
+    Checkpoint, Completion, Mask, ModelError, SampleConfig, SampleRequest, SampleStats, StopWhen,
+};
+use stp_prover::normalise_proof;
 
 use super::Cancel;
+use super::prompts::Prompts;
+pub use super::prompts::{Prompt, SampleKind};
 use crate::config::SamplingSettings;
-
-/// What is sampled: proofs or conjectures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SampleKind {
-    /// Proofs of statements.
-    Proof,
-    /// Statements.
-    Conjecture,
-}
-
-/// What a model is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Prompt<'a> {
-    /// A proof.
-    Prove {
-        /// The statement's binders and type.
-        signature: &'a str,
-    },
-    /// A proof, after one that failed.
-    Repair {
-        /// The statement's binders and type.
-        signature: &'a str,
-        /// What failed.
-        proof: &'a str,
-        /// What Lean said of it.
-        message: &'a str,
-        /// Tokens that the prompt may take.
-        room: usize,
-    },
-    /// A statement.
-    Conjecture {
-        /// The signature of a lemma to use.
-        lemma: Option<&'a str>,
-        /// The seed's signature.
-        signature: &'a str,
-        /// The seed's proof; empty for a seed that nobody has proved.
-        proof: &'a str,
-    },
-}
 
 /// A model that writes texts: one of a checkpoint, or a script.
 pub trait Sampler: Send + Sync {
@@ -54,10 +22,36 @@ pub trait Sampler: Send + Sync {
     fn longest(&self) -> usize;
 
     /// A prompt as tokens.
-    fn encode(&self, prompt: &Prompt<'_>) -> Vec<u32>;
+    ///
+    /// # Errors
+    /// If the prompt's template does not take these texts.
+    fn encode(&self, prompt: &Prompt<'_>) -> Result<Vec<u32>, ModelError>;
 
-    /// The text of a completion's tokens.
-    fn decode(&self, tokens: &[u32]) -> String;
+    /// The text of a completion's tokens, up to what ended it.
+    fn decode(&self, kind: SampleKind, tokens: &[u32]) -> String;
+
+    /// What ends a completion: tokens, and texts that are none.
+    fn stops(&self, _kind: SampleKind) -> (Vec<u32>, Option<StopWhen>) {
+        (Vec::new(), None)
+    }
+
+    /// What of an answer that ended is the proof of the theorem of that name.
+    ///
+    /// # Errors
+    /// What the answer should have had.
+    fn proof(&self, answer: &str, _name: &str) -> Result<String, &'static str> {
+        Ok(normalise_proof(answer))
+    }
+
+    /// What of an answer that ended is the statement.
+    fn statement(&self, answer: &str) -> Option<String> {
+        Some(normalise_spaces(answer))
+    }
+
+    /// What texts of conjectures keep to in this sampler's tokens, if it can be told so.
+    fn mask(&self, _: Masking) -> Option<Mask> {
+        None
+    }
 
     /// Samples every request's seeds; each completion is handed out when it ends.
     ///
@@ -77,29 +71,43 @@ pub trait Sampler: Send + Sync {
     fn embed(&self, prompts: &[Vec<u32>], batch: usize) -> Result<Vec<Vec<f32>>, ModelError>;
 }
 
-/// The model of a checkpoint.
-pub struct ModelSampler(pub Checkpoint);
+/// The model of a checkpoint, asked by the prompts of a run.
+pub struct ModelSampler {
+    /// The checkpoint.
+    pub checkpoint: Checkpoint,
+    /// Its prompts.
+    pub prompts: Prompts,
+    /// The longest sequence that the run may make.
+    pub longest: usize,
+}
 
 impl Sampler for ModelSampler {
     fn longest(&self) -> usize {
-        self.0.model.config().max_seq
+        self.longest
     }
 
-    fn encode(&self, prompt: &Prompt<'_>) -> Vec<u32> {
-        let tokenizer = &self.0.tokenizer;
-        match *prompt {
-            Prompt::Prove { signature } => stp_prover::prompt(tokenizer, signature),
-            Prompt::Repair { signature, proof, message, room } => {
-                stp_prover::repair_prompt(tokenizer, signature, proof, message, room)
-            }
-            Prompt::Conjecture { lemma, signature, proof } => {
-                stp_conjecturer::prompt(tokenizer, lemma, signature, proof)
-            }
-        }
+    fn encode(&self, prompt: &Prompt<'_>) -> Result<Vec<u32>, ModelError> {
+        self.prompts.encode(prompt)
     }
 
-    fn decode(&self, tokens: &[u32]) -> String {
-        self.0.tokenizer.decode(tokens)
+    fn decode(&self, kind: SampleKind, tokens: &[u32]) -> String {
+        self.prompts.read(kind, tokens)
+    }
+
+    fn stops(&self, kind: SampleKind) -> (Vec<u32>, Option<StopWhen>) {
+        self.prompts.stops(kind)
+    }
+
+    fn proof(&self, answer: &str, name: &str) -> Result<String, &'static str> {
+        self.prompts.proof(answer, name)
+    }
+
+    fn statement(&self, answer: &str) -> Option<String> {
+        self.prompts.statement(answer)
+    }
+
+    fn mask(&self, level: Masking) -> Option<Mask> {
+        stp_conjecturer::mask(&self.checkpoint.tokenizer, level)
     }
 
     fn sample(
@@ -108,15 +116,15 @@ impl Sampler for ModelSampler {
         settings: &SampleConfig,
         on_completion: &mut dyn FnMut(Completion) -> ControlFlow<()>,
     ) -> Result<SampleStats, ModelError> {
-        stp_model::sample(&self.0.model, requests, settings, on_completion)
+        stp_model::sample(&self.checkpoint.model, requests, settings, on_completion)
     }
 
     fn embed(&self, prompts: &[Vec<u32>], batch: usize) -> Result<Vec<Vec<f32>>, ModelError> {
-        stp_model::embed(&self.0.model, prompts, batch)
+        stp_model::embed(&self.checkpoint.model, prompts, batch)
     }
 }
 
-/// The model's settings for one kind.
+/// The model's settings for one kind; what ends a completion is the sampler's to say.
 pub fn settings(sampling: &SamplingSettings, kind: SampleKind) -> SampleConfig {
     let (temperature, max_new_tokens) = match kind {
         SampleKind::Proof => (sampling.temperature, sampling.max_proof_tokens),
@@ -128,7 +136,6 @@ pub fn settings(sampling: &SamplingSettings, kind: SampleKind) -> SampleConfig {
         max_new_tokens,
         batch: sampling.batch,
         cache_mb: sampling.cache_mb,
-        stop: vec![Special::End.id()],
         ..SampleConfig::default()
     }
 }
@@ -139,15 +146,18 @@ pub fn settings(sampling: &SamplingSettings, kind: SampleKind) -> SampleConfig {
 /// If the model fails, or `each` does.
 pub async fn sample(
     sampler: Arc<dyn Sampler>,
+    kind: SampleKind,
     requests: Vec<SampleRequest>,
     settings: SampleConfig,
     cancel: Cancel,
     mut each: impl FnMut(&Completion, String) -> Result<()> + Send + 'static,
 ) -> Result<SampleStats> {
     let work = move || -> Result<SampleStats> {
+        let (stop, stop_when) = sampler.stops(kind);
+        let settings = SampleConfig { stop, stop_when, ..settings };
         let mut outcome = Ok(());
         let stats = sampler.sample(&requests, &settings, &mut |completion| {
-            outcome = each(&completion, sampler.decode(&completion.tokens));
+            outcome = each(&completion, sampler.decode(kind, &completion.tokens));
             if outcome.is_err() || cancel.is_cancelled() {
                 ControlFlow::Break(())
             } else {

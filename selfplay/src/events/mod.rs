@@ -187,11 +187,13 @@ pub enum Recorded {
     Step,
     /// A checkpoint.
     Checkpoint,
+    /// All that a fork takes over, beside its place; it is moved there next.
+    Fork,
 }
 
 impl Recorded {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Attempt,
         Self::Verdict,
         Self::Conjecture,
@@ -199,6 +201,7 @@ impl Recorded {
         Self::Sketch,
         Self::Step,
         Self::Checkpoint,
+        Self::Fork,
     ];
 
     /// Its name in lower case.
@@ -211,6 +214,7 @@ impl Recorded {
             Self::Sketch => "sketch",
             Self::Step => "step",
             Self::Checkpoint => "checkpoint",
+            Self::Fork => "fork",
         }
     }
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use stp_datasets::{Sketch, Status, Verdict};
 use stp_model::{SampleConfig, SampleRequest};
-use stp_prover::normalise_proof;
+use stp_prover::{Failed, Goal};
 use stp_verifier::{Candidate, Pool, SketchReport, VerifierError};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::context::Cancel;
-use crate::context::sampler::{self, Prompt, Sampler};
+use crate::context::sampler::{self, Prompt, SampleKind, Sampler};
 
 /// How much a search may take.
 #[derive(Clone, Copy, Debug, Default)]
@@ -179,17 +179,19 @@ impl<'a> Asker<'a> {
         let Some(model) = self.model()? else { return Ok(Vec::new()) };
         let Model { sampler, settings } = model;
         let room = sampler.longest().saturating_sub(settings.max_new_tokens);
-        let tokens = sampler.encode(&prompt.at(room));
+        let tokens = sampler.encode(&prompt.at(room)).map_err(anyhow::Error::from)?;
         if tokens.len() >= sampler.longest() || seeds.is_empty() {
             return Ok(Vec::new());
         }
         let found = Arc::new(Mutex::new(Vec::new()));
-        let keep = found.clone();
+        let (keep, reader) = (found.clone(), sampler.clone());
         let each = move |completion: &stp_model::Completion, text: String| {
             let likelihood = completion.logprob / completion.tokens.len().max(1) as f64;
-            // A text that ran out of tokens is no proof.
-            if completion.finished {
-                let sampled = Sampled { proof: normalise_proof(&text), likelihood };
+            // A text that ran out of tokens is no proof, and neither is one that has none in it.
+            if let Ok(proof) = reader.proof(&text, NAME)
+                && completion.finished
+            {
+                let sampled = Sampled { proof, likelihood };
                 keep.lock().unwrap_or_else(PoisonError::into_inner).push((completion.sample, sampled));
             }
             Ok(())
@@ -197,7 +199,7 @@ impl<'a> Asker<'a> {
         self.spent.samples += seeds.len() as u64;
         let requests = vec![SampleRequest { prompt: tokens, seeds }];
         let stop = Cancel::new();
-        let sampling = sampler::sample(sampler, requests, settings, stop.clone(), each);
+        let sampling = sampler::sample(sampler, SampleKind::Proof, requests, settings, stop.clone(), each);
         let stats = within(self.tools, self.budget.deadline, sampling).await;
         // Whatever still samples in its thread ends with the text at hand.
         stop.cancel();
@@ -215,8 +217,13 @@ impl<'a> Asker<'a> {
     }
 }
 
+/// What theorems are called where a prompt wants a name.
+const NAME: &str = "goal";
+
 /// What the model is asked.
 pub struct Ask<'a> {
+    /// Lean text before the theorem.
+    pub header: &'a str,
     /// Binders and type.
     pub signature: &'a str,
     /// A failed proof and what Lean said of it, for a second attempt.
@@ -225,10 +232,10 @@ pub struct Ask<'a> {
 
 impl Ask<'_> {
     fn at(&self, room: usize) -> Prompt<'_> {
-        let signature = self.signature;
+        let goal = Goal { name: NAME, header: self.header, signature: self.signature };
         match self.failed {
-            None => Prompt::Prove { signature },
-            Some((proof, message)) => Prompt::Repair { signature, proof, message, room },
+            None => Prompt::Prove { goal },
+            Some((proof, message)) => Prompt::Repair { goal, failed: Failed { proof, message, room } },
         }
     }
 }

@@ -177,6 +177,7 @@ impl Search<'_> {
     /// Samples of a goal, or second attempts at what failed, and the judge's word on them.
     async fn sample(&mut self, goal: GoalId, count: usize, failed: &[Failed]) -> Result<(), Stop> {
         let signature = self.tree.goal(goal).signature.clone();
+        let header = self.problem.header.as_str();
         let count = count.min(usize::try_from(self.asker.left()).unwrap_or(usize::MAX)).max(1);
         let stage = self.tree.goal(goal).stage.to_string();
         let seed = |index: usize| {
@@ -184,11 +185,11 @@ impl Search<'_> {
         };
         let mut texts: Vec<Sampled> = Vec::new();
         if failed.is_empty() {
-            let ask = Ask { signature: &signature, failed: None };
+            let ask = Ask { header, signature: &signature, failed: None };
             texts = self.asker.sample(&ask, (0..count).map(seed).collect()).await?;
         }
         for (number, it) in failed.iter().enumerate() {
-            let ask = Ask { signature: &signature, failed: Some((&it.proof, &it.message)) };
+            let ask = Ask { header, signature: &signature, failed: Some((&it.proof, &it.message)) };
             let seeds = (number..count).step_by(failed.len()).map(seed).collect();
             texts.extend(self.asker.sample(&ask, seeds).await?);
         }

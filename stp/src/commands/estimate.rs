@@ -5,18 +5,21 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use clap::builder::TypedValueParser;
-use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::CellAlignment;
+use stp_model::ModelConfig;
 use stp_selfplay::config::RunConfig;
+use stp_selfplay::context::base_path;
 use stp_selfplay::context::statements::load_corpus;
 use stp_study::clock::clock;
 use stp_study::cost::{
     Assumptions, Data, Hardware, Memory, Speeds, Times, Work, in_memory, memory, times, work,
 };
+use stp_study::tables::table_for;
 
 use crate::args::one_of;
 
 /// Above this many parameters the default hardware is a GPU.
-const SMALL: usize = 50_000_000;
+const SMALL: usize = 200_000_000;
 
 /// `stp train --plan`.
 #[derive(Clone, Debug, Args)]
@@ -66,7 +69,7 @@ fn hardware() -> impl TypedValueParser<Value = Hardware> {
 /// Prints the table and what it rests on.
 pub fn estimate(config: &RunConfig, args: &PlanArgs) -> Result<ExitCode> {
     let (data, here) = data(config)?;
-    let model = config.model.config(config.model.vocab_size);
+    let model = model(config)?;
     let parameters = model.parameters();
     let hardware =
         args.hardware.unwrap_or(if parameters > SMALL { Hardware::Gpu80 } else { Hardware::TwoCores });
@@ -81,6 +84,19 @@ pub fn estimate(config: &RunConfig, args: &PlanArgs) -> Result<ExitCode> {
         println!("{note}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The shape of the run's model: that of the checkpoint that it begins with if it is there, or that of the settings.
+fn model(config: &RunConfig) -> Result<ModelConfig> {
+    let base = &config.model.base;
+    let path = if base.is_empty() { None } else { Some(base_path(base, None)?) };
+    match path.filter(|path| path.exists()) {
+        None => Ok(config.model.config(config.model.vocab_size)),
+        Some(path) => {
+            let shape = ModelConfig::of_checkpoint(&path)?;
+            Ok(ModelConfig { max_seq: shape.max_seq.min(config.model.max_seq), ..shape })
+        }
+    }
 }
 
 /// How much data the settings name, and whether their corpus is there to be counted.
@@ -114,8 +130,8 @@ fn table(
     times: &Times,
     speeds: &Speeds,
 ) -> String {
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["what", "amount", "how"]);
+    let mut table = table_for(false);
+    table.set_header(["what", "amount", "how"]);
     let gigabytes = |bytes: u64| format!("{:.2} GB", bytes as f64 / 1e9);
     let hours = |seconds: f64| format!("{:.2} h", seconds / 3600.0);
     let rows = [
@@ -234,10 +250,10 @@ fn notes(
             args.device_memory
         ));
     }
-    if config.corpus != "core" {
+    if config.model.base.is_empty() && config.corpus != "core" {
         notes.push(
-            "not possible yet: starting from a checkpoint of Hugging Face. Stage 1 starts from random weights, because the \
-             loop's prompts need marker tokens that other tokenizers lack."
+            "stage 1 begins with random weights: set model.base to a checkpoint, and prompts.layout to the layout that it \
+             was trained with (docs/models.md)"
                 .to_owned(),
         );
     }

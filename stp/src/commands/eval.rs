@@ -5,13 +5,16 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use stp_selfplay::config::RunConfig;
+use stp_selfplay::config::settings::Settings;
 use stp_selfplay::context::folder::run_config;
 use stp_selfplay::context::pool_config;
 use stp_selfplay::context::statements::load_corpus;
-use stp_study::evaluation::{Evaluation, Resources, StatementSet, last_checkpoint};
+use stp_study::evaluation::{Evaluation, Resources, StatementSet, Subject, checkpoint};
 use stp_verifier::{Pool, PoolConfig};
 
-use crate::args::MachineArgs;
+use super::config::gather;
+use crate::args::{MachineArgs, SettingsArgs};
 use crate::common::{block_on, device};
 use crate::display::Display;
 use crate::drawer::drawer;
@@ -22,8 +25,25 @@ use crate::signals::cancel_on_signals;
 #[derive(Clone, Debug, Args)]
 pub struct EvalArgs {
     /// The run's folder.
-    #[arg(long = "run", value_name = "RUN_FOLDER")]
-    pub run_dir: PathBuf,
+    #[arg(
+        long = "run",
+        value_name = "RUN_FOLDER",
+        required_unless_present = "model",
+        conflicts_with = "model"
+    )]
+    pub run_dir: Option<PathBuf>,
+    /// A folder with a model, of whatever run or of none.
+    #[arg(long, value_name = "FOLDER")]
+    pub model: Option<PathBuf>,
+    /// With --model: the preset whose settings for sampling and judging are used.
+    #[arg(long, default_value = "tiny", conflicts_with = "run_dir")]
+    pub preset: String,
+    /// With --model: a TOML file whose keys replace the preset's.
+    #[arg(long, value_name = "FILE", conflicts_with = "run_dir")]
+    pub config: Option<PathBuf>,
+    /// With --model: the folder that results are kept in.
+    #[arg(long, value_name = "FOLDER", default_value = "evals", conflicts_with = "run_dir")]
+    pub output: PathBuf,
     /// The statements: `valid` or `test` of the run's corpus, or a file or folder that `data import` would take.
     #[arg(long, value_name = "NAME|FILE", default_value = "valid")]
     pub set: String,
@@ -34,7 +54,7 @@ pub struct EvalArgs {
     #[arg(long, value_name = "N")]
     pub samples: Option<u32>,
     /// The model, by the name of its folder in `checkpoints/` [default: the last].
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "model")]
     pub checkpoint: Option<String>,
     /// At most so many of the set's statements, evenly spread; 0 for all.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -49,17 +69,12 @@ pub struct EvalArgs {
 
 /// Prints the table, or one JSON object.
 pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
-    let (config, _) = run_config(&args.run_dir)?;
+    let (subject, config) = subject(args)?;
     let corpus = load_corpus(&config.corpus)?;
-    let checkpoint = match &args.checkpoint {
-        Some(name) => name.clone(),
-        None => last_checkpoint(&args.run_dir, config.rounds)?,
-    };
     let largest = args.k.iter().copied().max().unwrap_or(1);
     let evaluation = Evaluation {
-        run: args.run_dir.clone(),
+        subject,
         set: StatementSet::load(&args.set, &corpus, args.max)?,
-        checkpoint,
         samples: args.samples.unwrap_or(largest),
         ks: args.k.clone(),
         config,
@@ -89,4 +104,19 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
         println!("{}\n{}\nfolder: {}", result.table(false), result.notes(), evaluation.folder().display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whose model is measured, and with which settings it samples: a run's own, or those of a preset.
+fn subject(args: &EvalArgs) -> Result<(Subject, RunConfig)> {
+    let (run, model) = (args.run_dir.as_deref(), args.model.as_deref());
+    if let Some(run) = run {
+        let (config, _) = run_config(run)?;
+        let name = checkpoint(run, config.rounds, args.checkpoint.as_deref())?;
+        return Ok((Subject::of_run(run, &name), config));
+    }
+    let model = model.context("neither --run nor --model was given")?;
+    let subject = Subject::of_folder(model, &args.output)?;
+    let changes = SettingsArgs { config: args.config.clone(), ..SettingsArgs::default() };
+    let config = gather(Settings::preset(&args.preset)?, &changes)?.config()?;
+    Ok((subject, config))
 }

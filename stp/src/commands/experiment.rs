@@ -17,6 +17,7 @@ use crate::display::Display;
 use crate::drawer::drawer;
 use crate::lean::{cache, locate_or_install};
 use crate::metrics::Metrics;
+use crate::models::fetch_base;
 use crate::signals::cancel_on_signals;
 
 /// `stp experiment`.
@@ -85,6 +86,9 @@ fn play(
     display: Display,
 ) -> Result<()> {
     let device = device(&machine.device)?;
+    for cell in &experiment.cells {
+        fetch_base(&cell.config, &machine.lean, &display)?;
+    }
     let lean = locate_or_install(&machine.lean, &display)?;
     let cache = cache(&machine.lean, &lean, &display);
     block_on(async {
@@ -93,6 +97,7 @@ fn play(
             cache,
             workers: machine.workers,
             device,
+            home: machine.lean.home.clone(),
             events: drawer(display, None),
             events_of: Box::new(move |run: &Path| events_of(run, display)),
             tell: Box::new(move |event| display.line(&event.to_string())),

@@ -9,14 +9,18 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
 use stp_model::{Checkpoint, Message, SampleConfig, SampleRequest, StopWhen};
+use stp_prover::Goal;
+use stp_selfplay::context::prompts::{Prompt, Prompts, SampleKind};
 use stp_selfplay::error::UsageError;
+use stp_study::evaluation::require_model;
 
 use crate::common::device;
+use crate::models::prompts;
 
 /// `stp generate`.
 #[derive(Clone, Debug, Args)]
 pub struct GenerateArgs {
-    /// The model: a run's `checkpoints/final`, or a folder of Hugging Face (Llama, Qwen2 or Qwen3).
+    /// The model: a run's `checkpoints/final`, a folder of Hugging Face (Llama, Qwen2 or Qwen3), or a .gguf file.
     #[arg(value_name = "MODEL_FOLDER")]
     pub model: PathBuf,
     /// The prompt, with the special tokens that the model expects written out; `-` is standard input.
@@ -25,6 +29,13 @@ pub struct GenerateArgs {
     /// Ask for a proof, as self-play does, of the statement `(a b : Nat) : a + b = b + a` for example.
     #[arg(long, value_name = "SIGNATURE", conflicts_with = "prompt")]
     pub statement: Option<String>,
+    /// The layout of the prompt for a proof: markers, plain, deepseek-prover-v1.5, deepseek-prover-v2, goedel-prover-v2,
+    /// kimina-prover, stp, or a TOML file [default: markers for a model of stp, plain otherwise].
+    #[arg(long, value_name = "NAME|FILE", requires = "statement")]
+    pub layout: Option<String>,
+    /// The lines before the statement, for layouts that show them, such as `import Mathlib`.
+    #[arg(long, value_name = "TEXT", default_value = "", requires = "statement")]
+    pub header: String,
     /// Put the prompt into the model's chat template, as a user's message.
     #[arg(long, conflicts_with = "statement")]
     pub chat: bool,
@@ -66,16 +77,21 @@ pub struct GenerateArgs {
 /// Prints every answer as soon as it is complete.
 pub fn generate(args: &GenerateArgs) -> Result<ExitCode> {
     let device = device(&args.device)?;
+    require_model(&args.model)?;
     let checkpoint = Checkpoint::load(&args.model, &device)?;
-    let settings = settings(args, &checkpoint);
+    let asked = args.statement.as_ref().map(|_| prompts(&checkpoint, args.layout.as_deref())).transpose()?;
+    let settings = settings(args, &checkpoint, asked.as_ref());
     if args.samples == 0 {
         return Err(UsageError("--samples 0 asks for nothing; give at least 1.".to_owned()).into());
     }
     let seeds = (0..args.samples).map(|sample| args.seed.wrapping_add(sample)).collect();
-    let request = SampleRequest { prompt: prompt(args, &checkpoint)?, seeds };
+    let request = SampleRequest { prompt: prompt(args, &checkpoint, asked.as_ref())?, seeds };
     let mut number = 0;
     stp_model::sample(&checkpoint.model, &[request], &settings, &mut |completion| {
-        let mut text = checkpoint.tokenizer.decode_plain(&completion.tokens);
+        let mut text = match &asked {
+            Some(prompts) => prompts.read(SampleKind::Proof, &completion.tokens),
+            None => checkpoint.tokenizer.decode_plain(&completion.tokens),
+        };
         if let Some(end) = args.stop.iter().filter_map(|stop| text.find(stop)).min() {
             text.truncate(end);
         }
@@ -100,7 +116,9 @@ pub fn generate(args: &GenerateArgs) -> Result<ExitCode> {
 }
 
 /// The command line, and where it is silent the checkpoint's own settings.
-fn settings(args: &GenerateArgs, checkpoint: &Checkpoint) -> SampleConfig {
+fn settings(args: &GenerateArgs, checkpoint: &Checkpoint, asked: Option<&Prompts>) -> SampleConfig {
+    let (stop, stop_when) = asked
+        .map_or_else(|| (checkpoint.end_tokens.clone(), None), |prompts| prompts.stops(SampleKind::Proof));
     let own = |key: &str| checkpoint.generation(key).map(|number| number as f32);
     SampleConfig {
         temperature: args.temperature.or_else(|| own("temperature")).unwrap_or(1.0),
@@ -109,17 +127,20 @@ fn settings(args: &GenerateArgs, checkpoint: &Checkpoint) -> SampleConfig {
         min_p: args.min_p,
         cache_mb: args.cache_mb,
         max_new_tokens: args.max_tokens,
-        stop: checkpoint.end_tokens.clone(),
-        stop_when: (!args.stop.is_empty())
-            .then(|| StopWhen::text_ends_with(&checkpoint.tokenizer, args.stop.clone())),
+        stop,
+        stop_when: if args.stop.is_empty() {
+            stop_when
+        } else {
+            Some(StopWhen::text_ends_with(&checkpoint.tokenizer, args.stop.clone()))
+        },
         ..SampleConfig::default()
     }
 }
 
-fn prompt(args: &GenerateArgs, checkpoint: &Checkpoint) -> Result<Vec<u32>> {
-    if let Some(statement) = &args.statement {
-        checkpoint.tokenizer.require_markers()?;
-        return Ok(stp_prover::prompt(&checkpoint.tokenizer, statement));
+fn prompt(args: &GenerateArgs, checkpoint: &Checkpoint, asked: Option<&Prompts>) -> Result<Vec<u32>> {
+    if let (Some(signature), Some(prompts)) = (&args.statement, asked) {
+        let goal = Goal { name: "goal", header: &args.header, signature };
+        return Ok(prompts.encode(&Prompt::Prove { goal })?);
     }
     let text = match args.prompt.as_deref() {
         Some("-") | None => {

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::Args;
 use stp_selfplay::config::RunConfig;
+use stp_selfplay::config::settings::Settings;
+use stp_selfplay::context::fork::{ForkedFrom, Source};
 use stp_selfplay::context::statements::load_corpus;
 use stp_selfplay::context::{RunFolder, pool_config};
 use stp_selfplay::run::{Run, RunParts};
@@ -24,6 +26,7 @@ use crate::display::Display;
 use crate::drawer::drawer;
 use crate::lean::{cache, locate_or_install};
 use crate::metrics::Metrics;
+use crate::models::fetch_base;
 use crate::signals::cancel_on_signals;
 
 /// `stp train`.
@@ -32,9 +35,13 @@ pub struct TrainArgs {
     /// What the run does.
     #[command(flatten)]
     pub settings: SettingsArgs,
-    /// The run's folder [default: runs/PRESET-METHOD-seedN].
+    /// The run's folder [default: runs/PRESET-METHOD-seedN, or RUN_FOLDER-forkROUND].
     #[arg(long, value_name = "FOLDER")]
     pub run_dir: Option<PathBuf>,
+    /// Begin a new run where another one was after a round (0: stage 1) [default: its last finished round]. The settings
+    /// are those of that run, and --preset is not used.
+    #[arg(long, value_name = "RUN_FOLDER[:ROUND]")]
+    pub from: Option<String>,
     /// Judge on other machines: the NATS server (nats://HOST:4222) that their `stp worker` is connected to.
     #[arg(long, value_name = "URL")]
     pub verifier: Option<String>,
@@ -51,17 +58,22 @@ pub struct TrainArgs {
 
 /// Plays a run, or says what it would need.
 pub fn train(args: TrainArgs) -> Result<ExitCode> {
-    let config = gather(&args.settings)?.config()?;
+    let source = args.from.as_deref().map(Source::parse).transpose()?;
+    let base = match &source {
+        None => Settings::preset(&args.settings.preset)?,
+        Some(source) => Settings::run(&source.from().run, &source.config)?,
+    };
+    let config = gather(base, &args.settings)?.config()?;
     if args.plan.plan {
         return estimate(&config, &args.plan);
     }
     let device = device(&args.machine.device)?;
     let corpus = load_corpus(&config.corpus)?;
-    let path = args.run_dir.clone().unwrap_or_else(|| config.default_folder(&args.settings.preset));
-    // Before Lean is installed, so that a folder that cannot be used is told at once.
-    let folder = RunFolder::open(&path, &config)?;
-    let metrics = Metrics::of_run(folder.path())?;
     let display = Display::new(args.machine.quiet);
+    // Before Lean is installed, so that a folder that cannot be used is told at once.
+    let folder = open_folder(&args, &config, source.as_ref(), display)?;
+    fetch_base(&config, &args.machine.lean, &display)?;
+    let metrics = Metrics::of_run(folder.path())?;
     let judge = Judge::choose(&config, &args, display)?;
     let started = Instant::now();
     block_on(async {
@@ -69,7 +81,8 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         let name = judge.name();
         let pool = judge.start().await?;
         let events = drawer(display, Some(Arc::new(metrics)));
-        let parts = RunParts::new(&folder, device, pool.clone(), &name, events, cancel);
+        let parts = RunParts::new(&folder, device, pool.clone(), &name, events, cancel)
+            .with_home(args.machine.lean.home.clone());
         let opened = Run::open(folder, config, corpus, parts);
         let played = match &opened {
             Ok(run) => run.play().await,
@@ -85,6 +98,32 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         println!("run folder: {}", path.display());
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// The run's folder, locked: a new one, that of a run that goes on, or a fork's.
+fn open_folder(
+    args: &TrainArgs,
+    config: &RunConfig,
+    source: Option<&Source>,
+    display: Display,
+) -> Result<RunFolder> {
+    let folder = match source {
+        None => {
+            let default = || config.default_folder(&args.settings.preset);
+            RunFolder::open(&args.run_dir.clone().unwrap_or_else(default), config)?
+        }
+        Some(source) => {
+            let path = args.run_dir.clone().unwrap_or_else(|| source.default_folder());
+            let folder = source.open_fork(&path, config, &drawer(display, None))?;
+            let ForkedFrom { run, round } = source.from();
+            display.line(&format!("forked from {run} after round {round}"));
+            folder
+        }
+    };
+    for change in folder.changed() {
+        display.line(&format!("the run goes on with {change}"));
+    }
+    Ok(folder)
 }
 
 /// Where proofs are judged.

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use stp_model::{Completion, ModelError, SampleConfig, SampleRequest, SampleStats};
-use stp_selfplay::context::sampler::{Prompt, Sampler};
+use stp_selfplay::context::sampler::{Prompt, SampleKind, Sampler};
 
 use super::made::{proof, signature};
 
@@ -18,15 +18,15 @@ impl Sampler for Scripted {
         4000
     }
 
-    fn encode(&self, prompt: &Prompt<'_>) -> Vec<u32> {
+    fn encode(&self, prompt: &Prompt<'_>) -> Result<Vec<u32>, ModelError> {
         let (task, signature) = match prompt {
-            Prompt::Prove { signature } | Prompt::Repair { signature, .. } => (PROVE, signature),
-            Prompt::Conjecture { signature, .. } => (CONJECTURE, signature),
+            Prompt::Prove { goal } | Prompt::Repair { goal, .. } => (PROVE, goal.signature),
+            Prompt::Conjecture { seed } => (CONJECTURE, seed.signature),
         };
-        std::iter::once(task).chain(signature.chars()).map(u32::from).collect()
+        Ok(std::iter::once(task).chain(signature.chars()).map(u32::from).collect())
     }
 
-    fn decode(&self, tokens: &[u32]) -> String {
+    fn decode(&self, _: SampleKind, tokens: &[u32]) -> String {
         tokens.iter().filter_map(|token| char::from_u32(*token)).collect()
     }
 
@@ -38,7 +38,7 @@ impl Sampler for Scripted {
     ) -> Result<SampleStats, ModelError> {
         let mut stats = SampleStats::default();
         for (request, asked) in requests.iter().enumerate() {
-            let prompt = self.decode(&asked.prompt);
+            let prompt = self.decode(SampleKind::Proof, &asked.prompt);
             for (sample, seed) in asked.seeds.iter().enumerate() {
                 let text = answer(&prompt, *seed);
                 let tokens: Vec<_> = text.chars().map(u32::from).collect();

@@ -123,7 +123,8 @@ fn generated(config: &RunConfig, data: Data) -> usize {
 fn trained_sequences(config: &RunConfig, data: Data, assumptions: Assumptions) -> f64 {
     let conjecturing = &config.conjecturing;
     let targets = if conjecturing.stage1_given { data.statements } else { data.proofs.min(data.statements) };
-    let shown = data.proofs + targets * conjecturing.stage1_pairs_per_statement;
+    let pairs = if config.stage1_conjectures() { conjecturing.stage1_pairs_per_statement } else { 0 };
+    let shown = data.proofs + targets * pairs;
     let mut sum = (config.stage1.epochs * shown + config.pretraining.epochs * data.library) as f64;
     if !config.method.trains() {
         return sum;

@@ -7,21 +7,20 @@
 mod found;
 mod result;
 mod sets;
+mod subject;
 
 use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use stp_datasets::{Corpus, CorpusEntry, Ledger, Statement};
 use stp_model::Device;
-use stp_selfplay::config::RunConfig;
-use stp_selfplay::context::folder::run_name;
-use stp_selfplay::context::{Cancel, Checkpoints, Context, RunFolder, Statements};
+use stp_selfplay::config::{Prompts, RunConfig};
+use stp_selfplay::context::{Cancel, Context, RunFolder, Statements};
 use stp_selfplay::error::UsageError;
 use stp_selfplay::events::{Events, Work};
-use stp_selfplay::plan::checkpoint_of;
 use stp_selfplay::random::seed_for;
 use stp_selfplay::steps::validate::held_out;
 use stp_verifier::hint::hint;
@@ -29,6 +28,7 @@ use stp_verifier::{Pool, VerifierError, ask_each};
 
 pub use result::{EvaluationResult, HARD, Part, PassAt};
 pub use sets::StatementSet;
+pub use subject::{Subject, checkpoint, last_checkpoint, require_model};
 
 use self::found::{Found, sampling_seconds};
 use crate::files::set_aside;
@@ -45,12 +45,10 @@ const AHEAD: usize = 8;
 /// What is measured, and how.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
-    /// The run's folder.
-    pub run: PathBuf,
-    /// The run's settings.
+    /// The model.
+    pub subject: Subject,
+    /// The run's settings, or such as a run would have.
     pub config: RunConfig,
-    /// Name of the checkpoint.
-    pub checkpoint: String,
     /// The statements.
     pub set: StatementSet,
     /// Samples of each.
@@ -75,7 +73,7 @@ pub struct Resources {
 impl Evaluation {
     /// Where its ledger and result are.
     pub fn folder(&self) -> PathBuf {
-        self.run.join("evals").join(format!("{}-{}", self.set.name, self.checkpoint))
+        self.subject.folder(&self.set.name)
     }
 
     /// The result, if it was evaluated before with these settings, statements, samples and k.
@@ -115,9 +113,14 @@ impl Evaluation {
 
     /// A hash of all that decides what a sample is and how it is judged.
     fn settings(&self) -> String {
-        let RunConfig { sampling, verifier, seed, .. } = &self.config;
-        let text = serde_json::json!([sampling, verifier, seed, self.set.hash]).to_string();
-        stp_datasets::sha256(text)
+        let RunConfig { sampling, verifier, seed, prompts, .. } = &self.config;
+        let mut text = serde_json::json!([sampling, verifier, seed, self.set.hash]);
+        if let Some(parts) = text.as_array_mut() {
+            parts.extend(self.subject.hash().map(|model| serde_json::json!(model)));
+            // Results from before there were layouts still count.
+            parts.extend((*prompts != Prompts::default()).then(|| serde_json::json!(prompts)));
+        }
+        stp_datasets::sha256(text.to_string())
     }
 
     /// Samples and judges what is missing, and writes the result to the evaluation's folder.
@@ -136,9 +139,10 @@ impl Evaluation {
         self.something_elaborates(&refusals)?;
         let not_elaborated: HashSet<String> = refusals.into_keys().collect();
         let valid = statements.into_iter().filter(|it| !not_elaborated.contains(&it.id)).collect();
-        let context = self.context(folder, ledger, valid, resources);
-        let work = Work::Evaluate { checkpoint: self.checkpoint.clone(), set: self.set.name.clone() };
-        let sampled = held_out(&context, &self.checkpoint, 0, self.samples, work).await?;
+        let context = self.context(folder, ledger, valid, resources)?;
+        let model = self.subject.name();
+        let work = Work::Evaluate { checkpoint: model.to_owned(), set: self.set.name.clone() };
+        let sampled = held_out(&context, model, 0, self.samples, work).await?;
         context.ledger.record_event("sampled", &serde_json::to_value(sampled)?)?;
         let result = self.result(corpus, &context.ledger, &not_elaborated)?;
         context.folder.write_report(RESULT, &serde_json::to_string_pretty(&result)?)?;
@@ -177,21 +181,22 @@ impl Evaluation {
         ledger: Arc<Ledger>,
         valid: Vec<Statement>,
         resources: Resources,
-    ) -> Context {
+    ) -> Result<Context> {
         let Resources { verifier, device, events, cancel } = resources;
         let mut config = self.config.clone();
         // Other random numbers than those that the run's own validation used.
         config.seed = seed_for(config.seed, &["evaluation"]);
-        Context {
+        let checkpoints = self.subject.checkpoints(device).configured(&config)?;
+        Ok(Context {
             config,
             folder,
             ledger,
             statements: Statements::only_held_out(valid),
             verifier,
-            checkpoints: Checkpoints::new(&self.run, device),
+            checkpoints,
             events,
             cancel,
-        }
+        })
     }
 
     /// Checks what was asked for.
@@ -242,8 +247,8 @@ impl Evaluation {
         let is_proved = |id: &String| found.tallies.get(id).is_some_and(|it| it.proved > 0);
         let ids = || entries.iter().map(|entry| entry.statement.id.clone());
         Ok(EvaluationResult {
-            run: run_name(&self.run),
-            checkpoint: self.checkpoint.clone(),
+            run: self.subject.run(),
+            checkpoint: self.subject.name().to_owned(),
             set: self.set.name.clone(),
             samples: self.samples,
             not_elaborated: ids().filter(|id| not_elaborated.contains(id)).collect(),
@@ -257,18 +262,6 @@ impl Evaluation {
             settings: self.settings(),
         })
     }
-}
-
-/// The newest checkpoint of a run: that of the final re-training, of its last round, or of stage 1.
-///
-/// # Errors
-/// [`UsageError`] if there is none.
-pub fn last_checkpoint(run: &Path, rounds: u32) -> Result<String> {
-    let names = (0..=rounds + 1).rev().map(|round| checkpoint_of(round, rounds));
-    let mut there = names.filter(|name| run.join("checkpoints").join(name).join("config.json").is_file());
-    there.next().ok_or_else(|| {
-        UsageError(format!("{} has no checkpoint yet; let `stp train` finish stage 1.", run.display())).into()
-    })
 }
 
 /// The statements that Lean does not take, by their names, with its messages.
@@ -291,6 +284,8 @@ async fn not_elaborated(
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use stp_datasets::{Attempt, Phase, Status, Verdict};
     use stp_verifier::{Script, StatementReport};
@@ -298,9 +293,8 @@ mod tests {
     fn evaluation(run: &Path) -> Evaluation {
         let corpus = Corpus::core().unwrap();
         Evaluation {
-            run: run.to_owned(),
+            subject: Subject::of_run(run, "final"),
             config: RunConfig::load("smoke", None).unwrap(),
-            checkpoint: "final".to_owned(),
             set: StatementSet::load("test", &corpus, 3).unwrap(),
             samples: 2,
             ks: vec![1, 2],

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::CellAlignment;
 use serde::{Deserialize, Serialize};
 use stp_datasets::{CorpusEntry, Tally};
 use stp_prover::pass_at_k;
 
 use crate::statistics::wilson;
+use crate::tables::table_for;
 
 /// Topics with fewer statements are not in the table for people: their intervals say nothing.
 const FEWEST: usize = 5;
@@ -47,7 +48,7 @@ pub struct Part {
 /// A whole evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationResult {
-    /// Name of the run's folder.
+    /// Name of the run's folder; empty for a model of no run.
     pub run: String,
     /// The model: a checkpoint of the run.
     pub checkpoint: String,
@@ -136,8 +137,7 @@ fn pass_at(tallies: &[Tally], k: u32) -> PassAt {
 impl EvaluationResult {
     /// The table for people: box-drawing on a screen, or Markdown.
     pub fn table(&self, markdown: bool) -> String {
-        let mut table = Table::new();
-        table.load_style(if markdown { presets::ASCII_MARKDOWN } else { presets::UTF8_HORIZONTAL_ONLY });
+        let mut table = table_for(markdown);
         let mut header = vec!["statements".to_owned(), "number".to_owned(), "proved".to_owned()];
         header.extend(self.all.pass.iter().map(|pass| format!("pass@{} (95 %)", pass.k)));
         table.set_header(header);
@@ -172,10 +172,14 @@ impl EvaluationResult {
             );
         }
         if self.in_training > 0 {
+            let whose = if self.run.is_empty() { "the corpus" } else { "the run" };
             text += &format!(
-                " {} of the statements are training statements of the run: this is no held-out set.",
+                " {} of the statements are training statements of {whose}: this is no held-out set.",
                 self.in_training
             );
+        }
+        if self.run.is_empty() {
+            text += " What the model was trained on is not known here.";
         }
         text
     }

@@ -12,7 +12,7 @@ use super::file::{ExperimentFile, slug};
 
 /// What setup, stage 1 and its validation do not depend on. A key that is missing here costs a stage 1 of its own; a key
 /// that is wrongly here would let arms share what they must not.
-const AFTER_STAGE_1: [&str; 31] = [
+const AFTER_STAGE_1: [&str; 39] = [
     "method",
     "rounds",
     "round.",
@@ -24,6 +24,10 @@ const AFTER_STAGE_1: [&str; 31] = [
     "proving.first_round_proofs",
     "proving.proofs_per_round",
     "proving.samples_per_conjecture",
+    "proving.first_samples",
+    "proving.least_chance",
+    "proving.conjecture_share",
+    "proving.max_proofs_per_statement",
     "proving.resample_proved",
     "proving.resample_below",
     "proving.replay_rounds",
@@ -35,6 +39,9 @@ const AFTER_STAGE_1: [&str; 31] = [
     "conjecturing.quota",
     "conjecturing.replayed_pairs",
     "conjecturing.seed_rate",
+    "conjecturing.one_seed",
+    "conjecturing.most_of_fate",
+    "conjecturing.mask",
     "conjecturing.hard_seeds",
     "conjecturing.no_lemma",
     "conjecturing.lemma_share",
@@ -44,6 +51,7 @@ const AFTER_STAGE_1: [&str; 31] = [
     "conjecturing.drop_automatic",
     "conjecturing.drop_refuted",
     "repair.",
+    "search.",
 ];
 
 /// One run of the matrix.
@@ -103,8 +111,10 @@ pub fn cells(file: &ExperimentFile, path: &Path) -> Result<Vec<Cell>, UsageError
 fn stage1(preset: &str, settings: &Settings) -> Result<Stage1, UsageError> {
     let mut base = Settings::preset(preset)?;
     let mut hasher = Sha256::new_with_prefix(preset);
+    // Whether stage 1 teaches to conjecture may depend on the method.
+    let apart = !settings.config()?.conjecturing.stage1_shared;
     for (key, value, setter) in settings.values() {
-        if !comes_after_stage_1(&key) {
+        if !comes_after_stage_1(&key) || apart && key == "method" {
             hasher.update(format!("{key}={value}\n"));
             base.set(&key, value, setter)?;
         }
@@ -184,6 +194,9 @@ mod tests {
             "\"sampling.conjecture_temperature\" = 0.3",
             "selection = { elegance = false }",
             "\"conjecturing.no_lemma\" = 1.0",
+            "\"conjecturing.mask\" = \"names\", \"conjecturing.one_seed\" = true",
+            "\"proving.first_samples\" = 2, \"proving.conjecture_share\" = 0.5",
+            "\"proving.max_proofs_per_statement\" = 16",
         ] {
             assert!(same("", key), "{key}");
         }
@@ -198,8 +211,32 @@ mod tests {
             "\"proving.valid_samples\" = 3",
             "\"conjecturing.stage1_pairs_per_statement\" = 3",
             "\"verifier.timeout_s\" = 3.0",
+            "\"conjecturing.fates\" = true",
+            "\"conjecturing.stage1_shared\" = false",
         ] {
             assert!(!same("", key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_method_may_have_a_stage_1_of_its_own() {
+        let own = "\"conjecturing.stage1_shared\" = false";
+        let cells = two_arms(own, &format!("{own}, method = \"expert-iteration\""));
+        assert_ne!(cells[0].stage1, cells[1].stage1);
+        let teaches = [0, 1].map(|cell| cells[cell].stage1.config.stage1_conjectures());
+        assert_eq!(teaches, [true, false]);
+    }
+
+    #[test]
+    fn every_experiment_of_the_repository_has_settings_that_fit() {
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../experiments"));
+        let files = std::fs::read_dir(folder).unwrap().map(|item| item.unwrap().path());
+        let files: Vec<_> = files.filter(|path| path.extension().is_some_and(|it| it == "toml")).collect();
+        assert!(files.iter().any(|path| path.ends_with("recipe-ablations.toml")));
+        for path in files {
+            let file = ExperimentFile::read(&path).unwrap();
+            let cells = cells(&file, &path).unwrap();
+            assert_eq!(cells.len(), file.arms.len() * file.seeds.len(), "{}", path.display());
         }
     }
 

@@ -7,7 +7,7 @@ use stp_datasets::Corpus;
 
 use super::cells::{Cell, cells};
 use super::file::{self, ExperimentFile, seen_from};
-use crate::evaluation::{Evaluation, StatementSet, last_checkpoint};
+use crate::evaluation::{Evaluation, StatementSet, Subject, last_checkpoint};
 
 /// An experiment.
 #[derive(Clone, Debug)]
@@ -62,12 +62,11 @@ impl Experiment {
         let run = cell.path(&self.runs);
         let evaluation = |wanted: &file::Evaluate| {
             Ok(Evaluation {
-                checkpoint: last_checkpoint(&run, cell.config.rounds)?,
+                subject: Subject::of_run(&run, &last_checkpoint(&run, cell.config.rounds)?),
                 set: self.set(&wanted.set, corpus, wanted.max)?,
                 samples: wanted.samples,
                 ks: wanted.k.clone(),
                 config: cell.config.clone(),
-                run: run.clone(),
             })
         };
         self.file.evaluate.iter().map(evaluation).collect()

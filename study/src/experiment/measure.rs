@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use stp_datasets::{Corpus, Ledger, Phase};
 use stp_selfplay::config::RunConfig;
+use stp_selfplay::plan::EarlierFinal;
 
 use super::file::{Claim, ExperimentFile, Metric};
 use crate::evaluation::{EvaluationResult, HARD, PassAt};
@@ -14,7 +15,7 @@ use crate::report::{Report, statements};
 /// What is known of a run after stage 1 or after a round.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// Proofs sampled and judged so far, of statements and conjectures together.
+    /// Proofs judged so far, of statements and conjectures together: sampled ones, and those of searches.
     pub samples: u64,
     /// See [`Metric::TrainProved`].
     pub train_proved: usize,
@@ -58,11 +59,15 @@ pub fn points(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<(V
         .collect();
     let report = Report::read(ledger, config.rounds, &given, valid.len(), config.proving.valid_samples)?;
     let (mut samples, mut proved, mut points) = (0, HashSet::new(), Vec::new());
-    for (row, round) in report.rows.iter().zip(0..) {
-        samples += u64::from(row.samples);
-        let tallies = ledger.tallies_of(Phase::Train, round..=round)?.into_iter();
-        let of_round = tallies.filter(|((_, id), tally)| tally.proved > 0 && given.contains(id));
-        proved.extend(of_round.map(|((_, id), _)| id));
+    let own = report.rows.iter().filter(|row| EarlierFinal::of_round(row.round).is_none());
+    for row in own {
+        let round = row.round;
+        samples += u64::from(row.samples) + u64::from(row.search_checks);
+        for phase in [Phase::Train, Phase::Search] {
+            let tallies = ledger.tallies_of(phase, round..=round)?.into_iter();
+            let of_round = tallies.filter(|((_, id), tally)| tally.proved > 0 && given.contains(id));
+            proved.extend(of_round.map(|((_, id), _)| id));
+        }
         let new: Vec<&String> = proved.difference(&stage1_proofs_of).collect();
         points.push(Point {
             samples,

@@ -4,7 +4,7 @@
 //! made with other settings is renamed, told, and done again.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -46,6 +46,8 @@ pub struct Player {
     pub workers: Option<usize>,
     /// Where models run.
     pub device: Device,
+    /// Where fetched models are kept; what the environment says, if it is not given.
+    pub home: Option<PathBuf>,
     /// Who is told what happens in evaluations, and while tactics are tried.
     pub events: Events,
     /// Who is told what happens in a run.
@@ -145,7 +147,8 @@ impl Player {
         let events = (self.events_of)(folder.path())?;
         let pool = self.pool(config);
         let (device, judge) = (self.device.clone(), self.lean.version());
-        let parts = RunParts::new(&folder, device, pool.clone(), judge, events, self.cancel.clone());
+        let parts = RunParts::new(&folder, device, pool.clone(), judge, events, self.cancel.clone())
+            .with_home(self.home.clone());
         let played = match Run::open(folder, config.clone(), corpus.clone(), parts) {
             Ok(run) if stage1_only => run.play_stage1().await,
             Ok(run) => run.play().await,
@@ -157,7 +160,7 @@ impl Player {
 
     async fn evaluate(&self, evaluation: &Evaluation, run: &str, corpus: &Corpus) -> Result<()> {
         if let Some(kept) = evaluation.make_room()? {
-            let name = format!("{run}: {} on {}", evaluation.checkpoint, evaluation.set.name);
+            let name = format!("{run}: {} on {}", evaluation.subject.name(), evaluation.set.name);
             let differs = ["its settings or its statements".to_owned()];
             (self.tell)(&StudyEvent::PlayedAgain { run: &name, kept: &kept, differs: &differs });
         }

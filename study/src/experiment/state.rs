@@ -116,7 +116,8 @@ mod tests {
         let run = folder.path().join("run");
         let config = RunConfig::load("smoke", None).unwrap();
         let other = RunConfig { seed: 5, ..config.clone() };
-        drop(RunFolder::open(&run, &other).unwrap());
+        std::fs::create_dir(&run).unwrap();
+        std::fs::write(run.join("config.toml"), toml::to_string(&other).unwrap()).unwrap();
         assert_eq!(state(&run, &config, &Corpus::default()).unwrap(), State::Unfinished);
         let opened = open_folder(&run, &config).unwrap();
         assert_eq!(run_config(&run).unwrap().0.seed, config.seed);

@@ -8,7 +8,7 @@ use anyhow::Result;
 use stp_datasets::{Ledger, LedgerError, Origin, Split, Statement};
 use stp_selfplay::config::RunConfig;
 use stp_selfplay::context::folder::write_atomically;
-use stp_selfplay::context::folder::{run_config, run_name};
+use stp_selfplay::context::folder::{run_config, run_ledger, run_name};
 use stp_selfplay::context::statements::{choose, load_corpus};
 
 use super::gather::RunPage;
@@ -34,7 +34,7 @@ impl RecordedRun {
         let (config, _) = run_config(path)?;
         Ok(Self {
             name: run_name(path),
-            ledger: open_ledger(&path.join("ledger.sqlite"))?,
+            ledger: open_ledger(&run_ledger(path)?)?,
             path: path.to_owned(),
             config,
             last: Mutex::new(None),
@@ -49,6 +49,11 @@ impl RecordedRun {
     /// The name that it is shown by.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its settings.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
     }
 
     /// Its ledger, for reading.

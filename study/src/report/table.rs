@@ -4,21 +4,37 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use anyhow::Result;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::CellAlignment;
 use serde::{Deserialize, Serialize};
-use stp_datasets::{ConjectureOutcome, Ledger, Phase, Tally};
-use stp_selfplay::plan::{self, Step};
+use stp_datasets::{ConjectureOutcome, Ledger, Phase, SUBGOAL, Tally};
+use stp_selfplay::plan::{self, EarlierFinal, Step};
 use stp_selfplay::records::TrainRecord;
 
 use crate::clock::clock;
+use crate::tables::table_for;
 
 /// One line of the table: what was so after stage 1, a round, or the final re-training.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// `stage 1`, `round 2`, `final`.
+    /// `stage 1`, `round 2`, `final`; `final after 3` for the last model of a run of 3 rounds that went on.
     pub label: String,
+    /// The round under which its attempts are kept.
+    #[serde(default)]
+    pub round: u32,
     /// Given training statements proved by sampled proofs so far.
     pub train_proved: usize,
+    /// Given training statements that have a proof by search so far, and none by a sample.
+    #[serde(default)]
+    pub searched: usize,
+    /// Proofs that were judged in searches of the round.
+    #[serde(default)]
+    pub search_checks: u32,
+    /// Goals of failed proofs that were tried in the round by samples.
+    #[serde(default)]
+    pub subgoals: usize,
+    /// Of these: proved at least once.
+    #[serde(default)]
+    pub subgoals_proved: usize,
     /// Validation statements proved by this model in its samples (pass@k).
     pub valid_proved: usize,
     /// Mean pass rate over the validation statements (pass@1).
@@ -83,6 +99,7 @@ impl Report {
                 of_round.filter_map(|s| steps.get(s.name().as_str())).map(|step| step.seconds).sum();
             row.kept = kept(Step::Train(round), &steps)?;
             rows.push(row);
+            rows.extend(earlier_final(ledger, round, given, &mut proved, &steps)?);
         }
         let seconds_by_phase = seconds_by_phase(&all);
         Ok(Self { train_total: given.len(), valid_total, valid_samples, rows, seconds_by_phase })
@@ -90,24 +107,40 @@ impl Report {
 
     /// The table for people: box-drawing on a screen, or Markdown.
     pub fn table(&self, markdown: bool) -> String {
-        let mut table = Table::new();
-        table.load_style(if markdown { presets::ASCII_MARKDOWN } else { presets::UTF8_HORIZONTAL_ONLY });
+        let mut table = table_for(markdown);
+        // On a screen a header has several lines, so that all of it fits.
+        let (space, slash) = if markdown { (" ", " / ") } else { ("\n", "/") };
+        let header = |words: &[&str]| words.join(space);
         table.set_header([
             "model".to_owned(),
-            format!("train proved (of {})", self.train_total),
-            format!("valid proved (of {}, pass@{})", self.valid_total, self.valid_samples),
-            "valid pass@1".to_owned(),
-            "conjectures: generated / elaborated / proved / kept".to_owned(),
-            "mean pass rate".to_owned(),
-            "sampled proofs".to_owned(),
+            header(&["train", "proved", &format!("(of {})", self.train_total)]),
+            header(&[
+                "valid",
+                "proved",
+                &format!("(of {},", self.valid_total),
+                &format!("pass@{})", self.valid_samples),
+            ]),
+            header(&["valid", "pass@1"]),
+            header(&[
+                "conjectures:",
+                &["generated", "elaborated"].join(slash),
+                &["/ proved", "kept"].join(slash),
+            ]),
+            header(&["mean", "pass", "rate"]),
+            header(&["sampled", "proofs"]),
             "time".to_owned(),
         ]);
         for row in &self.rows {
             let dash = |shown: bool, text: String| if shown { text } else { "–".to_owned() };
-            let counts = format!("{} / {} / {} / {}", row.generated, row.elaborated, row.proved, row.kept);
+            let counts = [row.generated, row.elaborated, row.proved, row.kept].map(|count| count.to_string());
+            let counts = counts.join(slash);
+            let proved = match row.searched {
+                0 => row.train_proved.to_string(),
+                searched => format!("{} + {searched} by search", row.train_proved),
+            };
             table.add_row([
                 row.label.clone(),
-                row.train_proved.to_string(),
+                proved,
                 row.valid_proved.to_string(),
                 format!("{:.1} %", 100.0 * row.valid_pass_rate),
                 dash(row.generated > 0, counts),
@@ -128,6 +161,25 @@ impl Report {
             |(kind, seconds): &(String, f64)| format!("{kind} {}", clock(Duration::from_secs_f64(*seconds)));
         self.seconds_by_phase.iter().map(part).collect::<Vec<_>>().join(" · ")
     }
+}
+
+/// The row of the final model that the run had when it ended after `rounds` rounds, if it went on then.
+fn earlier_final(
+    ledger: &Ledger,
+    rounds: u32,
+    given: &HashSet<String>,
+    proved: &mut HashSet<String>,
+    steps: &HashMap<&str, &stp_datasets::Step>,
+) -> Result<Option<Row>> {
+    let earlier = EarlierFinal { rounds };
+    let [training, validation] = [earlier.training(), earlier.validation()];
+    let (Some(trained), Some(validated)) = (steps.get(training.as_str()), steps.get(validation.as_str()))
+    else {
+        return Ok(None);
+    };
+    let row = row(ledger, earlier.round(), given, proved, None)?;
+    let seconds = trained.seconds + validated.seconds;
+    Ok(Some(Row { label: format!("final after {rounds}"), seconds, ..row }))
 }
 
 /// The label of a row, and the step with which it is complete.
@@ -160,9 +212,19 @@ fn row(
     // What is tried in a round and not given is a conjecture of that round.
     let (proved, conjectured): (Vec<_>, Vec<_>) = of_round.partition(|id| given.contains(*id));
     proved_so_far.extend(proved.into_iter().cloned());
+    let mut searched = ledger.proved_names(Phase::Search, round + 1)?;
+    searched.retain(|name| given.contains(name) && !proved_so_far.contains(name));
+    let (subgoals, conjectured): (Vec<_>, Vec<_>) =
+        conjectured.into_iter().partition(|id| id.starts_with(SUBGOAL));
+    let search = ledger.tallies_of(Phase::Search, round..=round)?;
     let accepted = conjectures.and_then(|counts| counts.get(&Some(ConjectureOutcome::Accepted)));
     Ok(Row {
+        round,
         train_proved: proved_so_far.len(),
+        searched: searched.len(),
+        search_checks: search.values().map(|tally| tally.judged).sum(),
+        subgoals: tried.keys().filter(|(_, id)| id.starts_with(SUBGOAL)).count(),
+        subgoals_proved: subgoals.len(),
         valid_proved: held_out.values().filter(|tally| tally.proved > 0).count(),
         valid_pass_rate: mean_rate(held_out.values()),
         generated: conjectures.map_or(0, |counts| counts.values().sum()),
@@ -245,5 +307,47 @@ mod tests {
         assert!((second.pass_rate - 0.25).abs() < 1e-9 && (second.seconds - 60.0).abs() < 1e-9);
         assert_eq!(report.times(), "valid 1:00 · train 0:30");
         assert!(report.table(true).contains("| round 1"), "{}", report.table(true));
+        assert!(report.table(true).contains("| conjectures: generated / elaborated / proved / kept |"));
+    }
+
+    #[test]
+    fn a_run_that_went_on_shows_the_model_that_it_ended_with_before() {
+        let scratch = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&scratch.path().join("l")).unwrap();
+        let earlier = EarlierFinal { rounds: 1 };
+        attempt(&ledger, 2, Phase::Valid, "v", 0, Status::Failed);
+        attempt(&ledger, earlier.round(), Phase::Valid, "v", 0, Status::Proved);
+        let (training, validation) = (earlier.training(), earlier.validation());
+        for name in ["stage1/valid", "round-1/valid", &training, &validation, "round-2/valid", "final/valid"]
+        {
+            let detail = serde_json::json!({});
+            ledger.finish_step(&stp_datasets::Step { name: name.into(), seconds: 30.0, detail }).unwrap();
+        }
+        let report = Report::read(&ledger, 2, &HashSet::new(), 1, 1).unwrap();
+        let rows: Vec<_> = report.rows.iter().map(|row| (row.label.as_str(), row.valid_proved)).collect();
+        let expected = [("stage 1", 0), ("round 1", 0), ("final after 1", 1), ("round 2", 0), ("final", 0)];
+        assert_eq!(rows, expected);
+        assert!((report.rows[2].seconds - 60.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_table_on_a_screen_fits_eighty_columns() {
+        let row = Row {
+            label: "final after 10".to_owned(),
+            train_proved: 123_456,
+            valid_pass_rate: 1.0,
+            generated: 123_456,
+            elaborated: 100_000,
+            proved: 99_999,
+            kept: 9_999,
+            samples: 12_345_678,
+            pass_rate: 1.0,
+            seconds: 1e6,
+            ..Row::default()
+        };
+        let report = Report { train_total: 400_000, valid_total: 294, rows: vec![row], ..Report::default() };
+        let table = report.table(false);
+        assert!(table.lines().all(|line| line.chars().count() <= crate::tables::WIDTH.into()), "{table}");
+        assert!(table.contains("12345678") && table.contains("277:46:40"), "{table}");
     }
 }

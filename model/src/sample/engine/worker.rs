@@ -143,7 +143,8 @@ impl<'a> Worker<'a> {
             let taken = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take(free);
             let (request, samples) = taken?;
             let seeds = &self.requests[request].seeds;
-            self.waiting.extend(samples.map(|sample| Sequence::new(request, sample, seeds[sample])));
+            let new = |sample| Sequence::new(request, sample, seeds[sample], self.config);
+            self.waiting.extend(samples.map(new));
         }
         self.waiting.pop_front()
     }

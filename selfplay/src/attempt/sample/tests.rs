@@ -33,6 +33,27 @@ async fn a_text_that_ran_out_of_tokens_says_nothing_of_the_finished_proof() {
 }
 
 #[tokio::test]
+async fn an_answer_without_a_proof_is_malformed_and_no_judge_sees_it() {
+    let script = test::script();
+    let log = script.log();
+    let sampler = ScriptedSampler::new(|_, sample| match sample {
+        0 => Answer::from(format!("{}let me think", test::MALFORMED)),
+        _ => Answer::from("by simp"),
+    });
+    let (_scratch, context) = test::context(test::corpus(), script, sampler, |_| {});
+    let sampled = attempt_all(&context, &plan(&[]), targets(&context, 2)).await.unwrap();
+    assert_eq!(
+        statuses(&context),
+        [Status::Malformed, Status::Proved, Status::Malformed, Status::Proved].map(Some)
+    );
+    assert_eq!(log.asked().len(), 2);
+    assert!(sampled.sampled_tokens > 0);
+    let first = context.ledger.attempts(1, Phase::Train).unwrap().remove(0);
+    assert_eq!(first.proof, "well, let me think", "it is kept for people to read");
+    assert!(first.verdict.unwrap().messages[0].contains("without a proof"));
+}
+
+#[tokio::test]
 async fn equal_proofs_of_a_statement_are_asked_about_once() {
     let script = test::script();
     let log = script.log();

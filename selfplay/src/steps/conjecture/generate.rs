@@ -5,9 +5,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::Result;
-use stp_conjecturer::Input;
+use stp_conjecturer::{Fate, Input, SeedTheorem, proof_with_fate};
 use stp_datasets::{Conjecture, ConjectureOutcome, Source, normalise_spaces};
-use stp_model::SampleRequest;
+use stp_model::{SampleConfig, SampleRequest};
 
 use crate::context::Context;
 use crate::context::lemmas::lemma_signatures;
@@ -28,7 +28,7 @@ pub async fn generate(context: &Context, round: u32, inputs: &[Input], wave: Ran
     let (mut requests, mut owners) = (Vec::new(), Vec::new());
     for (index, input) in inputs.iter().enumerate() {
         let blanks = blanks(context, round, u32::try_from(index)?, input, &wave, &recorded)?;
-        let prompt = prompt(context, sampler.as_ref(), input, &lemmas);
+        let prompt = prompt(context, sampler.as_ref(), input, &lemmas)?;
         let fits = prompt.len() + context.config.sampling.max_conjecture_tokens <= sampler.longest();
         if fits && !blanks.is_empty() {
             let seeds = blanks.iter().map(|blank| seed(context.config.seed, blank)).collect();
@@ -52,12 +52,18 @@ async fn sample(
     }
     let progress = Arc::new(context.events.work(&Work::Conjecture { round }, texts as u64));
     let (ledger, events, counter) = (context.ledger.clone(), context.events.clone(), progress.clone());
-    let settings = context.sampling(SampleKind::Conjecture);
-    sampler::sample(sampler, requests, settings, context.cancel.clone(), move |completion, text| {
+    let kind = SampleKind::Conjecture;
+    let mask = sampler.mask(context.config.conjecturing.mask);
+    let settings = SampleConfig { mask, ..context.sampling(kind) };
+    let reader = sampler.clone();
+    sampler::sample(sampler, kind, requests, settings, context.cancel.clone(), move |completion, text| {
         let mut conjecture = owners[completion.request][completion.sample].clone();
-        conjecture.signature = normalise_spaces(&text);
-        if !completion.finished {
-            conjecture.outcome = Some(ConjectureOutcome::Malformed);
+        match reader.statement(&text).filter(|_| completion.finished) {
+            Some(signature) => conjecture.signature = signature,
+            None => {
+                conjecture.signature = normalise_spaces(&text);
+                conjecture.outcome = Some(ConjectureOutcome::Malformed);
+            }
         }
         ledger.record_conjecture(&conjecture)?;
         events.recorded(Recorded::Conjecture);
@@ -78,11 +84,14 @@ fn prompt(
     sampler: &dyn Sampler,
     input: &Input,
     lemmas: &HashMap<String, String>,
-) -> Vec<u32> {
+) -> Result<Vec<u32>> {
     let lemma = input.lemma.as_ref().and_then(|name| lemmas.get(name)).map(String::as_str);
     let seed = context.statements.given(&input.seed.statement);
-    let signature = seed.map_or("", |statement| statement.signature.as_str());
-    sampler.encode(&Prompt::Conjecture { lemma, signature, proof: &input.seed.proof })
+    let (header, signature) = seed.map_or(("", ""), |it| (it.header.as_str(), it.signature.as_str()));
+    let fate = context.config.conjecturing.fates.then_some(Fate::Barely);
+    let proof = &*proof_with_fate(&input.seed.proof, fate);
+    let seed = SeedTheorem { lemma, name: &input.seed.statement, header, signature, proof };
+    Ok(sampler.encode(&Prompt::Conjecture { seed })?)
 }
 
 /// The texts of an input that a wave asks for and nobody has recorded, yet without text.

@@ -5,7 +5,7 @@ mod screen;
 mod seeds;
 
 use anyhow::Result;
-use stp_conjecturer::{Budget, InputLimits, mixed_seeds, plan_inputs};
+use stp_conjecturer::{Budget, InputLimits, mixed_seeds, one_for_each_lemma, plan_inputs};
 use stp_datasets::ConjectureOutcome;
 
 use self::generate::generate;
@@ -32,9 +32,13 @@ pub async fn conjecture(context: &Context, round: u32) -> Result<ConjectureRecor
         no_lemma: settings.no_lemma,
         lemma_share: settings.lemma_share,
         most_samples: settings.most_samples,
+        one_seed: settings.one_seed,
     };
     let mut generator = generator_for(context.config.seed, &["inputs", &round.to_string()]);
     let mut seeds = proved_seeds(context, round)?;
+    if settings.one_seed {
+        seeds = one_for_each_lemma(&seeds, settings.no_lemma, &mut generator);
+    }
     if settings.unproved_seeds > 0.0 {
         let (Budget::Inputs(most) | Budget::Texts(most)) = budget;
         let open = unproved_seeds(context, round)?;

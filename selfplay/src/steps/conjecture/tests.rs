@@ -171,3 +171,43 @@ async fn seeds_are_what_was_proved_often_enough() {
     assert!(unproved_seeds(&context, 2).unwrap().is_empty());
     assert_eq!(context.statements.corpus.split(Split::Valid).count(), 1);
 }
+
+#[tokio::test]
+async fn the_conjecturer_is_asked_for_what_is_barely_provable() {
+    for fates in [false, true] {
+        let sampler = ScriptedSampler::new(|_, sample| format!(": {sample} = 5"));
+        let (_scratch, context) = context(test::corpus(), test::script(), sampler.clone(), |config| {
+            config.conjecturing.fates = fates;
+        });
+        conjecture(&context, 1).await.unwrap();
+        let asked = sampler.asked.lock().unwrap();
+        let expected = if fates { "by rfl\n-- barely" } else { "by rfl" };
+        assert!(asked.iter().all(|prompt| prompt.ends_with(expected)), "{asked:?}");
+        let texts = context.ledger.conjectures_of(1).unwrap();
+        assert!(texts.iter().all(|it| it.seed_proof == "by rfl"), "the ledger keeps the proof alone");
+    }
+}
+
+#[tokio::test]
+async fn a_statement_with_many_proofs_may_be_one_seed() {
+    let inputs = async |one_seed| {
+        let sampler = ScriptedSampler::new(|_, sample| format!(": {sample} = 5"));
+        let (_scratch, context) = context(test::corpus(), test::script(), sampler, |config| {
+            config.conjecturing.one_seed = one_seed;
+            config.conjecturing.generated_per_round = 40;
+            config.conjecturing.most_samples = 4;
+        });
+        for sample in 0..6 {
+            let proof = format!("by simp{sample}");
+            let attempt: Attempt = test::attempt(1, Phase::Train, "b", sample, &proof, Status::Proved);
+            context.ledger.record_attempt(&attempt).unwrap();
+        }
+        conjecture(&context, 2).await.unwrap();
+        let texts = context.ledger.conjectures_of(2).unwrap();
+        let mut seeds: Vec<_> = texts.into_iter().map(|it| (it.input, it.seed)).collect();
+        seeds.sort();
+        seeds.dedup();
+        seeds.iter().filter(|(_, seed)| seed == "b").count()
+    };
+    assert_eq!((inputs(false).await, inputs(true).await), (6, 1));
+}

@@ -9,6 +9,7 @@ use stp_prover::control::curriculum::Curriculum;
 use stp_prover::control::{border, regret};
 
 use crate::context::Context;
+use crate::context::fork::last_round_taken_over;
 use crate::events::Event;
 use crate::plan::Step;
 use crate::records::{self, BalanceRecord, NextSampling, ProveRecord};
@@ -189,11 +190,14 @@ fn sampling(context: &Context, round: u32) -> Result<Draws> {
         return Ok(configured);
     }
     let last = Step::Prove(round - 1);
-    let NextSampling { temperature, samples } = records::require::<ProveRecord>(&context.ledger, last)?
-        .balance
-        .ok_or_else(|| records::damaged(last, "control.balance is on, but there is no `balance`"))?
-        .next;
-    Ok(Draws { temperature, samples })
+    match records::require::<ProveRecord>(&context.ledger, last)?.balance {
+        Some(BalanceRecord { next: NextSampling { temperature, samples }, .. }) => {
+            Ok(Draws { temperature, samples })
+        }
+        // Another run's round, in which the controller was off.
+        None if round - 1 <= last_round_taken_over(&context.ledger)? => Ok(configured),
+        None => Err(records::damaged(last, "control.balance is on, but there is no `balance`")),
+    }
 }
 
 fn draw(attempt: &Attempt, arms: usize) -> Draw<'_> {

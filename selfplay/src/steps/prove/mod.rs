@@ -3,6 +3,7 @@
 mod choose;
 mod control;
 mod repair;
+mod stages;
 
 use anyhow::Result;
 use stp_datasets::{Phase, Statement};
@@ -10,6 +11,7 @@ use stp_prover::control::share;
 
 use self::choose::chosen_statements;
 use self::control::{Controls, border};
+use self::stages::Stages;
 use crate::attempt::{SamplingPlan, Target, attempt_all};
 use crate::context::Context;
 use crate::context::history::as_statement;
@@ -23,18 +25,17 @@ use crate::records::ProveRecord;
 /// If sampling, Lean or the ledger fails, or the user interrupts.
 pub async fn prove(context: &Context, round: u32) -> Result<ProveRecord> {
     let given = chosen_statements(context, round)?;
-    let conjectures: Vec<_> =
-        context.ledger.accepted_of(round..=round)?.into_iter().filter_map(as_statement).collect();
+    let mut conjectured = context.ledger.accepted_of(round..=round)?;
+    conjectured.retain(|conjecture| conjecture.statement.is_some());
+    let conjectures: Vec<_> = conjectured.iter().cloned().filter_map(as_statement).collect();
     let controls = Controls::of_round(context, round, &given)?;
-    let (for_given, for_conjectures) = plan::allocate(
-        context.config.proving.proofs_in(round),
-        given.len(),
-        conjectures.len(),
-        controls.samples_per_conjecture,
-    );
-    let all = for_given.iter().map(|&samples| samples as usize).sum();
-    let parts = SampleShares::of(all, &context.config);
+    let settings = &context.config.proving;
+    let (budget, each) = (settings.proofs_in(round), controls.samples_per_conjecture);
+    let most = (budget as f64 * settings.conjecture_share).round() as usize;
+    let (for_given, meant) = plan::allocate(budget, given.len(), conjectures.len(), each, most);
+    let mut parts = SampleShares::of(plan::total(&for_given), &context.config);
     let mut counts = share(parts.first, &controls.weights);
+    let stages = Stages::new(context, meant, each, !given.is_empty());
     let model = context.model_after(round - 1);
     let plan = |part| SamplingPlan {
         model: &model,
@@ -44,15 +45,27 @@ pub async fn prove(context: &Context, round: u32) -> Result<ProveRecord> {
         temperatures: &controls.temperatures,
     };
     let first = given.iter().cloned().zip(counts.iter().copied());
-    let targets = first.chain(conjectures.into_iter().zip(for_conjectures));
+    let targets = first.chain(conjectures.iter().cloned().zip(stages.drawn.iter().copied()));
     let targets = targets.map(|(statement, samples)| Target::new(statement, samples)).collect();
     let mut sampled = attempt_all(context, &plan(ProvePart::First), targets).await?;
+    let mut record = ProveRecord::default();
+    let mut targets = Vec::new();
+    if let Some((extra, decided)) = stages.further(context, round, &conjectured)? {
+        parts = parts.with(decided.spared, &context.config);
+        record.stages = Some(decided);
+        targets = more(&conjectures, &mut stages.drawn.clone(), &extra);
+    }
     if parts.later > 0 {
-        let extra = border(context, round, &given, &counts, parts.later)?;
-        let targets = more(&given, &mut counts, &extra);
+        let extra = if context.config.control.adaptive_budget {
+            border(context, round, &given, &counts, parts.later)?
+        } else {
+            share(parts.later, &controls.weights)
+        };
+        targets.extend(more(&given, &mut counts, &extra));
+    }
+    if !targets.is_empty() {
         sampled += attempt_all(context, &plan(ProvePart::Further), targets).await?;
     }
-    let mut record = ProveRecord::default();
     controls.record(context, round, &given, &counts, &mut record)?;
     if parts.repairs > 0 {
         let targets = repair::repair_targets(context, round, &given, &mut counts, parts.repairs)?;
@@ -65,13 +78,13 @@ pub async fn prove(context: &Context, round: u32) -> Result<ProveRecord> {
 }
 
 /// Targets for more samples of statements, which are counted.
-fn more(given: &[Statement], counts: &mut [u32], extra: &[u32]) -> Vec<Target> {
+fn more(statements: &[Statement], counts: &mut [u32], extra: &[u32]) -> Vec<Target> {
     let more = |((statement, count), extra): ((&Statement, &mut u32), &u32)| {
         let samples = *count..*count + extra;
         *count += extra;
         Target { statement: statement.clone(), samples, failure: None }
     };
-    given.iter().zip(counts).zip(extra).map(more).collect()
+    statements.iter().zip(counts).zip(extra).map(more).collect()
 }
 
 #[cfg(test)]

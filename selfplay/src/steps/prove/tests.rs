@@ -9,6 +9,9 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::RunConfig;
+use crate::context::Cancel;
+use crate::events::{Event, Events};
+use crate::records::StagesRecord;
 use crate::test::{self, ScriptedSampler};
 
 /// A run of which every text of a model is `proof`, without second attempts or controllers.
@@ -120,4 +123,96 @@ async fn a_round_that_was_interrupted_later_decides_as_before() {
     assert_eq!(again.sampled_tokens, 0, "all of it was recorded");
     let attempts: Vec<Attempt> = context.ledger.attempts(1, Phase::Train).unwrap();
     assert_eq!(attempts.len(), 8);
+}
+
+/// Three conjectures, of which one is always proved, one was proved by one of two samples and never is again, and one is
+/// never proved; half of forty proofs are theirs at most.
+fn stages() -> (TempDir, Context) {
+    let sampler = ScriptedSampler::new(|prompt, _| if prompt.contains("always") { "by rfl" } else { "by x" });
+    let (scratch, context) = context(sampler, |config| {
+        config.proving.proofs_per_round = 40;
+        config.proving.samples_per_conjecture = 8;
+        config.proving.conjecture_share = 0.5;
+        config.proving.first_samples = 2;
+        config.proving.least_chance = 0.57;
+    });
+    for (input, signature) in [": always = 10", ": barely = 11", ": never = 12"].into_iter().enumerate() {
+        context.ledger.record_conjecture(&test::accepted(1, input as u32, signature)).unwrap();
+    }
+    for (sample, status) in [(0, Status::Proved), (1, Status::Failed)] {
+        let proof = test::attempt(1, Phase::Train, "conjecture_1_1_0", sample, "by luck", status);
+        context.ledger.record_attempt(&proof).unwrap();
+    }
+    (scratch, context)
+}
+
+#[tokio::test]
+async fn conjectures_are_sampled_on_where_that_tells_something() {
+    let (_scratch, context) = stages();
+    let record = prove(&context, 1).await.unwrap().stages.unwrap();
+    let expected =
+        [("a", 14), ("b", 14), ("conjecture_1_0_0", 2), ("conjecture_1_1_0", 8), ("conjecture_1_2_0", 2)];
+    assert_eq!(counts(&context, 1), expected.map(|(id, n)| (id.to_owned(), n)).into_iter().collect());
+    let expected =
+        StagesRecord { conjectures: 3, first_samples: 6, went_on: 1, further_samples: 6, spared: 8 };
+    assert_eq!(record, expected, "40 in all, as always");
+}
+
+#[tokio::test]
+async fn earlier_conjectures_of_the_same_kind_say_what_to_expect() {
+    let more = |of_earlier: Status| async move {
+        let (_scratch, mut context) = stages();
+        context.config.proving.least_chance = 0.25;
+        for input in 0..9 {
+            context
+                .ledger
+                .record_conjecture(&test::accepted(1, input + 10, &format!(": never = {input}")))
+                .unwrap();
+            let name = format!("conjecture_1_{}_0", input + 10);
+            for sample in 0..8 {
+                let status = if sample < 3 { of_earlier } else { Status::Failed };
+                let attempt = test::attempt(1, Phase::Train, &name, sample, "by y", status);
+                context.ledger.record_attempt(&attempt).unwrap();
+            }
+        }
+        context.ledger.record_conjecture(&test::accepted(2, 0, ": never = 99")).unwrap();
+        prove(&context, 2).await.unwrap();
+        count(&context, 2, "conjecture_2_0_0")
+    };
+    assert_eq!((more(Status::Proved).await, more(Status::Failed).await), (8, 2));
+}
+
+#[tokio::test]
+async fn conjectures_get_their_share_at_most_also_at_once() {
+    let (_scratch, mut context) = stages();
+    context.config.proving.first_samples = 0;
+    assert_eq!(prove(&context, 1).await.unwrap().stages, None);
+    let given = count(&context, 1, "a") + count(&context, 1, "b");
+    assert_eq!((given, context.ledger.attempts(1, Phase::Train).unwrap().len()), (20, 40));
+}
+
+#[tokio::test]
+async fn a_round_in_stages_goes_on_from_wherever_it_stopped() {
+    let whole = {
+        let (_scratch, context) = stages();
+        let record = prove(&context, 1).await.unwrap().stages;
+        (record, counts(&context, 1))
+    };
+    let mut stopped = 0;
+    for after in (1..80).step_by(3) {
+        let (_scratch, mut context) = stages();
+        let (kept, cancel) = (std::sync::atomic::AtomicUsize::new(0), context.cancel.clone());
+        context.events = Events::new(move |event| {
+            if let Event::Recorded(_) = event
+                && kept.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1 == after
+            {
+                cancel.cancel();
+            }
+        });
+        stopped += usize::from(prove(&context, 1).await.is_err());
+        (context.cancel, context.events) = (Cancel::new(), Events::none());
+        let record = prove(&context, 1).await.unwrap().stages;
+        assert_eq!((record, counts(&context, 1)), whole, "stopped after {after}");
+    }
+    assert!(stopped > 20, "{stopped}");
 }

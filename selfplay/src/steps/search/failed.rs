@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use anyhow::Result;
 use stp_conjecturer::KnownStatements;
 use stp_datasets::{
-    Attempt, CONJECTURE, Goal, LedgerSketch, Sketch, Source, Statement, Status, canonical_statement,
+    Attempt, CONJECTURE, Goal, LedgerSketch, SUBGOAL, Sketch, Source, Statement, Status, canonical_statement,
 };
 use stp_verifier::{Candidate, Pool, SketchReport, StatementReport, ask_each};
 
@@ -244,7 +244,7 @@ impl Namer {
             if keys.into_iter().flatten().any(|key| self.known.is_held_out(key)) {
                 return Ok(Err("a goal is held out".to_owned()));
             }
-            let id = format!("subgoal_{}_{number}_{index}", self.round);
+            let id = format!("{SUBGOAL}{}_{number}_{index}", self.round);
             goals.push(id.clone());
             let (header, signature) = (header.to_owned(), signature.clone());
             new.push(Statement {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::Result;
-use stp_datasets::{Conjecture, ConjectureOutcome, Phase, Source};
+use stp_datasets::{Conjecture, ConjectureOutcome, Phase, SUBGOAL, Source};
 
 use crate::config::ConjectureSource;
 use crate::context::Context;
@@ -47,7 +47,8 @@ impl Goals {
             let Some(text) = &sketch.sketch else { continue };
             for ((name, hole), index) in sketch.goals.iter().zip(&text.holes).zip(0u32..) {
                 // A name tells which sketch was the first to have the goal.
-                if *name != format!("subgoal_{round}_{}_{index}", sketch.number) || !seen.insert(name.clone())
+                if *name != format!("{SUBGOAL}{round}_{}_{index}", sketch.number)
+                    || !seen.insert(name.clone())
                 {
                     continue;
                 }
@@ -79,8 +80,7 @@ impl Goals {
     /// # Errors
     /// If the ledger cannot be written.
     pub fn record(&self, context: &Context, round: u32) -> Result<()> {
-        let config = &context.config;
-        if !config.conjectures_from(ConjectureSource::Subgoals) || round >= config.rounds {
+        if !context.config.conjectures_from(ConjectureSource::Subgoals) {
             return Ok(());
         }
         let mut closed = context.ledger.proved_names(Phase::Search, round + 1)?;

@@ -3,18 +3,20 @@
 use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context as _, Result};
+use stp_conjecturer::{SeedTheorem, proof_with_fate};
 use stp_datasets::Attempt;
-use stp_model::{Example, Tokenizer};
-use stp_prover::TrainingProof;
+use stp_model::Example;
+use stp_prover::{Goal, TrainingProof};
 
 use super::pairs::SupervisedPair;
 use crate::context::Context;
 use crate::context::lemmas::{lemma_signatures, lemmas_of};
+use crate::context::prompts::Prompts;
 
 /// Texts of statements and lemmas by name, for building examples.
 pub struct Texts {
-    /// Signatures of statements and conjectures.
-    pub signatures: HashMap<String, String>,
+    /// Headers and signatures of statements and conjectures.
+    pub statements: HashMap<String, (String, String)>,
     /// Signatures of lemmas.
     pub lemmas: HashMap<String, String>,
 }
@@ -26,17 +28,23 @@ impl Texts {
     /// If Lean or the ledger fails, or the user interrupts.
     pub async fn of(context: &Context, names: &[&str], lemmas: BTreeSet<String>) -> Result<Self> {
         let given = context.statements.train.iter();
-        let mut signatures: HashMap<_, _> =
-            given.map(|statement| (statement.id.clone(), statement.signature.clone())).collect();
-        let others: Vec<_> = names.iter().copied().filter(|name| !signatures.contains_key(*name)).collect();
+        let mut statements: HashMap<_, _> =
+            given.map(|it| (it.id.clone(), (it.header.clone(), it.signature.clone()))).collect();
+        let others: Vec<_> = names.iter().copied().filter(|name| !statements.contains_key(*name)).collect();
         let others = context.ledger.statements_of(&others)?.into_iter();
-        signatures.extend(others.map(|(name, statement)| (name, statement.signature)));
+        statements.extend(others.map(|(name, it)| (name, (it.header, it.signature))));
         let lemmas = lemma_signatures(&context.verifier, &context.cancel, lemmas).await?;
-        Ok(Self { signatures, lemmas })
+        Ok(Self { statements, lemmas })
     }
 
-    fn signature(&self, name: &str) -> Result<&str> {
-        self.signatures.get(name).map(String::as_str).with_context(|| {
+    /// A statement to prove, if it is known.
+    pub fn known<'a>(&'a self, name: &'a str) -> Option<Goal<'a>> {
+        let (header, signature) = self.statements.get(name)?;
+        Some(Goal { name, header, signature })
+    }
+
+    fn goal<'a>(&'a self, name: &'a str) -> Result<Goal<'a>> {
+        self.known(name).with_context(|| {
             format!("the ledger speaks of `{name}`, which is neither in the corpus nor a conjecture")
         })
     }
@@ -59,9 +67,8 @@ pub fn tokenizer_texts(context: &Context, proofs: &[Attempt], texts: &Texts) -> 
 ///
 /// # Errors
 /// If the statement is unknown.
-pub fn proof_example(tokenizer: &Tokenizer, texts: &Texts, proof: &TrainingProof) -> Result<Example> {
-    let signature = texts.signature(&proof.statement)?;
-    Ok(stp_prover::example(tokenizer, signature, &proof.proof, proof.weight))
+pub fn proof_example(prompts: &Prompts, texts: &Texts, proof: &TrainingProof) -> Result<Example> {
+    Ok(prompts.proof_example(texts.goal(&proof.statement)?, &proof.proof, proof.weight)?)
 }
 
 /// A proof that weighs as much as every other.
@@ -73,10 +80,11 @@ pub fn unweighted(attempt: &Attempt) -> TrainingProof {
 ///
 /// # Errors
 /// If one of the statements is unknown.
-pub fn pair_example(tokenizer: &Tokenizer, texts: &Texts, pair: &SupervisedPair) -> Result<Example> {
-    let seed = (pair.seed.as_str(), pair.seed_proof.as_str());
-    let target = texts.signature(&pair.target)?;
-    conjecture_example(tokenizer, texts, pair.lemma.as_deref(), seed, target, 1.0)
+pub fn pair_example(prompts: &Prompts, texts: &Texts, pair: &SupervisedPair) -> Result<Example> {
+    let proof = proof_with_fate(&pair.seed_proof, pair.fate);
+    let seed = (pair.seed.as_str(), &*proof);
+    let target = texts.goal(&pair.target)?.signature;
+    conjecture_example(prompts, texts, pair.lemma.as_deref(), seed, target, 1.0)
 }
 
 /// An example for the conjecturer. Of a seed, its name and proof.
@@ -84,7 +92,7 @@ pub fn pair_example(tokenizer: &Tokenizer, texts: &Texts, pair: &SupervisedPair)
 /// # Errors
 /// If the seed is unknown.
 pub fn conjecture_example(
-    tokenizer: &Tokenizer,
+    prompts: &Prompts,
     texts: &Texts,
     lemma: Option<&str>,
     (seed, proof): (&str, &str),
@@ -92,5 +100,7 @@ pub fn conjecture_example(
     weight: f32,
 ) -> Result<Example> {
     let lemma = lemma.and_then(|name| texts.lemmas.get(name)).map(String::as_str);
-    Ok(stp_conjecturer::example(tokenizer, lemma, texts.signature(seed)?, proof, target, weight))
+    let Goal { name, header, signature } = texts.goal(seed)?;
+    let seed = SeedTheorem { lemma, name, header, signature, proof };
+    Ok(prompts.conjecture_example(seed, target, weight)?)
 }

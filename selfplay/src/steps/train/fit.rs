@@ -13,7 +13,7 @@ use stp_model::{
 use crate::config::Training;
 use crate::context::Context;
 use crate::events::{Done, Event, Events, Progress, Recorded, Work};
-use crate::plan;
+use crate::plan::{self, EarlierFinal, Step};
 use crate::random::seed_for;
 use crate::records::TrainRecord;
 
@@ -32,7 +32,7 @@ pub async fn fit(
     name: &str,
     mut record: TrainRecord,
 ) -> Result<TrainRecord> {
-    if examples.is_empty() {
+    if examples.is_empty() || training.epochs == 0 {
         context.events.emit(&Event::NothingToTrain { checkpoint: name });
         keep(context, name, checkpoint, &record)?;
         return Ok(record);
@@ -165,6 +165,11 @@ fn steps_before(context: &Context) -> Result<u64> {
     let steps = plan::steps(&context.config);
     for step in steps.into_iter().filter(|step| step.trains()) {
         let record = TrainRecord::read(&context.ledger, step)?;
+        before += record.and_then(|record| record.steps).unwrap_or(0);
+    }
+    for rounds in 0..context.config.rounds {
+        let earlier = context.ledger.step(&EarlierFinal { rounds }.training())?;
+        let record = earlier.map(|step| TrainRecord::parse(Step::FinalTrain, step.detail)).transpose()?;
         before += record.and_then(|record| record.steps).unwrap_or(0);
     }
     Ok(before)

@@ -3,12 +3,14 @@
 
 use anyhow::Result;
 use rand::seq::SliceRandom;
-use stp_conjecturer::{GivenStatement, supervised_pairs};
+use stp_conjecturer::{GivenStatement, SeedTheorem, supervised_pairs};
 use stp_datasets::{Corpus, CorpusEntry, canonical_statement};
-use stp_model::{Example, Tokenizer};
+use stp_model::Example;
+use stp_prover::Goal;
 
 use crate::config::RunConfig;
 use crate::context::Context;
+use crate::context::prompts::{Prompts, goal};
 use crate::context::statements::{load_corpus, spread, stage1_proofs_of};
 use crate::random::generator_for;
 
@@ -38,18 +40,24 @@ pub fn texts(entries: &[CorpusEntry]) -> impl Iterator<Item = String> {
 pub fn count(config: &RunConfig, entries: &[CorpusEntry]) -> usize {
     let proofs: usize =
         entries.iter().map(|entry| stage1_proofs_of(entry, config.supervised_tactics).len()).sum();
-    proofs + entries.len()
+    proofs + if config.stage1_conjectures() { entries.len() } else { 0 }
 }
 
 /// Examples for the prover, and for the conjecturer from one theorem to another of its topic.
-pub fn examples(context: &Context, tokenizer: &Tokenizer, entries: &[CorpusEntry]) -> Vec<Example> {
+///
+/// # Errors
+/// If a template of the prompts does not take one of the texts.
+pub fn examples(context: &Context, prompts: &Prompts, entries: &[CorpusEntry]) -> Result<Vec<Example>> {
     let proofs = entries.iter().flat_map(|entry| {
         let proofs = stage1_proofs_of(entry, context.config.supervised_tactics);
-        proofs
-            .into_iter()
-            .map(|proof| stp_prover::example(tokenizer, &entry.statement.signature, &proof, 1.0))
+        proofs.into_iter().map(|proof| prompts.proof_example(goal(&entry.statement), &proof, 1.0))
     });
-    let mut examples: Vec<_> = proofs.collect();
+    let mut examples = proofs.collect::<Result<Vec<_>, _>>()?;
+    let mut generator = generator_for(context.config.seed, &["library pairs"]);
+    if !context.config.stage1_conjectures() {
+        examples.shuffle(&mut generator);
+        return Ok(examples);
+    }
     let given: Vec<_> = entries
         .iter()
         .map(|entry| GivenStatement {
@@ -61,15 +69,15 @@ pub fn examples(context: &Context, tokenizer: &Tokenizer, entries: &[CorpusEntry
             closed_by: entry.closed_by.len(),
         })
         .collect();
-    let mut generator = generator_for(context.config.seed, &["library pairs"]);
     let pairs = supervised_pairs(&given, 1, context.config.conjecturing.pairing(), &mut generator)
         .into_iter()
         .map(|pair| {
-            let (seed, target) = (&entries[pair.seed], &entries[pair.target]);
-            let (signature, proof) = (&seed.statement.signature, &seed.proofs[0]);
-            stp_conjecturer::example(tokenizer, None, signature, proof, &target.statement.signature, 1.0)
+            let (seed, target) = (&entries[pair.seed], &entries[pair.target].statement.signature);
+            let Goal { name, header, signature } = goal(&seed.statement);
+            let seed = SeedTheorem { lemma: None, name, header, signature, proof: &seed.proofs[0] };
+            prompts.conjecture_example(seed, target, 1.0)
         });
-    examples.extend(pairs);
+    examples.extend(pairs.collect::<Result<Vec<_>, _>>()?);
     examples.shuffle(&mut generator);
-    examples
+    Ok(examples)
 }

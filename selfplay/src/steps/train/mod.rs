@@ -40,6 +40,7 @@ pub async fn round(context: &Context, round: u32) -> Result<TrainRecord> {
     if let Some(weights) = &weights {
         weights.apply(&mut kept);
     }
+    let kept = select::with_fates(ledger, config, set.rounds(config), kept)?;
     let (from, training) = match set {
         TrainingSet::All(_) => ("stage1", &config.retraining),
         TrainingSet::Round(_) => (newest.as_str(), &config.round),
@@ -50,6 +51,7 @@ pub async fn round(context: &Context, round: u32) -> Result<TrainRecord> {
         proofs: Some(proofs.len()),
         conjectures_kept: Some(of_round.len()),
         from: Some(from.to_owned()),
+        fates: select::fate_counts(config, &kept),
         ..TrainRecord::default()
     };
     if let Some(weights) = weights {
@@ -69,9 +71,11 @@ pub async fn retrain(context: &Context, round: u32) -> Result<TrainRecord> {
     let (config, ledger, set) = (&context.config, &context.ledger, TrainingSet::All(round));
     let proofs = select::proofs(ledger, &context.statements.given_names(), config, set)?;
     let kept = select::conjectures(ledger, config, set.rounds(config))?;
+    let conjectures = Some(kept.len());
+    let kept = select::with_fates(ledger, config, set.rounds(config), kept)?;
     let checkpoint = context.checkpoints.load("stage1")?;
-    let mut record =
-        TrainRecord { proofs: Some(proofs.len()), conjectures: Some(kept.len()), ..TrainRecord::default() };
+    let fates = select::fate_counts(config, &kept);
+    let mut record = TrainRecord { proofs: Some(proofs.len()), conjectures, fates, ..TrainRecord::default() };
     let learned = Learned { proofs: &proofs, kept: &kept, replayed: Vec::new(), rounds: set.rounds(config) };
     let examples = learned.examples(context, &checkpoint, &mut record).await?;
     fit(context, checkpoint, examples, &config.retraining, "final", record).await
@@ -95,14 +99,15 @@ impl Learned<'_> {
         checkpoint: &Checkpoint,
         record: &mut TrainRecord,
     ) -> Result<Vec<Example>> {
-        let (tokenizer, texts) = (&checkpoint.tokenizer, self.texts(context).await?);
-        let of_proofs = self.proofs.iter().map(|proof| proof_example(tokenizer, &texts, proof));
+        let (prompts, texts) = (&context.checkpoints.prompts(checkpoint)?, self.texts(context).await?);
+        let of_proofs = self.proofs.iter().map(|proof| proof_example(prompts, &texts, proof));
         let weighty = self.kept.iter().filter(|kept| kept.weight > 0.0);
-        let of_kept = weighty.map(|TrainingConjecture { conjecture, lemma, weight }| {
-            let seed = (conjecture.seed.as_str(), conjecture.seed_proof.as_str());
-            conjecture_example(tokenizer, &texts, lemma.as_deref(), seed, &conjecture.signature, *weight)
+        let of_kept = weighty.map(|kept| {
+            let (TrainingConjecture { conjecture, lemma, weight, .. }, proof) = (kept, kept.shown_proof());
+            let seed = (conjecture.seed.as_str(), &*proof);
+            conjecture_example(prompts, &texts, lemma.as_deref(), seed, &conjecture.signature, *weight)
         });
-        let of_replayed = self.replayed.iter().map(|pair| pair_example(tokenizer, &texts, pair));
+        let of_replayed = self.replayed.iter().map(|pair| pair_example(prompts, &texts, pair));
         let mut examples = of_proofs.chain(of_kept).chain(of_replayed).collect::<Result<Vec<_>>>()?;
         if !self.replayed.is_empty() {
             record.replayed_pairs = Some(self.replayed.len());
@@ -110,7 +115,7 @@ impl Learned<'_> {
         if context.config.repair.enabled {
             let room = context.config.model.max_seq.saturating_sub(context.config.sampling.max_proof_tokens);
             let (ledger, rounds) = (&context.ledger, self.rounds.clone());
-            let more = repair::examples(ledger, tokenizer, &texts.signatures, self.proofs, rounds, room)?;
+            let more = repair::examples(ledger, prompts, &texts, self.proofs, rounds, room)?;
             record.repair_examples = Some(more.len());
             examples.extend(more);
         }

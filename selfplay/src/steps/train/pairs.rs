@@ -1,11 +1,11 @@
 //! Which conjectures stage 1 teaches, and which of them a round teaches again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
 use rand::seq::SliceRandom;
-use stp_conjecturer::{GivenStatement, supervised_pairs, variant_pairs};
-use stp_datasets::{Attempt, Phase};
+use stp_conjecturer::{Fate, GivenStatement, supervised_pairs, variant_pairs};
+use stp_datasets::{Attempt, CorpusEntry, Phase};
 
 use crate::config::Method;
 use crate::context::Context;
@@ -22,9 +22,15 @@ pub(super) struct SupervisedPair {
     /// Id of the statement to conjecture.
     pub(super) target: String,
     pub(super) lemma: Option<String>,
+    /// What is said of the target, where the conjecturer learns that.
+    pub(super) fate: Option<Fate>,
 }
 
+/// What stage 1 teaches the conjecturer; nothing where only expert iteration begins with it.
 pub(super) fn stage1_pairs(context: &Context, proofs: &[Attempt]) -> Vec<SupervisedPair> {
+    if !context.config.stage1_conjectures() {
+        return Vec::new();
+    }
     let entries: HashMap<_, _> =
         context.statements.corpus.entries.iter().map(|entry| (entry.statement.id.as_str(), entry)).collect();
     // Tactics that close a statement alone come after its own proofs, and say nothing of what makes it hard.
@@ -60,8 +66,20 @@ pub(super) fn stage1_pairs(context: &Context, proofs: &[Attempt]) -> Vec<Supervi
         seed_proof: own[pair.seed].proof.clone(),
         target: all[pair.target].id.clone(),
         lemma: pair.lemma,
+        fate: None,
     });
-    from_proved.chain(stage1_variants(context)).collect()
+    let mut pairs: Vec<_> = from_proved.chain(stage1_variants(context)).collect();
+    if settings.fates {
+        let proved: HashSet<_> = own.iter().map(|attempt| attempt.statement.as_str()).collect();
+        pairs.iter_mut().for_each(|pair| pair.fate = fate(&entries, &proved, &pair.target));
+    }
+    pairs
+}
+
+/// What is said of a given statement to conjecture.
+fn fate(entries: &HashMap<&str, &CorpusEntry>, proved: &HashSet<&str>, target: &str) -> Option<Fate> {
+    let entry = entries.get(target)?;
+    Some(Fate::of_given(&entry.closed_by, proved.contains(target)))
 }
 
 /// Pairs whose seed has no proof, where rounds will ask for conjectures of such seeds.
@@ -78,6 +96,7 @@ fn stage1_variants(context: &Context) -> Vec<SupervisedPair> {
         seed_proof: String::new(),
         target: id(target),
         lemma: None,
+        fate: None,
     };
     pairs.into_iter().map(pair).collect()
 }

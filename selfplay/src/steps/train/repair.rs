@@ -5,20 +5,22 @@ use std::ops::RangeInclusive;
 
 use anyhow::Result;
 use stp_datasets::{Attempt, Ledger};
-use stp_model::{Example, Tokenizer};
-use stp_prover::{TrainingProof, repair_example};
+use stp_model::Example;
+use stp_prover::{Failed, TrainingProof};
 
+use super::examples::Texts;
 use crate::attempt::Failure;
+use crate::context::prompts::Prompts;
 
 /// Examples of repair for the prover: the shortest of a statement's training proofs, asked for with the likeliest of its
 /// refused attempts in these rounds.
 ///
 /// # Errors
-/// If the ledger cannot be read.
+/// If the ledger cannot be read, or a template of the prompts does not take one of the texts.
 pub fn examples(
     ledger: &Ledger,
-    tokenizer: &Tokenizer,
-    signatures: &HashMap<String, String>,
+    prompts: &Prompts,
+    texts: &Texts,
     proofs: &[TrainingProof],
     rounds: RangeInclusive<u32>,
     room: usize,
@@ -45,9 +47,9 @@ pub fn examples(
     let example = |proof: &TrainingProof| {
         let failed = std::slice::from_ref(failures.get(&proof.statement)?);
         let failure = Failure::refused(failed).into_iter().next()?;
-        let signature = signatures.get(&proof.statement)?;
-        let prompt = stp_prover::repair_prompt(tokenizer, signature, &failure.proof, &failure.message, room);
-        Some(repair_example(tokenizer, prompt, &proof.proof, proof.weight))
+        let goal = texts.known(&proof.statement)?;
+        let failed = Failed { proof: &failure.proof, message: &failure.message, room };
+        Some(prompts.repair_example(goal, failed, &proof.proof, proof.weight))
     };
-    Ok(chosen.into_iter().filter_map(example).collect())
+    Ok(chosen.into_iter().filter_map(example).collect::<Result<_, _>>()?)
 }

@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use anyhow::Result;
-use stp_conjecturer::{TriedConjecture, select};
+use rand::seq::SliceRandom;
+use stp_conjecturer::{Fate, TriedConjecture, proof_with_fate, select, used_lemma};
 use stp_datasets::{Attempt, Conjecture, Ledger, Phase, Tally};
 use stp_prover::{CorrectProof, Decay, TrainingLimits, TrainingProof, retraining_set, training_set};
 
 use crate::config::{ConjectureSource, RunConfig};
+use crate::context::fork::last_round_taken_over;
 use crate::context::lemmas::lemmas_of;
 use crate::plan::Step;
+use crate::random::generator_for;
 use crate::records::{self, TrainRecord};
 
 /// Which training it is for.
@@ -47,6 +50,15 @@ pub struct TrainingConjecture {
     pub lemma: Option<String>,
     /// Its weight in the loss; 0 for those that no unproved statement was matched with.
     pub weight: f32,
+    /// What became of it, where the conjecturer is told.
+    pub fate: Option<Fate>,
+}
+
+impl TrainingConjecture {
+    /// The seed's proof as it stands in the prompt.
+    pub fn shown_proof(&self) -> String {
+        proof_with_fate(&self.conjecture.seed_proof, self.fate)
+    }
 }
 
 /// The prover's training set.
@@ -74,7 +86,8 @@ pub fn proofs(
         }
         TrainingSet::All(_) => {
             let decay = Decay { seconds: 0.0, ..decay };
-            retraining_set(&correct, config.selection.limits().highest_rate, decay)
+            let highest = config.selection.limits().highest_rate;
+            retraining_set(&correct, highest, decay, settings.max_proofs_per_statement)
         }
     })
 }
@@ -125,6 +138,8 @@ pub fn conjectures(
     if !config.conjectures_from(ConjectureSource::Model) {
         return Ok(kept);
     }
+    // Rounds of another run were weighed by its settings: what they left out weighs as everything does without weights.
+    let taken_over = last_round_taken_over(ledger)?;
     for round in rounds {
         let provable = provable(ledger, round)?;
         let mut by_id: HashMap<_, _> = ledger
@@ -133,10 +148,15 @@ pub fn conjectures(
             .filter_map(|conjecture| Some((conjecture.statement.clone()?, conjecture)))
             .collect();
         let chosen = select(&provable, config.selection.limits());
-        let weights = recorded_weights(ledger, config, round, chosen.len())?;
+        let is_own = round > taken_over;
+        let weights = recorded_weights(ledger, round)?;
+        if is_own && weights.is_none() && config.selection.reweighting && !chosen.is_empty() {
+            require_no_record(ledger, round)?;
+        }
         for one in chosen {
             let weight = match &weights {
                 None => 1.0,
+                Some(weights) if !is_own => weights.get(&one.id).copied().unwrap_or(1.0),
                 Some(weights) => *weights.get(&one.id).ok_or_else(|| {
                     let reason = format!("`conjecture_weights` lacks {}", one.id);
                     records::damaged(Step::Train(round), &reason)
@@ -147,10 +167,85 @@ pub fn conjectures(
                 conjecture,
                 lemma: one.lemma,
                 weight,
+                fate: None,
             }));
         }
     }
     Ok(kept)
+}
+
+/// All that the conjecturer learns from in a training: the conjectures `kept` for it, and with `conjecturing.fates` those of
+/// the same rounds that met another fate. Barely provable ones that were not kept are left out.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub fn with_fates(
+    ledger: &Ledger,
+    config: &RunConfig,
+    rounds: RangeInclusive<u32>,
+    kept: Vec<TrainingConjecture>,
+) -> Result<Vec<TrainingConjecture>> {
+    if !config.conjecturing.fates {
+        return Ok(kept);
+    }
+    let mut learned = kept;
+    for round in rounds {
+        let tried: HashMap<_, _> =
+            provable(ledger, round)?.into_iter().map(|it| (it.id.clone(), it)).collect();
+        let fate = |conjecture: &Conjecture| {
+            let tried = conjecture.statement.as_ref().and_then(|name| tried.get(name));
+            let tally =
+                tried.map_or_else(Tally::default, |it| Tally { proved: it.proved, judged: it.judged });
+            Fate::of(conjecture.outcome, tally, config.selection.highest_pass_rate)
+        };
+        for one in learned.iter_mut().filter(|one| one.conjecture.round == round) {
+            one.fate = fate(&one.conjecture);
+        }
+        let known: HashSet<_> = learned.iter().filter_map(|one| one.conjecture.statement.clone()).collect();
+        let mut others: BTreeMap<Fate, Vec<Conjecture>> = BTreeMap::new();
+        for conjecture in ledger.conjectures_of(round)? {
+            let is_known = conjecture.statement.as_ref().is_some_and(|name| known.contains(name));
+            if let Some(fate) = fate(&conjecture).filter(|fate| *fate != Fate::Barely && !is_known) {
+                others.entry(fate).or_default().push(conjecture);
+            }
+        }
+        for (fate, conjectures) in others {
+            let lemma = |it: &Conjecture| match it.statement.as_ref().and_then(|name| tried.get(name)) {
+                Some(tried) if config.selection.trigger_lemma && tried.proved > 0 => used_lemma(tried),
+                _ => it.lemma.clone(),
+            };
+            let example = |conjecture: Conjecture| TrainingConjecture {
+                lemma: lemma(&conjecture),
+                conjecture,
+                weight: 1.0,
+                fate: Some(fate),
+            };
+            learned.extend(some_of(config, round, fate, conjectures).into_iter().map(example));
+        }
+    }
+    Ok(learned)
+}
+
+/// As many of a round's conjectures of one fate as the settings want, in their order.
+fn some_of(config: &RunConfig, round: u32, fate: Fate, conjectures: Vec<Conjecture>) -> Vec<Conjecture> {
+    let most = config.conjecturing.most_of_fate;
+    if most == 0 || conjectures.len() <= most {
+        return conjectures;
+    }
+    let mut chosen: Vec<_> = (0..conjectures.len()).collect();
+    chosen.shuffle(&mut generator_for(config.seed, &["fates", &round.to_string(), fate.as_str()]));
+    chosen.truncate(most);
+    let chosen: HashSet<_> = chosen.into_iter().collect();
+    conjectures.into_iter().enumerate().filter(|(at, _)| chosen.contains(at)).map(|(_, it)| it).collect()
+}
+
+/// How many conjectures of each fate there are, by name; `None` if the conjecturer is not told.
+pub fn fate_counts(config: &RunConfig, learned: &[TrainingConjecture]) -> Option<BTreeMap<String, usize>> {
+    let mut counts = BTreeMap::new();
+    for fate in learned.iter().filter_map(|one| one.fate) {
+        *counts.entry(fate.as_str().to_owned()).or_default() += 1;
+    }
+    config.conjecturing.fates.then_some(counts)
 }
 
 /// The accepted conjectures of a round with what became of them, by name.
@@ -173,18 +268,19 @@ fn provable(ledger: &Ledger, round: u32) -> Result<Vec<TriedConjecture>> {
     Ok(all)
 }
 
-/// The weights that a finished round gave its `kept` conjectures; `None` if it gave none, or is not finished.
-fn recorded_weights(
-    ledger: &Ledger,
-    config: &RunConfig,
-    round: u32,
-    kept: usize,
-) -> Result<Option<BTreeMap<String, f32>>> {
+/// The weights that a finished round gave its kept conjectures; `None` if it gave none, or is not finished.
+fn recorded_weights(ledger: &Ledger, round: u32) -> Result<Option<BTreeMap<String, f32>>> {
+    Ok(TrainRecord::read(ledger, Step::Train(round))?.and_then(|record| record.conjecture_weights))
+}
+
+/// A finished round that ought to have weights is damaged.
+fn require_no_record(ledger: &Ledger, round: u32) -> Result<()> {
     let step = Step::Train(round);
-    let Some(record) = TrainRecord::read(ledger, step)? else { return Ok(None) };
-    if record.conjecture_weights.is_none() && config.selection.reweighting && kept > 0 {
-        let reason = "selection.reweighting is on, but there are no `conjecture_weights`";
-        return Err(records::damaged(step, reason));
+    match ledger.step(&step.name())? {
+        None => Ok(()),
+        Some(_) => {
+            let reason = "selection.reweighting is on, but there are no `conjecture_weights`";
+            Err(records::damaged(step, reason))
+        }
     }
-    Ok(record.conjecture_weights)
 }

@@ -1,7 +1,7 @@
-//! Stage 1: a fresh model and tokenizer, trained on corpus proofs and conjecture pairs.
+//! Stage 1: a fresh model and tokenizer, or a checkpoint from elsewhere, trained on corpus proofs and conjecture pairs.
 
 use anyhow::Result;
-use stp_datasets::Phase;
+use stp_datasets::{Attempt, CorpusEntry, Phase};
 use stp_model::{Checkpoint, Example, Lm, Tokenizer};
 
 use super::examples::{Texts, lemmas, pair_example, proof_example, tokenizer_texts, unweighted};
@@ -17,37 +17,61 @@ use crate::records::TrainRecord;
 /// The checkpoint between the library and stage 1.
 const PRETRAINED: &str = "pretrained";
 
-/// Makes a model and trains it on the corpus; before that on the library, if the settings name one.
+/// Makes a model, or takes the one that the settings begin with, and trains it on the corpus; before that on the library,
+/// if the settings name one. Without epochs the model is kept as it came.
 ///
 /// # Errors
 /// If training or the ledger fails, or the user interrupts.
 pub async fn stage1(context: &Context) -> Result<TrainRecord> {
+    let config = &context.config;
+    if config.stage1.epochs == 0 {
+        let checkpoint = context.checkpoints.base(&config.model.base)?;
+        context.checkpoints.prompts(&checkpoint)?;
+        let parameters = Some(checkpoint.model.config().parameters());
+        let record = TrainRecord { parameters, ..TrainRecord::default() };
+        return fit(context, checkpoint, Vec::new(), &config.stage1, "stage1", record).await;
+    }
     let proofs = context.ledger.proofs_of(Phase::Corpus, 0..=0)?;
     anyhow::ensure!(
         !proofs.is_empty(),
         "the corpus has no proof that Lean accepts, so there is nothing to fine-tune on. Add `proofs` to its train \
-         statements."
+         statements, or begin with a checkpoint that can prove already (model.base) and skip stage 1 (stage1.epochs = 0)."
     );
     let texts = Texts::of(context, &[], lemmas(&proofs)).await?;
-    let entries = library::entries(&context.config, &context.statements.corpus)?;
-    let mut words = tokenizer_texts(context, &proofs, &texts);
-    words.extend(library::texts(&entries));
-    let tokenizer = Tokenizer::train(&words, context.config.model.vocab_size)?;
-    let config = context.config.model.config(tokenizer.vocab_size());
-    let model = Lm::init(&config, context.checkpoints.device(), seed_for(context.config.seed, &["init"]))?;
+    let entries = library::entries(config, &context.statements.corpus)?;
+    let mut checkpoint = if config.model.base.is_empty() {
+        fresh(context, &proofs, &texts, &entries)?
+    } else {
+        context.checkpoints.base(&config.model.base)?
+    };
+    let prompts = context.checkpoints.prompts(&checkpoint)?;
     let pairs = stage1_pairs(context, &proofs);
-    let of_proofs = proofs.iter().map(|proof| proof_example(&tokenizer, &texts, &unweighted(proof)));
-    let of_pairs = pairs.iter().map(|pair| pair_example(&tokenizer, &texts, pair));
+    let of_proofs = proofs.iter().map(|proof| proof_example(&prompts, &texts, &unweighted(proof)));
+    let of_pairs = pairs.iter().map(|pair| pair_example(&prompts, &texts, pair));
     let examples = of_proofs.chain(of_pairs).collect::<Result<Vec<_>>>()?;
-    let shown_before = library::examples(context, &tokenizer, &entries);
-    let mut checkpoint = Checkpoint::new(model, tokenizer);
+    let shown_before = library::examples(context, &prompts, &entries)?;
     let parameters = checkpoint.model.config().parameters();
     if !shown_before.is_empty() {
         checkpoint = pretrain(context, checkpoint, shown_before).await?;
     }
     context.events.emit(&Event::Stage1 { proofs: proofs.len(), pairs: pairs.len(), parameters });
     let record = TrainRecord { parameters: Some(parameters), ..TrainRecord::default() };
-    fit(context, checkpoint, examples, &context.config.stage1, "stage1", record).await
+    fit(context, checkpoint, examples, &config.stage1, "stage1", record).await
+}
+
+/// A model of random numbers with a tokenizer of the corpus.
+fn fresh(
+    context: &Context,
+    proofs: &[Attempt],
+    texts: &Texts,
+    entries: &[CorpusEntry],
+) -> Result<Checkpoint> {
+    let mut words = tokenizer_texts(context, proofs, texts);
+    words.extend(library::texts(entries));
+    let tokenizer = Tokenizer::train(&words, context.config.model.vocab_size)?;
+    let config = context.config.model.config(tokenizer.vocab_size());
+    let model = Lm::init(&config, context.checkpoints.device(), seed_for(context.config.seed, &["init"]))?;
+    Ok(Checkpoint::new(model, tokenizer))
 }
 
 /// Trains on the library, unless a stage 1 that was interrupted had done so.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use stp_datasets::{Phase, Status};
+use stp_conjecturer::Fate;
+use stp_datasets::{ConjectureOutcome, Phase, Status};
 use stp_model::{Lm, Tokenizer};
 use tempfile::TempDir;
 
@@ -121,11 +122,82 @@ fn with_model(change: impl FnOnce(&mut RunConfig)) -> (TempDir, Context, Arc<std
     });
     let device = stp_model::Device::flex();
     context.checkpoints = Checkpoints::new(context.folder.path(), device.clone());
-    let tokenizer = Tokenizer::train(&["(a : Nat) : a = a", "by rfl"].map(String::from), 300).unwrap();
-    let config = context.config.model.config(tokenizer.vocab_size());
-    let model = Lm::init(&config, &device, 0).unwrap();
-    context.checkpoints.save("stage1", Checkpoint::new(model, tokenizer)).unwrap();
+    context.checkpoints.save("stage1", checkpoint(&context.config)).unwrap();
     (scratch, context, told)
+}
+
+/// A model of random numbers with a small tokenizer.
+fn checkpoint(config: &RunConfig) -> Checkpoint {
+    let tokenizer = Tokenizer::train(&["(a : Nat) : a = a", "by rfl"].map(String::from), 300).unwrap();
+    let config = config.model.config(tokenizer.vocab_size());
+    Checkpoint::new(Lm::init(&config, &stp_model::Device::flex(), 0).unwrap(), tokenizer)
+}
+
+/// The folder of a model whose tokenizer knows no markers.
+fn foreign(folder: &std::path::Path) -> String {
+    let base = folder.join("base");
+    checkpoint(&test::config()).save(&base).unwrap();
+    let path = base.join("tokenizer.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("<|prove|>", "<|user|>")).unwrap();
+    base.display().to_string()
+}
+
+#[tokio::test]
+async fn stage_1_begins_with_a_checkpoint_from_elsewhere() {
+    let base = tempfile::tempdir().unwrap();
+    let path = foreign(base.path());
+    for (layout, epochs, rank) in [("plain", 1, 0), ("plain", 1, 2), ("stp", 0, 0)] {
+        let (_scratch, mut context, told) = with_model(|config| {
+            config.model.base = path.clone();
+            config.prompts.layout = layout.to_owned();
+            (config.stage1.epochs, config.stage1.lora.rank) = (epochs, rank);
+        });
+        context.checkpoints = Checkpoints::new(context.folder.path(), stp_model::Device::flex())
+            .configured(&context.config)
+            .unwrap();
+        context
+            .ledger
+            .record_attempt(&test::attempt(0, Phase::Corpus, "a", 0, "by rfl", Status::Proved))
+            .unwrap();
+        let record = stage1(&context).await.unwrap();
+        let said = told.lock().unwrap().join(" ");
+        assert_eq!(
+            (record.steps.is_some(), said.contains("NothingToTrain")),
+            (epochs > 0, epochs == 0),
+            "{said}"
+        );
+        let kept = context.checkpoints.load("stage1").unwrap();
+        assert!(kept.tokenizer.token("<|user|>").is_some(), "the tokenizer is taken along");
+        let sampler = context.checkpoints.sampler("stage1").unwrap();
+        assert_eq!(sampler.longest(), context.config.model.max_seq.min(kept.model.config().max_seq));
+        let [answer, proof] =
+            if layout == "plain" { [" by rfl", "by rfl"] } else { ["\n  rfl", "by\n  rfl"] };
+        assert_eq!(sampler.proof(answer, "a").as_deref(), Ok(proof));
+    }
+}
+
+#[tokio::test]
+async fn a_base_that_does_not_fit_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = foreign(folder.path());
+    for (base, layout, hint) in [
+        (path.as_str(), "markers", "`<|prove|>`"),
+        (path.as_str(), "kimina-prover", "chat template"),
+        ("/no/such/model", "plain", "/no/such/model"),
+        ("smollm2", "plain", "stp model fetch smollm2"),
+    ] {
+        let (_scratch, mut context, _) = with_model(|config| {
+            config.model.base = base.to_owned();
+            config.prompts.layout = layout.to_owned();
+            config.stage1.epochs = 0;
+        });
+        let checkpoints = Checkpoints::new(context.folder.path(), stp_model::Device::flex());
+        context.checkpoints =
+            checkpoints.configured(&context.config).unwrap().with_home(Some(folder.path().to_owned()));
+        let text = format!("{:#}", stage1(&context).await.unwrap_err());
+        assert!(text.contains(hint) && text.lines().count() == 1, "{base} {layout}: {text}");
+    }
 }
 
 #[tokio::test]
@@ -164,14 +236,121 @@ async fn an_interrupted_training_keeps_nothing() {
 #[test]
 fn repair_is_taught_by_the_likeliest_refused_proof() {
     let (_scratch, context) = context(|_| {});
-    let tokenizer = Tokenizer::train(&["(a : Nat) : a = a", "by rfl"].map(String::from), 300).unwrap();
-    let signatures = [("conjecture_1_0_0".to_owned(), ": 1 + 9 = 9".to_owned())].into_iter().collect();
+    let checkpoint = checkpoint(&context.config);
+    let prompts = context.checkpoints.prompts(&checkpoint).unwrap();
+    let statement = (String::new(), ": 1 + 9 = 9".to_owned());
+    let statements = [("conjecture_1_0_0".to_owned(), statement)].into();
+    let texts = Texts { statements, lemmas: Default::default() };
     let proof = TrainingProof { statement: "conjecture_1_0_0".into(), proof: "by x0".into(), weight: 0.5 };
     let mut cut_off = test::attempt(1, Phase::Train, "conjecture_1_0_0", 9, "by cut", Status::Unfinished);
     cut_off.logprob = -0.1;
     context.ledger.record_attempt(&cut_off).unwrap();
-    let found = repair::examples(&context.ledger, &tokenizer, &signatures, &[proof], 0..=3, 200).unwrap();
+    let found = repair::examples(&context.ledger, &prompts, &texts, &[proof], 0..=3, 200).unwrap();
     assert_eq!(found.len(), 1);
-    let prompt = tokenizer.decode(&found[0].prompt);
+    let prompt = checkpoint.tokenizer.decode(&found[0].prompt);
     assert!(prompt.contains("by x1") && !prompt.contains("by x2") && !prompt.contains("cut"), "{prompt}");
+}
+
+/// Round 2 with a conjecture of every fate, and texts of which nobody knows one.
+fn every_fate(context: &Context) {
+    let mut input = 0;
+    let mut record = |signature: &str, outcome, proved: u32| {
+        input += 1;
+        let mut conjecture = test::accepted(2, input, signature);
+        conjecture.outcome = Some(outcome);
+        conjecture.statement = conjecture.statement.filter(|_| outcome == ConjectureOutcome::Accepted);
+        context.ledger.record_conjecture(&conjecture).unwrap();
+        let Some(name) = conjecture.statement else { return };
+        for sample in 0..4 {
+            let status = if sample < proved { Status::Proved } else { Status::Failed };
+            let attempt = test::attempt(2, Phase::Train, &name, sample, &format!("by z{sample}"), status);
+            context.ledger.record_attempt(&attempt).unwrap();
+        }
+    };
+    record(": open = 1", ConjectureOutcome::Accepted, 0);
+    record(": open = 2", ConjectureOutcome::Accepted, 0);
+    record(": easy = 1", ConjectureOutcome::Accepted, 4);
+    record(": 1 = 2", ConjectureOutcome::Refuted, 0);
+    record(": 1 = 3", ConjectureOutcome::Refuted, 0);
+    record(": 0 = 0", ConjectureOutcome::Trivial, 0);
+    record(": (", ConjectureOutcome::Malformed, 0);
+    record(": more = 1", ConjectureOutcome::OverQuota, 0);
+    record(": held = out", ConjectureOutcome::HeldOut, 0);
+}
+
+#[test]
+fn the_conjecturer_learns_from_every_fate() {
+    let (_scratch, mut context) = context(|config| config.selection.highest_pass_rate = 0.25);
+    every_fate(&context);
+    let learned = |context: &Context| {
+        let kept = select::conjectures(&context.ledger, &context.config, 2..=2).unwrap();
+        assert_eq!(kept.len(), 1);
+        select::with_fates(&context.ledger, &context.config, 2..=2, kept).unwrap()
+    };
+    let plain = learned(&context);
+    assert_eq!((plain.len(), plain[0].fate, plain[0].shown_proof().as_str()), (1, None, "by rfl"));
+    assert_eq!(select::fate_counts(&context.config, &plain), None);
+    context.config.conjecturing.fates = true;
+    let all = learned(&context);
+    let counts = |all: &[TrainingConjecture]| select::fate_counts(&context.config, all).unwrap();
+    let expected = [("barely", 1), ("easy", 1), ("false", 2), ("open", 2), ("trivial", 1)];
+    assert_eq!(counts(&all), expected.map(|(fate, count)| (fate.to_owned(), count)).into());
+    assert_eq!(all[0].shown_proof(), "by rfl\n-- barely");
+    let of = |text: &str| all.iter().find(|it| it.conjecture.signature == text).and_then(|it| it.fate);
+    assert_eq!((of(": 1 = 2"), of(": easy = 1")), (Some(Fate::False), Some(Fate::Easy)));
+    let mut few = context.config.clone();
+    few.conjecturing.most_of_fate = 1;
+    context.config = few;
+    let few = learned(&context);
+    assert_eq!(select::fate_counts(&context.config, &few).unwrap().into_values().sum::<usize>(), 5);
+    let texts =
+        |all: &[TrainingConjecture]| all.iter().map(|it| it.conjecture.signature.clone()).collect::<Vec<_>>();
+    assert_eq!(texts(&few), texts(&learned(&context)), "the same ones each time");
+}
+
+#[tokio::test]
+async fn a_round_with_fates_trains_on_them() {
+    let (_scratch, context, _) = with_model(|config| {
+        config.selection.highest_pass_rate = 0.25;
+        config.conjecturing.fates = true;
+        config.proving.replay_rounds = 1;
+    });
+    every_fate(&context);
+    context.checkpoints.save("round-1", context.checkpoints.load("stage1").unwrap()).unwrap();
+    let record = round(&context, 2).await.unwrap();
+    assert_eq!(record.conjectures_kept, Some(1));
+    assert_eq!(record.fates.unwrap().values().sum::<usize>(), 7);
+    assert_eq!(record.steps, Some(4), "a proof of what is barely provable, and seven statements");
+}
+
+#[test]
+fn stage_1_says_what_its_targets_are_and_may_teach_no_conjectures() {
+    let (_scratch, mut context) = context(|config| {
+        config.conjecturing.stage1_given = true;
+        config.conjecturing.unproved_seeds = 0.0;
+    });
+    let proofs = [test::attempt(0, Phase::Corpus, "a", 0, "by rfl", Status::Proved)];
+    let fates = |context: &Context| {
+        let pairs = pairs::stage1_pairs(context, &proofs).into_iter();
+        pairs.map(|pair| (pair.target, pair.fate)).collect::<Vec<_>>()
+    };
+    assert_eq!(fates(&context), [("b".to_owned(), None)]);
+    context.config.conjecturing.fates = true;
+    assert_eq!(fates(&context), [("b".to_owned(), Some(Fate::Open))]);
+    context.config.method = crate::config::Method::ExpertIteration;
+    assert_eq!(fates(&context).len(), 1, "all methods begin with the same model");
+    context.config.conjecturing.stage1_shared = false;
+    assert!(fates(&context).is_empty());
+}
+
+#[test]
+fn a_retraining_takes_some_proofs_of_a_statement() {
+    let (_scratch, context) = context(|config| config.proving.max_proofs_per_statement = 2);
+    for sample in 4..9 {
+        let proof = format!("by y{}", "y".repeat(sample as usize));
+        let attempt = test::attempt(1, Phase::Train, "a", sample, &proof, Status::Proved);
+        context.ledger.record_attempt(&attempt).unwrap();
+    }
+    let of_a = |set| statements(&context, set).into_iter().filter(|id| id == "a").count();
+    assert_eq!((of_a(TrainingSet::All(3)), statements(&context, TrainingSet::All(3)).len()), (2, 5));
 }

@@ -7,10 +7,12 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use rand::seq::SliceRandom;
 use stp_conjecturer::transport::{self, Costs};
+use stp_datasets::Statement;
 
 use super::select::TrainingConjecture;
 use crate::context::Context;
-use crate::context::history::{CorpusProofs, unproved};
+use crate::context::history::{CorpusProofs, as_statement, unproved};
+use crate::context::prompts::goal;
 use crate::context::sampler::{Prompt, Sampler};
 use crate::context::statements::spread;
 use crate::events::Event;
@@ -44,10 +46,10 @@ pub async fn weigh(
     }
     let started = Instant::now();
     let open = unproved(&context.ledger, &context.statements, round + 1, CorpusProofs::DoNotCount)?;
-    let mut open: Vec<_> = open.into_iter().map(|statement| statement.signature.clone()).collect();
+    let mut open: Vec<_> = open.into_iter().cloned().collect();
     open.shuffle(&mut generator_for(context.config.seed, &["transport", &round.to_string()]));
     let open = spread(&open, (MOST_PAIRS / kept.len()).max(1));
-    let own: Vec<_> = kept.iter().map(|kept| kept.conjecture.signature.clone()).collect();
+    let own: Vec<_> = kept.iter().filter_map(|kept| as_statement(kept.conjecture.clone())).collect();
     let (statements, batch) = (open.len(), context.config.sampling.batch);
     let (method, largest, exact) = (settings.transport, settings.largest_weight, settings.exact_pairs);
     let sampler = context.checkpoints.sampler(model)?;
@@ -65,14 +67,14 @@ pub async fn weigh(
     Ok(Some(Weights { by_id, transport: TransportRecord { statements, cost, seconds } }))
 }
 
-/// Signatures as the prover reads them, cut to what the model takes.
-fn embed(sampler: &Arc<dyn Sampler>, signatures: &[String], batch: usize) -> Result<Vec<Vec<f32>>> {
-    let tokens = |signature: &String| {
-        let mut tokens = sampler.encode(&Prompt::Prove { signature });
+/// Statements as the prover reads them, cut to what the model takes.
+fn embed(sampler: &Arc<dyn Sampler>, statements: &[Statement], batch: usize) -> Result<Vec<Vec<f32>>> {
+    let tokens = |statement: &Statement| {
+        let mut tokens = sampler.encode(&Prompt::Prove { goal: goal(statement) })?;
         tokens.truncate(sampler.longest());
-        tokens
+        Ok(tokens)
     };
-    let prompts: Vec<_> = signatures.iter().map(tokens).collect();
+    let prompts = statements.iter().map(tokens).collect::<Result<Vec<_>>>()?;
     Ok(sampler.embed(&prompts, batch)?)
 }
 

@@ -9,12 +9,12 @@ use comfy_table::Table;
 use serde_json::json;
 use stp_datasets::Status;
 use stp_selfplay::context::statements::load_corpus;
+use stp_study::tables::table_for;
 use stp_verifier::toolchain::NativeLean;
 use stp_verifier::{Candidate, FileOutcome, Pool, PoolConfig, Sandbox, Toolchain, ask_each};
 
 use super::candidates::{candidates, distinct_statements, text_of};
 use super::meter::{Measured, Meter};
-use super::table::markdown;
 use super::{alone, usage};
 use crate::args::LeanArgs;
 use crate::display::Display;
@@ -39,6 +39,9 @@ pub struct BenchVerifierArgs {
     /// One JSON object in place of a table.
     #[arg(long)]
     pub json: bool,
+    /// Markdown in place of a drawn table.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
     /// How many of them also get a Lean process each, which takes seconds.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub one_process_each: usize,
@@ -87,8 +90,11 @@ pub(super) async fn verifier(args: BenchVerifierArgs) -> Result<ExitCode> {
     let sample = &candidates[..args.one_process_each.clamp(1, candidates.len())];
     let each = alone::measure(&program(&lean)?, sample, config.workers, &display).await?;
     let all = [statements, verdicts, texts, each];
-    let shown = if args.json { json_of } else { text_for_people };
-    println!("{}", shown(&all, &lean, config.workers));
+    let text = match args.json {
+        true => json_of(&all, &lean, config.workers),
+        false => text_for_people(&all, &lean, config.workers, args.markdown),
+    };
+    println!("{text}");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -108,12 +114,12 @@ fn json_of(measured: &[Measured; 4], lean: &Toolchain, workers: usize) -> String
     json!({ "workers": workers, "sandbox": Sandbox::around(lean).to_string(), "ways": ways }).to_string()
 }
 
-fn text_for_people(measured: &[Measured; 4], lean: &Toolchain, workers: usize) -> String {
+fn text_for_people(measured: &[Measured; 4], lean: &Toolchain, workers: usize, markdown: bool) -> String {
     let managed = matches!(lean, Toolchain::Managed(_));
     let [_, verdicts, _, each] = measured;
     format!(
         "{}\n{}\nsandbox of the processes: {}",
-        table(measured, managed),
+        table(measured, managed, markdown),
         summary(verdicts, each, workers, managed),
         Sandbox::around(lean)
     )
@@ -153,8 +159,8 @@ async fn accepts(pool: &Pool, candidate: Candidate, way: Way) -> Result<bool> {
     })
 }
 
-fn table(measured: &[Measured; 4], managed: bool) -> Table {
-    let mut table = markdown();
+fn table(measured: &[Measured; 4], managed: bool, markdown: bool) -> Table {
+    let mut table = table_for(markdown);
     table.set_header([
         "way",
         "candidates",

@@ -10,10 +10,8 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use stp_datasets::export::{self, Format, Provenance, write_folder, write_lean_project};
 use stp_datasets::{Ledger, Split};
-use stp_selfplay::context::folder::run_config;
-use stp_model::{Checkpoint, Device};
+use stp_selfplay::context::folder::{run_config, run_ledger};
 use stp_selfplay::error::UsageError;
-use stp_study::evaluation::last_checkpoint;
 
 use crate::args::LeanArgs;
 
@@ -64,8 +62,6 @@ enum What {
     TrainingSet,
     /// Pairs of an accepted and a refused proof of one statement.
     Preferences,
-    /// The last checkpoint with 16-bit numbers, to be handed on.
-    Model,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -93,14 +89,13 @@ pub async fn export(args: &ExportArgs) -> Result<ExitCode> {
         .into());
     }
     let (config, text) = run_config(&args.run_dir)?;
-    let ledger = Ledger::open(&args.run_dir.join("ledger.sqlite"))?;
+    let ledger = Ledger::open(&run_ledger(&args.run_dir)?)?;
     let mut table = match args.what {
         What::Proofs => export::proofs(&ledger)?,
         What::Conjectures => export::conjectures(&ledger)?,
         What::Attempts => export::attempts(&ledger)?,
         What::Preferences => export::preferences(&ledger, args.pairs)?,
         What::TrainingSet => training::table(&ledger, &config, args.round)?,
-        What::Model => return model(args, config.rounds),
     };
     if let Some(split) = args.split {
         let wanted = if split == SplitArg::Train { Split::Train } else { Split::Valid };
@@ -143,26 +138,6 @@ pub async fn export(args: &ExportArgs) -> Result<ExitCode> {
         }
     }
     println!("{rows} rows ({}) in {}", table.title, folder.display());
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Writes the last checkpoint of a run as a model to hand on.
-fn model(args: &ExportArgs, rounds: u32) -> Result<ExitCode> {
-    let name = last_checkpoint(&args.run_dir, rounds)?;
-    let folder = match &args.output {
-        Some(folder) => folder.clone(),
-        None => default_folder(args)?,
-    };
-    if folder.is_dir() && !folder.join("config.json").is_file() && folder.read_dir()?.next().is_some() {
-        let said = format!("{} holds something else; give another folder with -o.", folder.display());
-        return Err(UsageError(said).into());
-    }
-    if let Some(parent) = folder.parent() {
-        std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-    }
-    let checkpoint = Checkpoint::load(&args.run_dir.join("checkpoints").join(&name), &Device::flex())?;
-    checkpoint.save_half(&folder)?;
-    println!("the checkpoint `{name}` as 16-bit numbers in {}", folder.display());
     Ok(ExitCode::SUCCESS)
 }
 

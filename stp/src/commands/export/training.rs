@@ -58,7 +58,9 @@ pub(super) fn table(ledger: &Ledger, config: &RunConfig, round: Option<u32>) -> 
         })
         .collect();
     let kept = select::conjectures(ledger, config, set.rounds(config))?;
+    let kept = select::with_fates(ledger, config, set.rounds(config), kept)?;
     rows.extend(kept.into_iter().filter(|chosen| chosen.weight > 0.0).map(|chosen| {
+        let seed_proof = chosen.shown_proof();
         let conjecture = chosen.conjecture;
         json!({
             "role": "conjecturer",
@@ -68,7 +70,7 @@ pub(super) fn table(ledger: &Ledger, config: &RunConfig, round: Option<u32>) -> 
             "split": "train",
             "lemma": chosen.lemma,
             "seed": signature(&conjecture.seed),
-            "seed_proof": conjecture.seed_proof,
+            "seed_proof": seed_proof,
             "weight": chosen.weight,
         })
     }));

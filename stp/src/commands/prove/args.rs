@@ -42,6 +42,9 @@ pub struct ProveArgs {
     /// The model: a run's `checkpoints/final` for example [default: the one that is built in, if there is one].
     #[arg(long, value_name = "MODEL_FOLDER")]
     pub model: Option<PathBuf>,
+    /// The prompts' layout [default: that of self-play where the model knows its marks, or `plain`].
+    #[arg(long, value_name = "NAME")]
+    pub layout: Option<String>,
     /// Lean's automation and sketches alone.
     #[arg(long, conflicts_with = "model")]
     pub no_model: bool,

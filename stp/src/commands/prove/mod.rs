@@ -26,7 +26,7 @@ use self::seeker::Seeker;
 use self::text::LeanText;
 use crate::display::Display;
 use crate::lean::{cache, locate_or_install};
-use crate::signals::cancel_on_signals;
+use crate::signals::{self, cancel_on_signals};
 
 /// Exit code 0 if all is proved, 1 if something stays open, 130 if the user stopped it.
 pub async fn prove(args: ProveArgs) -> Result<ExitCode> {
@@ -203,7 +203,7 @@ fn code<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> ExitCode {
     for outcome in outcomes {
         match outcome {
             Outcome::Proved => {}
-            Outcome::Interrupted => return ExitCode::from(130),
+            Outcome::Interrupted => return ExitCode::from(signals::exit_code()),
             _ => worst = ExitCode::FAILURE,
         }
     }

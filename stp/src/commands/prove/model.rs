@@ -6,11 +6,12 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use stp_model::{Checkpoint, Device, SampleConfig};
 use stp_selfplay::context::sampler::ModelSampler;
-use stp_selfplay::error::UsageError;
 use stp_selfplay::search::Model;
+use stp_study::evaluation::require_model;
 
 use super::args::ProveArgs;
 use crate::common::device;
+use crate::models::prompts;
 
 /// The files of the checkpoint that is built in, by their names; none if the program was built without one.
 fn shipped() -> &'static [(&'static str, &'static [u8])] {
@@ -27,18 +28,11 @@ impl<'a> Source<'a> {
     /// The model that is asked for; `None` if there is none. It is loaded later, when it is needed.
     ///
     /// # Errors
-    /// [`UsageError`] if the folder holds no checkpoint.
+    /// If the folder holds no checkpoint.
     pub(super) fn of(args: &'a ProveArgs) -> Result<Option<Self>> {
         let device = device(&args.machine.device)?;
-        if let Some(folder) = &args.model
-            && !folder.join("config.json").is_file()
-        {
-            return Err(UsageError(format!(
-                "{} is no checkpoint: it has no config.json. Give a folder such as RUN/checkpoints/final with --model, \
-                 or leave it out.",
-                folder.display()
-            ))
-            .into());
+        if let Some(folder) = &args.model {
+            require_model(folder)?;
         }
         let is_there = !args.no_model && (args.model.is_some() || !shipped().is_empty());
         Ok(is_there.then_some(Self { args, device }))
@@ -53,14 +47,15 @@ impl<'a> Source<'a> {
             Some(folder) => Checkpoint::load(folder, &self.device)?,
             None => unpacked(&self.device)?,
         };
-        checkpoint.tokenizer.require_markers()?;
+        let prompts = prompts(&checkpoint, self.args.layout.as_deref())?;
+        let longest = checkpoint.model.config().max_seq;
         let settings = SampleConfig {
             temperature: self.args.temperature,
-            max_new_tokens: self.args.max_tokens,
-            stop: checkpoint.end_tokens.clone(),
+            // What a prompt needs is left to it.
+            max_new_tokens: self.args.max_tokens.min(longest / 2).max(1),
             ..SampleConfig::default()
         };
-        Ok(Model { sampler: Arc::new(ModelSampler(checkpoint)), settings })
+        Ok(Model { sampler: Arc::new(ModelSampler { checkpoint, prompts, longest }), settings })
     }
 }
 
@@ -81,8 +76,7 @@ mod tests {
     #[test]
     fn what_is_built_in_can_be_loaded() {
         if !shipped().is_empty() {
-            let checkpoint = unpacked(&Device::flex()).unwrap();
-            checkpoint.tokenizer.require_markers().unwrap();
+            prompts(&unpacked(&Device::flex()).unwrap(), None).unwrap();
         }
     }
 }

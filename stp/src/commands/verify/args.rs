@@ -20,7 +20,7 @@ Exit codes:
   0    done (with --all-must-pass: and all is proved)
   1    with --all-must-pass: something is not proved, or there was nothing to judge; Lean or a file failed
   2    the command line asks for something that is not there
-  130  stopped by Ctrl-C; with -o the same command goes on
+  130  stopped by Ctrl-C, 143 by SIGTERM; with -o the same command goes on
 
 docs/verifier.md lists all columns that are known, and what each format holds.";
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 use stp_datasets::Status;
+use stp_study::tables::table_for;
 
 use super::row::Row;
 use crate::display::Display;
@@ -55,8 +55,8 @@ impl VerdictCounts {
 
     /// The summary for people.
     pub(super) fn table(&self, cache_hits: u64, kept: u64) -> String {
-        let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["verdict", "rows", "share"]);
+        let mut table = table_for(false);
+        table.set_header(["verdict", "rows", "share"]);
         for (verdict, count) in &self.counts {
             let share = 100.0 * *count as f64 / self.rows().max(1) as f64;
             table.add_row([verdict.clone(), count.to_string(), format!("{share:.1} %")]);

@@ -17,6 +17,7 @@ use serde_json::json;
 use stp_model::{
     Device, Example, Lm, SampleConfig, SampleRequest, TrainConfig, matmul_flops, parse_device, sample, train,
 };
+use stp_study::tables::table_for;
 use stp_verifier::toolchain::{ToolchainOptions, home};
 
 use self::shape::{
@@ -46,6 +47,9 @@ pub struct BenchModelArgs {
     /// One JSON object in place of a table.
     #[arg(long)]
     pub json: bool,
+    /// Markdown in place of a drawn table.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
     /// Where that Python is kept [default: the user's cache folder].
     #[arg(long, value_name = "FOLDER", env = "STP_HOME")]
     pub home: Option<PathBuf>,
@@ -73,7 +77,9 @@ pub(super) fn model(args: &BenchModelArgs) -> Result<ExitCode> {
         );
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{}", table::speeds(&shapes, &own, other.as_ref(), candle.as_deref(), flops));
+    let mut table = table_for(args.markdown);
+    table::speeds(&mut table, &shapes, &own, other.as_ref(), candle.as_deref(), flops);
+    println!("{table}");
     println!("{}", table::notes(&device, threads, flops, other.as_ref()));
     Ok(ExitCode::SUCCESS)
 }

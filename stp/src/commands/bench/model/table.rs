@@ -4,7 +4,6 @@ use comfy_table::Table;
 use stp_model::Device;
 
 use super::shape::{Other, Own, Shape, Speed, on_processor};
-use crate::commands::bench::table::markdown;
 
 #[derive(Clone, Copy, Debug)]
 enum Task {
@@ -20,15 +19,15 @@ fn sampling(speed: &Speed) -> f64 {
     speed.sampling
 }
 
-/// One line for each shape and task.
+/// Fills in one line for each shape and task.
 pub(super) fn speeds(
+    table: &mut Table,
     shapes: &[Shape],
     own: &[Own],
     other: Option<&Other>,
     candle: Option<&[Speed]>,
     flops: f64,
-) -> Table {
-    let mut table = markdown();
+) {
     let mut header = vec!["shape", "task", "stp tokens/s", "of the peak", "memory"];
     header.extend(other.iter().flat_map(|_| ["PyTorch tokens/s", "stp / PyTorch"]));
     header.extend(candle.iter().flat_map(|_| ["candle tokens/s", "stp / candle"]));
@@ -56,7 +55,6 @@ pub(super) fn speeds(
             table.add_row(row);
         }
     }
-    table
 }
 
 /// Weights that each token is multiplied with; the table of a tied embedding counts once, as the head.

@@ -1,0 +1,77 @@
+//! What a model is asked to do, as templates.
+
+use std::collections::BTreeMap;
+
+use minijinja::value::Value;
+use serde::{Deserialize, Serialize};
+
+/// How one thing is asked of a model, and how it is answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// Whether the prompt is what a user says: it is put into the checkpoint's chat template.
+    #[serde(default)]
+    pub chat: bool,
+    /// What the chat's system message says; none if it is empty.
+    #[serde(default)]
+    pub system: String,
+    /// The template of the prompt.
+    pub prompt: String,
+    /// The template of the answer that is learned, with what ends it.
+    pub answer: String,
+    /// Texts that end an answer, beside the checkpoint's end tokens.
+    #[serde(default)]
+    pub stop: Vec<String>,
+}
+
+/// What is put into the templates, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    values: BTreeMap<&'static str, Value>,
+    fit: Option<(&'static str, usize)>,
+}
+
+impl Fields {
+    /// These values.
+    pub fn new<'a>(values: impl IntoIterator<Item = (&'static str, &'a str)>) -> Self {
+        let values = values.into_iter().map(|(name, text)| (name, Value::from(text))).collect();
+        Self { values, fit: None }
+    }
+
+    /// The same with one more.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, text: &str) -> Self {
+        self.values.insert(name, Value::from(text));
+        self
+    }
+
+    /// Of this value so many tokens are left away at its end that the prompt has at most `room`, if the rest of it has.
+    #[must_use]
+    pub fn fit(mut self, name: &'static str, room: usize) -> Self {
+        self.fit = Some((name, room));
+        self
+    }
+
+    /// The value to cut, its name, and the room for the prompt.
+    pub(super) fn to_fit(&self) -> Option<(&'static str, String, usize)> {
+        let (name, room) = self.fit?;
+        Some((name, self.values.get(name)?.as_str()?.to_owned(), room))
+    }
+
+    /// The same with another value, which is emitted as it is.
+    pub(super) fn replaced(&self, name: &'static str, marked: String) -> Self {
+        let mut other = self.clone();
+        other.values.insert(name, Value::from_safe_string(marked));
+        other
+    }
+
+    /// For a template.
+    pub(super) fn context(&self) -> BTreeMap<&'static str, Value> {
+        self.values.clone()
+    }
+
+    /// The names.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        self.values.keys().copied().collect()
+    }
+}

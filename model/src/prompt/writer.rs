@@ -1,0 +1,221 @@
+//! Who writes prompts and answers for a checkpoint, as text and as tokens.
+
+use minijinja::value::Value;
+use minijinja::{Environment, UndefinedBehavior};
+
+use super::marks;
+use super::task::{Fields, Task};
+use crate::chat::{ChatTemplate, Message};
+use crate::sample::StopWhen;
+use crate::{Checkpoint, Example, ModelError, Tokenizer};
+
+/// Writes prompts and answers over a checkpoint's tokenizer.
+#[derive(Clone)]
+pub struct Writer {
+    tokenizer: Tokenizer,
+    environment: Environment<'static>,
+    chat: Option<ChatTemplate>,
+    end_tokens: Vec<u32>,
+    eos_token: String,
+    bos_token: String,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("end_tokens", &self.end_tokens).finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    /// For the tokenizer and the chat template of a checkpoint.
+    ///
+    /// # Errors
+    /// [`ModelError::Template`] if the checkpoint names no token that ends a text: its answers would never end.
+    pub fn new(checkpoint: &Checkpoint) -> Result<Self, ModelError> {
+        let tokenizer = checkpoint.tokenizer.clone();
+        let ends = checkpoint.end_tokens.iter().find_map(|token| tokenizer.text_of(*token));
+        let eos_token = ends.ok_or_else(|| ModelError::Template {
+            name: "of every prompt".to_owned(),
+            reason: "the checkpoint names no end token, so an answer would never end. Name one: set `eos_token_id` in \
+                     its generation_config.json or config.json to the id of a token of its tokenizer.json"
+                .to_owned(),
+        })?;
+        let environment = environment(&tokenizer);
+        let chat = checkpoint.chat_template();
+        let bos_token = checkpoint.special_text("bos_token").unwrap_or_default();
+        let end_tokens = checkpoint.end_tokens.clone();
+        Ok(Self { tokenizer, environment, chat, end_tokens, eos_token, bos_token })
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// Checks a template: it must use all of `needed`, and no more than `fields` has.
+    ///
+    /// # Errors
+    /// [`ModelError::Template`] with the name of the template and of the field.
+    pub fn check(
+        &self,
+        name: &str,
+        template: &str,
+        needed: &[&str],
+        fields: &Fields,
+    ) -> Result<(), ModelError> {
+        let refuse = |reason: String| Err(ModelError::Template { name: format!("`{name}`"), reason });
+        let mut environment = Environment::new();
+        environment.set_keep_trailing_newline(true);
+        let used = match environment.template_from_str(template) {
+            Ok(template) => template.undeclared_variables(false),
+            Err(error) => return refuse(format!("it is no template: {error}")),
+        };
+        let known = [&fields.names()[..], &["eos_token", "bos_token"]].concat();
+        if let Some(missing) = needed.iter().find(|field| !used.contains(**field)) {
+            return refuse(format!(
+                "it lacks its field `{missing}`. Write {{{{ {missing} }}}} where that text belongs"
+            ));
+        }
+        let unknown = used.iter().filter(|field| !known.contains(&field.as_str())).min();
+        if let Some(unknown) = unknown {
+            return refuse(format!(
+                "it has a field `{unknown}`, which nobody fills. There are: {}",
+                known.join(", ")
+            ));
+        }
+        match self.render(template, fields) {
+            Ok(_) => Ok(()),
+            Err(reason) => refuse(reason),
+        }
+    }
+
+    /// The tokens of a prompt.
+    ///
+    /// # Errors
+    /// [`ModelError::Template`] if the template or the chat template does not take these values.
+    pub fn prompt(&self, task: &Task, fields: &Fields) -> Result<Vec<u32>, ModelError> {
+        self.encode(task, &self.write_fitted(task, fields)?)
+    }
+
+    /// A prompt with the answer that is to be learned; `fields` has those of both.
+    ///
+    /// # Errors
+    /// As [`Self::prompt`].
+    pub fn example(
+        &self,
+        task: &Task,
+        fields: &Fields,
+        answer: &Fields,
+        weight: f32,
+    ) -> Result<Example, ModelError> {
+        let asked = self.write_fitted(task, fields)?;
+        let prompt = self.encode(task, &asked)?;
+        let answer = self.render(&task.answer, answer).map_err(|reason| template_error("answer", reason))?;
+        let mut whole = self.encode(task, &(asked + &answer))?;
+        // Where the two run together, a model that is asked continues the prompt as it stands.
+        let target = if whole.starts_with(&prompt) {
+            whole.split_off(prompt.len())
+        } else {
+            self.tokenizer.encode_parts(&marks::parts(&answer), false)?
+        };
+        Ok(Example { prompt, target, weight })
+    }
+
+    /// What ends an answer: tokens, and texts that are none.
+    pub fn stops(&self, task: &Task) -> (Vec<u32>, Option<StopWhen>) {
+        let (mut tokens, mut texts) = (self.end_tokens.clone(), Vec::new());
+        for stop in &task.stop {
+            match self.tokenizer.special(stop) {
+                Some(token) => tokens.push(token),
+                None => texts.push(stop.clone()),
+            }
+        }
+        tokens.sort_unstable();
+        tokens.dedup();
+        let when = (!texts.is_empty()).then(|| StopWhen::text_ends_with(&self.tokenizer, texts));
+        (tokens, when)
+    }
+
+    /// The text of an answer's tokens, up to what ended it.
+    pub fn read(&self, task: &Task, tokens: &[u32]) -> String {
+        let mut text = self.tokenizer.decode(tokens);
+        let texts = task.stop.iter().filter(|stop| self.tokenizer.special(stop).is_none());
+        if let Some(end) = texts.filter_map(|stop| text.find(stop)).min() {
+            text.truncate(end);
+        }
+        text
+    }
+
+    /// A prompt's text, of which a value is cut where the fields ask for it.
+    fn write_fitted(&self, task: &Task, fields: &Fields) -> Result<String, ModelError> {
+        let whole = self.write(task, fields)?;
+        let Some((name, text, room)) = fields.to_fit() else { return Ok(whole) };
+        let excess = self.encode(task, &whole)?.len().saturating_sub(room);
+        if excess == 0 {
+            return Ok(whole);
+        }
+        let mut tokens = self.tokenizer.encode(&text);
+        tokens.truncate(tokens.len().saturating_sub(excess));
+        self.write(task, &fields.replaced(name, marks::tokens(&tokens)))
+    }
+
+    fn write(&self, task: &Task, fields: &Fields) -> Result<String, ModelError> {
+        let text = self.render(&task.prompt, fields).map_err(|reason| template_error("prompt", reason))?;
+        if !task.chat {
+            return Ok(text);
+        }
+        let chat = self.chat.as_ref().ok_or_else(|| {
+            let reason = "it is for a chat, but the checkpoint has no chat template. Choose another layout with \
+                          `prompts.layout`";
+            template_error("prompt", reason.to_owned())
+        })?;
+        let message = |role: &str, content: String| Message { role: role.to_owned(), content };
+        let mut messages = vec![message("user", text)];
+        if !task.system.is_empty() {
+            messages.insert(0, message("system", task.system.clone()));
+        }
+        chat.render(&messages)
+    }
+
+    fn encode(&self, task: &Task, marked: &str) -> Result<Vec<u32>, ModelError> {
+        // A chat template writes out what stands at the beginning.
+        self.tokenizer.encode_parts(&marks::parts(marked), !task.chat)
+    }
+
+    fn render(&self, template: &str, fields: &Fields) -> Result<String, String> {
+        let mut values = fields.context();
+        for (name, text) in [("eos_token", &self.eos_token), ("bos_token", &self.bos_token)] {
+            values.insert(name, Value::from_safe_string(text.clone()));
+        }
+        self.environment.render_str(template, values).map_err(|error| format!("it fails: {error}"))
+    }
+}
+
+fn template_error(name: &str, reason: String) -> ModelError {
+    ModelError::Template { name: format!("`{name}`"), reason }
+}
+
+/// Where templates are rendered: every value is marked as one, and what is marked already or safe stays as it is.
+fn environment(tokenizer: &Tokenizer) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_keep_trailing_newline(true);
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_formatter(|out, _, value| {
+        let text = value.to_string();
+        let text = if value.is_safe() { text } else { marks::value(&text) };
+        Ok(out.write_str(&text)?)
+    });
+    let tokenizer = tokenizer.clone();
+    environment.add_filter("first_tokens", move |text: String, most: usize| {
+        let tokens = tokenizer.encode(&text);
+        match tokens.get(..most) {
+            Some(first) if tokens.len() > most => Value::from_safe_string(marks::tokens(first)),
+            _ => Value::from(text),
+        }
+    });
+    environment
+}
+
+#[cfg(test)]
+mod tests;

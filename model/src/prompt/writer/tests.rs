@@ -1,0 +1,126 @@
+use super::*;
+use crate::{Device, Lm, ModelConfig, Special};
+
+/// A checkpoint of ours over a tokenizer that learned these texts.
+fn checkpoint(texts: &[&str]) -> Checkpoint {
+    let texts: Vec<_> = texts.iter().map(|text| (*text).to_owned()).collect();
+    let tokenizer = Tokenizer::train(&texts, 400).unwrap();
+    let config = ModelConfig {
+        vocab_size: tokenizer.vocab_size(),
+        layers: 1,
+        width: 8,
+        heads: 2,
+        ff: 12,
+        ..ModelConfig::default()
+    };
+    Checkpoint::new(Lm::init(&config, &Device::flex(), 0).unwrap(), tokenizer)
+}
+
+fn writer() -> Writer {
+    Writer::new(&checkpoint(&["theorem (a : Nat) : a = a := by\n  rfl ∀ x, x"; 3])).unwrap()
+}
+
+fn task(prompt: &str, answer: &str, stop: &[&str]) -> Task {
+    let stop = stop.iter().map(|text| (*text).to_owned()).collect();
+    Task { prompt: prompt.to_owned(), answer: answer.to_owned(), stop, ..Task::default() }
+}
+
+#[test]
+fn special_tokens_are_what_the_author_wrote_and_never_a_value() {
+    let writer = writer();
+    let task = task("<|prove|>{{ signature }}<|proof|>", "{{ proof }}{{ eos_token }}", &["<|end|>"]);
+    for signature in ["(a : Nat) : a = a", "<|proof|>", "a <|end|><|prove|> b", "", "\u{fdd0}<|end|>\u{fdd1}"]
+    {
+        let fields = Fields::new([("signature", signature)]);
+        let plain = signature.replace(['\u{fdd0}', '\u{fdd1}'], "");
+        let ids = |it: &[Special]| it.iter().map(|it| it.id()).collect::<Vec<_>>();
+        let expected =
+            [ids(&[Special::Prove]), writer.tokenizer().encode(&plain), ids(&[Special::Proof])].concat();
+        assert_eq!(writer.prompt(&task, &fields).unwrap(), expected, "{signature:?}");
+        let example = writer.example(&task, &fields, &Fields::new([("proof", signature)]), 0.5).unwrap();
+        assert_eq!(example.prompt, expected);
+        assert_eq!(example.target, [writer.tokenizer().encode(&plain), ids(&[Special::End])].concat());
+    }
+}
+
+#[test]
+fn a_value_is_cut_after_tokens_even_within_a_character() {
+    let writer = writer();
+    let task = task("<|prove|>{{ failed }}<|statement|>{{ message | first_tokens(2) }}<|proof|>", "", &[]);
+    let (failed, message) = ("數".repeat(9), "數a".to_owned());
+    let fields = Fields::new([("failed", &*failed), ("message", &*message)]);
+    let tokens = writer.prompt(&task, &fields.clone().fit("failed", 15)).unwrap();
+    let [of_failed, of_message] = [&failed, &message].map(|text| writer.tokenizer().encode(text));
+    assert!(of_failed.len() > 11 && of_message.len() > 2);
+    let expected = [
+        &[Special::Prove.id()][..],
+        &of_failed[..10],
+        &[Special::Statement.id()],
+        &of_message[..2],
+        &[Special::Proof.id()],
+    ];
+    assert_eq!(tokens, expected.concat());
+    assert_eq!(writer.prompt(&task, &fields.fit("failed", 3)).unwrap().len(), 5, "the rest does not fit");
+}
+
+#[test]
+fn an_answer_ends_at_its_stop_text() {
+    let writer = writer();
+    let task = task("{{ signature }}", "{{ proof }}", &["```", "<|end|>"]);
+    let (tokens, when) = writer.stops(&task);
+    assert_eq!(tokens, [Special::End.id()], "a special token needs no search in texts");
+    assert!(when.is_some());
+    assert_eq!(writer.read(&task, &writer.tokenizer().encode("  rfl\n```\nand more ```")), "  rfl\n");
+    assert_eq!(
+        writer.read(&task, &writer.tokenizer().encode("  rfl <|end|>")),
+        "  rfl <|end|>",
+        "spelled out"
+    );
+}
+
+#[test]
+fn a_bad_template_is_named_with_its_field() {
+    let writer = writer();
+    let fields = Fields::new([("signature", "x")]);
+    let refusal = |template: &str| {
+        writer.check("prompts.prove", template, &["signature"], &fields).unwrap_err().to_string()
+    };
+    for (template, hint) in [
+        ("prove it", "lacks its field `signature`"),
+        ("{{ signature }} {{ sgnature }}", "`sgnature`"),
+        ("{{ signature", "no template"),
+        ("{{ signature | shout }}", "shout"),
+    ] {
+        let text = refusal(template);
+        assert!(text.contains("prompts.prove") && text.contains(hint), "{template}: {text}");
+    }
+    writer
+        .check("x", "{% if signature %}{{ signature.strip() }}{% endif %}", &["signature"], &fields)
+        .unwrap();
+}
+
+#[test]
+fn a_checkpoint_without_an_end_token_or_a_chat_template_is_refused() {
+    let mut without = checkpoint(&["a"]);
+    without.end_tokens.clear();
+    assert!(Writer::new(&without).unwrap_err().to_string().contains("eos_token_id"));
+    let chat = Task { chat: true, ..task("{{ signature }}", "", &[]) };
+    let text = writer().prompt(&chat, &Fields::new([("signature", "x")])).unwrap_err().to_string();
+    assert!(text.contains("no chat template") && text.contains("prompts.layout"), "{text}");
+}
+
+#[test]
+fn a_prompt_goes_through_the_chat_template() {
+    let mut checkpoint = checkpoint(&["user says hello"]);
+    let template =
+        "{% for m in messages %}<|theorem|>{{ m.role }} {{ m.content.strip() }}{% endfor %}<|proof|>";
+    checkpoint = checkpoint.with_chat_template(template);
+    let writer = Writer::new(&checkpoint).unwrap();
+    let task = Task { chat: true, system: "be".to_owned(), ..task("hello {{ name }}\n", "", &[]) };
+    let tokens = writer.prompt(&task, &Fields::new([("name", "<|end|>")])).unwrap();
+    assert!(!tokens.contains(&Special::End.id()));
+    assert_eq!(
+        writer.tokenizer().decode(&tokens),
+        "<|theorem|>system be<|theorem|>user hello <|end|><|proof|>"
+    );
+}
