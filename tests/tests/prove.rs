@@ -46,15 +46,25 @@ fn a_file_is_filled_as_far_as_it_can_be_and_written_only_then() {
     let output = prove(folder.path(), &["F.lean", "--no-model", "--checks", "40", "--in-place", "--json"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     let row: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let brief: Vec<_> =
-        row["theorems"].as_array().unwrap().iter().map(|it| (it["name"].as_str().unwrap(), it["status"].as_str().unwrap())).collect();
+    let brief: Vec<_> = row["theorems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["name"].as_str().unwrap(), it["status"].as_str().unwrap()))
+        .collect();
     assert_eq!(brief, [("one", "proved"), ("two", "open"), ("three", "proved")], "{row:#}");
     assert_eq!(row["out_of_reach"][0][0], 17, "a `sorry` that is data");
     let written = fs::read_to_string(&path).unwrap();
     assert_eq!(row["text"], written.as_str());
     let proof = row["theorems"][0]["proof"].as_str().unwrap();
-    assert!(written.contains(&format!("twice n % 2 = 0 := {}\nend A", proof.replace('\n', "\n  "))), "{written}");
-    assert!(written.contains("1 + 1 = 3 := by\n  sorry\n") && written.contains("  constructor\n  · "), "{written}");
+    assert!(
+        written.contains(&format!("twice n % 2 = 0 := {}\nend A", proof.replace('\n', "\n  "))),
+        "{written}"
+    );
+    assert!(
+        written.contains("1 + 1 = 3 := by\n  sorry\n") && written.contains("  constructor\n  · "),
+        "{written}"
+    );
     assert_eq!(written.matches("sorry").count(), 2);
 
     // What is left stays as it is: nothing is written without the judge.
@@ -62,7 +72,10 @@ fn a_file_is_filled_as_far_as_it_can_be_and_written_only_then() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(fs::read_to_string(&path).unwrap(), written);
     let said = text(&output.stderr);
-    assert!(said.contains("F.lean:9: `two` stays open") && said.contains("F.lean:17: this `sorry`"), "{said}");
+    assert!(
+        said.contains("F.lean:9: `two` stays open") && said.contains("F.lean:17: this `sorry`"),
+        "{said}"
+    );
 }
 
 #[test]

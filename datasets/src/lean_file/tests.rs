@@ -108,7 +108,8 @@ fn files_of_windows_are_read_as_lean_reads_them() {
 
 #[test]
 fn a_proof_knows_its_place() {
-    let text = "theorem a : True := by\n  trivial\n-- b\nnamespace X\ntheorem b : True :=\n  trivial\n\nend X\n";
+    let text =
+        "theorem a : True := by\n  trivial\n-- b\nnamespace X\ntheorem b : True :=\n  trivial\n\nend X\n";
     for theorem in theorems(text).into_iter().map(Result::unwrap) {
         assert_eq!(text[theorem.proof_at], theorem.proof);
     }

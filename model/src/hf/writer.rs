@@ -37,12 +37,7 @@ pub(crate) fn write_tensors(named: Named, note: (&str, &str), path: &Path) -> Re
     write(named, Precision::Single, note, path)
 }
 
-fn write(
-    named: Named,
-    precision: Precision,
-    (key, note): (&str, &str),
-    path: &Path,
-) -> Result<(), String> {
+fn write(named: Named, precision: Precision, (key, note): (&str, &str), path: &Path) -> Result<(), String> {
     let named = named.into_iter().map(|(name, weight)| (name, Stored::new(weight, precision)));
     let notes = HashMap::from([(key.to_owned(), note.to_owned())]);
     safetensors::serialize_to_file(named, Some(notes), path).map_err(|error| error.to_string())

@@ -155,7 +155,8 @@ mod tests {
 
     #[test]
     fn definitions_that_the_statement_mentions_are_unfolded() {
-        let header = "def twice (n : Nat) := n + n\nnamespace A\nabbrev B.two := 2\n-- def no\ndef other := 1\n";
+        let header =
+            "def twice (n : Nat) := n + n\nnamespace A\nabbrev B.two := 2\n-- def no\ndef other := 1\n";
         let found = Automation::new(header, "(n : Nat) : twice n = B.two * n").whole();
         assert!(found.ends_with("(simp_all [twice, B.two]; done) | (grind [twice, B.two]; done)"), "{found}");
     }

@@ -51,7 +51,10 @@ pub fn next(tree: &Tree, means: &Means) -> Option<(GoalId, Step)> {
         let beside = u32::try_from(beside).unwrap_or(u32::MAX / HANDICAP);
         Some((goal.effort + HANDICAP.saturating_mul(goal.depth + beside), id, step))
     };
-    tree.ids().filter_map(candidate).min_by_key(|(effort, id, _)| (*effort, *id)).map(|(_, id, step)| (id, step))
+    tree.ids()
+        .filter_map(candidate)
+        .min_by_key(|(effort, id, _)| (*effort, *id))
+        .map(|(_, id, step)| (id, step))
 }
 
 /// What a stage does; `None` behind the last one.
@@ -105,7 +108,15 @@ mod tests {
             done(&mut tree, id, 1);
         }
         let (sample, mend) = (Step::Sample, Step::Mend);
-        let wanted = [Step::Automation, Step::Skeletons, Step::Sketch(3), sample(8), mend(4), Step::Sketch(2), sample(16)];
+        let wanted = [
+            Step::Automation,
+            Step::Skeletons,
+            Step::Sketch(3),
+            sample(8),
+            mend(4),
+            Step::Sketch(2),
+            sample(16),
+        ];
         assert_eq!(steps, wanted);
         let alone = Means { has_model: false, ..MEANS };
         tree.goal_mut(ROOT).stage = 3;

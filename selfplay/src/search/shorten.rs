@@ -67,7 +67,8 @@ fn block(proof: &str, start: usize) -> Option<Block> {
         }
     }
     let line_start = proof[..start].rfind('\n').unwrap_or_default();
-    let is_ending = proof[line_start..start].trim() == "all_goals (try (intros;" && proof[at..].starts_with("))");
+    let is_ending =
+        proof[line_start..start].trim() == "all_goals (try (intros;" && proof[at..].starts_with("))");
     let line = is_ending.then(|| proof[..line_start].trim_end().len()..at + 2);
     Some(Block { at: start..at, alternatives, line })
 }

@@ -85,7 +85,11 @@ pub async fn solve(problem: &Problem, limits: &Limits, tools: &Tools<'_>) -> Res
         automation: Automation::new(&problem.header, &problem.signature),
         asker: Asker::new(tools, limits.budget),
         tree: Tree::new(&problem.signature),
-        means: Means { has_model: tools.model.is_some(), depth: limits.depth, samples: limits.samples.max(1) },
+        means: Means {
+            has_model: tools.model.is_some(),
+            depth: limits.depth,
+            samples: limits.samples.max(1),
+        },
     };
     let outcome = match search.go().await {
         Ok(outcome) => outcome,
@@ -180,9 +184,8 @@ impl Search<'_> {
         let header = self.problem.header.as_str();
         let count = count.min(usize::try_from(self.asker.left()).unwrap_or(usize::MAX)).max(1);
         let stage = self.tree.goal(goal).stage.to_string();
-        let seed = |index: usize| {
-            seed_for(self.limits.seed, &["search", &signature, &stage, &index.to_string()])
-        };
+        let seed =
+            |index: usize| seed_for(self.limits.seed, &["search", &signature, &stage, &index.to_string()]);
         let mut texts: Vec<Sampled> = Vec::new();
         if failed.is_empty() {
             let ask = Ask { header, signature: &signature, failed: None };
@@ -197,7 +200,12 @@ impl Search<'_> {
     }
 
     /// Judges texts of a goal; those that fail are kept for sketches and second attempts where they are `telling`.
-    async fn try_texts(&mut self, goal: GoalId, texts: Vec<(String, f64)>, telling: bool) -> Result<(), Stop> {
+    async fn try_texts(
+        &mut self,
+        goal: GoalId,
+        texts: Vec<(String, f64)>,
+        telling: bool,
+    ) -> Result<(), Stop> {
         let texts: Vec<_> = texts.into_iter().filter(|(text, _)| self.tree.is_new(goal, text)).collect();
         let candidates = texts.iter().map(|(text, _)| self.candidate(goal, text)).collect();
         let (proved, verdicts) = self.asker.judge(candidates).await?;

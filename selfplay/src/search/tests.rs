@@ -110,7 +110,10 @@ async fn a_given_proof_keeps_its_text() {
     let problem = Problem { given: Some("by mine\n  sorry".into()), ..statement(": A") };
     let (found, asked) =
         run(&problem, &Limits::default(), script.sketches(given(&[": B", ": C"])), None).await;
-    assert_eq!((found.outcome, found.proof.as_str(), found.open.len()), (Outcome::Exhausted, "by mine; omega; sorry", 1));
+    assert_eq!(
+        (found.outcome, found.proof.as_str(), found.open.len()),
+        (Outcome::Exhausted, "by mine; omega; sorry", 1)
+    );
     assert!(!asked.iter().any(|it| matches!(it, Asked::Proof(it) if it.signature == ": A")));
     let script = judged(|it| it.proof.contains("omega")).sketches(given(&[": B"]));
     let (found, _) = run(&problem, &Limits::default(), script, None).await;

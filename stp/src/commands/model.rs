@@ -78,7 +78,11 @@ fn convert(args: &ConvertArgs) -> Result<ExitCode> {
         None => args.from.clone(),
     };
     let checkpoint = Checkpoint::load(&from, &device("cpu")?)?;
-    if args.half { checkpoint.save_half(&args.to)? } else { checkpoint.save(&args.to)? }
+    if args.half {
+        checkpoint.save_half(&args.to)?
+    } else {
+        checkpoint.save(&args.to)?
+    }
     println!("{}", said(&checkpoint, &args.to));
     Ok(ExitCode::SUCCESS)
 }

@@ -51,9 +51,9 @@ pub(super) fn read(args: &ProveArgs) -> Result<Input> {
         statement(what, &header)?
     };
     match &input {
-        Input::Text(..) if !header.is_empty() && (what == "-" || looks_like_a_file) => usage(
-            "--header and --imports are for a statement; a file has its own lines for that.",
-        ),
+        Input::Text(..) if !header.is_empty() && (what == "-" || looks_like_a_file) => {
+            usage("--header and --imports are for a statement; a file has its own lines for that.")
+        }
         Input::Text(_, None) if args.in_place => usage("--in-place needs a file; there is none to write."),
         Input::Statement(_) if args.in_place || args.diff => {
             usage("--in-place and --diff are for a file, and this is a statement.")
@@ -67,7 +67,8 @@ fn usage<T>(said: &str) -> Result<T> {
 }
 
 fn header(args: &ProveArgs) -> Result<String> {
-    let mut header: String = args.imports.iter().map(|module| format!("import {}\n", module.trim())).collect();
+    let mut header: String =
+        args.imports.iter().map(|module| format!("import {}\n", module.trim())).collect();
     if let Some(path) = &args.header {
         let text = std::fs::read_to_string(path)
             .map_err(|error| UsageError(format!("--header {} cannot be read: {error}.", path.display())))?;

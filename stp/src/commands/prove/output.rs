@@ -109,10 +109,14 @@ mod tests {
 
     #[test]
     fn a_row_has_a_proof_or_a_partial_one() {
-        let found = |outcome| Found { outcome, proof: "by rfl".into(), open: vec![], spent: Default::default() };
+        let found =
+            |outcome| Found { outcome, proof: "by rfl".into(), open: vec![], spent: Default::default() };
         let row = |outcome| serde_json::to_value(Row::of("a", "", ": A", &found(outcome), 0.12345)).unwrap();
         let proved = row(Outcome::Proved);
-        assert_eq!((&proved["proof"], &proved["status"], &proved["seconds"]), (&"by rfl".into(), &"proved".into(), &0.123.into()));
+        assert_eq!(
+            (&proved["proof"], &proved["status"], &proved["seconds"]),
+            (&"by rfl".into(), &"proved".into(), &0.123.into())
+        );
         assert!(proved.get("partial").is_none());
         let open = row(Outcome::Exhausted);
         assert_eq!((&open["proof"], &open["partial"]), (&serde_json::Value::Null, &"by rfl".into()));

@@ -67,15 +67,18 @@ impl LeanText {
         let outside = sorries(&self.text).filter(|span| !proofs.iter().any(|at| at.contains(&span.start)));
         let reason = |line: usize| {
             let mut refused = found.iter().filter_map(|it| it.as_ref().err());
-            let near = refused.rfind(|it| it.line <= line).filter(|it| {
-                !found.iter().flatten().any(|other| (it.line + 1..=line).contains(&other.line))
-            });
+            let near = refused
+                .rfind(|it| it.line <= line)
+                .filter(|it| !found.iter().flatten().any(|other| (it.line + 1..=line).contains(&other.line)));
             match near {
                 Some(error) => format!("`{}` {}", error.name, error.reason),
                 None => "it stands in no proof of a theorem; only these are searched.".to_owned(),
             }
         };
-        outside.map(|span| line_of(span.start)).map(|line| OutOfReach { line, reason: reason(line) }).collect()
+        outside
+            .map(|span| line_of(span.start))
+            .map(|line| OutOfReach { line, reason: reason(line) })
+            .collect()
     }
 
     /// The text with proofs in the places of those of theorems, by their places among the theorems.
@@ -120,8 +123,7 @@ pub(super) fn has_sorry(proof: &str) -> bool {
 
 /// Whether nothing is there but `sorry`.
 pub(super) fn is_bare(proof: &str) -> bool {
-    let code: Vec<String> =
-        spans(proof).filter(Span::is_code).map(|span| span.text.to_owned()).collect();
+    let code: Vec<String> = spans(proof).filter(Span::is_code).map(|span| span.text.to_owned()).collect();
     matches!(code.iter().map(String::as_str).collect::<Vec<_>>()[..], ["sorry"] | ["by", "sorry"])
 }
 
@@ -147,10 +149,10 @@ mod tests {
     #[test]
     fn proofs_take_their_places_and_nothing_else_changes() {
         let text = LeanText::of(TEXT);
-        let filled = text.with(&[(0, "by\n  rfl".into()), (1, "by\n  constructor\n  · trivial\n  · simp".into())]);
-        let expected = TEXT
-            .replace(":=\n    sorry\nend", ":= by\n    rfl\nend")
-            .replace("  · sorry", "  · simp");
+        let filled =
+            text.with(&[(0, "by\n  rfl".into()), (1, "by\n  constructor\n  · trivial\n  · simp".into())]);
+        let expected =
+            TEXT.replace(":=\n    sorry\nend", ":= by\n    rfl\nend").replace("  · sorry", "  · simp");
         assert_eq!(filled, expected);
         assert_eq!(text.with(&[]), TEXT);
     }
