@@ -272,7 +272,7 @@ mod tests {
         let inputs = plan(20);
         let with = |inputs: &[Input]| inputs.iter().filter(|input| input.lemma.is_some()).count();
         assert_eq!((inputs.len(), with(&inputs)), (20, 5), "others take the place of those left out");
-        assert!(inputs.iter().all(|input| input.lemma.is_some() == !input.seed.lemmas.is_empty()));
+        assert!(inputs.iter().all(|input| input.lemma.is_some() != input.seed.lemmas.is_empty()));
         let inputs = plan(100);
         assert_eq!((inputs.len(), with(&inputs)), (35, 15));
     }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::chat::{self, ChatTemplate, Message};
 use crate::gguf;
-use crate::hf::{self, SINGLE as MODEL, Shards};
+use crate::hf::{self, Precision, SINGLE as MODEL, Shards};
 use crate::memory;
 use crate::{Lm, ModelConfig, ModelError, Special, Tokenizer};
 
@@ -102,13 +102,25 @@ impl Checkpoint {
     /// # Errors
     /// [`ModelError::Write`] with what the system said.
     pub fn save(&self, dir: &Path) -> Result<(), ModelError> {
+        self.save_as(dir, Precision::Single)
+    }
+
+    /// The same with 16-bit numbers, for a model that is handed on and not trained any more: half as large.
+    ///
+    /// # Errors
+    /// As [`Self::save`].
+    pub fn save_half(&self, dir: &Path) -> Result<(), ModelError> {
+        self.save_as(dir, Precision::Half)
+    }
+
+    fn save_as(&self, dir: &Path, precision: Precision) -> Result<(), ModelError> {
         let draft = sibling(dir, "new");
-        self.write(&draft).map_err(|reason| ModelError::Write { path: draft.clone(), reason })?;
+        self.write(&draft, precision).map_err(|reason| ModelError::Write { path: draft.clone(), reason })?;
         swap_in(&draft, dir)
             .map_err(|error| ModelError::Write { path: dir.to_owned(), reason: error.to_string() })
     }
 
-    fn write(&self, dir: &Path) -> Result<(), String> {
+    fn write(&self, dir: &Path, precision: Precision) -> Result<(), String> {
         let text = |error: std::io::Error| error.to_string();
         remove(dir).map_err(text)?;
         fs::create_dir_all(dir).map_err(text)?;
@@ -121,7 +133,7 @@ impl Checkpoint {
         for (name, content) in &self.companions {
             fs::write(dir.join(name), content).map_err(text)?;
         }
-        hf::write_weights(&self.model.valid(), &dir.join(MODEL))?;
+        hf::write_weights(&self.model.valid(), precision, &dir.join(MODEL))?;
         for entry in fs::read_dir(dir).map_err(text)? {
             fs::File::open(entry.map_err(text)?.path()).and_then(|file| file.sync_all()).map_err(text)?;
         }
@@ -260,6 +272,20 @@ mod tests {
         assert_eq!(logits(&loaded.model), logits(&saved.model));
         assert_eq!(loaded.tokenizer.encode("by simp"), saved.tokenizer.encode("by simp"));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left behind");
+    }
+
+    #[test]
+    fn half_as_many_bytes_are_nearly_the_same_model() {
+        let folder = tempfile::tempdir().unwrap();
+        let (whole, half) = (folder.path().join("whole"), folder.path().join("half"));
+        let saved = checkpoint();
+        saved.save(&whole).unwrap();
+        saved.save_half(&half).unwrap();
+        let bytes = |dir: &Path| fs::metadata(dir.join(MODEL)).unwrap().len();
+        assert!(bytes(&half) < bytes(&whole) * 6 / 10);
+        let loaded = Checkpoint::load(&half, &Device::flex()).unwrap();
+        let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-2;
+        assert!(logits(&loaded.model).iter().zip(&logits(&saved.model)).all(near));
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub mod plan;
 pub mod random;
 pub mod records;
 pub mod run;
+pub mod search;
 pub mod steps;
 #[cfg(test)]
 mod test;

@@ -12,6 +12,7 @@ use crate::commands::experiment::ExperimentArgs;
 use crate::commands::export::ExportArgs;
 use crate::commands::generate::GenerateArgs;
 use crate::commands::model::ModelArgs;
+use crate::commands::prove::ProveArgs;
 use crate::commands::report::ReportArgs;
 use crate::commands::runs::RunsArgs;
 use crate::commands::serve::ServeArgs;
@@ -106,6 +107,8 @@ pub enum Command {
     ///
     /// JSON lines {"id", "statement", "proof"}, other data sets' rows, or Lean files.
     Verify(VerifyArgs),
+    /// Prove a statement, or fill each `sorry` of a Lean file, with Lean's automation, a model and goals of failed proofs.
+    Prove(ProveArgs),
     /// The Lean toolchain that is used.
     Toolchain(ToolchainArgs),
     /// The corpus.

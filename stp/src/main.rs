@@ -25,7 +25,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{Cli, Command};
 use crate::commands::{
     bench, config, corpus, dashboard as dashboard_command, data, eval, experiment, export, generate, model,
-    report, runs, serve, shell, show, toolchain, train, verify, worker,
+    prove, report, runs, serve, shell, show, toolchain, train, verify, worker,
 };
 use crate::common::block_on;
 
@@ -66,6 +66,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Dashboard(args)) => block_on(dashboard_command::dashboard(args)),
         Some(Command::Verify(args)) => block_on(verify::verify(args)),
+        Some(Command::Prove(args)) => block_on(prove::prove(args)),
         Some(Command::Toolchain(args)) => toolchain::toolchain(&args),
         Some(Command::Corpus(args)) => block_on(corpus::corpus(args)),
         Some(Command::Data(args)) => data::data(args),

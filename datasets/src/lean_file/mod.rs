@@ -9,6 +9,7 @@ mod scan;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ops::Range;
 
 use commands::{commands, declaration};
 use scan::{Kind, Piece, pieces};
@@ -29,6 +30,8 @@ pub struct LeanTheorem {
     pub signature: String,
     /// The text after `:=`; for a theorem by pattern matching its equations, from the first `|` on.
     pub proof: String,
+    /// Where that text stands, in bytes of the file as Lean reads it: without a byte order mark, lines ending in `\n` alone.
+    pub proof_at: Range<usize>,
 }
 
 /// A theorem that cannot be taken out of its file.
@@ -222,9 +225,11 @@ fn take(
         Body::Where => return Err(fail("gives its proof by `where`; write it after `:=`.")),
         Body::Missing => return Err(fail("has no proof after `:=`.")),
     };
+    let proof_at = without_comments_at_end(text, proof..end);
     Ok(LeanTheorem {
         signature: text[signature.start.min(ends)..ends].trim().to_owned(),
-        proof: strip_comments_at_end(&text[proof..end]),
+        proof: text[proof_at.clone()].to_owned(),
+        proof_at,
         name,
         line,
         header,
@@ -290,11 +295,12 @@ fn arrow_comes_first(pieces: &[Piece<'_>]) -> bool {
     false
 }
 
-/// A proof as written, without the comments that belong to what follows it.
-fn strip_comments_at_end(proof: &str) -> String {
+/// The place of a proof as written, without the comments that belong to what follows it.
+fn without_comments_at_end(text: &str, at: Range<usize>) -> Range<usize> {
+    let proof = &text[at.clone()];
     let end = pieces(proof).last().map_or(0, Piece::end);
     let begin = if proof.starts_with('\n') { 0 } else { proof.len() - proof.trim_start().len() };
-    proof[begin.min(end)..end].to_owned()
+    at.start + begin.min(end)..at.start + end
 }
 
 #[cfg(test)]

@@ -107,6 +107,15 @@ fn files_of_windows_are_read_as_lean_reads_them() {
 }
 
 #[test]
+fn a_proof_knows_its_place() {
+    let text =
+        "theorem a : True := by\n  trivial\n-- b\nnamespace X\ntheorem b : True :=\n  trivial\n\nend X\n";
+    for theorem in theorems(text).into_iter().map(Result::unwrap) {
+        assert_eq!(text[theorem.proof_at], theorem.proof);
+    }
+}
+
+#[test]
 fn a_file_without_theorems_has_none() {
     assert!(theorems("").is_empty() && theorems("-- theorem\n").is_empty());
     assert!(theorems("def x := 1\n#check x\n").is_empty());

@@ -11,21 +11,34 @@ use super::reader::transposed;
 use crate::Lm;
 use crate::nn::{Named, Weight};
 
+/// Numbers of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Precision {
+    /// 32-bit numbers.
+    Single,
+    /// 16-bit numbers.
+    Half,
+}
+
 /// Writes all weights of a model in inference mode.
 ///
 /// # Errors
 /// What the system or the device said.
-pub(crate) fn write_weights(model: &Lm, path: &Path) -> Result<(), String> {
+pub(crate) fn write_weights(model: &Lm, precision: Precision, path: &Path) -> Result<(), String> {
     // Without this mark `transformers` refuses a file.
-    write_tensors(model.list(), ("format", "pt"), path)
+    write(model.list(), precision, ("format", "pt"), path)
 }
 
 /// Writes tensors and a note under a key.
 ///
 /// # Errors
 /// What the system or the device said.
-pub(crate) fn write_tensors(named: Named, (key, note): (&str, &str), path: &Path) -> Result<(), String> {
-    let named = named.into_iter().map(|(name, weight)| (name, Stored::new(weight)));
+pub(crate) fn write_tensors(named: Named, note: (&str, &str), path: &Path) -> Result<(), String> {
+    write(named, Precision::Single, note, path)
+}
+
+fn write(named: Named, precision: Precision, (key, note): (&str, &str), path: &Path) -> Result<(), String> {
+    let named = named.into_iter().map(|(name, weight)| (name, Stored::new(weight, precision)));
     let notes = HashMap::from([(key.to_owned(), note.to_owned())]);
     safetensors::serialize_to_file(named, Some(notes), path).map_err(|error| error.to_string())
 }
@@ -34,22 +47,26 @@ pub(crate) fn write_tensors(named: Named, (key, note): (&str, &str), path: &Path
 struct Stored {
     weight: Weight,
     shape: Vec<usize>,
+    precision: Precision,
 }
 
 impl Stored {
-    fn new(weight: Weight) -> Self {
+    fn new(weight: Weight, precision: Precision) -> Self {
         let shape = match &weight {
             Weight::Projection(matrix) => matrix.dims().into_iter().rev().collect(),
             Weight::Table(table) => table.dims().to_vec(),
             Weight::Vector(vector) => vector.dims().to_vec(),
         };
-        Self { weight, shape }
+        Self { weight, shape, precision }
     }
 }
 
 impl View for Stored {
     fn dtype(&self) -> Dtype {
-        Dtype::F32
+        match self.precision {
+            Precision::Single => Dtype::F32,
+            Precision::Half => Dtype::F16,
+        }
     }
 
     fn shape(&self) -> &[usize] {
@@ -62,11 +79,17 @@ impl View for Stored {
             Weight::Table(table) => values(table),
             Weight::Vector(vector) => values(vector),
         };
-        Cow::Owned(values.into_iter().flat_map(f32::to_le_bytes).collect())
+        Cow::Owned(match self.precision {
+            Precision::Single => values.into_iter().flat_map(f32::to_le_bytes).collect(),
+            Precision::Half => {
+                values.into_iter().flat_map(|value| half::f16::from_f32(value).to_le_bytes()).collect()
+            }
+        })
     }
 
     fn data_len(&self) -> usize {
-        4 * self.shape.iter().product::<usize>()
+        let bytes = if self.precision == Precision::Half { 2 } else { 4 };
+        bytes * self.shape.iter().product::<usize>()
     }
 }
 

@@ -10,12 +10,12 @@ use clap::Args;
 use serde_json::json;
 use stp_model::{Checkpoint, Message, SampleConfig, SampleRequest, StopWhen};
 use stp_prover::Goal;
-use stp_selfplay::config::{self, Layout};
 use stp_selfplay::context::prompts::{Prompt, Prompts, SampleKind};
 use stp_selfplay::error::UsageError;
 use stp_study::evaluation::require_model;
 
 use crate::common::device;
+use crate::models::prompts;
 
 /// `stp generate`.
 #[derive(Clone, Debug, Args)]
@@ -79,7 +79,7 @@ pub fn generate(args: &GenerateArgs) -> Result<ExitCode> {
     let device = device(&args.device)?;
     require_model(&args.model)?;
     let checkpoint = Checkpoint::load(&args.model, &device)?;
-    let asked = args.statement.as_ref().map(|_| prompts(args, &checkpoint)).transpose()?;
+    let asked = args.statement.as_ref().map(|_| prompts(&checkpoint, args.layout.as_deref())).transpose()?;
     let settings = settings(args, &checkpoint, asked.as_ref());
     if args.samples == 0 {
         return Err(UsageError("--samples 0 asks for nothing; give at least 1.".to_owned()).into());
@@ -135,20 +135,6 @@ fn settings(args: &GenerateArgs, checkpoint: &Checkpoint, asked: Option<&Prompts
         },
         ..SampleConfig::default()
     }
-}
-
-/// The prompts of the layout that was asked for, or of the one that the checkpoint's tokenizer tells.
-fn prompts(args: &GenerateArgs, checkpoint: &Checkpoint) -> Result<Prompts> {
-    let own = config::Prompts::default().layout;
-    let layout = match &args.layout {
-        Some(name) => Layout::named(name)?,
-        None => {
-            let ours = Layout::named(&own)?;
-            let is_ours = ours.tokens.iter().all(|token| checkpoint.tokenizer.special(token).is_some());
-            if is_ours { ours } else { Layout::named("plain")? }
-        }
-    };
-    Prompts::new(checkpoint, &layout)
 }
 
 fn prompt(args: &GenerateArgs, checkpoint: &Checkpoint, asked: Option<&Prompts>) -> Result<Vec<u32>> {

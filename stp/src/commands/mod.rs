@@ -11,6 +11,7 @@ pub mod experiment;
 pub mod export;
 pub mod generate;
 pub mod model;
+pub mod prove;
 pub mod report;
 pub mod runs;
 pub mod serve;

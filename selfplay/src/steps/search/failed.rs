@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::context::history::as_statement;
 use crate::context::known::corpus_statements;
 use crate::events::{Done, Recorded, SearchPart, Work};
+use crate::search::order::{self, Nearness};
 
 /// Sketches that are asked for at the same time, for each worker.
 const AHEAD: usize = 2;
@@ -136,18 +137,13 @@ fn depths(context: &Context, round: u32) -> Result<HashMap<String, u32>> {
 
 /// The distinct proofs with the fewest errors, of these the likeliest first.
 fn nearest(mut attempts: Vec<Attempt>, most: usize) -> Vec<String> {
-    let errors = |attempt: &Attempt| attempt.verdict.as_ref().map_or(0, |verdict| verdict.messages.len());
-    let likelihood = |attempt: &Attempt| attempt.logprob / f64::from(attempt.tokens.max(1));
+    let nearness = |attempt: &Attempt| Nearness {
+        errors: attempt.verdict.as_ref().map_or(0, |verdict| verdict.messages.len()),
+        likelihood: attempt.logprob / f64::from(attempt.tokens.max(1)),
+        number: attempt.sample,
+    };
     attempts.retain(|attempt| attempt.verdict.as_ref().is_some_and(|it| it.status == Status::Failed));
-    attempts.sort_by(|a, b| {
-        errors(a)
-            .cmp(&errors(b))
-            .then_with(|| likelihood(b).total_cmp(&likelihood(a)))
-            .then_with(|| a.sample.cmp(&b.sample))
-    });
-    let mut seen = HashSet::new();
-    attempts.retain(|attempt| seen.insert(attempt.proof.clone()));
-    attempts.truncate(most);
+    let attempts = order::nearest(attempts, most, nearness, |attempt| &attempt.proof);
     attempts.into_iter().map(|attempt| attempt.proof).collect()
 }
 

@@ -1,0 +1,182 @@
+//! What is tried without a model: Lean's own tactics on the whole, and simple skeletons that end in them.
+
+use stp_datasets::lean_text::{SpanKind, spans};
+use stp_datasets::{Binder, SINGLE_TACTICS, binders};
+
+/// Skeletons that are tried of one goal.
+const MOST_SKELETONS: usize = 10;
+/// Definitions that tactics are told to unfold.
+const MOST_UNFOLDED: usize = 6;
+/// What makes the type of a binder a claim and no data.
+const RELATIONS: &str = "=≠≤<≥>∧∨¬∣∈∉↔∃⊆";
+
+/// Lean's tactics, with the definitions of a statement's own file among what they may unfold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Automation {
+    tactics: Vec<String>,
+}
+
+impl Automation {
+    /// For statements below a header like that of `signature`.
+    pub fn new(header: &str, signature: &str) -> Self {
+        let mut tactics: Vec<String> = SINGLE_TACTICS.iter().map(|&tactic| tactic.to_owned()).collect();
+        let unfolded = defined(header, signature).join(", ");
+        if !unfolded.is_empty() {
+            tactics.extend(["simp", "simp_all", "grind"].map(|tactic| format!("{tactic} [{unfolded}]")));
+        }
+        Self { tactics }
+    }
+
+    /// All of them in one check.
+    pub fn whole(&self) -> String {
+        format!("by {}", self.first())
+    }
+
+    /// Tries one after the other; each must close its goal.
+    fn first(&self) -> String {
+        let tries: Vec<_> = self.tactics.iter().map(|tactic| format!("({tactic}; done)")).collect();
+        format!("first | {}", tries.join(" | "))
+    }
+
+    /// Proofs that begin with one step and leave the rest to the tactics; what these leave open, a sketch shows.
+    pub fn skeletons(&self, signature: &str) -> Vec<String> {
+        let end = format!("all_goals (try (intros; {}))", self.first());
+        let mut steps = steps(signature);
+        steps.truncate(MOST_SKELETONS);
+        steps.into_iter().map(|step| format!("by\n  {step}\n  {end}")).collect()
+    }
+}
+
+/// Names that a header defines and a signature mentions, in the header's order.
+fn defined(header: &str, signature: &str) -> Vec<String> {
+    let words = |text| spans(text).filter(|span| span.kind == SpanKind::Word).map(|span| span.text);
+    let mentioned: Vec<&str> = words(signature).collect();
+    let mut names: Vec<String> = Vec::new();
+    let mut defines = false;
+    for word in words(header) {
+        let is_mentioned = mentioned.iter().any(|it| it.rsplit('.').next() == word.rsplit('.').next());
+        if defines && is_mentioned && !names.iter().any(|name| name == word) {
+            names.push(word.to_owned());
+        }
+        defines = matches!(word, "def" | "abbrev");
+    }
+    names.truncate(MOST_UNFOLDED);
+    names
+}
+
+/// What a binder is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A value of a type with an induction principle, as far as its name tells.
+    Inductive,
+    /// A value whose cases are few or plain.
+    Cases,
+    /// A claim that has cases.
+    CasesOfClaim,
+    /// A type, a function, an instance, an equation.
+    Other,
+}
+
+fn kind_of(binder: &Binder) -> Kind {
+    let Some(kind) = binder.kind.as_deref().filter(|_| binder.name.is_some() && binder.open != "[") else {
+        return Kind::Other;
+    };
+    let first = kind.split_whitespace().next().unwrap_or_default();
+    if matches!(first, "Type" | "Sort" | "Prop") || kind.contains(['→', '∀']) || kind.contains("->") {
+        Kind::Other
+    } else if kind.contains(['∧', '∨', '∃']) {
+        Kind::CasesOfClaim
+    } else if kind.contains(|letter| RELATIONS.contains(letter)) {
+        Kind::Other
+    } else if matches!(first, "Bool" | "Option" | "Int" | "Prod" | "Sum" | "Fin") || kind.contains('×') {
+        Kind::Cases
+    } else {
+        Kind::Inductive
+    }
+}
+
+/// First steps of proofs, the likelier ones first.
+fn steps(signature: &str) -> Vec<String> {
+    let Some((binders, goal)) = binders(signature) else { return vec!["intros".to_owned()] };
+    let named = |kind: Kind| -> Vec<&str> {
+        binders.iter().filter(|it| kind_of(it) == kind).filter_map(|it| it.name.as_deref()).collect()
+    };
+    let (inductive, cases) = (named(Kind::Inductive), named(Kind::Cases));
+    let mut steps: Vec<String> = Vec::new();
+    if goal.contains(['∧', '↔']) {
+        steps.push("constructor".to_owned());
+    }
+    if goal.contains(['∀', '→', '¬']) {
+        steps.push("intros".to_owned());
+    }
+    let bound = bound(&goal);
+    for name in &bound {
+        steps.push(format!("intro {}\n  induction {name}", bound.join(" ")));
+    }
+    if goal.contains("if ") || goal.contains("match ") {
+        steps.push("split".to_owned());
+    }
+    steps.extend(named(Kind::CasesOfClaim).into_iter().map(|name| format!("cases {name}")));
+    if !cases.is_empty() {
+        let all: Vec<_> = cases.iter().map(|name| format!("cases {name}")).collect();
+        steps.push(all.join(" <;> "));
+    }
+    steps.extend(inductive.iter().map(|name| format!("induction {name}")));
+    for name in &inductive {
+        let others: Vec<&str> =
+            inductive.iter().chain(&cases).copied().filter(|other| other != name).collect();
+        if !others.is_empty() {
+            steps.push(format!("induction {name} generalizing {}", others.join(" ")));
+        }
+    }
+    if goal.contains('∨') {
+        steps.extend(["left", "right"].map(str::to_owned));
+    }
+    steps
+}
+
+/// The names that a goal of the form `∀ a b, …` or `∀ a b : T, …` begins with.
+fn bound(goal: &str) -> Vec<&str> {
+    let Some(rest) = goal.strip_prefix("∀ ") else { return Vec::new() };
+    let names = rest.split([',', ':']).next().unwrap_or_default();
+    let names: Vec<&str> = names.split_whitespace().collect();
+    let is_name = |name: &&str| spans(name).count() == 1 && spans(name).all(|it| it.kind == SpanKind::Word);
+    if names.iter().all(is_name) { names } else { Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_definitions_it_is_what_makes_a_conjecture_trivial() {
+        assert_eq!(Automation::new("", ": 1 = 1").whole(), stp_conjecturer::trivial_proof(true));
+    }
+
+    #[test]
+    fn definitions_that_the_statement_mentions_are_unfolded() {
+        let header =
+            "def twice (n : Nat) := n + n\nnamespace A\nabbrev B.two := 2\n-- def no\ndef other := 1\n";
+        let found = Automation::new(header, "(n : Nat) : twice n = B.two * n").whole();
+        assert!(found.ends_with("(simp_all [twice, B.two]; done) | (grind [twice, B.two]; done)"), "{found}");
+    }
+
+    #[test]
+    fn steps_follow_the_types_of_the_binders() {
+        let all = steps("{α : Type} (xs ys : List α) (b : Bool) (h : p ∨ q) (e : xs = ys) : f xs ∧ g ys");
+        let expected = [
+            "constructor",
+            "cases h",
+            "cases b",
+            "induction xs",
+            "induction ys",
+            "induction xs generalizing ys b",
+            "induction ys generalizing xs b",
+        ];
+        assert_eq!(all, expected);
+        assert_eq!(steps("(f : Nat → Nat) : ∀ n, f n = 0"), ["intros", "intro n\n  induction n"]);
+        assert_eq!(steps(": ∀ (n : Nat), n = 0"), ["intros"]);
+        let found = Automation::new("", "").skeletons("(n : Nat) : n = n");
+        assert!(found[0].starts_with("by\n  induction n\n  all_goals (try (intros; first | (rfl; done) |"));
+    }
+}

@@ -1,0 +1,103 @@
+//! `stp prove` with real Lean: statements, files with `sorry`s, and what cannot be searched.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use stp_tests::stp;
+
+/// No single tactic closes it, and no skeleton does: what induction leaves open is a goal that a sketch names.
+const NEEDS_A_SKETCH: &str = "(f : Nat → Nat) (h : ∀ n, f (n + 1) = f n) : (∀ n, f n = f 0) ∧ f 7 = f 0";
+
+fn prove(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(stp());
+    command.arg("prove").args(args).args(["--no-cache", "--timeout", "60", "--quiet"]).current_dir(folder);
+    command.output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_statement_is_proved_by_automation_or_by_what_a_sketch_leaves_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = prove(folder.path(), &["theorem t (a b : Nat) : a + b = b + a", "--no-model"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "theorem t (a b : Nat) : a + b = b + a := by omega\n");
+    let output = prove(folder.path(), &[NEEDS_A_SKETCH, "--no-model", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    let row: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&row["status"], &row["statement"]), (&"proved".into(), &NEEDS_A_SKETCH.into()));
+    assert!(row["proof"].as_str().unwrap().contains("induction"), "{row}");
+    assert!(row["checks"].as_u64().unwrap() > 2 && row["sketches"].as_u64().unwrap() > 0, "{row}");
+    assert!(row.get("partial").is_none());
+}
+
+const FILE: &str = "def twice (n : Nat) := n + n\n\nnamespace A\n  /-- It is even. -/\n  theorem one (n : Nat) : twice n % 2 = 0 :=\n    sorry\nend A\n\ntheorem two (p : Prop) : p ∨ 1 + 1 = 3 := by\n  sorry\n\ntheorem three (p q : Prop) (hp : p) (hq : q) : q ∧ p := by\n  constructor\n  · sorry\n  · exact hp\n\ndef four : Nat := sorry\n";
+
+#[test]
+fn a_file_is_filled_as_far_as_it_can_be_and_written_only_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("F.lean");
+    fs::write(&path, FILE).unwrap();
+    let output = prove(folder.path(), &["F.lean", "--no-model", "--checks", "40", "--in-place", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let row: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let brief: Vec<_> = row["theorems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["name"].as_str().unwrap(), it["status"].as_str().unwrap()))
+        .collect();
+    assert_eq!(brief, [("one", "proved"), ("two", "open"), ("three", "proved")], "{row:#}");
+    assert_eq!(row["out_of_reach"][0][0], 17, "a `sorry` that is data");
+    let written = fs::read_to_string(&path).unwrap();
+    assert_eq!(row["text"], written.as_str());
+    let proof = row["theorems"][0]["proof"].as_str().unwrap();
+    assert!(
+        written.contains(&format!("twice n % 2 = 0 := {}\nend A", proof.replace('\n', "\n  "))),
+        "{written}"
+    );
+    assert!(
+        written.contains("1 + 1 = 3 := by\n  sorry\n") && written.contains("  constructor\n  · "),
+        "{written}"
+    );
+    assert_eq!(written.matches("sorry").count(), 2);
+
+    // What is left stays as it is: nothing is written without the judge.
+    let output = prove(folder.path(), &["F.lean", "--no-model", "--checks", "3", "--in-place"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(fs::read_to_string(&path).unwrap(), written);
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("F.lean:9: `two` stays open") && said.contains("F.lean:17: this `sorry`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_cannot_be_searched_is_said_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let says = |args: &[&str], code: i32, part: &str| {
+        let output = prove(folder.path(), args);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        assert!(said.contains(part), "{args:?}: {said}");
+    };
+    says(&[": 1 = 1", "--checks", "0"], 2, "--checks 0");
+    says(&[": 1 = 1", "--seconds", "0"], 2, "--seconds");
+    says(&["Missing.lean"], 2, "Missing.lean cannot be read");
+    says(&["hello"], 2, "neither a file nor a statement");
+    says(&[": 1 = 1", "--in-place"], 2, "for a file");
+    says(&[": 1 = 1", "--model", "nowhere"], 2, "nowhere has no model");
+    fs::write(folder.path().join("Done.lean"), "theorem a : True := trivial\n").unwrap();
+    says(&["Done.lean"], 0, "holds no `sorry`");
+    says(&["(x : ℝ) : x = x"], 2, "does not elaborate");
+    let broken = "import Mathlib\ntheorem a : True := sorry\n";
+    fs::write(folder.path().join("Broken.lean"), broken).unwrap();
+    says(&["Broken.lean", "--in-place"], 2, "Mathlib");
+    assert_eq!(fs::read_to_string(folder.path().join("Broken.lean")).unwrap(), broken);
+}
