@@ -26,19 +26,19 @@ use crate::commands::worker::WorkerArgs;
 const FIRST: &str = "\
 Three things to type:
   stp verify MyProofs.lean   judge the proofs of a Lean file; needs no model
-  stp train                  train a small prover in ten minutes; Ctrl-C stops it,
-                             and the same command goes on
+  stp train                  train a small prover in ten minutes; Ctrl-C stops,
+                             the same command goes on
   stp runs                   the runs in this folder, and how far they are
 ";
 
 const EXAMPLES: &str = "\
 When there is a run:
   stp dashboard runs/tiny-stp-seed0     watch it in a browser
-  stp report runs/tiny-stp-seed0        its table; with -o FILE.html a page of charts
+  stp report runs/tiny-stp-seed0        its table; with -o FILE.html a page
   stp show STATEMENT                    what it knows of one statement
   stp train --rounds 6                  go on with it, to six rounds
   stp train --from runs/tiny-stp-seed0:1 --set proving.replay_rounds=1
-                                        a new run from its round 1, other settings
+                                        a new run from its round 1
 
 The options of `train` may stand without a command: `stp --rounds 5`. `cargo run
 --release` trains as `stp train` does: cargo tells programs that it has started

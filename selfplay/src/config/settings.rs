@@ -84,7 +84,10 @@ impl Settings {
     /// # Errors
     /// [`UsageError`] if TOML cannot hold one of them.
     pub fn run(name: &str, config: &RunConfig) -> Result<Self, UsageError> {
-        let table = Table::try_from(config).map_err(|error| {
+        // By way of the text, which has 0.95 where a number of 32 bits is 0.949999988079071.
+        let text = toml::to_string(config).map_err(|error| error.to_string());
+        let table = text.and_then(|text| text.parse::<Table>().map_err(|error| error.to_string()));
+        let table = table.map_err(|error| {
             UsageError(format!("The settings of the run `{name}` cannot be used: {error}"))
         })?;
         let setter = Setter::Run(name.to_owned());

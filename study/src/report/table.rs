@@ -108,28 +108,8 @@ impl Report {
     /// The table for people: box-drawing on a screen, or Markdown.
     pub fn table(&self, markdown: bool) -> String {
         let mut table = table_for(markdown);
-        // On a screen a header has several lines, so that all of it fits.
-        let (space, slash) = if markdown { (" ", " / ") } else { ("\n", "/") };
-        let header = |words: &[&str]| words.join(space);
-        table.set_header([
-            "model".to_owned(),
-            header(&["train", "proved", &format!("(of {})", self.train_total)]),
-            header(&[
-                "valid",
-                "proved",
-                &format!("(of {},", self.valid_total),
-                &format!("pass@{})", self.valid_samples),
-            ]),
-            header(&["valid", "pass@1"]),
-            header(&[
-                "conjectures:",
-                &["generated", "elaborated"].join(slash),
-                &["/ proved", "kept"].join(slash),
-            ]),
-            header(&["mean", "pass", "rate"]),
-            header(&["sampled", "proofs"]),
-            "time".to_owned(),
-        ]);
+        let slash = if markdown { " / " } else { "/" };
+        table.set_header(self.header(markdown));
         for row in &self.rows {
             let dash = |shown: bool, text: String| if shown { text } else { "–".to_owned() };
             let counts = [row.generated, row.elaborated, row.proved, row.kept].map(|count| count.to_string());
@@ -153,6 +133,33 @@ impl Report {
             column.set_cell_alignment(CellAlignment::Right);
         }
         table.to_string()
+    }
+
+    /// What stands above the columns; on a screen in several lines, so that all of it fits.
+    fn header(&self, markdown: bool) -> [String; 8] {
+        let Self { train_total, valid_total, valid_samples, .. } = self;
+        if markdown {
+            return [
+                "model".to_owned(),
+                format!("train proved (of {train_total})"),
+                format!("valid proved (of {valid_total}, pass@{valid_samples})"),
+                "valid pass@1".to_owned(),
+                "conjectures: generated / elaborated / proved / kept".to_owned(),
+                "mean pass rate".to_owned(),
+                "sampled proofs".to_owned(),
+                "time".to_owned(),
+            ];
+        }
+        [
+            "model".to_owned(),
+            format!("train\nproved\nof {train_total}"),
+            format!("valid\nproved\nof {valid_total},\npass@{valid_samples}"),
+            "valid\npass@1".to_owned(),
+            "conjectures:\ngenerated/\nelaborated/\nproved/kept".to_owned(),
+            "mean\npass\nrate".to_owned(),
+            "sampled\nproofs".to_owned(),
+            "time".to_owned(),
+        ]
     }
 
     /// Wall time by kind of step, in one line.
@@ -333,21 +340,42 @@ mod tests {
     #[test]
     fn a_table_on_a_screen_fits_eighty_columns() {
         let row = Row {
+            label: "round 3".to_owned(),
+            train_proved: 745,
+            valid_proved: 109,
+            valid_pass_rate: 0.257,
+            generated: 2086,
+            elaborated: 150,
+            proved: 59,
+            kept: 12,
+            samples: 4000,
+            pass_rate: 0.238,
+            seconds: 5080.0,
+            ..Row::default()
+        };
+        // What is larger is broken into lines.
+        let huge = Row {
             label: "final after 10".to_owned(),
             train_proved: 123_456,
             valid_pass_rate: 1.0,
-            generated: 123_456,
-            elaborated: 100_000,
+            generated: 5_123_456,
+            elaborated: 1_000_000,
             proved: 99_999,
             kept: 9_999,
             samples: 12_345_678,
             pass_rate: 1.0,
             seconds: 1e6,
-            ..Row::default()
+            ..row.clone()
         };
-        let report = Report { train_total: 400_000, valid_total: 294, rows: vec![row], ..Report::default() };
-        let table = report.table(false);
-        assert!(table.lines().all(|line| line.chars().count() <= crate::tables::WIDTH.into()), "{table}");
-        assert!(table.contains("12345678") && table.contains("277:46:40"), "{table}");
+        let whole = Report { train_total: 1000, valid_total: 294, valid_samples: 4, ..Report::default() };
+        let fits =
+            |table: &str| table.lines().all(|line| line.chars().count() <= crate::tables::WIDTH.into());
+        let table = Report { rows: vec![row.clone()], ..whole.clone() }.table(false);
+        assert!(fits(&table), "{table}");
+        for word in ["of 1000", "of 294,", "elaborated/", "2086/150/59/12", "25.7 %", "1:24:40"] {
+            assert!(table.contains(word), "{word}: {table}");
+        }
+        let table = Report { train_total: 400_000, rows: vec![row, huge], ..whole }.table(false);
+        assert!(fits(&table), "{table}");
     }
 }
