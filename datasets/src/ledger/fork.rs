@@ -138,6 +138,7 @@ mod tests {
             fingerprint: None,
             statement: Some(format!("conjecture_{round}")),
             header: String::new(),
+            source: crate::Source::Model,
         }
     }
 

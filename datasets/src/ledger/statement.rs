@@ -80,6 +80,7 @@ mod tests {
             fingerprint: None,
             statement: None,
             header: String::new(),
+            source: crate::Source::Model,
         };
         ledger.record_conjecture(&conjecture).unwrap();
         conjecture.outcome = Some(ConjectureOutcome::Accepted);

@@ -33,8 +33,11 @@ impl Writer {
     /// [`ModelError::Template`] if the checkpoint names no token that ends a text: its answers would never end.
     pub fn new(checkpoint: &Checkpoint) -> Result<Self, ModelError> {
         let tokenizer = checkpoint.tokenizer.clone();
-        let ends = checkpoint.end_tokens.iter().find_map(|token| tokenizer.text_of(*token));
-        let eos_token = ends.ok_or_else(|| ModelError::Template {
+        let is_end =
+            |text: &String| tokenizer.token(text).is_some_and(|id| checkpoint.end_tokens.contains(&id));
+        let named = checkpoint.special_text("eos_token").filter(is_end);
+        let first = || checkpoint.end_tokens.iter().find_map(|token| tokenizer.text_of(*token));
+        let eos_token = named.or_else(first).ok_or_else(|| ModelError::Template {
             name: "of every prompt".to_owned(),
             reason: "the checkpoint names no end token, so an answer would never end. Name one: set `eos_token_id` in \
                      its generation_config.json or config.json to the id of a token of its tokenizer.json"

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use anyhow::Result;
 use stp_datasets::{Attempt, LedgerSketch, Phase};
 
-use super::{attempt, judge, statements_of};
+use super::checks::{attempt, judge, statements_of};
 use crate::context::Context;
 use crate::events::SearchPart;
 

@@ -4,8 +4,8 @@ use anyhow::Result;
 use stp_conjecturer::trivial_proof;
 use stp_datasets::{Attempt, Phase, SINGLE_TACTICS};
 
+use super::checks::{attempt, judge, statements_of};
 use super::goals::Goals;
-use super::{attempt, judge, statements_of};
 use crate::context::Context;
 use crate::events::SearchPart;
 

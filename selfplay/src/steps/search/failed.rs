@@ -9,6 +9,7 @@ use stp_datasets::{
 };
 use stp_verifier::{Candidate, Pool, SketchReport, StatementReport, ask_each};
 
+use super::checks::proved;
 use crate::context::Context;
 use crate::context::history::as_statement;
 use crate::context::known::corpus_statements;
@@ -92,7 +93,7 @@ fn candidate(failed: &Failed) -> Candidate {
 /// The failed proofs to look at: those of statements without a proof, the ones with the fewest errors first, which none of
 /// the earlier rounds has looked at.
 fn failed_proofs(context: &Context, round: u32) -> Result<Vec<Failed>> {
-    let proved = super::proved(context, round)?;
+    let proved = proved(context, round)?;
     let settings = &context.config.search;
     let depths = depths(context, round)?;
     let mut open: Vec<(Statement, u32)> = Vec::new();

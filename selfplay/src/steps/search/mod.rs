@@ -6,21 +6,20 @@
 //! proofs of hard statements leave one near goal open; compare DeepSeek-Prover-V2 and Goedel-Prover-V2.)
 
 mod assemble;
+mod checks;
 mod close;
 mod failed;
 mod goals;
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::HashSet;
 
 use anyhow::Result;
-use stp_datasets::{Attempt, CONJECTURE, Phase, Statement};
-use tokio::sync::mpsc;
+use stp_datasets::{Attempt, Phase};
 
+use self::checks::proved;
 use self::goals::Goals;
-use crate::attempt::Judge;
 use crate::context::Context;
-use crate::events::{Done, Event, Recorded, SearchPart, Work};
+use crate::events::Event;
 use crate::records::SearchRecord;
 
 /// Searches for proofs of what has none after the round's samples.
@@ -41,17 +40,10 @@ pub async fn search(context: &Context, round: u32) -> Result<SearchRecord> {
     Ok(record)
 }
 
-/// Statements with a proof by a sample up to a round, or by a search before it.
-fn proved(context: &Context, round: u32) -> Result<std::collections::HashSet<String>> {
-    let mut names = context.ledger.proved_names(Phase::Train, round + 1)?;
-    names.extend(context.ledger.proved_names(Phase::Search, round)?);
-    Ok(names)
-}
-
 fn record(
     context: &Context,
     round: u32,
-    before: &std::collections::HashSet<String>,
+    before: &HashSet<String>,
     goals: &Goals,
     found: failed::Found,
 ) -> Result<SearchRecord> {
@@ -77,62 +69,6 @@ fn record(
         checks: attempts.len(),
         proved,
     })
-}
-
-/// Records proofs and has them judged, those of an interrupted process among them.
-async fn judge(
-    context: &Context,
-    round: u32,
-    part: SearchPart,
-    attempts: &[Attempt],
-    statements: &HashMap<String, Statement>,
-) -> Result<()> {
-    context.ledger.record_attempts(attempts)?;
-    attempts.iter().for_each(|_| context.events.recorded(Recorded::Attempt));
-    let open = context.ledger.unjudged(round, Phase::Search)?;
-    if open.is_empty() {
-        return Ok(());
-    }
-    let count = open.len() as u64;
-    let progress = Arc::new(context.events.work(&Work::Search { round, part }, count));
-    let of_these = open.iter().filter_map(|attempt| statements.get(&attempt.statement)).cloned();
-    let judge = Judge::new(context, of_these.collect::<Vec<_>>(), progress.clone())?;
-    let (sender, receiver) = mpsc::unbounded_channel();
-    for attempt in open {
-        sender.send(attempt)?;
-    }
-    drop(sender);
-    judge.run(receiver).await?;
-    if let Some(progress) = Arc::into_inner(progress) {
-        progress.finish(Done::Judged { proofs: count });
-    }
-    Ok(())
-}
-
-/// A proof that no model wrote as it is.
-fn attempt(round: u32, statement: &str, sample: u32, proof: &str) -> Attempt {
-    Attempt {
-        round,
-        phase: Phase::Search,
-        statement: statement.to_owned(),
-        sample,
-        proof: proof.to_owned(),
-        tokens: 0,
-        logprob: 0.0,
-        verdict: None,
-    }
-}
-
-/// Statements by their names: given ones, and goals, whose text the judge must not trust.
-fn statements_of(context: &Context, names: &[&str]) -> Result<HashMap<String, Statement>> {
-    let mut found = context.ledger.statements_of(names)?;
-    for (name, statement) in &mut found {
-        match context.statements.given(name) {
-            Some(given) => statement.clone_from(given),
-            None => statement.topics = vec![CONJECTURE.to_owned()],
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]
