@@ -66,8 +66,11 @@ fn a_longer_run_keeps_what_was_recorded(
     assert!(fewer.status.code() == Some(2) && said.contains("rounds: 2 -> 1"), "{said}");
 }
 
+/// Round, phase, statement, sample, proof and status of an attempt.
+type Outcome = (u32, &'static str, String, u32, String, Option<Status>);
+
 /// What was sampled and judged, without the times that it took.
-fn outcomes(run: &Path) -> Vec<(u32, &'static str, String, u32, String, Option<Status>)> {
+fn outcomes(run: &Path) -> Vec<Outcome> {
     let all = attempts(run, 2).into_iter();
     all.map(|((round, phase, statement, sample), it)| {
         (round, phase, statement, sample, it.proof, it.verdict.map(|verdict| verdict.status))
