@@ -224,7 +224,7 @@ mod tests {
             let got: Vec<&str> = filled.lines().skip(1).collect();
             prop_assert_eq!(got.len(), lines.len());
             for (got, line) in got.iter().zip(&lines) {
-                prop_assert_eq!(got.trim_start(), line.trim_start());
+                prop_assert_eq!(got.trim(), line.trim());
                 prop_assert!(got.len() - got.trim_start().len() >= column);
             }
         }

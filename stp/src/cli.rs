@@ -107,7 +107,9 @@ pub enum Command {
     ///
     /// JSON lines {"id", "statement", "proof"}, other data sets' rows, or Lean files.
     Verify(VerifyArgs),
-    /// Prove a statement, or fill each `sorry` of a Lean file, with Lean's automation, a model and goals of failed proofs.
+    /// Prove a statement, or fill each `sorry` of a Lean file.
+    ///
+    /// With Lean's automation, goals of failed proofs, and a model; the judge accepts the whole.
     Prove(ProveArgs),
     /// The Lean toolchain that is used.
     Toolchain(ToolchainArgs),

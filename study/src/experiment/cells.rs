@@ -12,7 +12,7 @@ use super::file::{ExperimentFile, slug};
 
 /// What setup, stage 1 and its validation do not depend on. A key that is missing here costs a stage 1 of its own; a key
 /// that is wrongly here would let arms share what they must not.
-const AFTER_STAGE_1: [&str; 39] = [
+const AFTER_STAGE_1: [&str; 40] = [
     "method",
     "rounds",
     "round.",
@@ -39,6 +39,7 @@ const AFTER_STAGE_1: [&str; 39] = [
     "conjecturing.quota",
     "conjecturing.replayed_pairs",
     "conjecturing.seed_rate",
+    "conjecturing.sources",
     "conjecturing.one_seed",
     "conjecturing.most_of_fate",
     "conjecturing.mask",
@@ -53,6 +54,9 @@ const AFTER_STAGE_1: [&str; 39] = [
     "repair.",
     "search.",
 ];
+
+/// What decides whether a stage 1 that is not shared teaches to conjecture, with what it needs.
+const TEACHES: [&str; 3] = ["method", "conjecturing.sources", "search.enabled"];
 
 /// One run of the matrix.
 #[derive(Clone, Debug)]
@@ -111,10 +115,10 @@ pub fn cells(file: &ExperimentFile, path: &Path) -> Result<Vec<Cell>, UsageError
 fn stage1(preset: &str, settings: &Settings) -> Result<Stage1, UsageError> {
     let mut base = Settings::preset(preset)?;
     let mut hasher = Sha256::new_with_prefix(preset);
-    // Whether stage 1 teaches to conjecture may depend on the method.
+    // Whether stage 1 teaches to conjecture may depend on the method, and on where conjectures come from.
     let apart = !settings.config()?.conjecturing.stage1_shared;
     for (key, value, setter) in settings.values() {
-        if !comes_after_stage_1(&key) || apart && key == "method" {
+        if !comes_after_stage_1(&key) || apart && TEACHES.contains(&&*key) {
             hasher.update(format!("{key}={value}\n"));
             base.set(&key, value, setter)?;
         }

@@ -129,8 +129,13 @@ impl Report {
                 clock(Duration::from_secs_f64(row.seconds)),
             ]);
         }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
+        for (column, index) in table.column_iter_mut().zip(0..) {
+            if index > 0 {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            if !markdown {
+                column.set_padding((0, 1));
+            }
         }
         table.to_string()
     }
