@@ -125,7 +125,9 @@ def closedType (hole : Hole) (goal : Option MVarId) : MetaM (Except String (Expr
     renamed := renamed.setUserName it.decl.fvarId it.name
     variables := variables.push (.fvar it.decl.fvarId)
   withReader (fun (context : Meta.Context) => { context with lctx := renamed }) do
-    let type ← instantiateMVars type
+    let type := (← instantiateMVars type).consumeMData
+    -- What the goal itself speaks of all of is no hypothesis at the hole: the mark keeps it from being printed as a binder.
+    let type := if type.isForall then .mdata {} type else type
     if !(← Meta.isProp type) then
       return .error "what is missing is data, not a proof"
     let closed ← instantiateMVars (← Meta.mkForallFVars variables.toList.toArray type (usedLetOnly := false))
@@ -243,7 +245,6 @@ def goalOf (state : Elab.Command.State) (ahead : String) (hole : Hole) : IO (Exc
     match ← runIn context lctx (closedType hole goal) with
     | .error reason => return .error reason
     | .ok (type, locals) =>
-      let type := type.consumeMData
       let levels := levelsOf type
       -- A `match` in a statement is a definition of its own for each theorem: the texts are compared where both are known.
       let mut isForeign := false

@@ -13,7 +13,11 @@ const NEEDS_A_SKETCH: &str = "(f : Nat → Nat) (h : ∀ n, f (n + 1) = f n) : (
 
 fn prove(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(stp());
-    command.arg("prove").args(args).args(["--no-cache", "--timeout", "60", "--quiet"]).current_dir(folder);
+    command
+        .arg("prove")
+        .args(args)
+        .args(["--no-cache", "--workers", "1", "--timeout", "60", "--quiet"])
+        .current_dir(folder);
     command.output().unwrap()
 }
 
@@ -72,10 +76,7 @@ fn a_file_is_filled_as_far_as_it_can_be_and_written_only_then() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(fs::read_to_string(&path).unwrap(), written);
     let said = text(&output.stderr);
-    assert!(
-        said.contains("F.lean:9: `two` stays open") && said.contains("F.lean:17: this `sorry`"),
-        "{said}"
-    );
+    assert!(said.contains("`two` stays open") && said.contains("this `sorry` is not searched"), "{said}");
 }
 
 #[test]

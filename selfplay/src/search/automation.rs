@@ -106,10 +106,10 @@ fn steps(signature: &str) -> Vec<String> {
     if goal.contains(['∧', '↔']) {
         steps.push("constructor".to_owned());
     }
-    if goal.contains(['∀', '→', '¬']) {
+    if goal.starts_with(['∀', '¬']) || is_arrow(&goal) {
         steps.push("intros".to_owned());
     }
-    let bound = bound(&goal);
+    let bound = if goal.starts_with('∀') { bound(&goal) } else { Vec::new() };
     for name in &bound {
         steps.push(format!("intro {}\n  induction {name}", bound.join(" ")));
     }
@@ -135,13 +135,39 @@ fn steps(signature: &str) -> Vec<String> {
     steps
 }
 
-/// The names that a goal of the form `∀ a b, …` or `∀ a b : T, …` begins with.
+/// Whether a goal has an arrow outside of brackets.
+fn is_arrow(goal: &str) -> bool {
+    let mut depth = 0usize;
+    for span in spans(goal) {
+        match span.kind {
+            SpanKind::Open => depth += 1,
+            SpanKind::Close => depth = depth.saturating_sub(1),
+            _ if span.text == "→" && depth == 0 => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The names that a goal of the form `∀ a b, …` or `∀ (a b : T) (c : S), …` begins with.
 fn bound(goal: &str) -> Vec<&str> {
-    let Some(rest) = goal.strip_prefix("∀ ") else { return Vec::new() };
-    let names = rest.split([',', ':']).next().unwrap_or_default();
-    let names: Vec<&str> = names.split_whitespace().collect();
-    let is_name = |name: &&str| spans(name).count() == 1 && spans(name).all(|it| it.kind == SpanKind::Word);
-    if names.iter().all(is_name) { names } else { Vec::new() }
+    let mut names = Vec::new();
+    let mut depth = 0usize;
+    let mut is_type = false;
+    for span in spans(goal).skip_while(|span| span.text != "∀").skip(1) {
+        match (span.kind, span.text) {
+            (SpanKind::Open, _) => depth += 1,
+            (SpanKind::Close, _) => {
+                depth = depth.saturating_sub(1);
+                is_type = is_type && depth > 0;
+            }
+            (_, ",") if depth == 0 => break,
+            (_, ":") => is_type = true,
+            (SpanKind::Word, name) if !is_type => names.push(name),
+            _ => {}
+        }
+    }
+    names
 }
 
 #[cfg(test)]
@@ -175,7 +201,9 @@ mod tests {
         ];
         assert_eq!(all, expected);
         assert_eq!(steps("(f : Nat → Nat) : ∀ n, f n = 0"), ["intros", "intro n\n  induction n"]);
-        assert_eq!(steps(": ∀ (n : Nat), n = 0"), ["intros"]);
+        let two = ["intros", "intro n xs\n  induction n", "intro n xs\n  induction xs"];
+        assert_eq!(steps(": ∀ (n : Nat) (xs : List (Fin n)), n = 0"), two);
+        assert_eq!(steps("(f : Nat → Nat) : (∀ n, f n = 0) ∧ f = f"), ["constructor"]);
         let found = Automation::new("", "").skeletons("(n : Nat) : n = n");
         assert!(found[0].starts_with("by\n  induction n\n  all_goals (try (intros; first | (rfl; done) |"));
     }
