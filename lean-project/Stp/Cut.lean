@@ -240,7 +240,7 @@ def unparsed (source : String) (place : Nat) : String := Id.run do
       column := column + 1
     else
       isLead := false
-  let mut written := s!"{before}sorry"
+  let mut written := if rest == "" then s!"{before}sorry\n" else s!"{before}sorry"
   let mut isFirst := true
   let mut isBelow := true
   for line in rest.splitOn "\n" do

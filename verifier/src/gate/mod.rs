@@ -71,6 +71,9 @@ pub fn check_proof(proof: &str) -> Result<(), String> {
 /// The reason why not, for people.
 pub fn check_sketch(proof: &str) -> Result<(), String> {
     let mut tokens = lex(proof)?;
+    if tokens.is_empty() {
+        return Err("the proof is empty".to_owned());
+    }
     tokens.retain(|lexeme| lexeme.token != Token::Word("sorry"));
     check_tokens(&tokens)
 }

@@ -60,6 +60,15 @@ const CASES: &[Case] = &[
         goals: &["(f : Nat → Nat) (h_1 : ∀ (x : Nat), f x = x) (h : f (f 2) = f 2) : f (f 2) = 2"],
         proofs: &["by rw [h, h_1]"],
     },
+    // What a goal is said of for all is no hypothesis.
+    Case {
+        header: "",
+        signature: "(p : Nat → Prop) (h : ∀ n, p n) : (∀ n, p (n + 1)) ∧ True",
+        proof: "by\n  constructor\n  · foo\n  · trivial",
+        sketch: "by\n  constructor\n  · sorry\n  · trivial",
+        goals: &["(p : Nat → Prop) (h : ∀ (n : Nat), p n) : ∀ (n : Nat), p (n + 1)"],
+        proofs: &["by\n  intro k\n  exact h (k + 1)"],
+    },
     // `let` is abstracted again; `have`, `calc`, `show … from` have blocks of their own.
     Case {
         header: "",
@@ -159,11 +168,11 @@ fn what_has_no_sketch_says_why() {
     let reasons = [
         (": 1 = 1", "foo", "no tactic to cut"),
         ("(n : Nat) : n = m", "by simp", "m"),
-        (": 1 = 1", "by\n  exact (rfl", "parse"),
-        (": 1 = 1", "by rfl\ntheorem more : 2 = 2 := rfl", "more than one"),
+        (": 1 = 1", "by\n  exact (rfl", "missing"),
+        (": 1 = 1", "by\n  rfl\n\ntheorem more : 2 = 2 := rfl", "more than one"),
         (": 1 = 1", "by\n  run_tac foo\n  simp", "run_tac"),
         (": 1 = 1 := by simp", "by simp", ":="),
-        (": 1 = 1", "", "parse"),
+        (": 1 = 1", "", "empty"),
     ];
     for (signature, proof, reason) in reasons {
         match sketch(&POOL, "", signature, proof) {
