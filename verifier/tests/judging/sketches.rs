@@ -169,7 +169,7 @@ fn what_has_no_sketch_says_why() {
         (": 1 = 1", "foo", "no tactic to cut"),
         ("(n : Nat) : n = m", "by simp", "m"),
         (": 1 = 1", "by\n  exact (rfl", "missing"),
-        (": 1 = 1", "by\n  rfl\n\ntheorem more : 2 = 2 := rfl", "more than one"),
+        (": 1 = 1", "by\n  rfl\n\ntheorem more : 2 = 2 := rfl", "belongs to commands"),
         (": 1 = 1", "by\n  run_tac foo\n  simp", "run_tac"),
         (": 1 = 1 := by simp", "by simp", ":="),
         (": 1 = 1", "", "empty"),
