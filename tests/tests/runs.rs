@@ -57,7 +57,7 @@ fn a_longer_run_keeps_what_was_recorded(
         assert!(base.join("checkpoints").join(name).join("model.safetensors").is_file(), "{name}");
     }
     let report = std::fs::read_to_string(base.join("report.md")).unwrap();
-    let rows = ["| stage 1", "| round 1", "| final after 1", "| round 2", "| final "];
+    let rows = ["| stage 1", "| round 1", "| final after 1", "| round 2", "| final  "];
     let places: Vec<_> =
         rows.iter().map(|row| report.find(row).unwrap_or_else(|| panic!("{row}: {report}"))).collect();
     assert!(places.is_sorted(), "{report}");
