@@ -108,7 +108,8 @@ fn a_finished_run_does_nothing_more(folder: &Path) {
 
 /// Ctrl-C or SIGTERM while Lean works: the exit code of each, one line of what to do, and all children ended.
 fn interrupted_runs_say_so_and_leave_no_process(folder: &Path) {
-    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+    let another = folder.with_file_name("terminated");
+    for (signal, code, folder) in [("-INT", 130, folder), ("-TERM", 143, &another)] {
         let (mut child, pid) = start_until(&mut smoke(folder, &[]), "setup: corpus proofs:");
         let lean = children_of(pid);
         assert!(!lean.is_empty(), "Lean runs");
