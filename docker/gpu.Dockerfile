@@ -1,7 +1,7 @@
 # A trainer with a GPU, by the cargo feature `wgpu` and the driver's Vulkan.
 #
 #   docker build -f docker/gpu.Dockerfile -t stp-gpu .
-#   docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=all -v "$PWD/runs:/work/runs" stp-gpu --device wgpu
+#   docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=all -v "$PWD/runs:/trainer/runs" stp-gpu --device wgpu
 #
 # What was checked: there was no container engine where this was written, and no GPU, so no image
 # was ever built. By hand, on Debian 12: that the packages have these names, and `stp toolchain install`.
@@ -19,5 +19,5 @@ RUN apt-get update \
 COPY --from=build /stp/target/release/stp /usr/local/bin/stp
 ENV STP_HOME=/var/lib/stp
 RUN stp toolchain install && stp toolchain status
-WORKDIR /work
+WORKDIR /trainer
 ENTRYPOINT ["stp", "train"]
