@@ -47,6 +47,7 @@ mod prompt;
 mod rope;
 mod sample;
 mod special;
+mod stored;
 mod tokenizer;
 mod train;
 

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, TensorData};
+use burn::tensor::Device;
 use rlx_gguf::GgmlType;
 
 use super::config::FREQUENCIES;
 use super::meta::Meta;
-use crate::hf::transposed;
-use crate::nn::Weights;
+use crate::stored::Stored;
 use crate::{ModelConfig, ModelError};
 
 /// The types of weights that are read; each was compared with another reader.
@@ -75,33 +74,6 @@ impl<'a> Blocks<'a> {
             }
         }
     }
-
-    /// The values of a weight that must have that shape, the last dimension the innermost.
-    fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
-        let name = named(name);
-        let refuse =
-            |reason: String| ModelError::damaged(&self.path, format!("the weight `{name}` {reason}"));
-        let tensor = self.meta.tensor(&name).ok_or_else(|| refuse("is missing".to_owned()))?;
-        let found: Vec<_> = tensor.shape.iter().rev().copied().collect();
-        if found != shape {
-            return Err(refuse(format!("should have the shape {shape:?}, but has {found:?}")));
-        }
-        if !TYPES.contains(&tensor.dtype) {
-            let known: Vec<_> = TYPES.iter().map(|it| it.name()).collect();
-            return Err(refuse(format!("has the type {}; {} are supported", tensor.dtype, known.join(", "))));
-        }
-        let (mut values, _) = self
-            .meta
-            .file
-            .dequant_f32(&name)
-            .map_err(|error| refuse(format!("cannot be read: {error:#}")))?;
-        if self.meta.architecture == "llama" && (name.contains(".attn_q.") || name.contains(".attn_k.")) {
-            let rows = shape.first().copied().unwrap_or_default();
-            values = unpermuted(&values, rows, self.head);
-        }
-        self.asked.insert(name);
-        Ok(values)
-    }
 }
 
 /// The name in a file of a weight that Hugging Face calls so.
@@ -126,19 +98,31 @@ fn unpermuted(values: &[f32], rows: usize, head: usize) -> Vec<f32> {
     turned
 }
 
-impl Weights for Blocks<'_> {
-    fn projection(&mut self, name: &str, shape: [usize; 2], _gain: f64) -> Result<TensorData, ModelError> {
-        let [inputs, outputs] = shape;
-        let values = self.take(name, &[outputs, inputs])?;
-        Ok(TensorData::new(transposed(&values, outputs, inputs), shape))
-    }
-
-    fn table(&mut self, name: &str, shape: [usize; 2]) -> Result<TensorData, ModelError> {
-        Ok(TensorData::new(self.take(name, &shape)?, shape))
-    }
-
-    fn vector(&mut self, name: &str, len: usize, _initial: f32) -> Result<TensorData, ModelError> {
-        Ok(TensorData::new(self.take(name, &[len])?, [len]))
+impl Stored for Blocks<'_> {
+    fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
+        let name = named(name);
+        let refuse =
+            |reason: String| ModelError::damaged(&self.path, format!("the weight `{name}` {reason}"));
+        let tensor = self.meta.tensor(&name).ok_or_else(|| refuse("is missing".to_owned()))?;
+        let found: Vec<_> = tensor.shape.iter().rev().copied().collect();
+        if found != shape {
+            return Err(refuse(format!("should have the shape {shape:?}, but has {found:?}")));
+        }
+        if !TYPES.contains(&tensor.dtype) {
+            let known: Vec<_> = TYPES.iter().map(|it| it.name()).collect();
+            return Err(refuse(format!("has the type {}; {} are supported", tensor.dtype, known.join(", "))));
+        }
+        let (mut values, _) = self
+            .meta
+            .file
+            .dequant_f32(&name)
+            .map_err(|error| refuse(format!("cannot be read: {error:#}")))?;
+        if self.meta.architecture == "llama" && (name.contains(".attn_q.") || name.contains(".attn_k.")) {
+            let rows = shape.first().copied().unwrap_or_default();
+            values = unpermuted(&values, rows, self.head);
+        }
+        self.asked.insert(name);
+        Ok(values)
     }
 
     fn device(&self) -> &Device {

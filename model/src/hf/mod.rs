@@ -7,5 +7,5 @@ mod writer;
 
 pub(crate) use config::{as_came, describe, end_tokens, parse};
 pub(crate) use file::TensorFile;
-pub(crate) use reader::{SINGLE, Shards, transposed};
+pub(crate) use reader::{SINGLE, Shards};
 pub(crate) use writer::{Precision, write_tensors, write_weights};

@@ -6,12 +6,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, TensorData};
+use burn::tensor::Device;
 use serde::Deserialize;
 
 use super::TensorFile;
 use crate::ModelError;
-use crate::nn::Weights;
+use crate::stored::Stored;
 
 /// The weights of a checkpoint that is not in shards.
 pub(crate) const SINGLE: &str = "model.safetensors";
@@ -77,8 +77,9 @@ impl<'a> Shards<'a> {
             )),
         }
     }
+}
 
-    /// The values of a weight that must have that shape in the file.
+impl Stored for Shards<'_> {
     fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
         self.asked.insert(name.to_owned());
         let shard = self
@@ -88,40 +89,8 @@ impl<'a> Shards<'a> {
         let (path, file) = &mut self.shards[*shard];
         file.read(name, shape).map_err(|reason| ModelError::damaged(path, reason))
     }
-}
-
-impl Weights for Shards<'_> {
-    fn projection(&mut self, name: &str, shape: [usize; 2], _gain: f64) -> Result<TensorData, ModelError> {
-        let [inputs, outputs] = shape;
-        let values = self.take(name, &[outputs, inputs])?;
-        Ok(TensorData::new(transposed(&values, outputs, inputs), shape))
-    }
-
-    fn table(&mut self, name: &str, shape: [usize; 2]) -> Result<TensorData, ModelError> {
-        Ok(TensorData::new(self.take(name, &shape)?, shape))
-    }
-
-    fn vector(&mut self, name: &str, len: usize, _initial: f32) -> Result<TensorData, ModelError> {
-        Ok(TensorData::new(self.take(name, &[len])?, [len]))
-    }
 
     fn device(&self) -> &Device {
         self.device
     }
-}
-
-/// `[rows, columns]` → `[columns, rows]`, in tiles that fit a cache.
-pub(crate) fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    const TILE: usize = 32;
-    let mut turned = vec![0.0; values.len()];
-    for top in (0..rows).step_by(TILE) {
-        for left in (0..columns).step_by(TILE) {
-            for row in top..rows.min(top + TILE) {
-                for column in left..columns.min(left + TILE) {
-                    turned[column * rows + row] = values[row * columns + column];
-                }
-            }
-        }
-    }
-    turned
 }

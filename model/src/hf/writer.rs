@@ -7,9 +7,9 @@ use std::path::Path;
 use burn::tensor::Tensor;
 use safetensors::tensor::{Dtype, View};
 
-use super::reader::transposed;
 use crate::Lm;
 use crate::nn::{Named, Weight};
+use crate::stored::transposed;
 
 /// Numbers of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
