@@ -68,6 +68,11 @@ impl Attempt {
     pub fn is_proved(&self) -> bool {
         self.verdict.as_ref().is_some_and(Verdict::is_proved)
     }
+
+    /// Mean log-probability of its tokens.
+    pub fn likelihood(&self) -> f64 {
+        self.logprob / f64::from(self.tokens.max(1))
+    }
 }
 
 impl Ledger {

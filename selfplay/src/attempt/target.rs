@@ -52,12 +52,7 @@ impl Failure {
             .iter()
             .filter_map(|attempt| Some((attempt, attempt.verdict.as_ref().and_then(message)?)))
             .collect();
-        let likelihood = |attempt: &Attempt| attempt.logprob / f64::from(attempt.tokens.max(1));
-        refused.sort_by(|(a, _), (b, _)| {
-            likelihood(b)
-                .total_cmp(&likelihood(a))
-                .then_with(|| (a.round, a.sample).cmp(&(b.round, b.sample)))
-        });
+        refused.sort_by(|(a, _), (b, _)| by_likelihood(a, b));
         let mut seen = HashSet::new();
         refused.retain(|(attempt, _)| seen.insert(attempt.proof.clone()));
         let failure = |(attempt, message): (&Attempt, &str)| Self {
@@ -71,8 +66,7 @@ impl Failure {
 
 /// The likelier one first, by its mean log-probability a token; the earlier one of those that are alike.
 fn by_likelihood(a: &Attempt, b: &Attempt) -> Ordering {
-    let likelihood = |attempt: &Attempt| attempt.logprob / f64::from(attempt.tokens.max(1));
-    likelihood(b).total_cmp(&likelihood(a)).then_with(|| (a.round, a.sample).cmp(&(b.round, b.sample)))
+    b.likelihood().total_cmp(&a.likelihood()).then_with(|| (a.round, a.sample).cmp(&(b.round, b.sample)))
 }
 
 /// What Lean found wrong with a proof, if it was asked and the proof failed.

@@ -206,7 +206,7 @@ fn draw(attempt: &Attempt, arms: usize) -> Draw<'_> {
         arm: attempt.sample as usize % arms,
         proof: &attempt.proof,
         proved: attempt.is_proved(),
-        score: attempt.logprob / f64::from(attempt.tokens.max(1)),
+        score: attempt.likelihood(),
     }
 }
 
