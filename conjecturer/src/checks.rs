@@ -3,6 +3,8 @@
 //! Both are proofs like any other, judged by the same judge, so neither can err: a conjecture is dropped as false only
 //! if Lean accepts a proof of its negation.
 
+use std::fmt::Display;
+
 use stp_datasets::{Binder, SINGLE_TACTICS, binders};
 
 use crate::recursion;
@@ -23,9 +25,14 @@ const MOST_INSTANCES: usize = 48;
 /// several.
 pub fn trivial_proof(automatic: bool) -> String {
     let tactics = if automatic { &SINGLE_TACTICS[..] } else { &TRIVIAL };
+    format!("by {}", first_of(tactics))
+}
+
+/// The tactic that tries others one after the other until one closes the goal.
+pub fn first_of(tactics: &[impl Display]) -> String {
     // `first` stops at a tactic that succeeds without closing the goal; `done` makes it go on.
     let tries: Vec<_> = tactics.iter().map(|tactic| format!("({tactic}; done)")).collect();
-    format!("by first | {}", tries.join(" | "))
+    format!("first | {}", tries.join(" | "))
 }
 
 /// The negation of a conjecture as a signature, with a proof that tries small instances of it; `None` if there is

@@ -37,7 +37,7 @@ mod terms;
 pub mod transport;
 mod variants;
 
-pub use checks::{refutation, trivial_proof};
+pub use checks::{first_of, refutation, trivial_proof};
 pub use fate::{Fate, proof_with_fate};
 pub use filter::{KnownStatements, ShapeCounts, is_plausible};
 pub use inputs::{Budget, Input, InputLimits, Seed, mixed_seeds, one_for_each_lemma, plan_inputs};

@@ -1,5 +1,6 @@
 //! What is tried without a model: Lean's own tactics on the whole, and simple skeletons that end in them.
 
+use stp_conjecturer::first_of;
 use stp_datasets::lean_text::{SpanKind, spans};
 use stp_datasets::{Binder, SINGLE_TACTICS, binders};
 
@@ -29,18 +30,12 @@ impl Automation {
 
     /// All of them in one check.
     pub fn whole(&self) -> String {
-        format!("by {}", self.first())
-    }
-
-    /// Tries one after the other; each must close its goal.
-    fn first(&self) -> String {
-        let tries: Vec<_> = self.tactics.iter().map(|tactic| format!("({tactic}; done)")).collect();
-        format!("first | {}", tries.join(" | "))
+        format!("by {}", first_of(&self.tactics))
     }
 
     /// Proofs that begin with one step and leave the rest to the tactics; what these leave open, a sketch shows.
     pub fn skeletons(&self, signature: &str) -> Vec<String> {
-        let end = format!("all_goals (try (intros; {}))", self.first());
+        let end = format!("all_goals (try (intros; {}))", first_of(&self.tactics));
         let mut steps = steps(signature);
         steps.truncate(MOST_SKELETONS);
         steps.into_iter().map(|step| format!("by\n  {step}\n  {end}")).collect()
