@@ -1,6 +1,7 @@
 //! Putting proofs of goals back into their sketches, from the deepest ones up.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::RangeInclusive;
 
 use anyhow::Result;
 use stp_datasets::{Attempt, LedgerSketch, Phase};
@@ -22,9 +23,11 @@ const AT_ONCE: usize = 4;
 pub async fn put_together(context: &Context, round: u32) -> Result<()> {
     let sketches: Vec<_> =
         context.ledger.sketches_up_to(round)?.into_iter().filter(|it| it.sketch.is_some()).collect();
+    let mut proofs = HashMap::new();
+    learn(context, Phase::Train, 0..=round, &mut proofs)?;
+    learn(context, Phase::Search, 0..=round, &mut proofs)?;
+    let mut tried = tried(context, round)?;
     loop {
-        let proofs = proofs(context, round)?;
-        let mut tried = tried(context, round)?;
         let wholes = wholes(&sketches, &proofs, &mut tried, round);
         if wholes.is_empty() {
             return Ok(());
@@ -32,21 +35,24 @@ pub async fn put_together(context: &Context, round: u32) -> Result<()> {
         let names: HashSet<_> = wholes.iter().map(|whole| whole.statement.as_str()).collect();
         let statements = statements_of(context, &names.into_iter().collect::<Vec<_>>())?;
         judge(context, round, SearchPart::Wholes, &wholes, &statements).await?;
+        learn(context, Phase::Search, round..=round, &mut proofs)?;
     }
 }
 
-/// The shortest proof of each statement that has one: by a sample, by search, or from the corpus.
-fn proofs(context: &Context, round: u32) -> Result<HashMap<String, String>> {
-    let mut shortest: HashMap<String, String> = HashMap::new();
-    for phase in [Phase::Train, Phase::Search] {
-        context.ledger.each_proof(phase, 0..=round, |attempt| {
-            let known = shortest.entry(attempt.statement).or_insert_with(|| attempt.proof.clone());
-            if attempt.proof.len() < known.len() {
-                *known = attempt.proof;
-            }
-        })?;
-    }
-    Ok(shortest)
+/// Takes the proofs of a phase in some rounds among the shortest proof of each statement.
+fn learn(
+    context: &Context,
+    phase: Phase,
+    rounds: RangeInclusive<u32>,
+    shortest: &mut HashMap<String, String>,
+) -> Result<()> {
+    context.ledger.each_proof(phase, rounds, |attempt| {
+        let known = shortest.entry(attempt.statement).or_insert_with(|| attempt.proof.clone());
+        if attempt.proof.len() < known.len() {
+            *known = attempt.proof;
+        }
+    })?;
+    Ok(())
 }
 
 /// What was put together so far: the texts of each statement, and how many of them belong to the round.

@@ -45,8 +45,9 @@ struct Failed {
 /// # Errors
 /// If Lean or the ledger fails, or the user interrupts.
 pub async fn sketches(context: &Context, round: u32) -> Result<Found> {
-    let failed = failed_proofs(context, round)?;
-    let mut namer = Namer::new(context, round)?;
+    let earlier = context.ledger.sketches_up_to(round)?;
+    let failed = failed_proofs(context, round, &depths(&earlier))?;
+    let mut namer = Namer::new(context, round, &earlier)?;
     let there: HashSet<u32> = context.ledger.sketches_of(round)?.into_iter().map(|it| it.number).collect();
     let progress =
         context.events.work(&Work::Search { round, part: SearchPart::Sketches }, failed.len() as u64);
@@ -92,10 +93,9 @@ fn candidate(failed: &Failed) -> Candidate {
 
 /// The failed proofs to look at: those of statements without a proof, the ones with the fewest errors first, which none of
 /// the earlier rounds has looked at.
-fn failed_proofs(context: &Context, round: u32) -> Result<Vec<Failed>> {
+fn failed_proofs(context: &Context, round: u32, depths: &HashMap<String, u32>) -> Result<Vec<Failed>> {
     let proved = proved(context, round)?;
     let settings = &context.config.search;
-    let depths = depths(context, round)?;
     let mut open: Vec<(Statement, u32)> = Vec::new();
     open.extend(context.statements.train.iter().map(|statement| (statement.clone(), 1)));
     for conjecture in context.ledger.accepted_of(round..=round)? {
@@ -124,22 +124,22 @@ fn failed_proofs(context: &Context, round: u32) -> Result<Vec<Failed>> {
 }
 
 /// How deep the goals of earlier sketches lie, by their names.
-fn depths(context: &Context, round: u32) -> Result<HashMap<String, u32>> {
+fn depths(sketches: &[LedgerSketch]) -> HashMap<String, u32> {
     let mut depths = HashMap::new();
-    for sketch in context.ledger.sketches_up_to(round)? {
-        for goal in sketch.goals {
-            let depth = depths.entry(goal).or_insert(sketch.depth);
+    for sketch in sketches {
+        for goal in &sketch.goals {
+            let depth = depths.entry(goal.clone()).or_insert(sketch.depth);
             *depth = sketch.depth.min(*depth);
         }
     }
-    Ok(depths)
+    depths
 }
 
 /// The distinct proofs with the fewest errors, of these the likeliest first.
 fn nearest(mut attempts: Vec<Attempt>, most: usize) -> Vec<String> {
     let nearness = |attempt: &Attempt| Nearness {
         errors: attempt.verdict.as_ref().map_or(0, |verdict| verdict.messages.len()),
-        likelihood: attempt.logprob / f64::from(attempt.tokens.max(1)),
+        likelihood: attempt.likelihood(),
         number: attempt.sample,
     };
     attempts.retain(|attempt| attempt.verdict.as_ref().is_some_and(|it| it.status == Status::Failed));
@@ -157,13 +157,9 @@ struct Namer {
 }
 
 impl Namer {
-    fn new(context: &Context, round: u32) -> Result<Self> {
+    fn new(context: &Context, round: u32, earlier: &[LedgerSketch]) -> Result<Self> {
         let mut names = HashMap::new();
-        let mut of_goals: Vec<String> = Vec::new();
-        for sketch in context.ledger.sketches_up_to(round)? {
-            of_goals.extend(sketch.goals);
-        }
-        let of_goals: Vec<_> = of_goals.iter().map(String::as_str).collect();
+        let of_goals: Vec<_> = earlier.iter().flat_map(|sketch| &sketch.goals).map(String::as_str).collect();
         for (name, statement) in context.ledger.statements_of(&of_goals)? {
             names.insert(key(&statement.header, &statement.signature), name);
         }
