@@ -27,8 +27,6 @@ structure Hole where
 structure Goal where
   signature : String
   setup : List String
-  type : Expr
-  levels : List Name
 
 def goalName : Name := `stp_goal
 
@@ -257,7 +255,7 @@ def goalOf (state : Elab.Command.State) (ahead : String) (hole : Hole) : IO (Exc
           for signature in [withoutUniverses full, full] do
             let signature := if hasLets locals then inParentheses signature else signature
             if ← (if isForeign then both state there ahead signature type levels else states state ahead signature type levels) then
-              return .ok { signature, setup := setupOf locals, type, levels }
+              return .ok { signature, setup := setupOf locals }
       return .error "no way to write the goal gives it back"
   catch error => return .error s!"the goal cannot be written: {error}"
 
