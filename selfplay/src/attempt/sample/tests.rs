@@ -130,7 +130,8 @@ async fn a_cancelled_phase_keeps_what_is_recorded() {
     let (_scratch, context) = test::context(test::corpus(), script, sampler, |_| {});
     let cancel = context.cancel.clone();
     let stop = async {
-        while context.ledger.attempts(1, Phase::Train).unwrap().iter().all(|it| it.verdict.is_none()) {
+        let recorded = || context.ledger.attempts(1, Phase::Train).unwrap();
+        while recorded().len() < 4 || recorded().iter().all(|it| it.verdict.is_none()) {
             tokio::task::yield_now().await;
         }
         cancel.cancel();
