@@ -6,6 +6,7 @@ pub mod imports;
 pub mod manual;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -81,6 +82,8 @@ pub fn packages_beside(python: &Path, test_folder: &str, name: &str, packages: &
     require_external();
     let folder = Path::new(test_folder).join(name);
     let complete = folder.join("complete");
+    let lock = File::create(folder.with_extension("lock")).unwrap();
+    lock.lock().unwrap();
     if !complete.exists() {
         let install =
             ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-deps"];
@@ -100,6 +103,9 @@ pub fn python_by(test_folder: &str, name: &str, installs: &[&[&str]]) -> PathBuf
     require_external();
     let folder = Path::new(test_folder).join(name);
     let (program, complete) = (folder.join("bin").join("python"), folder.join("complete"));
+    // Tests of one program run at the same time: one of them makes it, the others wait.
+    let lock = File::create(folder.with_extension("lock")).unwrap();
+    lock.lock().unwrap();
     if !complete.exists() {
         finish(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
         let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir"];
