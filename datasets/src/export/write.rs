@@ -53,25 +53,27 @@ pub(super) fn whole_folder(
     if folder.exists() && !empty(folder) {
         return Err(ExportError::Taken(folder.to_owned()));
     }
-    let mut name = folder.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let draft = folder.with_file_name(name);
-    let clear = || match fs::remove_dir_all(&draft) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+    // An empty folder gives way to the whole one.
+    let fill = |draft: &Path| {
+        fs::create_dir_all(draft).map_err(written(draft))?;
+        fill(draft).and_then(|()| write_hashes(draft))
     };
-    clear().and_then(|()| fs::create_dir_all(&draft)).map_err(written(&draft))?;
-    let made = fill(&draft).and_then(|()| write_hashes(&draft)).and_then(|()| {
-        if folder.exists() {
-            fs::remove_dir(folder).map_err(written(folder))?;
-        }
-        fs::rename(&draft, folder).map_err(written(folder))
-    });
-    if made.is_err() {
-        // The first error is what counts.
-        let _ = clear();
+    stp_files::replace(folder, |draft| fill(draft).map_err(Failure::Fill)).map_err(|failure| match failure {
+        Failure::Fill(error) => error,
+        Failure::Place(source) => ExportError::Write { path: folder.to_owned(), source },
+    })
+}
+
+/// Why a folder did not come to its place.
+enum Failure {
+    Fill(ExportError),
+    Place(std::io::Error),
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Place(error)
     }
-    made
 }
 
 pub(super) fn written(path: &Path) -> impl FnOnce(std::io::Error) -> ExportError {
