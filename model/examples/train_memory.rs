@@ -4,7 +4,9 @@
 use std::error::Error;
 use std::ops::ControlFlow;
 
-use stp_model::{Device, Example, Lm, LoraConfig, ModelConfig, Precision, Recompute, TrainConfig, train};
+use stp_model::{
+    Device, Example, Lm, LoraConfig, ModelConfig, Precision, Recompute, TrainConfig, peak_memory, train,
+};
 
 const VOCABULARY: usize = 16_384;
 
@@ -58,7 +60,5 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Most memory that this process has had so far, in MB.
 fn peak() -> Result<f64, Box<dyn Error>> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("this needs Linux")?;
-    Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1000.0)
+    Ok(peak_memory().ok_or("this needs Linux")? as f64 / 1e6)
 }

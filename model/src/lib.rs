@@ -59,6 +59,7 @@ pub use device::{DEVICE_NAMES, further_devices, parse_device};
 pub use embed::embed;
 pub use error::{DeviceError, ModelError};
 pub use example::Example;
+pub use memory::{peak_memory, reset_peak_memory};
 pub use nn::Lm;
 pub use package::{PACKAGES, Package, PackageError};
 pub use peak::matmul_flops;

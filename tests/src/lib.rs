@@ -6,7 +6,6 @@ pub mod imports;
 pub mod manual;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -79,20 +78,27 @@ pub fn transformers(test_folder: &str) -> PathBuf {
 /// # Panics
 /// If they cannot be installed.
 pub fn packages_beside(python: &Path, test_folder: &str, name: &str, packages: &[&str]) -> PathBuf {
-    require_external();
     let folder = Path::new(test_folder).join(name);
-    let complete = folder.join("complete");
-    let lock = File::create(folder.with_extension("lock")).unwrap();
-    lock.lock().unwrap();
-    if !complete.exists() {
+    made_once(&folder, || {
         let install =
             ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-deps"];
         finish(
             Command::new(python).args(install).args(["--upgrade", "--target"]).arg(&folder).args(packages),
         );
+    });
+    folder
+}
+
+/// Fills a folder unless that was done before; several tests that want it wait for the first one.
+fn made_once(folder: &Path, fill: impl FnOnce()) {
+    require_external();
+    let lock = std::fs::File::create(stp_files::beside(folder, "lock")).unwrap();
+    lock.lock().unwrap();
+    let complete = folder.join("complete");
+    if !complete.exists() {
+        fill();
         std::fs::write(complete, "").unwrap();
     }
-    folder
 }
 
 /// As [`python_with`], with several calls of `pip install`, each with arguments of its own.
@@ -100,20 +106,15 @@ pub fn packages_beside(python: &Path, test_folder: &str, name: &str, packages: &
 /// # Panics
 /// If it cannot be made, or nothing may be installed.
 pub fn python_by(test_folder: &str, name: &str, installs: &[&[&str]]) -> PathBuf {
-    require_external();
     let folder = Path::new(test_folder).join(name);
-    let (program, complete) = (folder.join("bin").join("python"), folder.join("complete"));
-    // Tests of one program run at the same time: one of them makes it, the others wait.
-    let lock = File::create(folder.with_extension("lock")).unwrap();
-    lock.lock().unwrap();
-    if !complete.exists() {
+    let program = folder.join("bin").join("python");
+    made_once(&folder, || {
         finish(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
         let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir"];
         for arguments in installs {
             finish(Command::new(&program).args(install).args(*arguments));
         }
-        std::fs::write(complete, "").unwrap();
-    }
+    });
     program
 }
 

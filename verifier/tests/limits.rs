@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use common::{RUNTIME, candidate, check_with};
+use common::{RUNTIME, Watched, candidate, check_with};
 use stp_datasets::{Status, Verdict};
 use stp_verifier::toolchain::Toolchain;
 use stp_verifier::{Pool, PoolConfig};
@@ -35,9 +35,11 @@ fn worker() -> String {
 
 fn during_an_endless_check(pool: &Pool, signal: &str) -> Verdict {
     let (pool, candidate) = (pool.clone(), candidate(ENDLESS.0, ENDLESS.1));
+    let worker = worker();
+    let watched = Watched::new(&[worker.parse().unwrap()]);
     let check = RUNTIME.spawn(async move { pool.check(candidate).await });
-    std::thread::sleep(Duration::from_secs(2));
-    assert!(Command::new("kill").args([signal, &worker()]).status().unwrap().success());
+    watched.until_busy();
+    assert!(Command::new("kill").args([signal, &worker]).status().unwrap().success());
     RUNTIME.block_on(check).unwrap().unwrap()
 }
 

@@ -127,6 +127,19 @@ fn start_server(port: u16, storage: Option<&Path>) -> Process {
     process
 }
 
+/// Waits until the server was missed: until somebody tried to reach it in vain a few times.
+fn missed(port: u16) {
+    let in_its_place = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    in_its_place.set_nonblocking(true).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut tries = 0;
+    while tries < 4 {
+        tries += usize::from(in_its_place.accept().is_ok());
+        assert!(Instant::now() < deadline, "only {tries} tries");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// Proofs of all kinds, some of them slow, so that workers hold something at any time.
 fn candidates() -> Vec<Candidate> {
     let mut all = vec![
@@ -242,7 +255,7 @@ fn a_killed_worker_and_a_killed_server_lose_nothing() {
         assert_same(&known, &candidate, &verdict.unwrap());
     }
     server.kill();
-    std::thread::sleep(Duration::from_secs(2));
+    missed(port);
     let _server = start_server(port, Some(storage.path()));
     let rest = RUNTIME.block_on(checks.join_all());
     assert_eq!(rest.len() + 4, candidates.len());

@@ -6,6 +6,7 @@
 mod card;
 mod format;
 mod lean;
+mod parquet;
 mod tables;
 mod write;
 

@@ -182,6 +182,31 @@ fn an_export_of_proofs_can_be_imported() {
 }
 
 #[test]
+fn a_value_of_another_kind_than_its_column_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    for (row, column) in [
+        (json!({"a": 1}), "`a`"),
+        (json!({"b": "x"}), "`b`"),
+        (json!({"c": [1]}), "`c`"),
+        (json!({"c": {}}), "`c`"),
+    ] {
+        let table = Table {
+            title: "",
+            for_training: false,
+            columns: &[
+                Column { name: "a", kind: Kind::Text, meaning: "" },
+                Column { name: "b", kind: Kind::Integer, meaning: "" },
+                Column { name: "c", kind: Kind::Texts, meaning: "" },
+            ],
+            rows: [(Split::Train, vec![row])].into(),
+        };
+        let target = folder.path().join("out");
+        let error = write_folder(&table, Format::Parquet, &origins(), &target).unwrap_err().to_string();
+        assert!(error.contains(column) && !target.exists(), "{error}");
+    }
+}
+
+#[test]
 fn a_lake_project_has_the_shortest_proof_of_each_statement() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("project");

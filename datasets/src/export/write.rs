@@ -3,17 +3,11 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use ::parquet::arrow::ArrowWriter;
-use ::parquet::basic::Compression;
-use ::parquet::file::properties::WriterProperties;
-use arrow_json::ReaderBuilder;
-use arrow_schema::{DataType, Field, Schema};
 use serde_json::Value;
 
 use super::format::{Format, split_file};
-use super::{ExportError, Kind, Provenance, Table, card};
+use super::{ExportError, Provenance, Table, card, parquet};
 use crate::Split;
 
 /// Writes a table as a folder with its card and hashes.
@@ -39,7 +33,10 @@ pub fn write_folder(
             let path = data.join(format!("{}.{}", split_file(*split), format.ending()));
             match format {
                 Format::Jsonl => write_lines(&path, rows)?,
-                Format::Parquet => write_parquet(&path, table, rows)?,
+                Format::Parquet => {
+                    let file = File::create(&path).map_err(written(&path))?;
+                    parquet::write(file, table.columns, rows)?;
+                }
             }
         }
         let card = draft.join("README.md");
@@ -56,25 +53,27 @@ pub(super) fn whole_folder(
     if folder.exists() && !empty(folder) {
         return Err(ExportError::Taken(folder.to_owned()));
     }
-    let mut name = folder.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let draft = folder.with_file_name(name);
-    let clear = || match fs::remove_dir_all(&draft) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+    // An empty folder gives way to the whole one.
+    let fill = |draft: &Path| {
+        fs::create_dir_all(draft).map_err(written(draft))?;
+        fill(draft).and_then(|()| write_hashes(draft))
     };
-    clear().and_then(|()| fs::create_dir_all(&draft)).map_err(written(&draft))?;
-    let made = fill(&draft).and_then(|()| write_hashes(&draft)).and_then(|()| {
-        if folder.exists() {
-            fs::remove_dir(folder).map_err(written(folder))?;
-        }
-        fs::rename(&draft, folder).map_err(written(folder))
-    });
-    if made.is_err() {
-        // The first error is what counts.
-        let _ = clear();
+    stp_files::replace(folder, |draft| fill(draft).map_err(Failure::Fill)).map_err(|failure| match failure {
+        Failure::Fill(error) => error,
+        Failure::Place(source) => ExportError::Write { path: folder.to_owned(), source },
+    })
+}
+
+/// Why a folder did not come to its place.
+enum Failure {
+    Fill(ExportError),
+    Place(std::io::Error),
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Place(error)
     }
-    made
 }
 
 pub(super) fn written(path: &Path) -> impl FnOnce(std::io::Error) -> ExportError {
@@ -92,39 +91,6 @@ fn write_lines(path: &Path, rows: &[Value]) -> Result<(), ExportError> {
         file.flush()
     };
     write().map_err(written(path))
-}
-
-fn write_parquet(path: &Path, table: &Table, rows: &[Value]) -> Result<(), ExportError> {
-    let text = |error: &dyn std::fmt::Display| ExportError::Parquet(error.to_string());
-    let schema = Arc::new(Schema::new(table.columns.iter().map(field).collect::<Vec<_>>()));
-    let mut decoder = ReaderBuilder::new(schema.clone())
-        .with_batch_size(rows.len().max(1))
-        .build_decoder()
-        .map_err(|error| text(&error))?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_created_by("stp".to_owned())
-        .build();
-    let file = File::create(path).map_err(written(path))?;
-    let mut writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(|error| text(&error))?;
-    for rows in rows.chunks(10_000) {
-        decoder.serialize(rows).map_err(|error| text(&error))?;
-        if let Some(batch) = decoder.flush().map_err(|error| text(&error))? {
-            writer.write(&batch).map_err(|error| text(&error))?;
-        }
-    }
-    writer.close().map_err(|error| text(&error))?;
-    Ok(())
-}
-
-fn field(column: &super::Column) -> Field {
-    let kind = match column.kind {
-        Kind::Text => DataType::Utf8,
-        Kind::Integer => DataType::Int64,
-        Kind::Number => DataType::Float64,
-        Kind::Texts => DataType::List(Arc::new(Field::new("item", DataType::Utf8, true))),
-    };
-    Field::new(column.name, kind, true)
 }
 
 fn write_hashes(folder: &Path) -> Result<(), ExportError> {

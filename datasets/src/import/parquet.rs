@@ -1,17 +1,26 @@
 //! Parquet files as rows; only the columns that the layout names are read.
 
+#[cfg(test)]
+pub(super) mod sample;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod value;
+
 use std::fs::File;
 use std::path::Path;
 
-use ::parquet::arrow::ProjectionMask;
-use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use arrow_json::LineDelimitedWriter;
+use ::parquet::errors::ParquetError;
+use ::parquet::file::reader::{FileReader, SerializedFileReader};
+use ::parquet::record::reader::RowIter;
+use ::parquet::schema::types::{Type, TypePtr};
 use serde_json::{Map, Value};
 
 use super::layout::Layout;
 use super::problem::{ImportError, Problem, TakeRow};
 
-const BATCH: usize = 1024;
+/// How much is told of what the reader said: it may quote whole values.
+const REASON: usize = 200;
 
 /// Looks at the names of a file's columns.
 pub(super) type LookAtNames<'a, E> = dyn FnMut(&Map<String, Value>) -> Result<(), E> + 'a;
@@ -23,35 +32,39 @@ pub(super) fn rows<E: From<ImportError>>(
     names: &mut LookAtNames<'_, E>,
     take: &mut TakeRow<'_, E>,
 ) -> Result<(), E> {
-    let damaged =
-        |reason: String| ImportError::Parquet { path: path.to_owned(), reason: reason.replace('\n', " ") };
+    let damaged = |error: ParquetError| ImportError::Parquet {
+        path: path.to_owned(),
+        reason: error.to_string().replace('\n', " ").chars().take(REASON).collect(),
+    };
     let file = File::open(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(error.to_string()))?;
-    let fields = builder.schema().fields();
-    names(&fields.iter().map(|field| (field.name().clone(), Value::Null)).collect())?;
-    let wanted: Vec<usize> = fields
-        .iter()
-        .enumerate()
-        .filter(|(_, field)| layout.knows(field.name()))
-        .map(|(index, _)| index)
-        .collect();
-    let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
-    let reader = builder
-        .with_projection(mask)
-        .with_batch_size(BATCH)
-        .build()
-        .map_err(|error| damaged(error.to_string()))?;
+    let reader = SerializedFileReader::new(file).map_err(damaged)?;
+    let schema = reader.metadata().file_metadata().schema();
+    names(&schema.get_fields().iter().map(|field| (field.name().to_owned(), Value::Null)).collect())?;
+    let wanted = wanted(path, schema, layout)?;
+    let projection = Type::group_type_builder(schema.name()).with_fields(wanted.clone()).build();
+    let projection = projection.map_err(damaged)?;
     let mut row = 0;
-    for batch in reader {
-        let batch = batch.map_err(|error| damaged(error.to_string()))?;
-        let mut writer = LineDelimitedWriter::new(Vec::new());
-        writer.write(&batch).and_then(|()| writer.finish()).map_err(|error| damaged(error.to_string()))?;
-        // The writer gives one line for each row, with those values left out that are null.
-        for line in writer.into_inner().split(|&byte| byte == b'\n').take(batch.num_rows()) {
+    for group in 0..reader.num_row_groups() {
+        let group = reader.get_row_group(group).map_err(damaged)?;
+        for found in RowIter::from_row_group(Some(projection.clone()), &*group).map_err(damaged)? {
             row += 1;
-            take(row, serde_json::from_slice(line).map_err(|error| Problem::new(error.to_string())))?;
+            let found = found.map_err(damaged)?;
+            take(row, value::object(&found, &wanted).map_err(Problem::new))?;
         }
     }
     Ok(())
+}
+
+/// The columns that the layout knows.
+fn wanted(path: &Path, schema: &Type, layout: &Layout) -> Result<Vec<TypePtr>, ImportError> {
+    let known = schema.get_fields().iter().filter(|field| layout.knows(field.name()));
+    known
+        .map(|field| match shape::check(field) {
+            Ok(()) => Ok(field.clone()),
+            Err(reason) => {
+                let column = field.name().to_owned();
+                Err(ImportError::ParquetColumn { path: path.to_owned(), column, reason })
+            }
+        })
+        .collect()
 }

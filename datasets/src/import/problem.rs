@@ -55,6 +55,16 @@ pub enum ImportError {
         /// What the reader said.
         reason: String,
     },
+    /// A column of a Parquet file that cannot be read as part of rows.
+    #[error("{}: its column `{column}` holds {reason}, which cannot be read. Write the file without that column, or as JSON lines; nothing of it was imported.", path.display())]
+    ParquetColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// What it holds.
+        reason: String,
+    },
 }
 
 /// `, column NAME` where a column is known, for the end of a row's place.

@@ -1,9 +1,6 @@
 use std::fs;
-use std::sync::Arc;
 
-use ::parquet::arrow::ArrowWriter;
-use arrow_array::{ArrayRef, ListArray, RecordBatch, StringArray, types::Int32Type};
-
+use super::parquet::sample::{Leaf, Values, file};
 use super::*;
 use crate::Split;
 
@@ -96,29 +93,27 @@ fn prompts_and_whole_proofs() {
     assert_eq!((found[0].statement.id.as_str(), found[0].proofs[0].as_str()), ("p", "by\n  rfl"));
 }
 
-fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.into_inner().unwrap()
-}
+const NUMINA: &str = "message schema {
+    optional binary uuid (STRING);
+    optional group unused (LIST) { repeated group list { optional int32 element; } }
+    optional binary formal_statement (STRING);
+    optional binary formal_proof (STRING);
+    optional binary problem_type (STRING);
+}";
 
 fn numina() -> Vec<u8> {
-    let texts = |items: [Option<&str>; 2]| Arc::new(StringArray::from(items.to_vec())) as ArrayRef;
-    let lists = ListArray::from_iter_primitive::<Int32Type, _, _>([Some(vec![Some(1)]), None]);
-    parquet(vec![
-        ("uuid", texts([Some("0a-1"), Some("0b")])),
-        ("unused", Arc::new(lists)),
-        (
-            "formal_statement",
-            texts([
-                Some("import Mathlib\ntheorem a : 1 = 1 := by sorry"),
-                Some("theorem b : 2 = 2 := by sorry"),
-            ]),
-        ),
-        ("formal_proof", texts([None, Some("theorem b : 2 = 2 := by\n  rfl")])),
-        ("problem_type", texts([Some("Algebra"), None])),
-    ])
+    let statements =
+        ["import Mathlib\ntheorem a : 1 = 1 := by sorry", "theorem b : 2 = 2 := by sorry"].map(Some);
+    file(
+        NUMINA,
+        [
+            Leaf::texts(&["0a-1", "0b"].map(Some)),
+            Leaf { values: Values::Int32(vec![1]), levels: vec![3, 0], repeats: vec![0, 0] },
+            Leaf::texts(&statements),
+            Leaf::texts(&[None, Some("theorem b : 2 = 2 := by\n  rfl")]),
+            Leaf::texts(&[Some("Algebra"), None]),
+        ],
+    )
 }
 
 #[test]
@@ -202,8 +197,9 @@ fn bad_input_is_named_by_file_row_and_column() {
     let cut = numina();
     let cut = refusal("x.parquet", &cut[..cut.len() / 2]);
     assert!(cut.contains("no whole Parquet file"), "{cut}");
-    let numbers: ArrayRef = Arc::new(arrow_array::Int64Array::from(vec![1, 2]));
-    let schema = refusal("x.parquet", parquet(vec![("formal_statement", numbers)]));
+    let numbers = Leaf { values: Values::Int64(vec![1, 2]), levels: vec![1, 1], repeats: vec![] };
+    let numbers = file("message schema { optional int64 formal_statement; }", [numbers]);
+    let schema = refusal("x.parquet", numbers);
     assert!(schema.contains("row 1, column `formal_statement`") && schema.contains("a number"), "{schema}");
     assert!(refusal("x.csv", "").contains(".parquet"));
     assert!(

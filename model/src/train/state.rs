@@ -5,7 +5,6 @@
 //! rest. It is written beside the old one and renamed, so that a reader finds the old or the new, never half.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -162,17 +161,11 @@ pub(super) fn write(
         progress: progress.clone(),
         updates: collected.updates,
     };
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
-    let draft = PathBuf::from(draft);
-    let write = || -> Result<(), String> {
-        let text = |error: std::io::Error| error.to_string();
-        let note = serde_json::to_string(&header).map_err(|error| error.to_string())?;
-        write_tensors(collected.tensors, (NOTE, &note), &draft)?;
-        fs::File::open(&draft).and_then(|file| file.sync_all()).map_err(text)?;
-        fs::rename(&draft, path).map_err(text)
-    };
-    write().map_err(|reason| ModelError::Write { path: path.to_owned(), reason })
+    let written = stp_files::replace(path, |draft| {
+        let note = serde_json::to_string(&header)?;
+        write_tensors(collected.tensors, (NOTE, &note), draft).map_err(std::io::Error::other)
+    });
+    written.map_err(|error| ModelError::Write { path: path.to_owned(), reason: error.to_string() })
 }
 
 /// Puts a state back into a model and an optimiser; `None` if there is no such file. A state that uneven weights had

@@ -220,8 +220,7 @@ pub fn is_in_use(run_dir: &Path) -> std::io::Result<bool> {
 /// # Errors
 /// If it cannot be written.
 pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
-    let part = path.with_extension("part");
-    fs::write(&part, text).and_then(|()| fs::rename(&part, path)).with_context(|| {
+    stp_files::write(path, text).with_context(|| {
         format!("cannot write {}. Is the disk full or the folder read-only?", path.display())
     })
 }

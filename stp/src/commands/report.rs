@@ -29,8 +29,7 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     if let Some(output) = &args.output {
         let runs = args.run_dirs.iter().map(|run| RecordedRun::open(run)).collect::<Result<Vec<_>>>()?;
         let text = page(&gathered(&runs)?, false);
-        let part = output.with_extension("part");
-        std::fs::write(&part, &text).and_then(|()| std::fs::rename(&part, output)).with_context(|| {
+        stp_files::write(output, &text).with_context(|| {
             format!("cannot write {}. Give another file with -o, or make it writable.", output.display())
         })?;
         println!("{} ({:.1} MB)", output.display(), text.len() as f64 / 1e6);

@@ -166,7 +166,7 @@ fn say_end(report: &Report, started: Instant, stats: &PoolStats) {
     println!(
         "memory: this process {:.1} GB, each Lean process up to {:.1} GB · Lean restarts: {} · answers from the \
          verdict cache: {}",
-        own_peak().unwrap_or_default() as f64 / 1e9,
+        stp_model::peak_memory().unwrap_or_default() as f64 / 1e9,
         stats.peak_rss as f64 / 1e9,
         restarts(stats),
         stats.cache_hits
@@ -186,11 +186,4 @@ fn remote_config(config: &RunConfig, args: &TrainArgs) -> RemoteConfig {
 
 fn restarts(stats: &PoolStats) -> u64 {
     stats.timeouts + stats.crashes + stats.recycled
-}
-
-/// The largest resident size that this process has had, in bytes; only Linux tells.
-fn own_peak() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
 }

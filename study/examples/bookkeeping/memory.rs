@@ -1,9 +1,9 @@
 //! Seconds and memory of each part, as a table in Markdown.
 
-use std::fs;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use stp_model::{peak_memory, reset_peak_memory};
 
 /// Measures one part after the other.
 pub struct Meter {
@@ -14,16 +14,16 @@ pub struct Meter {
 
 impl Meter {
     pub fn new() -> Result<Self> {
-        Ok(Self { start: status("VmRSS:")?, rows: Vec::new() })
+        reset_peak_memory();
+        Ok(Self { start: peak()?, rows: Vec::new() })
     }
 
     pub fn part<T>(&mut self, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        // The peak is from now on.
-        fs::write("/proc/self/clear_refs", "5")?;
+        reset_peak_memory();
         let began = Instant::now();
         let found = work()?;
         let seconds = began.elapsed().as_secs_f64();
-        self.rows.push((name.to_owned(), seconds, status("VmHWM:")?.saturating_sub(self.start)));
+        self.rows.push((name.to_owned(), seconds, peak()?.saturating_sub(self.start)));
         Ok(found)
     }
 
@@ -38,8 +38,7 @@ impl Meter {
     }
 }
 
-fn status(field: &str) -> Result<u64> {
-    let text = fs::read_to_string("/proc/self/status")?;
-    let line = text.lines().find_map(|line| line.strip_prefix(field)).context("no such field")?;
-    Ok(line.trim_end_matches("kB").trim().parse()?)
+/// Most memory since the peak was last forgotten, in kB.
+fn peak() -> Result<u64> {
+    Ok(peak_memory().context("this needs Linux")? / 1024)
 }

@@ -14,31 +14,28 @@ use super::state::LEDGER;
 pub(super) fn copy_stage1(shared: &Path, own: &Path) -> Result<()> {
     let failed = || format!("cannot copy the stage 1 of {} to {}", shared.display(), own.display());
     let (from, to) = (shared.join("checkpoints/stage1"), own.join("checkpoints/stage1"));
-    let draft = own.join("checkpoints/stage1.part");
-    for left in [&draft, &to] {
-        if left.exists() {
-            fs::remove_dir_all(left).with_context(failed)?;
+    // The folder of a copy that was killed has no ledger: all of it is copied again.
+    stp_files::remove(&to).and_then(|()| fs::create_dir_all(own.join("checkpoints"))).with_context(failed)?;
+    stp_files::replace(&to, |draft| {
+        fs::create_dir(draft)?;
+        for item in fs::read_dir(&from)? {
+            let item = item?;
+            fs::copy(item.path(), draft.join(item.file_name()))?;
         }
-    }
-    fs::create_dir_all(&draft).with_context(failed)?;
-    for item in fs::read_dir(&from).with_context(failed)? {
-        let item = item.with_context(failed)?;
-        fs::copy(item.path(), draft.join(item.file_name())).with_context(failed)?;
-    }
-    fs::rename(&draft, &to).with_context(failed)?;
-    let part = own.join("ledger.part");
-    if part.exists() {
-        fs::remove_file(&part).with_context(failed)?;
-    }
+        Ok::<_, std::io::Error>(())
+    })
+    .with_context(failed)?;
     let ledger = Ledger::open(&shared.join(LEDGER))?;
-    ledger.copy_to(&part)?;
-    let copy = Ledger::open(&part)?;
-    copy.record_event(
-        "stage 1 copied",
-        &json!({ "from": shared.file_name().map(|name| name.to_string_lossy()) }),
-    )?;
-    drop(copy);
-    fs::rename(&part, own.join(LEDGER)).with_context(failed)
+    stp_files::replace(&own.join(LEDGER), |draft| {
+        ledger.copy_to(draft)?;
+        let copy = Ledger::open(draft)?;
+        copy.record_event(
+            "stage 1 copied",
+            &json!({ "from": shared.file_name().map(|name| name.to_string_lossy()) }),
+        )?;
+        Ok::<_, anyhow::Error>(())
+    })
+    .with_context(failed)
 }
 
 #[cfg(test)]
@@ -57,12 +54,12 @@ mod tests {
         ledger.finish_step(&step("stage1/valid")).unwrap();
         // What an earlier copy that was killed may have left.
         fs::create_dir_all(own.join("checkpoints/stage1.part")).unwrap();
-        fs::write(own.join("ledger.part"), "half").unwrap();
+        fs::write(own.join("ledger.sqlite.part"), "half").unwrap();
         copy_stage1(&shared, &own).unwrap();
         let copy = Ledger::open(&own.join(LEDGER)).unwrap();
         copy.finish_step(&step("round-1/prove")).unwrap();
         assert_eq!((copy.steps().unwrap().len(), ledger.steps().unwrap().len()), (2, 1));
         assert_eq!(fs::read_to_string(own.join("checkpoints/stage1/config.json")).unwrap(), "{}");
-        assert!(!own.join("ledger.part").exists() && !own.join("checkpoints/stage1.part").exists());
+        assert!(!own.join("ledger.sqlite.part").exists() && !own.join("checkpoints/stage1.part").exists());
     }
 }

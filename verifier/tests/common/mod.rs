@@ -2,7 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stp_datasets::{Status, Verdict};
 use stp_verifier::toolchain::{self, ManagedLean, Toolchain, ToolchainOptions};
@@ -42,4 +42,32 @@ pub fn check(signature: &str, proof: &str) -> Verdict {
 
 pub fn status(signature: &str, proof: &str) -> Status {
     check(signature, proof).status
+}
+
+/// The processor time that a process took, in hundredths of a second; nothing if there is no such process.
+fn computed(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<_> = stat.rsplit(')').next()?.split_whitespace().collect();
+    Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+}
+
+/// Processes that are looked at until one of them computes.
+pub struct Watched(Vec<(u32, u64)>);
+
+impl Watched {
+    /// To be called before they are asked what takes them long.
+    pub fn new(pids: &[u32]) -> Self {
+        Self(pids.iter().map(|&pid| (pid, computed(pid).unwrap())).collect())
+    }
+
+    /// Waits until one of them has computed for half a second: no good proof takes it as long, so it is in the middle of
+    /// something endless.
+    pub fn until_busy(&self) {
+        let deadline = Instant::now() + Duration::from_secs(300);
+        let busy = |(pid, before): &(u32, u64)| computed(*pid).is_some_and(|now| now >= before + 50);
+        while !self.0.iter().any(busy) {
+            assert!(Instant::now() < deadline, "none of {:?} computes", self.0);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 }

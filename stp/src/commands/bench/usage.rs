@@ -1,4 +1,4 @@
-//! CPU time of this process and of all that it started, and its memory, as Linux counts them.
+//! CPU time of this process and of all that it started, as Linux counts it.
 
 use std::fs;
 use std::path::Path;
@@ -24,19 +24,6 @@ fn ticks(process: &Path) -> Option<u64> {
         ids.filter_map(|child| ticks(&child)).sum::<u64>()
     });
     Some(own + children.sum::<u64>())
-}
-
-/// Most memory that this process had since the last [`reset_peak_memory`], in bytes.
-pub(super) fn peak_memory() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
-}
-
-/// Forgets the peak, where the system can.
-pub(super) fn reset_peak_memory() {
-    // 5 resets the high-water mark; without the right to, the peak is that of the whole process.
-    let _ = fs::write("/proc/self/clear_refs", "5");
 }
 
 #[cfg(test)]

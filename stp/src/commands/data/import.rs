@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -226,10 +225,7 @@ fn write(folder: &Path, source: &Path, number: usize, entries: &[CorpusEntry]) -
         serde_json::to_writer(&mut text, entry)?;
         text.push(b'\n');
     }
-    let part = path.with_extension("part");
-    let written =
-        fs::File::create(&part).and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()));
-    written.and_then(|()| fs::rename(&part, &path)).with_context(|| {
+    stp_files::write(&path, &text).with_context(|| {
         format!("cannot write {}. Is the disk full or the folder read-only?", path.display())
     })
 }

@@ -192,13 +192,11 @@ fn cut(path: &Path, length: u64) -> io::Result<()> {
 
 /// A new file in the place of the old one, with its first bytes. Who has the old one open goes on reading that.
 fn rewritten(path: &Path, length: u64) -> io::Result<File> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let mut file = File::create(&part)?;
-    io::copy(&mut File::open(path)?.take(length), &mut file)?;
-    std::fs::rename(&part, path)?;
-    Ok(file)
+    stp_files::replace(path, |draft| {
+        let mut file = File::create(draft)?;
+        io::copy(&mut File::open(path)?.take(length), &mut file)?;
+        Ok(file)
+    })
 }
 
 /// Whether a row is about the unit, whatever it says of it. Older versions named neither file nor hash.

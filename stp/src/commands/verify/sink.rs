@@ -11,6 +11,7 @@ use super::formats;
 use super::output::{Known, Output};
 use super::row::Row;
 use super::unit::{Hashes, Unit};
+use crate::abort;
 
 /// Takes rows in the order of the input.
 pub(super) enum Sink {
@@ -64,7 +65,11 @@ impl Sink {
     /// Takes a unit's rows.
     pub(super) fn write(&mut self, rows: Vec<Row>) -> Result<()> {
         match self {
-            Self::Rows(output) => output.write(&rows),
+            Self::Rows(output) => {
+                output.write(&rows)?;
+                abort::count_rows(rows.len());
+                Ok(())
+            }
             Self::Github(target) => target.write(&rows.iter().map(formats::github).collect::<String>()),
             Self::Report(_, all, _) => {
                 all.extend(rows);

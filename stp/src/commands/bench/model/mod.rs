@@ -15,7 +15,8 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::json;
 use stp_model::{
-    Device, Example, Lm, SampleConfig, SampleRequest, TrainConfig, matmul_flops, parse_device, sample, train,
+    Device, Example, Lm, SampleConfig, SampleRequest, TrainConfig, matmul_flops, parse_device, peak_memory,
+    reset_peak_memory, sample, train,
 };
 use stp_study::tables::table_for;
 use stp_verifier::toolchain::{ToolchainOptions, home};
@@ -24,7 +25,6 @@ use self::shape::{
     NEVER, NEW_TOKENS, Other, Own, PROMPT, SAMPLES, Shape, Speed, TRAIN_BATCH, TRAIN_LENGTH, on_processor,
     shapes,
 };
-use super::usage::{peak_memory, reset_peak_memory};
 
 /// `stp bench model`.
 #[derive(Clone, Debug, Args)]

@@ -1,0 +1,170 @@
+use burn::tensor::{Int, Tensor, TensorData};
+
+use super::*;
+
+fn checkpoint() -> Checkpoint {
+    let tokenizer = Tokenizer::train(&["by simp".to_owned()], Tokenizer::MIN_VOCAB).unwrap();
+    let config =
+        ModelConfig { vocab_size: 270, layers: 1, width: 8, heads: 2, ff: 12, ..ModelConfig::default() };
+    let model = Lm::init(&config, &Device::flex(), 2).unwrap();
+    Checkpoint::new(model, tokenizer)
+}
+
+fn logits(model: &Lm) -> Vec<f32> {
+    let data = TensorData::new(vec![9i64, 200, 33], [1, 3]);
+    let tokens = Tensor::<2, Int>::from_data(data, &Device::flex());
+    model.forward(tokens, None).into_data().try_to_vec().unwrap()
+}
+
+fn refusal(break_it: impl FnOnce(&Path)) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("round-1");
+    checkpoint().save(&dir).unwrap();
+    break_it(&dir);
+    Checkpoint::load(&dir, &Device::flex()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_checkpoint_comes_back_and_can_be_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("round-1");
+    let saved = checkpoint();
+    saved.save(&dir).unwrap();
+    saved.save(&dir).unwrap();
+    let loaded = Checkpoint::load(&dir, &Device::flex()).unwrap();
+    assert_eq!(loaded.model.config(), saved.model.config());
+    assert_eq!(logits(&loaded.model), logits(&saved.model));
+    assert_eq!(loaded.tokenizer.encode("by simp"), saved.tokenizer.encode("by simp"));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left behind");
+}
+
+#[test]
+fn half_as_many_bytes_are_nearly_the_same_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, half) = (folder.path().join("whole"), folder.path().join("half"));
+    let saved = checkpoint();
+    saved.save(&whole).unwrap();
+    saved.save_half(&half).unwrap();
+    let bytes = |dir: &Path| fs::metadata(dir.join(MODEL)).unwrap().len();
+    assert!(bytes(&half) < bytes(&whole) * 6 / 10);
+    let loaded = Checkpoint::load(&half, &Device::flex()).unwrap();
+    let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-2;
+    assert!(logits(&loaded.model).iter().zip(&logits(&saved.model)).all(near));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    for name in [CONFIG, MODEL, TOKENIZER] {
+        let text = refusal(|dir| fs::remove_file(dir.join(name)).unwrap());
+        assert!(text.contains(name) && text.contains("Copy the whole"), "{text}");
+    }
+}
+
+#[test]
+fn a_damaged_file_is_named() {
+    for name in [CONFIG, MODEL, TOKENIZER] {
+        let text = refusal(|dir| {
+            let bytes = fs::read(dir.join(name)).unwrap();
+            fs::write(dir.join(name), &bytes[..bytes.len() / 2]).unwrap();
+        });
+        assert!(text.contains(name) && text.lines().count() == 1, "{text}");
+    }
+}
+
+#[test]
+fn a_file_of_another_model_is_named() {
+    let change = |dir: &Path, from: &str, to: &str| {
+        let text = fs::read_to_string(dir.join(CONFIG)).unwrap();
+        assert!(text.contains(from));
+        fs::write(dir.join(CONFIG), text.replace(from, to)).unwrap();
+    };
+    let shape = refusal(|dir| change(dir, "\"intermediate_size\": 12", "\"intermediate_size\": 14"));
+    assert!(
+        shape.contains(MODEL)
+            && shape.contains("mlp.gate_proj.weight")
+            && shape.contains("[14, 8]")
+            && shape.contains("[12, 8]"),
+        "{shape}"
+    );
+    let more = refusal(|dir| change(dir, "\"num_hidden_layers\": 1", "\"num_hidden_layers\": 2"));
+    assert!(more.contains(MODEL) && more.contains("missing"), "{more}");
+    let vocabulary = refusal(|dir| change(dir, "\"vocab_size\": 270", "\"vocab_size\": 260"));
+    assert!(vocabulary.contains(TOKENIZER) && vocabulary.contains("260"), "{vocabulary}");
+}
+
+/// Splits the weights over two shards with an index, as large checkpoints are.
+fn split(dir: &Path) {
+    let bytes = fs::read(dir.join(MODEL)).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let mut names: Vec<_> = tensors.names().into_iter().map(str::to_owned).collect();
+    names.sort();
+    let mut map = serde_json::Map::new();
+    for (number, part) in names.chunks(names.len().div_ceil(2)).enumerate() {
+        let file = format!("model-0000{}-of-00002.safetensors", number + 1);
+        map.extend(part.iter().map(|name| (name.clone(), file.clone().into())));
+        let views = part.iter().map(|name| (name, tensors.tensor(name).unwrap()));
+        safetensors::serialize_to_file(views, None, &dir.join(file)).unwrap();
+    }
+    let index = json!({ "metadata": {}, "weight_map": map }).to_string();
+    fs::write(dir.join("model.safetensors.index.json"), index).unwrap();
+    fs::remove_file(dir.join(MODEL)).unwrap();
+}
+
+#[test]
+fn shards_are_one_model_and_a_bad_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("sharded");
+    let saved = checkpoint();
+    saved.save(&dir).unwrap();
+    split(&dir);
+    let loaded = Checkpoint::load(&dir, &Device::flex()).unwrap();
+    assert_eq!(logits(&loaded.model), logits(&saved.model));
+
+    let second = "model-00002-of-00002.safetensors";
+    let missing = refusal(|dir| {
+        split(dir);
+        fs::remove_file(dir.join(second)).unwrap();
+    });
+    assert!(missing.contains(second), "{missing}");
+    let truncated = refusal(|dir| {
+        split(dir);
+        let bytes = fs::read(dir.join(second)).unwrap();
+        fs::write(dir.join(second), &bytes[..bytes.len() - 5]).unwrap();
+    });
+    assert!(truncated.contains(second) && truncated.contains("not copied to its end"), "{truncated}");
+    let elsewhere = refusal(|dir| {
+        split(dir);
+        let path = dir.join("model.safetensors.index.json");
+        let text = fs::read_to_string(&path).unwrap().replace(second, "../other.safetensors");
+        fs::write(path, text).unwrap();
+    });
+    assert!(elsewhere.contains("index.json") && elsewhere.contains("../other"), "{elsewhere}");
+}
+
+#[test]
+fn a_weight_too_many_or_of_another_type_is_named() {
+    let rewrite = |dir: &Path, name: &str, dtype: safetensors::Dtype| {
+        let path = dir.join(MODEL);
+        let bytes = fs::read(&path).unwrap();
+        let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let mut views: Vec<_> = tensors.tensors();
+        let data = vec![0; 8 * dtype.bitsize() / 8];
+        views.retain(|(known, _)| known != name);
+        let shape = vec![8];
+        views.push((name.to_owned(), safetensors::tensor::TensorView::new(dtype, shape, &data).unwrap()));
+        safetensors::serialize_to_file(views, None, &path).unwrap();
+    };
+    let more = refusal(|dir| rewrite(dir, "model.layers.0.self_attn.q_proj.bias", safetensors::Dtype::F32));
+    assert!(more.contains("q_proj.bias") && more.contains("has not"), "{more}");
+    let whole = refusal(|dir| rewrite(dir, "model.norm.weight", safetensors::Dtype::I32));
+    assert!(whole.contains("model.norm.weight") && whole.contains("I32"), "{whole}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let text = checkpoint().save(&file.join("round-1")).unwrap_err().to_string();
+    assert!(text.contains("round-1"), "{text}");
+}
