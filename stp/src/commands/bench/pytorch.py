@@ -50,13 +50,20 @@ def repeat(work, seconds):
     return count / (time.perf_counter() - started)
 
 
-def training(shape):
+def precision(half):
+    """What products are computed in: 32 bits, or bfloat16 where autocast takes it."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=half)
+
+
+def training(shape, half):
     net = model(shape).train()
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     tokens = torch.randint(8, shape["vocab_size"], (task["train_batch"], task["train_length"]), device=device)
 
     def step():
-        net(input_ids=tokens, labels=tokens).loss.backward()
+        with precision(half):
+            loss = net(input_ids=tokens, labels=tokens).loss
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -64,7 +71,7 @@ def training(shape):
     return repeat(step, task["seconds"]) * tokens.numel()
 
 
-def sampling(shape):
+def sampling(shape, half):
     net = model(shape).eval()
     prompt = torch.randint(8, shape["vocab_size"], (1, task["prompt"]), device=device)
     rows = prompt.repeat(task["samples"], 1)
@@ -84,7 +91,7 @@ def sampling(shape):
         )
         assert out.shape[1] == task["prompt"] + new
 
-    with torch.inference_mode():
+    with torch.inference_mode(), precision(half):
         return repeat(generate, task["seconds"]) * task["samples"] * new
 
 
@@ -94,9 +101,9 @@ def product():
     return repeat(lambda: left @ right, min(task["seconds"], 3.0)) * 2 * n**3
 
 
-result = {
-    "version": torch.__version__,
-    "flops": product(),
-    "shapes": [{"training": training(shape), "sampling": sampling(shape)} for shape in task["shapes"]],
-}
+def speeds(half):
+    return [{"training": training(shape, half), "sampling": sampling(shape, half)} for shape in task["shapes"]]
+
+
+result = {"version": torch.__version__, "flops": product(), "shapes": speeds(False), "half": speeds(True)}
 print(json.dumps(result))

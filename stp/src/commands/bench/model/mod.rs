@@ -29,7 +29,7 @@ use self::shape::{
 /// `stp bench model`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchModelArgs {
-    /// ShapeCounts of models: tiny, 100m [default: both].
+    /// Shapes of models: tiny, 100m, smollm2 [default: all].
     #[arg(value_name = "SHAPE")]
     pub shapes: Vec<String>,
     /// How long each figure is measured.
@@ -60,7 +60,7 @@ pub(super) fn model(args: &BenchModelArgs) -> Result<ExitCode> {
     ensure!(args.seconds > 0.0, "`--seconds` is {}; set it above 0.", args.seconds);
     let mut shapes = shapes();
     shapes.retain(|shape| args.shapes.is_empty() || args.shapes.iter().any(|name| name == shape.name));
-    ensure!(!shapes.is_empty(), "There is no such shape; choose from tiny and 100m.");
+    ensure!(!shapes.is_empty(), "There is no such shape; choose from tiny, 100m and smollm2.");
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
     let device = parse_device(&args.device)?;
     let flops = matmul_flops(&device, args.seconds.min(3.0))?;

@@ -34,7 +34,10 @@ pub(super) struct Own {
 pub(super) struct Other {
     pub version: String,
     pub flops: f64,
+    /// In 32 bits.
     pub shapes: Vec<Speed>,
+    /// With its autocast to bfloat16.
+    pub half: Vec<Speed>,
 }
 
 /// A model that is measured.
@@ -59,8 +62,19 @@ pub(super) fn shapes() -> Vec<Shape> {
         max_seq: 1024,
         ..ModelConfig::default()
     };
+    // SmolLM2-135M's.
+    let deep = ModelConfig {
+        vocab_size: 49_152,
+        layers: 30,
+        width: 576,
+        heads: 9,
+        kv_heads: 3,
+        ff: 1536,
+        max_seq: 1024,
+        ..ModelConfig::default()
+    };
     let shape = |name, config: ModelConfig| Shape { name, parameters: config.parameters(), config };
-    vec![shape("tiny", tiny), shape("100m", large)]
+    vec![shape("tiny", tiny), shape("100m", large), shape("smollm2", deep)]
 }
 
 /// Whether a device is the processor.

@@ -29,7 +29,7 @@ pub(super) fn speeds(
     flops: f64,
 ) {
     let mut header = vec!["shape", "task", "stp tokens/s", "of the peak", "memory"];
-    header.extend(other.iter().flat_map(|_| ["PyTorch tokens/s", "stp / PyTorch"]));
+    header.extend(other.iter().flat_map(|_| ["PyTorch tokens/s", "with bf16", "stp / the faster"]));
     header.extend(candle.iter().flat_map(|_| ["candle tokens/s", "stp / candle"]));
     table.set_header(header);
     for (index, (shape, own)) in shapes.iter().zip(own).enumerate() {
@@ -48,8 +48,12 @@ pub(super) fn speeds(
                 format!("{:.0} %", 100.0 * speed * cost / flops),
                 memory.map_or("–".to_owned(), |bytes| format!("{:.0} MB", bytes as f64 / 1e6)),
             ];
-            let others = [other.map(|other| &other.shapes[index]), candle.map(|candle| &candle[index])];
-            for theirs in others.into_iter().flatten().map(of) {
+            if let Some(other) = other {
+                let (single, half) = (of(&other.shapes[index]), of(&other.half[index]));
+                let ratio = speed / single.max(half);
+                row.extend([format!("{single:.0}"), format!("{half:.0}"), format!("{ratio:.2}")]);
+            }
+            if let Some(theirs) = candle.map(|candle| of(&candle[index])) {
                 row.extend([format!("{theirs:.0}"), format!("{:.2}", speed / theirs)]);
             }
             table.add_row(row);
