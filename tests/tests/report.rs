@@ -81,6 +81,7 @@ fn runs(folder: &Path) -> [PathBuf; 2] {
     let from = format!("{}:0", play.display());
     let mut fork = Command::new(stp());
     fork.args(["train", "--from", &from, "--method", "expert-iteration", "--set", "search.enabled=false"]);
+    fork.args(["--set", "conjecturing.sources=[\"model\"]"]);
     finish(fork.args(["--quiet", "--no-cache", "--run-dir"]).arg(&iteration));
     [play, iteration]
 }

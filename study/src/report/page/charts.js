@@ -3,7 +3,7 @@
 
 const charts = [];
 const HEIGHT = 216;
-const MARGIN = { top: 14, right: 16, bottom: 34, left: 46 };
+const MARGIN = { top: 14, right: 44, bottom: 34, left: 46 };
 
 // Draws into a figure now and whenever its width changes.
 function figure(title, note, draw) {
@@ -52,7 +52,7 @@ function curves(width, title, series, options) {
   const values = points.flatMap((point) => [point.y, point.low, point.high]).concat(lines.map((line) => line.y)).filter(Number.isFinite);
   const xs = points.map((point) => point.x);
   const domain = fitted(values, up.parts || 4);
-  const [left, right] = [MARGIN.left, width - MARGIN.right - (across.names ? 10 : 14)];
+  const [left, right] = [MARGIN.left, width - MARGIN.right - 6];
   const [x0, x1] = [Math.min(...xs), Math.max(...xs) === Math.min(...xs) ? Math.min(...xs) + 1 : Math.max(...xs)];
   const px = (value) => left + ((value - x0) / (x1 - x0)) * (right - left);
   const py = (value) => HEIGHT - MARGIN.bottom - ((value - domain.low) / (domain.high - domain.low)) * (HEIGHT - MARGIN.top - MARGIN.bottom);
@@ -66,7 +66,7 @@ function curves(width, title, series, options) {
     svg.append(make('line', { class: 'grid', x1: left, x2: width - MARGIN.right, y1: py(value), y2: py(value) }),
       make('text', { x: left - 8, y: py(value) + 4, 'text-anchor': 'end' }, up.format(value)));
   }
-  svg.append(...xAxis(across, { px, x0, x1, left, right }));
+  svg.append(...xAxis(across, { px, x0, x1, left, right, end: width - MARGIN.right }));
   for (const mark of marks.filter((it) => it.x >= x0 && it.x <= x1)) {
     svg.append(make('line', { class: 'mark', x1: px(mark.x), x2: px(mark.x), y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom }, make('title', {}, mark.name)));
   }
@@ -83,15 +83,15 @@ function curves(width, title, series, options) {
     const above = py(line.y) > MARGIN.top + 16;
     svg.append(make('text', { class: 'reference halo', x: width - MARGIN.right, y: py(line.y) + (above ? -5 : 13), 'text-anchor': 'end' }, line.name));
   }
-  svg.append(...ends(series, px, py, up.format));
+  svg.append(...ends(series, px, py, up.format, width - MARGIN.right + 7));
   readable(svg, series, { px, py, across, up });
   return svg;
 }
 
 // Whole rounds by their names, numbers by ticks.
-function xAxis(across, { px, x0, x1, left, right }) {
+function xAxis(across, { px, x0, x1, left, right, end }) {
   const y = HEIGHT - MARGIN.bottom;
-  const found = [make('line', { class: 'axis', x1: left, x2: right, y1: y, y2: y })];
+  const found = [make('line', { class: 'axis', x1: left, x2: end, y1: y, y2: y })];
   const label = (value, text, anchor) => found.push(
     make('line', { class: 'axis', x1: px(value), x2: px(value), y1: y, y2: y + 4 }),
     make('text', { x: px(value), y: y + 16, 'text-anchor': anchor }, text));
@@ -101,10 +101,11 @@ function xAxis(across, { px, x0, x1, left, right }) {
       if (i % every === 0 && i >= x0 && i <= x1) label(i, name, i ? 'middle' : 'start');
     });
   } else {
-    const step = niceStep(x1 - x0, (right - left) / 90);
+    const unit = across.isTime ? (x1 >= 7200 ? 3600 : x1 >= 120 ? 60 : 1) : 1;
+    const step = niceStep((x1 - x0) / unit, (right - left) / 72) * unit;
     for (const value of ticks(x0, x1, across.integer ? Math.max(1, step) : step)) label(value, across.format(value), 'middle');
   }
-  found.push(make('text', { class: 'faint', x: right, y: HEIGHT - 3, 'text-anchor': 'end' }, across.name));
+  found.push(make('text', { class: 'faint', x: end, y: HEIGHT - 3, 'text-anchor': 'end' }, across.name));
   return found;
 }
 
@@ -128,18 +129,16 @@ function curve(one, px, py, options) {
   return found;
 }
 
-// The last value of each curve, beside its end; what would lie over another is left out.
-function ends(series, px, py, format) {
-  const taken = [];
-  const found = [];
-  for (const one of series) {
+// The last value of each curve, in the margin beside its end, moved apart where they would lie over each other.
+function ends(series, px, py, format, x) {
+  const labels = series.map((one) => {
     const point = last(one.points.filter((it) => !it.apart)) || last(one.points);
-    const y = py(point.y) - 8;
-    if (taken.some((other) => Math.abs(other - y) < 13)) continue;
-    taken.push(y);
-    found.push(make('text', { class: 'end halo', x: px(point.x), y: Math.max(11, y), 'text-anchor': 'end', style: `fill:${one.colour}` }, format(point.y)));
-  }
-  return found;
+    return { y: py(point.y) + 4, text: format(point.y), colour: one.colour };
+  }).sort((a, b) => a.y - b.y);
+  const [top, bottom] = [MARGIN.top + 4, HEIGHT - MARGIN.bottom + 4];
+  labels.forEach((label, i) => { label.y = Math.max(label.y, i ? labels[i - 1].y + 13 : top); });
+  labels.reverse().forEach((label, i) => { label.y = Math.min(label.y, i ? labels[i - 1].y - 13 : bottom); });
+  return labels.map((label) => make('text', { class: 'end', x, y: label.y, style: `fill:${label.colour}` }, label.text));
 }
 
 // A line that follows the pointer or the arrow keys, and a box with the values there.

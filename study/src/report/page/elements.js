@@ -10,7 +10,7 @@ function make(name, attributes = {}, ...children) {
     if (key.startsWith('on')) made.addEventListener(key.slice(2), value);
     else if (value !== null && value !== undefined && value !== false) made.setAttribute(key, value === true ? '' : value);
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ''));
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ''));
   return made;
 }
 
@@ -30,7 +30,7 @@ function short(number) {
   if (size >= 1e4) return `${trim(number / 1e3, size < 1e5 ? 1 : 0)}k`;
   if (size >= 100 || Number.isInteger(number)) return whole(number);
   if (size !== 0 && size < 0.001) return number.toExponential(0);
-  return trim(number, size < 0.01 ? 4 : size < 1 ? 3 : 2);
+  return trim(number, size < 0.01 ? 4 : size < 1 ? 3 : size < 10 ? 2 : 1);
 }
 
 function clock(seconds) {
@@ -42,8 +42,10 @@ function clock(seconds) {
 
 // A time on an axis: one unit, no more digits than it needs.
 function span(seconds) {
-  if (seconds >= 7200) return `${short(seconds / 3600)} h`;
-  return seconds >= 120 ? `${short(seconds / 60)} min` : `${short(seconds)} s`;
+  if (!seconds) return '0';
+  const digits = (value) => (value < 10 ? String(Number(value.toFixed(1))) : whole(value));
+  if (seconds >= 7200) return `${digits(seconds / 3600)} h`;
+  return seconds >= 120 ? `${digits(seconds / 60)} min` : `${digits(seconds)} s`;
 }
 
 const milliseconds = (ms) => (ms >= 1000 ? `${(ms / 1000).toFixed(ms < 10000 ? 1 : 0)} s` : `${ms} ms`);

@@ -4,8 +4,8 @@
 // What curves are drawn over.
 const AXES = {
   checks: { name: 'checks', unit: 'checks', format: short, of: (point) => point.checks, integer: true, about: 'proofs judged by Lean, of samples and of searches' },
-  lean: { name: 'Lean time', format: span, of: (point) => point.lean_seconds, about: 'time that Lean took for these checks' },
-  wall: { name: 'wall time', format: span, of: (point) => point.seconds, about: 'wall time of all finished steps' },
+  lean: { name: 'Lean time', isTime: true, format: span, of: (point) => point.lean_seconds, about: 'time that Lean took for these checks' },
+  wall: { name: 'wall time', isTime: true, format: span, of: (point) => point.seconds, about: 'wall time of all finished steps' },
   rounds: { name: 'rounds', about: 'models in their order' },
 };
 
@@ -20,7 +20,7 @@ function axisSwitch() {
       document.querySelector('.switch [aria-pressed=true]').focus();
     },
   }, AXES[name].name);
-  return make('div', { class: 'switch', role: 'group', 'aria-label': 'Horizontal axis of the curves' }, make('span', {}, 'over'), Object.keys(AXES).map(choose));
+  return make('div', { class: 'switch', role: 'group', 'aria-label': 'Horizontal axis of the curves' }, make('span', {}, 'Curves over'), Object.keys(AXES).map(choose));
 }
 
 // The models of all runs by their order: stage 1, round 1, …, final.

@@ -1,6 +1,9 @@
 'use strict';
 // The panels of one run: what its trainings, conjectures, failures and statements came to.
 
+// Topics that are shown at first.
+const TOPICS = 14;
+
 const PARTS = {
   stage1: { name: 'at stage 1', colour: 'var(--quiet)' },
   new: { name: 'new', colour: 'var(--s0)' },
@@ -133,7 +136,14 @@ function topicPanel(place) {
     { name: 'of', number: true, value: (row) => whole(total(row.valid)) },
     { name: 'pass rate', number: true, value: (row) => rate(row.proved, row.judged) },
   ];
-  place.append(key(Object.values(PARTS)), table(columns, topics, 'Topics, those with most that nobody proves first'),
+  const box = make('div');
+  const show = (all) => {
+    const rows = all ? topics : topics.slice(0, TOPICS);
+    const more = make('button', { type: 'button', class: 'all', onclick: () => show(true) }, `Show all ${topics.length} topics`);
+    box.replaceChildren(table(columns, rows, 'Topics, those with most that nobody proves first'), ...(rows.length < topics.length ? [more] : []));
+  };
+  show(false);
+  place.append(key(Object.values(PARTS)), box,
     make('p', { class: 'note' }, 'At stage 1: training statements that came with a proof, validation statements that stage 1\'s model proved. Pass rate: each statement\'s last round. A statement of several topics counts in each.'));
   return true;
 }
@@ -149,11 +159,13 @@ function proofPanel(place) {
   const rows = tactics.sort((a, b) => now(b) - now(a)).slice(0, 10).map((tactic) => [make('span', { class: 'name' }, make('code', {}, tactic)), bar(now(tactic), 'var(--s2)'), make('span', { class: 'number' }, percent(now(tactic), 0)), spark(uses(tactic), `share of correct proofs with ${tactic}, rounds ${rounds[0]} to ${last(rounds)}`)]);
   const number = (name, value) => ({ name, number: true, value: (row) => (value(row) === null ? '–' : value(row)) });
   const shapes = [{ name: 'round', value: (row) => row.round }, number('distinct proofs', (row) => whole(row.proofs)), number('for each statement', (row) => row.per_statement.toFixed(2)), number('median length', (row) => whole(row.length))];
-  const steps = [{ name: 'step', value: (row) => row.name }, number('time', (row) => clock(row.seconds)), number('tokens/s', (row) => row.tokens_per_second && whole(row.tokens_per_second)), number('proofs/s', (row) => row.proofs_per_second && row.proofs_per_second.toFixed(1))];
+  const columns = [{ name: 'step', value: (row) => row.name }, number('time', (row) => clock(row.seconds)), number('tokens/s', (row) => row.tokens_per_second && whole(row.tokens_per_second)), number('proofs/s', (row) => row.proofs_per_second && row.proofs_per_second.toFixed(1))];
+  const steps = table(columns, run.steps, 'Time and speed of each step');
+  steps.classList.add('tall');
   const used = make('div', { class: 'barlist plain', role: 'list', 'aria-label': 'Tactics in correct proofs' }, rows.map((row) => make('div', { class: 'row', role: 'listitem' }, row)));
   place.append(make('div', { class: 'grid two' },
     run.proofs.length ? make('figure', {}, make('figcaption', {}, make('b', {}, 'Tactics in correct proofs'), make('span', {}, `round ${last(rounds)}, with all rounds as a line`)), used, table(shapes, run.proofs, 'Correct proofs of a round')) : '',
-    make('figure', {}, make('figcaption', {}, make('b', {}, 'Steps')), table(steps, run.steps, 'Time and speed of each step'))));
+    make('figure', {}, make('figcaption', {}, make('b', {}, 'Steps')), steps)));
   return true;
 }
 
