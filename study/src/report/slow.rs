@@ -87,7 +87,8 @@ impl WatchedTimes {
             }
             return;
         }
-        if kind.is_some_and(FailureKind::is_early) {
+        // An answer of the cache took Lean nothing.
+        if verdict.elapsed_ms == 0 || kind.is_some_and(FailureKind::is_early) {
             return;
         }
         self.elapsed.push(verdict.elapsed_ms);
@@ -177,6 +178,9 @@ mod tests {
         }
         note(&mut watched, "s", "by simp", 3000, None);
         note(&mut watched, "s", "by simp", 12, None);
+        for number in 0..20 {
+            note(&mut watched, &format!("cached{number}"), "by rfl", 0, None);
+        }
         note(&mut watched, "s", "by omega", 900, Some(FailureKind::Automation));
         note(&mut watched, "t", "by )", 4000, Some(FailureKind::Syntax));
         note(&mut watched, "u", "by decide", 10_000, Some(FailureKind::Timeout));
@@ -184,6 +188,7 @@ mod tests {
         let slow = watched.finish();
         let shown: Vec<_> = slow.slowest.iter().map(|it| (it.proof.as_str(), it.what)).collect();
         assert_eq!(shown, [("by omega", "automation gave up")], "a slow first time is noise");
+        assert_eq!(slow.median_ms, 10, "answers of the cache do not count");
         assert_eq!((slow.timeouts.len(), slow.timeout_count), (1, 2));
     }
 }
