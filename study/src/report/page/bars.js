@@ -23,7 +23,7 @@ function bar(share, colour = 'var(--s0)') {
 function strip(parts) {
   const all = sum(parts.map((part) => part.count));
   const title = parts.map((part) => `${part.name} ${whole(part.count)}`).join(', ');
-  const piece = (part) => (part.count ? make('span', { style: `flex-grow:${part.count};background:${part.colour}`, class: part.hatched ? 'hatched' : null }) : null);
+  const piece = (part) => (part.count ? make('span', { style: `flex-grow:${part.count};background:${part.colour}` }) : null);
   return make('span', { class: 'strip', role: 'img', 'aria-label': title, title: `${title} (${whole(all)} in all)` }, parts.map(piece));
 }
 
@@ -71,11 +71,11 @@ function barList(rows, all, title, rounds, kind) {
   ];
   return make('div', { class: 'barlist', role: 'list', 'aria-label': title }, rows.map((row) => {
     if (!row.open) return make('div', { class: 'row', role: 'listitem' }, line(row));
-    const details = make('details', { role: 'listitem', open: state.get('fail') === row.id }, make('summary', { class: 'row' }, line(row)), row.open);
+    const details = make('details', { open: state.get('fail') === row.id }, make('summary', { class: 'row' }, line(row)), row.open);
     details.addEventListener('toggle', () => {
       if (details.open) state.set({ fail: row.id });
       else if (state.get('fail') === row.id) state.set({ fail: '' });
     });
-    return details;
+    return make('div', { role: 'listitem' }, details);
   }));
 }

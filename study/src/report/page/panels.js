@@ -26,11 +26,10 @@ function training(place) {
 
 // A stage of a funnel: its number, and its share of the one before.
 function stage(name, count, before) {
-  const share = before ? count / before : 0;
   return { name, number: true, value: (row) => {
     const [now, all] = [count(row), before ? before(row) : 0];
     return make('span', { class: 'stage' }, make('b', {}, whole(now)), before ? make('small', {}, rate(now, all)) : make('small', {}, ' '), before ? bar(all ? now / all : 0, 'var(--s0)') : make('span'));
-  }, share };
+  } };
 }
 
 const why = (dropped) => dropped.slice().sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${whole(count)}`).join(', ') || '–';

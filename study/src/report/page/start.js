@@ -24,9 +24,21 @@ function drawAll() {
     return fill(panel) === false ? null : [panel, title];
   }).filter(Boolean);
   main.replaceChildren(...panels.map(([panel]) => panel));
-  document.querySelector('nav').replaceChildren(...panels.map(([panel, title]) => make('a', { href: linkTo({ panel: panel.id === 'overview' ? '' : panel.id }) }, title)));
+  document.querySelector('nav').replaceChildren(...panels.map(([panel, title]) => panelLink(panel.id, title)));
+  document.querySelector('.skip').href = linkTo({ panel: 'statements' });
   drawRuns();
   drawCharts();
+}
+
+// A link to a panel that leaves everything else as it is.
+function panelLink(id, title) {
+  const changes = { panel: id === 'overview' ? '' : id };
+  const go = (event) => {
+    event.preventDefault();
+    state.set(changes, true);
+    goToPanel();
+  };
+  return make('a', { href: linkTo(changes), onclick: go }, title);
 }
 
 // The runs: of one its facts, of several a choice of what is shown and of whose details.
@@ -58,7 +70,8 @@ function drawRuns() {
 
 function goToPanel() {
   const panel = document.getElementById(state.get('panel') || 'overview');
-  if (panel) panel.scrollIntoView();
+  const detail = state.get('s') && innerWidth <= 900 ? panel && panel.querySelector('.detail') : null;
+  if (panel) (detail || panel).scrollIntoView();
 }
 
 // One line for each run that is still going on: its phase, a bar and its speed.
@@ -114,6 +127,5 @@ window.addEventListener('hashchange', () => {
   drawAll();
   goToPanel();
 });
-window.addEventListener('popstate', drawAll);
 if (document.body.dataset.live === 'yes') follow();
 document.documentElement.dataset.ready = 'yes';
