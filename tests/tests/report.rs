@@ -13,6 +13,7 @@ use stp_tests::{external, finish, smoke, stp};
 const SETTINGS: &str = r#"
 max_train = 0
 max_valid = 0
+max_supervised = 24
 rounds = 4
 [stage1]
 epochs = 12
@@ -136,7 +137,9 @@ fn it_fits_every_screen(page: &Path) {
 fn panels_have_what_the_run_has(one: &Path, both: &Path) {
     let whole = seen(one, "", WIDE);
     let panels = fact(&whole, "panels");
-    for panel in ["overview", "training", "conjectures", "rates", "failures", "topics", "statements", "models"] {
+    for panel in
+        ["overview", "training", "conjectures", "rates", "failures", "topics", "statements", "models"]
+    {
         assert!(panels.split(' ').any(|it| it == panel), "{panel} is not in {panels}");
     }
     let number = |page: &str, name: &str| fact(page, name).parse::<usize>().unwrap();
@@ -157,7 +160,10 @@ fn the_address_holds_the_view(one: &Path, both: &Path) {
     assert_eq!(fact(&nothing, "items"), "0");
     let open = seen(one, "s=open_0&panel=statements", WIDE);
     assert!(fact(&open, "detail").contains("open_0") && fact(&open, "detail").contains("Attempts"));
-    assert_eq!((fact(&whole, "pressed"), fact(&seen(one, "x=rounds", WIDE), "pressed")), ("checks", "rounds"));
+    assert_eq!(
+        (fact(&whole, "pressed"), fact(&seen(one, "x=rounds", WIDE), "pressed")),
+        ("checks", "rounds")
+    );
     let hidden = seen(both, "hide=self-play~2,expert-iteration", WIDE);
     assert_eq!(hidden.matches("class=\"run\" aria-pressed=\"false\"").count(), 2);
 }

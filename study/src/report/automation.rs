@@ -54,8 +54,8 @@ impl Automation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stp_selfplay::context::statements::choose;
     use stp_datasets::Corpus;
+    use stp_selfplay::context::statements::choose;
 
     #[test]
     fn a_corpus_that_is_gone_or_edited_says_nothing() {

@@ -160,7 +160,8 @@ impl Browser {
 
 fn row_of(kind: RowKind, name: String, signature: String, tallies: &Tallies) -> BrowserRow {
     let first = tallies.iter().filter(|(_, tally)| tally.proved > 0).map(|((round, _), _)| *round).min();
-    let sampled = |round| tallies.iter().any(|((of, phase), it)| *of == round && *phase != "search" && it.proved > 0);
+    let sampled =
+        |round| tallies.iter().any(|((of, phase), it)| *of == round && *phase != "search" && it.proved > 0);
     BrowserRow {
         kind,
         name,
@@ -217,7 +218,10 @@ fn written(
     // Goals that automation was tried on without becoming conjectures.
     for it in sources.ledger.statements()? {
         let statement = it.statement;
-        if it.origin == Origin::Conjecture && !named.contains(&statement.id) && statement.split == Split::Train {
+        if it.origin == Origin::Conjecture
+            && !named.contains(&statement.id)
+            && statement.split == Split::Train
+        {
             let of = tallies.remove(&statement.id).unwrap_or_default();
             let mut row = row_of(kind_of(&statement.id), statement.id, statement.signature, &of);
             row.round = of.keys().map(|(round, _)| *round).min();

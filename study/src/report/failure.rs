@@ -79,8 +79,13 @@ impl FailureKind {
 
 /// What Lean's messages contain, by kind; the first that fits counts, so what is special stands before what is general.
 const SIGNS: &[(FailureKind, &[&str])] = &[
-    (FailureKind::Limit, &["maximum recursion depth", "heartbeats", "deterministic) timeout", "stack overflow"]),
+    (
+        FailureKind::Limit,
+        &["maximum recursion depth", "heartbeats", "deterministic) timeout", "stack overflow"],
+    ),
     (FailureKind::Crash, &["out of memory"]),
+    // So said runs from before `unfinished` was a status.
+    (FailureKind::Unfinished, &["the proof did not end within"]),
     (
         FailureKind::UnknownName,
         &[
@@ -97,11 +102,26 @@ const SIGNS: &[(FailureKind, &[&str])] = &[
     ),
     (
         FailureKind::Syntax,
-        &["unexpected token", "unexpected end of input", "expected token", "unknown tactic", "unexpected identifier", "expected command"],
+        &[
+            "unexpected token",
+            "unexpected end of input",
+            "expected token",
+            "unknown tactic",
+            "unexpected identifier",
+            "expected command",
+            "invalid occurrence of `·`",
+            "elaboration function for",
+        ],
     ),
     (
         FailureKind::Rewrite,
-        &["Tactic `rewrite` failed", "tactic 'rewrite' failed", "did not find instance of the pattern", "Did not find an occurrence of the pattern", "motive is not type correct"],
+        &[
+            "Tactic `rewrite` failed",
+            "tactic 'rewrite' failed",
+            "did not find instance of the pattern",
+            "Did not find an occurrence of the pattern",
+            "motive is not type correct",
+        ],
     ),
     (
         FailureKind::Automation,
@@ -157,6 +177,8 @@ const SIGNS: &[(FailureKind, &[&str])] = &[
             "could not be resolved",
             "don't know how to synthesize",
             "too many arguments",
+            "Invalid projection",
+            "nvalid field notation",
         ],
     ),
     (FailureKind::Tactic, &["Tactic `", "tactic '"]),
@@ -176,6 +198,7 @@ pub fn classify(status: Status, messages: &[String]) -> FailureKind {
         Status::Unfinished => FailureKind::Unfinished,
         Status::Malformed => FailureKind::NoProof,
         Status::StatementError => FailureKind::Statement,
+        Status::Rejected if first == "the proof is empty" => FailureKind::NoProof,
         Status::Rejected if UNREADABLE.iter().any(|sign| first.contains(sign)) => FailureKind::Brackets,
         Status::Rejected => FailureKind::Forbidden,
         Status::Failed | Status::Proved => kind_of(first),
@@ -194,8 +217,9 @@ fn kind_of(message: &str) -> FailureKind {
 }
 
 static PLACE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(\d+):(\d+): ").ok());
-static NAMED: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?:[Tt]actic [`'])([A-Za-z_]+[?!]?)[`']|: `?(simp_all|simp|dsimp|omega|grind|linarith|nlinarith|ring_nf|ring|aesop)`?:? (?:made no|could not|failed)").ok());
+static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?:[Tt]actic [`'])([A-Za-z_]+[?!]?)[`']|: `?(simp_all|simp|dsimp|omega|grind|linarith|nlinarith|ring_nf|ring|aesop)`?:? (?:made no|could not|failed)").ok()
+});
 static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[a-z][a-zA-Z_0-9]*[?!']?").ok());
 
 /// Tactics that a position may be told to belong to.
@@ -246,7 +270,9 @@ fn tactic_at<'a>(signature: &str, proof: &'a str, line: usize, column: usize) ->
     let start = ["<;> ", "; ", "=> ", "by ", "· ", "| ", "(", ":= "]
         .iter()
         .filter_map(|mark| text.get(..end)?.rfind(mark).map(|at| at + mark.len()))
-        .filter(|start| WORD.as_ref().is_some_and(|word| is_tactic(word, text.get(*start..).unwrap_or_default())))
+        .filter(|start| {
+            WORD.as_ref().is_some_and(|word| is_tactic(word, text.get(*start..).unwrap_or_default()))
+        })
         .max()
         .unwrap_or_else(|| text.len() - text.trim_start().len());
     let word = WORD.as_ref()?.find(text.get(start..)?)?.as_str();
@@ -288,8 +314,19 @@ mod tests {
             (FailureKind::Cases, "5:2: error: Invalid alternative name `omega`: Expected `succ`"),
             (FailureKind::Cases, "6:2: error: Duplicate alternative name `cons`"),
             (FailureKind::Tactic, "2:8: error: Tactic `introN` failed: There are no additional binders"),
-            (FailureKind::UnsolvedGoals, "1:140: error: unsolved goals\ncase nil\nα : Type\n⊢ omega could not"),
-            (FailureKind::Limit, "2:2: error: (deterministic) timeout at `whnf`, maximum number of heartbeats"),
+            (
+                FailureKind::UnsolvedGoals,
+                "1:140: error: unsolved goals\ncase nil\nα : Type\n⊢ omega could not",
+            ),
+            (
+                FailureKind::Limit,
+                "2:2: error: (deterministic) timeout at `whnf`, maximum number of heartbeats",
+            ),
+            (
+                FailureKind::TypeMismatch,
+                "1:69: error: Invalid projection: Projection operates on types of the form",
+            ),
+            (FailureKind::Unfinished, "the proof did not end within 48 tokens"),
             (FailureKind::Other, "2:2: error: something new"),
         ] {
             assert_eq!(kind(Status::Failed, message), expected, "{message}");
@@ -301,6 +338,7 @@ mod tests {
         assert_eq!(kind(Status::Rejected, "`)` closes nothing"), FailureKind::Brackets);
         assert_eq!(kind(Status::Rejected, "a `⟩` is missing"), FailureKind::Brackets);
         assert_eq!(kind(Status::Rejected, "`theorem` belongs to commands"), FailureKind::Forbidden);
+        assert_eq!(kind(Status::Rejected, "the proof is empty"), FailureKind::NoProof);
         assert_eq!(kind(Status::Timeout, "no answer within 5 s"), FailureKind::Timeout);
         assert_eq!(kind(Status::Unfinished, "the proof did not end"), FailureKind::Unfinished);
         assert_eq!(classify(Status::Crashed, &[]), FailureKind::Crash);

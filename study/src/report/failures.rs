@@ -188,8 +188,7 @@ mod tests {
         let tactic = &failures.tactics[0];
         assert_eq!((tactic.tactic.as_str(), tactic.total, tactic.mostly), ("omega", 6, "automation gave up"));
         assert_eq!((failures.tactics.len(), failures.with_tactic), (1, 6));
-        let statements: Vec<_> =
-            failures.kinds[0].examples.iter().map(|it| it.statement.as_str()).collect();
+        let statements: Vec<_> = failures.kinds[0].examples.iter().map(|it| it.statement.as_str()).collect();
         assert_eq!(statements, ["s0", "s1", "s2"], "one example of a statement");
     }
 

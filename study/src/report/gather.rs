@@ -198,7 +198,8 @@ mod tests {
             ledger.finish_step(&stp_datasets::Step { name: name.to_owned(), seconds: 10.0, detail }).unwrap();
         }
         let config = RunConfig::load("smoke", None).unwrap();
-        let amounts = HashMap::from([((1, Phase::Train), Amount { tokens: 200.0, proofs: 30.0, lean_seconds: 1.5 })]);
+        let amounts =
+            HashMap::from([((1, Phase::Train), Amount { tokens: 200.0, proofs: 30.0, lean_seconds: 1.5 })]);
         assert_eq!((lean_seconds(&amounts, 1), lean_seconds(&amounts, 2)), (1.5, 0.0));
         let speeds = speeds(&ledger, &config, &amounts).unwrap();
         let found: Vec<_> = speeds.iter().map(|it| (it.tokens_per_second, it.proofs_per_second)).collect();

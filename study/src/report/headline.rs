@@ -166,8 +166,12 @@ mod tests {
             lean_seconds: &|round| f64::from(round),
         };
         let points = points(2, &parts, &HashSet::from(["a".to_owned()]));
-        let counts: Vec<_> = points.iter().map(|it| (it.checks, it.proved.count, it.new, it.new_hard)).collect();
-        assert_eq!(counts, [(0, 0, 0, Some(0)), (40, 2, 1, Some(1)), (80, 3, 2, Some(1)), (80, 3, 2, Some(1))]);
+        let counts: Vec<_> =
+            points.iter().map(|it| (it.checks, it.proved.count, it.new, it.new_hard)).collect();
+        assert_eq!(
+            counts,
+            [(0, 0, 0, Some(0)), (40, 2, 1, Some(1)), (80, 3, 2, Some(1)), (80, 3, 2, Some(1))]
+        );
         assert_eq!(points.iter().filter(|it| it.is_final).count(), 1);
         assert!((points[3].seconds - 40.0).abs() < 1e-9 && (points[3].lean_seconds - 6.0).abs() < 1e-9);
         let share = points[0].valid;

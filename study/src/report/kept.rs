@@ -130,7 +130,8 @@ mod tests {
         kept.note(&other, None);
         let shown = kept.take("s");
         let texts: Vec<_> = shown.iter().map(|it| (it.proof.as_str(), it.times)).collect();
-        let expected = [("by short", 2), ("by longer", 1), ("by wrong9", 1), ("by wrong8", 1), ("by wrong7", 1)];
+        let expected =
+            [("by short", 2), ("by longer", 1), ("by wrong9", 1), ("by wrong8", 1), ("by wrong7", 1)];
         assert_eq!(texts, expected);
         assert!(shown[0].message.is_empty() && shown[2].message.contains("error"));
         assert!(kept.take("other").is_empty());

@@ -50,7 +50,9 @@ mod tests {
     #[test]
     fn the_page_has_all_its_parts_and_no_address() {
         let text = page("[]", false);
-        assert!(!text.contains("/*STYLE*/") && !text.contains("/*DATA*/") && !text.contains("<!--SCRIPTS-->"));
+        assert!(
+            !text.contains("/*STYLE*/") && !text.contains("/*DATA*/") && !text.contains("<!--SCRIPTS-->")
+        );
         assert!(text.contains(STYLE) && SCRIPTS.iter().all(|script| text.contains(script)));
         assert!(SCRIPTS.iter().all(|script| !script.contains("</script") && script.lines().count() < 400));
         assert!(

@@ -125,12 +125,7 @@ impl WatchedTimes {
         self.elapsed.sort_unstable();
         let median_ms = self.elapsed.get(self.elapsed.len() / 2).copied().unwrap_or_default();
         self.slowest.retain(|it| f64::from(it.elapsed_ms) >= SLOW * f64::from(median_ms.max(1)));
-        Slow {
-            median_ms,
-            slowest: self.slowest,
-            timeouts: self.timeouts,
-            timeout_count: self.timeout_count,
-        }
+        Slow { median_ms, slowest: self.slowest, timeouts: self.timeouts, timeout_count: self.timeout_count }
     }
 }
 
@@ -139,7 +134,13 @@ mod tests {
     use super::*;
     use stp_datasets::{Phase, Status};
 
-    fn note(watched: &mut WatchedTimes, statement: &str, proof: &str, elapsed_ms: u32, kind: Option<FailureKind>) {
+    fn note(
+        watched: &mut WatchedTimes,
+        statement: &str,
+        proof: &str,
+        elapsed_ms: u32,
+        kind: Option<FailureKind>,
+    ) {
         let attempt = Attempt {
             round: 1,
             phase: Phase::Train,

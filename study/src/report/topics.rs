@@ -86,7 +86,8 @@ mod tests {
             statement(&nat, false, State::Never),
             statement(&both, true, State::New),
         ]);
-        let shown: Vec<_> = found.iter().map(|it| (it.topic.as_str(), it.train, it.valid.new, it.judged)).collect();
+        let shown: Vec<_> =
+            found.iter().map(|it| (it.topic.as_str(), it.train, it.valid.new, it.judged)).collect();
         let standing = |stage1, new, never| Standing { stage1, new, never };
         assert_eq!(shown, [("nat", standing(1, 0, 2), 1, 16), ("list", standing(0, 0, 1), 1, 8)]);
     }

@@ -132,7 +132,9 @@ mod tests {
     fn trainings_begin_where_the_ones_before_end() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).unwrap();
-        for (name, steps) in [("stage1/train", 240), ("round-1/train", 4), ("round-1/valid", 9), ("final/train", 5)] {
+        for (name, steps) in
+            [("stage1/train", 240), ("round-1/train", 4), ("round-1/valid", 9), ("final/train", 5)]
+        {
             let detail = serde_json::json!({ "steps": steps });
             ledger.finish_step(&stp_datasets::Step { name: name.to_owned(), seconds: 1.0, detail }).unwrap();
         }

@@ -113,7 +113,11 @@ fn a_page_stays_small() {
     let rows = (0..MOST[0] + 9).map(|name| row(name, if name < 20 { State::Stage1 } else { State::Never }));
     let Browser { mut rows, left_out } = chosen(rows.collect());
     assert_eq!((rows.len(), left_out), (MOST[0], 9));
-    assert_eq!(rows.iter().filter(|row| row.state == State::Stage1).count(), 11, "what is done is left out first");
+    assert_eq!(
+        rows.iter().filter(|row| row.state == State::Stage1).count(),
+        11,
+        "what is done is left out first"
+    );
 
     let mut kept = KeptAttempts::of_names(["20"].into_iter());
     for (round, proof) in [(1, "by a"), (2, "by b"), (3, "by c")] {

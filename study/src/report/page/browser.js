@@ -87,7 +87,7 @@ function filters(run, changed) {
     topics.length ? choice('topic', 'all topics', topics.map((topic) => [topic, topic])) : '',
     run.headline.tactics ? choice('hard', 'hard or easy', [['yes', 'hard: no single tactic'], ['no', 'a single tactic does']]) : '',
     run.rows.some((row) => row.by_search) ? choice('by', 'any proof', [['search', 'owed to subgoals']]) : '',
-    choice('sort', 'in the run\'s order', Object.entries(SORTS).slice(1)));
+    choice('sort', 'run\'s order', Object.entries(SORTS).slice(1)));
   form.addEventListener('input', () => {
     state.set({ s: '', ...Object.fromEntries(new FormData(form)), panel: 'statements' });
     changed();

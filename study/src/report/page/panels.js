@@ -81,7 +81,7 @@ function passRates(place) {
   const round = (one) => {
     const strips = kinds.map((kind) => {
       const { never, between, always } = one[kind.key];
-      const parts = [{ name: 'never', count: never }, { name: 'sometimes', count: sum(between) }, { name: 'always', count: always }];
+      const parts = [{ name: 'never', count: never }, { name: 'some', count: sum(between) }, { name: 'always', count: always }];
       const shades = ['var(--quiet)', `color-mix(in srgb, ${kind.colour} 55%, var(--card))`, kind.colour];
       if (!sum(parts.map((part) => part.count))) return null;
       return [strip(parts.map((part, i) => ({ ...part, colour: shades[i] }))), make('span', { class: 'counts' }, parts.map((part) => make('span', {}, make('b', {}, whole(part.count)), ` ${part.name}`)))];
@@ -92,7 +92,7 @@ function passRates(place) {
     return make('figure', {}, make('figcaption', {}, make('b', {}, `Round ${one.round}`)), strips, place);
   };
   place.append(make('div', { class: 'grid multiples' }, rates.map(round)), key(kinds),
-    make('p', { class: 'note' }, 'Strips: statements that no, some or all samples of the round proved. Bars: those in between, by pass rate.'));
+    make('p', { class: 'note' }, 'Strips: statements that no, some or all samples of the round proved. Bars: those that some proved, by pass rate.'));
   return true;
 }
 
