@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod browser;
+pub mod corpus;
 pub mod imports;
 pub mod manual;
 

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use stp_tests::browser::{fact, look_at};
+use stp_tests::browser::{Look, fact, look_at};
 use stp_tests::{external, finish, python, smoke, start_until, stp};
 
 /// A dashboard and its address.
@@ -55,7 +55,7 @@ impl Drop for Dashboard {
 fn page_is_alive(dashboard: &Dashboard) {
     // The page is first loaded and then gets events; a browser in a hurry may show it before the first.
     let page = (0..20)
-        .map(|_| look_at(&format!("http://{}/", dashboard.address), &[]))
+        .map(|_| look_at(&format!("http://{}/", dashboard.address), Look::light(1200, 900)))
         .find(|page| page.contains("data-updates"))
         .unwrap();
     assert_eq!(fact(&page, "live"), "yes");
@@ -63,7 +63,7 @@ fn page_is_alive(dashboard: &Dashboard) {
 }
 
 fn rows(runs: &Value) -> usize {
-    runs[0]["report"]["rows"].as_array().unwrap().len()
+    runs["runs"][0]["report"]["rows"].as_array().unwrap().len()
 }
 
 #[test]

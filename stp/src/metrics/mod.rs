@@ -22,7 +22,8 @@ use stp_study::report::{RecordedRun, Row};
 use self::tensorboard::EventFile;
 
 /// The file of JSON lines in the run folder.
-pub const FILE: &str = "metrics.jsonl";
+pub use stp_study::report::METRICS as FILE;
+
 const FOLDER: &str = "tensorboard";
 
 /// Where the numbers go. One process of a run has one; both outputs are appended to.

@@ -6,11 +6,10 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use stp_datasets::{Corpus, Ledger, Phase};
 use stp_selfplay::config::RunConfig;
-use stp_selfplay::plan::EarlierFinal;
 
 use super::file::{Claim, ExperimentFile, Metric};
 use crate::evaluation::{EvaluationResult, HARD, PassAt};
-use crate::report::{Report, statements};
+use crate::report::{Report, progress, statements};
 
 /// What is known of a run after stage 1 or after a round.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,23 +57,20 @@ pub fn points(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<(V
         .map(|entry| entry.statement.id.as_str())
         .collect();
     let report = Report::read(ledger, config.rounds, &given, valid.len(), config.proving.valid_samples)?;
-    let (mut samples, mut proved, mut points) = (0, HashSet::new(), Vec::new());
-    let own = report.rows.iter().filter(|row| EarlierFinal::of_round(row.round).is_none());
-    for row in own {
-        let round = row.round;
-        samples += u64::from(row.samples) + u64::from(row.search_checks);
-        for phase in [Phase::Train, Phase::Search] {
-            let tallies = ledger.tallies_of(phase, round..=round)?.into_iter();
-            let of_round = tallies.filter(|((_, id), tally)| tally.proved > 0 && given.contains(id));
-            proved.extend(of_round.map(|((_, id), _)| id));
+    let (mut proved, mut new, mut new_hard, mut points) = (0, 0, 0, Vec::new());
+    for it in progress(ledger, &report, &given)? {
+        proved += it.newly.len();
+        let found = it.newly.iter().filter(|id| !stage1_proofs_of.contains(*id));
+        for id in found {
+            new += 1;
+            new_hard += usize::from(hard.contains(id.as_str()));
         }
-        let new: Vec<&String> = proved.difference(&stage1_proofs_of).collect();
         points.push(Point {
-            samples,
-            train_proved: proved.len(),
-            new_proved: new.len(),
-            new_hard_proved: new.iter().filter(|id| hard.contains(id.as_str())).count(),
-            valid_proved: row.valid_proved,
+            samples: it.checks,
+            train_proved: proved,
+            new_proved: new,
+            new_hard_proved: new_hard,
+            valid_proved: it.row.valid_proved,
         });
     }
     Ok((points, report.rows.iter().map(|row| row.seconds).sum()))

@@ -1,19 +1,27 @@
 //! What the page of a report shows of one run, gathered from its ledger.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
-use stp_datasets::{ConjectureOutcome, Ledger, Phase};
+use stp_datasets::{Ledger, Phase, Statement};
 use stp_selfplay::config::RunConfig;
 use stp_selfplay::plan::{self, Step};
 use stp_selfplay::records::TrainRecord;
 
-use super::browser::{BrowserRow, rows};
-use super::sampled::{Amount, ProofShape, SampledProofs, Slow};
+use super::automation::Automation;
+use super::browser::{Browser, BrowserRow, Sources};
+use super::failures::Failures;
+use super::funnel::{self, Funnel, GoalFunnel};
+use super::headline::{Headline, Parts};
+use super::progress::progress;
+use super::rates::{Rates, rates};
+use super::sampled::{Amount, ProofShape, SampledProofs};
+use super::slow::Slow;
 use super::table::Report;
-
-const BINS: usize = 10;
+use super::topics::Topic;
+use super::training::Trainings;
 
 /// One run.
 #[derive(Debug, Serialize)]
@@ -24,44 +32,50 @@ pub struct RunPage {
     pub method: String,
     /// Its seed.
     pub seed: u64,
+    /// Rounds that it is to have.
+    pub rounds: u32,
     /// The Lean that judged.
     pub toolchain: String,
     /// The table.
     pub report: Report,
-    /// For each round with attempts on training statements: statements by pass rate, in ten bins.
-    pub histograms: Vec<Histogram>,
+    /// The curves that it is judged by.
+    pub headline: Headline,
+    /// Loss and learning rate.
+    pub training: Trainings,
+    /// For each round with attempts on training statements: statements by pass rate.
+    pub rates: Vec<Rates>,
     /// For each round with conjectures: how many passed each filter.
     pub funnels: Vec<Funnel>,
+    /// For each round with a search: what became of failed proofs.
+    pub goals: Vec<GoalFunnel>,
+    /// Why proofs failed.
+    pub failures: Failures,
+    /// Families of statements.
+    pub topics: Vec<Topic>,
     /// For each round: what the correct proofs are like.
     pub proofs: Vec<ProofShape>,
     /// Finished steps with their speed.
     pub steps: Vec<StepSpeed>,
-    /// The proofs that took Lean longest.
-    pub slowest: Vec<Slow>,
+    /// What took Lean longest.
+    pub slow: Slow,
     /// What can be searched.
     pub rows: Vec<BrowserRow>,
     /// Rows that were left out of `rows`.
     pub left_out: usize,
 }
 
-/// Pass rates of one round.
-#[derive(Debug, Serialize)]
-pub struct Histogram {
-    round: u32,
-    bins: [usize; BINS],
-}
-
-/// Conjectures of one round, each number a part of the one before.
-#[derive(Debug, Serialize)]
-pub struct Funnel {
-    round: u32,
-    generated: usize,
-    well_formed: usize,
-    elaborates: usize,
-    new: usize,
-    tried: usize,
-    proved: usize,
-    kept: usize,
+/// What a page is gathered from.
+pub(super) struct Run<'a> {
+    pub(super) name: String,
+    pub(super) folder: &'a Path,
+    pub(super) config: &'a RunConfig,
+    pub(super) ledger: &'a Ledger,
+    /// Its table.
+    pub(super) report: Report,
+    /// Its given training statements and its validation statements.
+    pub(super) statements: (Vec<Statement>, Vec<Statement>),
+    /// What single tactics prove of them.
+    pub(super) automation: Option<&'a Automation>,
 }
 
 /// A finished step.
@@ -74,23 +88,42 @@ pub struct StepSpeed {
 }
 
 impl RunPage {
-    /// Fills in what the ledger has; `report` is the run's table.
+    /// Fills in what the folder has.
     ///
     /// # Errors
     /// If the ledger cannot be read, or a record in it is damaged.
-    pub fn gather(name: String, config: &RunConfig, report: Report, ledger: &Ledger) -> Result<Self> {
-        let (rows, left_out) = rows(ledger)?;
-        let sampled = SampledProofs::read(ledger, config.rounds + 1)?;
+    pub(super) fn gather(run: Run<'_>) -> Result<Self> {
+        let Run { name, folder, config, ledger, report, statements: (given, valid), automation } = run;
+        let last = config.rounds + 1;
+        let sources = Sources { ledger, given: &given, valid: &valid, automation, last };
+        let (browser, topics) = Browser::read(&sources)?;
+        let signatures = ledger.statements()?.into_iter().map(|it| (it.statement.id, it.statement.signature));
+        let sampled = SampledProofs::read(ledger, last, &signatures.collect(), browser.watch())?;
+        let (rows, left_out) = browser.finish(sampled.kept);
+        let given: HashSet<_> = given.into_iter().map(|statement| statement.id).collect();
+        let parts = Parts {
+            report: &report,
+            progress: &progress(ledger, &report, &given)?,
+            given: &given,
+            automation,
+            lean_seconds: &|round| lean_seconds(&sampled.amounts, round),
+        };
         Ok(Self {
             name,
             method: config.method.as_str().to_owned(),
             seed: config.seed,
+            rounds: config.rounds,
             toolchain: ledger.recall("toolchain")?.unwrap_or_default(),
-            histograms: histograms(ledger, config.rounds + 1)?,
-            funnels: funnels(ledger, &report)?,
+            headline: Headline::of(ledger, config.rounds, &parts)?,
+            training: Trainings::read(folder, ledger)?,
+            rates: rates(ledger, last, &given)?,
+            funnels: funnel::conjectures(ledger, &report)?,
+            goals: funnel::goals(ledger, &report, config.rounds)?,
             steps: speeds(ledger, config, &sampled.amounts)?,
+            failures: sampled.failures,
             proofs: sampled.shapes,
-            slowest: sampled.slowest,
+            slow: sampled.slow,
+            topics,
             rows,
             left_out,
             report,
@@ -98,49 +131,10 @@ impl RunPage {
     }
 }
 
-fn histograms(ledger: &Ledger, last: u32) -> Result<Vec<Histogram>> {
-    let mut histograms = Vec::new();
-    for round in 0..=last {
-        let tallies = ledger.tallies_of(Phase::Train, round..=round)?;
-        let mut bins = [0; BINS];
-        for tally in tallies.values().filter(|tally| tally.judged > 0) {
-            bins[(tally.proved as usize * BINS / tally.judged as usize).min(BINS - 1)] += 1;
-        }
-        if bins.iter().any(|count| *count > 0) {
-            histograms.push(Histogram { round, bins });
-        }
-    }
-    Ok(histograms)
-}
-
-fn funnels(ledger: &Ledger, report: &Report) -> Result<Vec<Funnel>> {
-    let funnel = |(round, counts): (u32, BTreeMap<Option<ConjectureOutcome>, usize>)| {
-        let count = |outcome| counts.get(&Some(outcome)).copied().unwrap_or_default();
-        let row = report.rows.iter().find(|row| row.label == format!("round {round}"));
-        let decided = counts.iter().filter(|(outcome, _)| outcome.is_some());
-        let generated: usize = decided.map(|(_, count)| count).sum();
-        let well_formed = generated - count(ConjectureOutcome::Malformed);
-        let elaborates = well_formed - count(ConjectureOutcome::NotElaborated);
-        let old = [
-            ConjectureOutcome::Duplicate,
-            ConjectureOutcome::HeldOut,
-            ConjectureOutcome::Trivial,
-            ConjectureOutcome::Refuted,
-        ];
-        let new = elaborates - old.into_iter().map(count).sum::<usize>();
-        let funnel = Funnel {
-            round,
-            generated,
-            well_formed,
-            elaborates,
-            new,
-            tried: count(ConjectureOutcome::Accepted),
-            proved: row.map_or(0, |row| row.proved),
-            kept: row.map_or(0, |row| row.kept),
-        };
-        (generated > 0).then_some(funnel)
-    };
-    Ok(ledger.conjecture_counts()?.into_iter().filter_map(funnel).collect())
+/// Seconds that Lean took for the proofs that [`super::Row::checks`] counts.
+fn lean_seconds(amounts: &HashMap<(u32, Phase), Amount>, round: u32) -> f64 {
+    let of = |phase| amounts.get(&(round, phase)).map_or(0.0, |amount| amount.lean_seconds);
+    of(Phase::Train) + of(Phase::Search)
 }
 
 fn speeds(
@@ -204,7 +198,9 @@ mod tests {
             ledger.finish_step(&stp_datasets::Step { name: name.to_owned(), seconds: 10.0, detail }).unwrap();
         }
         let config = RunConfig::load("smoke", None).unwrap();
-        let amounts = HashMap::from([((1, Phase::Train), Amount { tokens: 200.0, proofs: 30.0 })]);
+        let amounts =
+            HashMap::from([((1, Phase::Train), Amount { tokens: 200.0, proofs: 30.0, lean_seconds: 1.5 })]);
+        assert_eq!((lean_seconds(&amounts, 1), lean_seconds(&amounts, 2)), (1.5, 0.0));
         let speeds = speeds(&ledger, &config, &amounts).unwrap();
         let found: Vec<_> = speeds.iter().map(|it| (it.tokens_per_second, it.proofs_per_second)).collect();
         assert_eq!(found, [(None, None), (Some(5.0), None), (Some(20.0), Some(3.0))]);

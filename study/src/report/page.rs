@@ -2,23 +2,33 @@
 
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/style.css");
-const CHARTS: &str = include_str!("page/charts.js");
-const SCRIPT: &str = include_str!("page/page.js");
+/// In the order in which they build on each other.
+const SCRIPTS: [&str; 9] = [
+    include_str!("page/elements.js"),
+    include_str!("page/state.js"),
+    include_str!("page/charts.js"),
+    include_str!("page/bars.js"),
+    include_str!("page/headline.js"),
+    include_str!("page/panels.js"),
+    include_str!("page/browser.js"),
+    include_str!("page/statement.js"),
+    include_str!("page/start.js"),
+];
 
 /// The page of some runs, given as JSON (see [`super::gathered`]); a live one asks its server for `events` and draws
 /// itself anew with each.
 pub fn page(runs: &str, live: bool) -> String {
+    let scripts = SCRIPTS.map(|script| format!("<script>\n{script}</script>\n")).concat();
+    // Each mark once and in the page's order, so that nothing in the data is taken for a mark.
     let parts = [
         ("/*STYLE*/", STYLE.to_owned()),
-        ("/*CHARTS*/", CHARTS.to_owned()),
-        ("/*SCRIPT*/", SCRIPT.to_owned()),
         ("/*LIVE*/", if live { "yes" } else { "no" }.to_owned()),
         ("/*DATA*/", inside_script(runs)),
+        ("<!--SCRIPTS-->", scripts),
     ];
     let mut text = String::new();
     let mut rest = PAGE;
-    // Each mark once and in the page's order, so that nothing in the data is taken for a mark.
-    for (mark, part) in [&parts[0], &parts[3], &parts[4], &parts[1], &parts[2]] {
+    for (mark, part) in &parts {
         let (before, after) = rest.split_once(mark).unwrap_or((rest, ""));
         text.push_str(before);
         text.push_str(part);
@@ -40,8 +50,11 @@ mod tests {
     #[test]
     fn the_page_has_all_its_parts_and_no_address() {
         let text = page("[]", false);
-        assert!(!text.contains("/*STYLE*/") && !text.contains("/*DATA*/") && !text.contains("/*SCRIPT*/"));
-        assert!(text.contains(STYLE) && text.contains(SCRIPT) && text.contains(CHARTS));
+        assert!(
+            !text.contains("/*STYLE*/") && !text.contains("/*DATA*/") && !text.contains("<!--SCRIPTS-->")
+        );
+        assert!(text.contains(STYLE) && SCRIPTS.iter().all(|script| text.contains(script)));
+        assert!(SCRIPTS.iter().all(|script| !script.contains("</script") && script.lines().count() < 400));
         assert!(
             !text.replace("http://www.w3.org/2000/svg", "").contains("http"),
             "it must not ask the network"

@@ -2,16 +2,19 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::Result;
+use serde::Serialize;
 use stp_datasets::{Ledger, LedgerError, Origin, Split, Statement};
 use stp_selfplay::config::RunConfig;
 use stp_selfplay::context::folder::write_atomically;
 use stp_selfplay::context::folder::{run_config, run_ledger, run_name};
 use stp_selfplay::context::statements::{choose, load_corpus};
 
-use super::gather::RunPage;
+use super::automation::Automation;
+use super::compare::{Differing, differing};
+use super::gather::{Run, RunPage};
 use super::table::Report;
 
 /// A run folder, opened for reading.
@@ -23,6 +26,16 @@ pub struct RecordedRun {
     ledger: Ledger,
     /// The last table, with the number of steps that were finished then: it changes with these alone.
     last: Mutex<Option<(usize, Report)>>,
+    /// What single tactics prove: a run has one corpus, so it is read once, when the run has statements.
+    automation: OnceLock<Option<Automation>>,
+}
+
+/// What the page shows.
+#[derive(Debug, Serialize)]
+struct Gathered {
+    runs: Vec<RunPage>,
+    /// The settings in which the runs differ.
+    differing: Vec<Differing>,
 }
 
 impl RecordedRun {
@@ -38,6 +51,7 @@ impl RecordedRun {
             path: path.to_owned(),
             config,
             last: Mutex::new(None),
+            automation: OnceLock::new(),
         })
     }
 
@@ -86,7 +100,28 @@ impl RecordedRun {
     /// # Errors
     /// As [`Self::report`].
     pub fn gather(&self) -> Result<RunPage> {
-        RunPage::gather(self.name.clone(), &self.config, self.report()?, &self.ledger)
+        let (given, valid) = statements(&self.ledger, &self.config)?;
+        RunPage::gather(Run {
+            name: self.name.clone(),
+            folder: &self.path,
+            config: &self.config,
+            ledger: &self.ledger,
+            report: self.report()?,
+            automation: self.automation(&given, &valid)?,
+            statements: (given, valid),
+        })
+    }
+
+    fn automation(&self, given: &[Statement], valid: &[Statement]) -> Result<Option<&Automation>> {
+        if let Some(known) = self.automation.get() {
+            return Ok(known.as_ref());
+        }
+        let read = Automation::read(&self.ledger, &self.config, given, valid)?;
+        if self.ledger.steps()?.is_empty() {
+            // Setup may still be at work.
+            return Ok(None);
+        }
+        Ok(self.automation.get_or_init(|| read).as_ref())
     }
 }
 
@@ -132,8 +167,9 @@ pub fn write(run: &RecordedRun) -> Result<Report> {
 /// # Errors
 /// If a ledger cannot be read.
 pub fn gathered(runs: &[RecordedRun]) -> Result<String> {
+    let configs: Vec<_> = runs.iter().map(RecordedRun::config).collect();
     let pages = runs.iter().map(RecordedRun::gather).collect::<Result<Vec<_>>>()?;
-    Ok(serde_json::to_string(&pages)?)
+    Ok(serde_json::to_string(&Gathered { runs: pages, differing: differing(&configs) })?)
 }
 
 #[cfg(test)]

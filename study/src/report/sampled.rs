@@ -1,7 +1,6 @@
 //! What the page of a report says of the sampled proofs, gathered one after the other: no more than the correct ones of
-//! one round are in memory at a time.
+//! one round are in memory at a time, and a few attempts at each statement.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
@@ -10,10 +9,10 @@ use regex::Regex;
 use serde::Serialize;
 use stp_datasets::{Attempt, Ledger, Phase};
 
-/// Slow proofs that are shown.
-const SLOWEST: usize = 20;
-/// Slow proofs that are kept in mind before the quicker ones of them are dropped.
-const CANDIDATES: usize = 50 * SLOWEST;
+use super::failures::{CountedFailures, Failures};
+use super::kept::KeptAttempts;
+use super::slow::{Slow, WatchedTimes};
+
 /// Tactics whose use is counted, by the words that begin them.
 const TACTICS: [&str; 16] = [
     "simp",
@@ -49,76 +48,94 @@ pub struct ProofShape {
     tactics: BTreeMap<&'static str, f64>,
 }
 
-/// A proof that took long.
-#[derive(Debug, Serialize)]
-pub struct Slow {
-    statement: String,
-    round: u32,
-    status: String,
-    elapsed_ms: u32,
-    proof: String,
-}
-
-/// Sampled tokens and proofs of one phase of a round.
+/// What the judged proofs of one phase of a round took.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Amount {
     pub(super) tokens: f64,
     pub(super) proofs: f64,
+    /// Time that Lean spent on them.
+    pub(super) lean_seconds: f64,
 }
 
 /// What all sampled proofs of a run come to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SampledProofs {
     /// For each round: what the correct proofs are like.
     pub(super) shapes: Vec<ProofShape>,
-    /// The proofs that took Lean longest.
-    pub(super) slowest: Vec<Slow>,
+    /// What took Lean longest.
+    pub(super) slow: Slow,
+    /// Why proofs failed.
+    pub(super) failures: Failures,
     /// How much was sampled.
     pub(super) amounts: HashMap<(u32, Phase), Amount>,
+    /// What is shown of each statement.
+    pub(super) kept: KeptAttempts,
 }
 
 impl SampledProofs {
-    /// Reads the rounds up to `last`.
-    pub(super) fn read(ledger: &Ledger, last: u32) -> Result<Self> {
-        let mut sampled = Self::default();
+    /// Reads the rounds up to `last`, with the signatures of all statements, and keeps attempts as `kept` wants them.
+    pub(super) fn read(
+        ledger: &Ledger,
+        last: u32,
+        signatures: &HashMap<String, String>,
+        kept: KeptAttempts,
+    ) -> Result<Self> {
+        let mut reading = Reading {
+            signatures,
+            kept,
+            amounts: HashMap::new(),
+            failures: CountedFailures::default(),
+            times: WatchedTimes::default(),
+        };
+        let mut shapes = Vec::new();
         for round in 0..=last {
             let mut proofs = BTreeSet::new();
-            for phase in [Phase::Train, Phase::Valid] {
-                ledger.each_attempt(round, phase, |attempt| sampled.note(attempt, &mut proofs))?;
+            for phase in Phase::ALL {
+                ledger.each_attempt(round, phase, |attempt| reading.note(attempt, &mut proofs))?;
             }
             if !proofs.is_empty() {
-                sampled.shapes.push(shape(round, &proofs));
+                shapes.push(shape(round, &proofs));
             }
         }
-        sampled.forget_quick_ones();
-        Ok(sampled)
+        Ok(Self {
+            shapes,
+            slow: reading.times.finish(),
+            failures: reading.failures.finish(),
+            amounts: reading.amounts,
+            kept: reading.kept,
+        })
     }
+}
 
+/// All that is counted while attempts go by.
+struct Reading<'a> {
+    signatures: &'a HashMap<String, String>,
+    amounts: HashMap<(u32, Phase), Amount>,
+    failures: CountedFailures,
+    times: WatchedTimes,
+    kept: KeptAttempts,
+}
+
+impl Reading<'_> {
     /// Counts one more; a correct one on training statements goes to `proofs` of its round.
     fn note(&mut self, attempt: Attempt, proofs: &mut BTreeSet<(String, String)>) {
+        let is_sampled = matches!(attempt.phase, Phase::Train | Phase::Valid);
         let amount = self.amounts.entry((attempt.round, attempt.phase)).or_default();
         amount.tokens += f64::from(attempt.tokens);
         amount.proofs += 1.0;
-        let Some(verdict) = attempt.verdict else { return };
-        if attempt.phase == Phase::Train && verdict.is_proved() {
-            proofs.insert((attempt.statement.clone(), attempt.proof.clone()));
+        let mut kind = None;
+        if let Some(verdict) = &attempt.verdict {
+            amount.lean_seconds += f64::from(verdict.elapsed_ms) / 1000.0;
+            let signature = self.signatures.get(&attempt.statement).map(String::as_str).unwrap_or_default();
+            if is_sampled {
+                kind = self.failures.note(&attempt, verdict, signature);
+                self.times.note(&attempt, verdict, kind, signature);
+            }
         }
-        self.slowest.push(Slow {
-            statement: attempt.statement,
-            round: attempt.round,
-            status: verdict.status.as_str().to_owned(),
-            elapsed_ms: verdict.elapsed_ms,
-            proof: attempt.proof,
-        });
-        if self.slowest.len() >= CANDIDATES {
-            self.forget_quick_ones();
+        self.kept.note(&attempt, kind);
+        if attempt.phase == Phase::Train && attempt.is_proved() {
+            proofs.insert((attempt.statement, attempt.proof));
         }
-    }
-
-    /// Of equally slow proofs of a statement, the first ones stay.
-    fn forget_quick_ones(&mut self) {
-        self.slowest.sort_by_cached_key(|slow| (Reverse(slow.elapsed_ms), slow.statement.clone()));
-        self.slowest.truncate(SLOWEST);
     }
 }
 
@@ -160,33 +177,35 @@ mod tests {
     }
 
     #[test]
-    fn the_slowest_of_very_many_are_found() {
+    fn attempts_are_counted_by_round_and_phase() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).unwrap();
-        let many = u32::try_from(CANDIDATES).unwrap() + 10;
-        let attempt = |sample: u32| Attempt {
+        let attempt = |sample: u32, phase, status| Attempt {
             round: 1,
-            phase: Phase::Train,
+            phase,
             statement: format!("s{}", sample % 3),
             sample,
-            proof: format!("by x{sample}"),
+            proof: format!("by\n  omega -- {sample}"),
             tokens: 2,
             logprob: 0.0,
             verdict: Some(Verdict {
-                // The slow ones are spread over them all.
-                elapsed_ms: if sample.is_multiple_of(50) { 5000 + sample } else { sample % 7 },
-                ..Verdict::new(Status::Proved, "")
+                elapsed_ms: 500,
+                ..Verdict::new(status, "2:2: error: omega could not prove the goal:")
             }),
         };
-        ledger.record_attempts(&(0..many).map(attempt).collect::<Vec<_>>()).unwrap();
-        let sampled = SampledProofs::read(&ledger, 1).unwrap();
-        let mut slow: Vec<u32> =
-            (0..many).filter(|sample| sample % 50 == 0).map(|sample| 5000 + sample).collect();
-        slow.reverse();
-        slow.truncate(SLOWEST);
-        assert_eq!(sampled.slowest.iter().map(|it| it.elapsed_ms).collect::<Vec<_>>(), slow);
+        let mut attempts: Vec<_> = (0..30).map(|it| attempt(it, Phase::Train, Status::Proved)).collect();
+        attempts.extend((0..6).map(|it| attempt(it, Phase::Valid, Status::Failed)));
+        attempts.push(attempt(1, Phase::Search, Status::Proved));
+        ledger.record_attempts(&attempts).unwrap();
+        let kept = KeptAttempts::of_names(["s1"].into_iter());
+        let mut sampled = SampledProofs::read(&ledger, 1, &HashMap::new(), kept).unwrap();
         let amount = sampled.amounts[&(1, Phase::Train)];
-        assert_eq!((amount.proofs, amount.tokens), (f64::from(many), f64::from(2 * many)));
-        assert_eq!((sampled.shapes.len(), sampled.shapes[0].proofs), (1, CANDIDATES + 10));
+        assert_eq!((amount.proofs, amount.tokens, amount.lean_seconds), (30.0, 60.0, 15.0));
+        assert!(sampled.amounts.contains_key(&(1, Phase::Search)));
+        assert_eq!((sampled.shapes.len(), sampled.shapes[0].proofs), (1, 30));
+        let failures = serde_json::to_value(&sampled.failures).unwrap();
+        assert_eq!((&failures["judged"][0], &failures["kinds"][0]["total"]), (&36.into(), &6.into()));
+        assert_eq!(failures["tactics"][0]["tactic"], "omega");
+        assert_eq!(sampled.kept.take("s1").len(), 4, "two proofs and the two distinct failures");
     }
 }

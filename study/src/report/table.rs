@@ -55,6 +55,13 @@ pub struct Row {
     pub seconds: f64,
 }
 
+impl Row {
+    /// Proofs that were judged in the round, by whatever means: the currency of comparisons.
+    pub fn checks(&self) -> u64 {
+        u64::from(self.samples) + u64::from(self.search_checks)
+    }
+}
+
 /// The whole report.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {

@@ -1,82 +1,187 @@
 'use strict';
-// Charts as SVG, drawn from arrays; each has a title for those who cannot see it.
+// Curves as SVG, as wide as their place: axes that fit the data, bands, reference lines, and a pointer that reads values.
 
-const HUES = [205, 20, 145, 280, 45, 330, 180, 95];
-const colour = (index) => `hsl(${HUES[index % HUES.length]} 55% 52%)`;
-const W = 520, H = 220, LEFT = 44, BOTTOM = 26, TOP = 8;
+const charts = [];
+const HEIGHT = 216;
+const MARGIN = { top: 14, right: 44, bottom: 34, left: 46 };
 
-function element(name, attributes = {}, ...children) {
-  const svg = ['svg', 'g', 'path', 'line', 'rect', 'circle', 'text', 'title'].includes(name);
-  const made = svg ? document.createElementNS('http://www.w3.org/2000/svg', name) : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children.filter((child) => child !== null && child !== undefined));
-  return made;
+// Draws into a figure now and whenever its width changes.
+function figure(title, note, draw) {
+  const place = make('div', { class: 'chart' });
+  charts.push({ place, draw, width: 0 });
+  return make('figure', {}, make('figcaption', {}, make('b', {}, title), note ? make('span', {}, note) : null), place);
 }
 
-function nice(most) {
-  if (!(most > 0)) return 1;
-  const power = 10 ** Math.floor(Math.log10(most));
-  return [1, 2, 2.5, 5, 10].map((step) => step * power).find((step) => step >= most);
-}
-
-const short = (value) => (value >= 10000 ? `${Math.round(value / 1000)}k` : String(Math.round(value * 100) / 100));
-
-// The frame of a chart: a scale from 0 to `most` on the left, `labels` below.
-function frame(title, labels, most) {
-  const top = nice(most);
-  const svg = element('svg', { viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-label': title }, element('title', {}, title));
-  const y = (value) => TOP + (H - BOTTOM - TOP) * (1 - value / top);
-  for (let i = 0; i <= 4; i += 1) {
-    const value = (top * i) / 4;
-    svg.append(
-      element('line', { class: 'grid', x1: LEFT, x2: W, y1: y(value), y2: y(value) }),
-      element('text', { x: LEFT - 6, y: y(value) + 4, 'text-anchor': 'end' }, short(value)),
-    );
+function drawCharts() {
+  for (const chart of charts) {
+    const width = Math.floor(chart.place.clientWidth);
+    if (!width || width === chart.width || !chart.place.isConnected) continue;
+    chart.width = width;
+    chart.place.replaceChildren(chart.draw(width));
   }
-  const slot = (W - LEFT) / labels.length;
-  const longest = Math.max(...labels.map((label) => label.length));
-  const every = Math.max(1, Math.ceil((labels.length * (longest + 1) * 5.2) / (W - LEFT)));
-  labels.forEach((label, i) => {
-    if (i % every === 0) svg.append(element('text', { x: LEFT + slot * (i + 0.5), y: H - 8, 'text-anchor': 'middle' }, label));
-  });
-  return { svg, y, slot, x: (i) => LEFT + slot * (i + 0.5) };
 }
 
-// Lines over common labels; a series is { name, points: Map of label to value }.
-function lines(title, labels, series) {
-  const most = Math.max(...series.flatMap((one) => [...one.points.values()]));
-  const { svg, y, x } = frame(title, labels, most);
-  series.forEach((one, index) => {
-    const known = labels.map((label, i) => [i, one.points.get(label)]).filter(([, value]) => value !== undefined);
-    const path = known.map(([i, value], n) => `${n ? 'L' : 'M'}${x(i)} ${y(value)}`).join('');
-    svg.append(element('path', { d: path, fill: 'none', stroke: colour(index), 'stroke-width': 2.2, 'stroke-linejoin': 'round' }));
-    for (const [i, value] of known) {
-      const what = element('title', {}, `${one.name}, ${labels[i]}: ${short(value)}`);
-      svg.append(element('circle', { cx: x(i), cy: y(value), r: 3.5, fill: colour(index) }, what));
-    }
+// The step of 1, 2 or 5 times a power of ten that divides a range into about as many parts.
+function niceStep(range, parts) {
+  const rough = range / Math.max(1, parts);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= rough * 0.999);
+}
+
+// A domain that holds the data and not much else; it begins at 0 only where the data are not far from it.
+function fitted(values, parts) {
+  let [low, high] = [Math.min(...values), Math.max(...values)];
+  if (low >= 0 && low < 0.4 * high) low = 0;
+  if (high === low) [low, high] = high ? [Math.min(0.9 * high, 1.1 * high), Math.max(0.9 * high, 1.1 * high)] : [0, 1];
+  const step = niceStep(high - low, parts);
+  return { low: Math.floor(low / step + 1e-9) * step, high: Math.ceil(high / step - 1e-9) * step, step };
+}
+
+function ticks(low, high, step) {
+  const first = Math.ceil(low / step - 1e-9);
+  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+const path = (points) => points.map(([x, y], i) => `${i ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`).join('');
+
+// Curves. A series: { name, colour, dash, points: [{ x, y, low, high, label, apart }] }; what is `apart` is a mark of its own.
+// Options: x { name, format, names }, y { format, parts }, lines [{ y, name }], marks [{ x, name }], envelope.
+function curves(width, title, series, options) {
+  const { lines = [], marks = [], x: across, y: up } = options;
+  const points = series.flatMap((one) => one.points);
+  const values = points.flatMap((point) => [point.y, point.low, point.high]).concat(lines.map((line) => line.y)).filter(Number.isFinite);
+  const xs = points.map((point) => point.x);
+  const domain = fitted(values, up.parts || 4);
+  const [left, right] = [MARGIN.left, width - MARGIN.right - 6];
+  const [x0, x1] = [Math.min(...xs), Math.max(...xs) === Math.min(...xs) ? Math.min(...xs) + 1 : Math.max(...xs)];
+  const px = (value) => left + ((value - x0) / (x1 - x0)) * (right - left);
+  const py = (value) => HEIGHT - MARGIN.bottom - ((value - domain.low) / (domain.high - domain.low)) * (HEIGHT - MARGIN.top - MARGIN.bottom);
+  const extent = [Math.min(...values), Math.max(...values)];
+  const svg = make('svg', {
+    viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: 'img', tabindex: 0, class: 'curves',
+    'aria-label': `${title}. ${series.map((one) => `${one.name}: ${up.format(last(one.points).y)} at the end`).join('; ')}. Arrow keys read values.`,
+    'data-domain': `${domain.low} ${domain.high}`, 'data-extent': extent.join(' '),
   });
+  for (const value of ticks(domain.low, domain.high, domain.step)) {
+    svg.append(make('line', { class: 'grid', x1: left, x2: width - MARGIN.right, y1: py(value), y2: py(value) }),
+      make('text', { x: left - 8, y: py(value) + 4, 'text-anchor': 'end' }, up.format(value)));
+  }
+  svg.append(...xAxis(across, { px, x0, x1, left, right, end: width - MARGIN.right }));
+  for (const mark of marks.filter((it) => it.x >= x0 && it.x <= x1)) {
+    svg.append(make('line', { class: 'mark', x1: px(mark.x), x2: px(mark.x), y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom }, make('title', {}, mark.name)));
+  }
+  let labelled = -Infinity;
+  for (const mark of marks.filter((it) => it.x >= x0 && it.x <= x1)) {
+    const size = mark.name.length * 6;
+    if (px(mark.x) < labelled || px(mark.x) + size > width) continue;
+    svg.append(make('text', { class: 'faint', x: px(mark.x) + 4, y: MARGIN.top - 3 }, mark.name));
+    labelled = px(mark.x) + size + 10;
+  }
+  for (const one of series) svg.append(...curve(one, px, py, options));
+  for (const line of lines) {
+    svg.append(make('line', { class: 'reference', x1: left, x2: width - MARGIN.right, y1: py(line.y), y2: py(line.y) }));
+    const above = py(line.y) > MARGIN.top + 16;
+    svg.append(make('text', { class: 'reference halo', x: width - MARGIN.right, y: py(line.y) + (above ? -5 : 13), 'text-anchor': 'end' }, line.name));
+  }
+  svg.append(...ends(series, px, py, up.format, width - MARGIN.right + 7));
+  readable(svg, series, { px, py, across, up });
   return svg;
 }
 
-// Groups of bars: for each label one bar of each series.
-function bars(title, labels, series) {
-  const most = Math.max(...series.flatMap((one) => labels.map((label) => one.points.get(label) || 0)));
-  const { svg, y, slot } = frame(title, labels, most);
-  const width = (slot * 0.8) / series.length;
-  series.forEach((one, index) => {
-    labels.forEach((label, i) => {
-      const value = one.points.get(label) || 0;
-      const what = element('title', {}, `${one.name}, ${label}: ${short(value)}`);
-      svg.append(element('rect', {
-        x: LEFT + slot * (i + 0.1) + width * index, y: y(value), width: Math.max(width - 1, 0.5),
-        height: Math.max(y(0) - y(value), 0), rx: 1.5, fill: colour(index),
-      }, what));
+// Whole rounds by their names, numbers by ticks.
+function xAxis(across, { px, x0, x1, left, right, end }) {
+  const y = HEIGHT - MARGIN.bottom;
+  const found = [make('line', { class: 'axis', x1: left, x2: end, y1: y, y2: y })];
+  const label = (value, text, anchor) => found.push(
+    make('line', { class: 'axis', x1: px(value), x2: px(value), y1: y, y2: y + 4 }),
+    make('text', { x: px(value), y: y + 16, 'text-anchor': anchor }, text));
+  if (across.names) {
+    const every = Math.ceil((across.names.length * 8.4 * Math.max(...across.names.map((name) => name.length))) / (right - left));
+    across.names.forEach((name, i) => {
+      if (i % every === 0 && i >= x0 && i <= x1) label(i, name, i ? 'middle' : 'start');
     });
-  });
-  return svg;
+  } else {
+    const unit = across.isTime ? (x1 >= 7200 ? 3600 : x1 >= 120 ? 60 : 1) : 1;
+    const step = niceStep((x1 - x0) / unit, (right - left) / 72) * unit;
+    for (const value of ticks(x0, x1, across.integer ? Math.max(1, step) : step)) label(value, across.format(value), 'middle');
+  }
+  found.push(make('text', { class: 'faint', x: end, y: HEIGHT - 3, 'text-anchor': 'end' }, across.name));
+  return found;
 }
 
-function legend(names) {
-  const items = names.map((name, index) => element('li', {}, element('i', { style: `background:${colour(index)}` }), name));
-  return element('ul', { class: 'legend' }, ...items);
+function curve(one, px, py, options) {
+  const found = [];
+  const joined = one.points.filter((point) => !point.apart);
+  const banded = joined.filter((point) => Number.isFinite(point.low));
+  if (banded.length > 1) {
+    const around = [...banded.map((p) => [px(p.x), py(p.high)]), ...banded.map((p) => [px(p.x), py(p.low)]).reverse()];
+    found.push(make('path', { class: 'band', d: `${path(around)}Z`, fill: one.colour }));
+  }
+  found.push(make('path', { class: 'curve', d: path(joined.map((p) => [px(p.x), py(p.y)])), stroke: one.colour, 'stroke-dasharray': one.dash }));
+  if (one.points.length > 40) return found;
+  for (const point of one.points) {
+    if (point.apart && Number.isFinite(point.low)) {
+      found.push(make('line', { class: 'whisker', x1: px(point.x), x2: px(point.x), y1: py(point.low), y2: py(point.high), stroke: one.colour }));
+    }
+    const look = point.apart ? { class: 'hollow', stroke: one.colour } : { fill: one.colour };
+    found.push(make('circle', { cx: px(point.x), cy: py(point.y), r: options.small ? 2 : 3.2, ...look }));
+  }
+  return found;
+}
+
+// The last value of each curve, in the margin beside its end, moved apart where they would lie over each other.
+function ends(series, px, py, format, x) {
+  const labels = series.map((one) => {
+    const point = last(one.points.filter((it) => !it.apart)) || last(one.points);
+    return { y: py(point.y) + 4, text: format(point.y), colour: one.colour };
+  }).sort((a, b) => a.y - b.y);
+  const [top, bottom] = [MARGIN.top + 4, HEIGHT - MARGIN.bottom + 4];
+  labels.forEach((label, i) => { label.y = Math.max(label.y, i ? labels[i - 1].y + 13 : top); });
+  labels.reverse().forEach((label, i) => { label.y = Math.min(label.y, i ? labels[i - 1].y - 13 : bottom); });
+  return labels.map((label) => make('text', { class: 'end', x, y: label.y, style: `fill:${label.colour}` }, label.text));
+}
+
+// A line that follows the pointer or the arrow keys, and a box with the values there.
+function readable(svg, series, { px, py, across, up }) {
+  const places = unique(series.flatMap((one) => one.points.map((point) => point.x))).sort((a, b) => a - b);
+  const rule = make('line', { class: 'rule', y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom, visibility: 'hidden' });
+  svg.append(rule);
+  let at = -1;
+  const tip = document.getElementById('tip');
+  const hide = () => {
+    tip.hidden = true;
+    rule.setAttribute('visibility', 'hidden');
+    at = -1;
+  };
+  const show = (index) => {
+    at = Math.max(0, Math.min(places.length - 1, index));
+    const x = places[at];
+    const box = svg.getBoundingClientRect();
+    const line = (one) => {
+      const point = one.points.reduce((best, it) => (Math.abs(it.x - x) <= Math.abs(best.x - x) ? it : best));
+      const band = Number.isFinite(point.low) ? ` (${up.format(point.low)}–${up.format(point.high)})` : '';
+      return make('div', {}, make('i', { style: `background:${one.colour}` }), `${series.length > 1 ? `${one.name}: ` : ''}${up.exact ? up.exact(point.y) : up.format(point.y)}${band}`, point.label ? make('small', {}, point.label) : '');
+    };
+    tip.replaceChildren(make('b', {}, across.names ? across.names[x] : `${across.format(x)} ${across.unit || ''}`), ...series.map(line));
+    tip.hidden = false;
+    rule.setAttribute('x1', px(x));
+    rule.setAttribute('x2', px(x));
+    rule.setAttribute('visibility', 'visible');
+    const side = box.left + px(x) + 14;
+    tip.style.left = `${Math.min(side, document.documentElement.clientWidth - tip.offsetWidth - 8) + scrollX}px`;
+    tip.style.top = `${box.top + scrollY + MARGIN.top}px`;
+  };
+  svg.addEventListener('pointermove', (event) => {
+    const x = event.clientX - svg.getBoundingClientRect().left;
+    show(places.reduce((best, place, i) => (Math.abs(px(place) - x) < Math.abs(px(places[best]) - x) ? i : best), 0));
+  });
+  svg.addEventListener('pointerleave', hide);
+  svg.addEventListener('blur', hide);
+  svg.addEventListener('keydown', (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1, Home: -1e9, End: 1e9 }[event.key];
+    if (event.key === 'Escape') hide();
+    if (by === undefined) return;
+    event.preventDefault();
+    show(at < 0 ? (by > 0 ? 0 : places.length - 1) : at + by);
+  });
 }
