@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use stp_selfplay::events::Event;
 
-/// For tests of resuming alone: `EVENT:N` aborts at the N-th `attempt`, `verdict`, `conjecture`, `outcomes`, `step`,
-/// `checkpoint` or `fork` that is kept, at the N-th `train-step`, or with `started:STEP` when that step begins for the N-th time.
+/// For tests of resuming alone: `EVENT:N` aborts at the N-th `attempt`, `verdict`, `conjecture`, `outcomes`, `sketch`,
+/// `step`, `checkpoint` or `fork` that is kept, at the N-th `train-step`, or with `started:STEP` when that step begins for the N-th time.
 const VARIABLE: &str = "STP_TEST_ABORT";
 
 static WANTED: LazyLock<Option<Abort>> = LazyLock::new(|| Abort::parse(&std::env::var(VARIABLE).ok()?));

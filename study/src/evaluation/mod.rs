@@ -9,16 +9,16 @@ mod result;
 mod sets;
 mod subject;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use stp_datasets::{Corpus, CorpusEntry, Ledger, Statement};
+use stp_datasets::{Corpus, CorpusEntry, Ledger, Statement, Tally};
 use stp_model::Device;
 use stp_selfplay::config::{Prompts, RunConfig};
-use stp_selfplay::context::{Cancel, Context, RunFolder, Statements};
+use stp_selfplay::context::{Cancel, Context, CpuMeter, RunFolder, Spending, Statements};
 use stp_selfplay::error::UsageError;
 use stp_selfplay::events::{Events, Work};
 use stp_selfplay::random::seed_for;
@@ -34,11 +34,11 @@ use self::found::{Found, sampling_seconds};
 use crate::files::set_aside;
 
 /// The file with the result in the evaluation's folder.
-const RESULT: &str = "outcome.json";
+pub(crate) const RESULT: &str = "outcome.json";
 /// The ledger in the evaluation's folder.
 const LEDGER: &str = "ledger.sqlite";
 /// Under which key its ledger keeps what it was made with.
-const SETTINGS: &str = "settings";
+pub(crate) const SETTINGS: &str = "settings";
 /// Statements that each Lean process is asked about ahead of its answers.
 const AHEAD: usize = 8;
 
@@ -111,8 +111,27 @@ impl Evaluation {
         })
     }
 
+    /// The samples of each statement, and whether no single tactic closes it. Nothing without a ledger.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn tallies(&self) -> Result<BTreeMap<String, (bool, Tally)>> {
+        let path = self.folder().join(LEDGER);
+        if !path.exists() {
+            return Ok(BTreeMap::new());
+        }
+        let found = Found::read(&Ledger::open_read_only(&path)?, self.samples)?;
+        let none = Tally { proved: 0, judged: self.samples };
+        let of = |entry: &CorpusEntry| {
+            let id = entry.statement.id.clone();
+            let tally = found.tallies.get(&id).copied().unwrap_or(none);
+            (id, (entry.is_hard(), tally))
+        };
+        Ok(self.set.entries.iter().map(of).collect())
+    }
+
     /// A hash of all that decides what a sample is and how it is judged.
-    fn settings(&self) -> String {
+    pub(crate) fn settings(&self) -> String {
         let RunConfig { sampling, verifier, seed, prompts, .. } = &self.config;
         let mut text = serde_json::json!([sampling, verifier, seed, self.set.hash]);
         if let Some(parts) = text.as_array_mut() {
@@ -175,7 +194,7 @@ impl Evaluation {
     }
 
     /// What a run's validation would have, with the set's statements in place of those of the run.
-    fn context(
+    pub(crate) fn context(
         &self,
         folder: RunFolder,
         ledger: Arc<Ledger>,
@@ -196,6 +215,7 @@ impl Evaluation {
             checkpoints,
             events,
             cancel,
+            spending: Spending::new(CpuMeter::none()),
         })
     }
 
@@ -215,7 +235,7 @@ impl Evaluation {
     }
 
     /// Checks that there is something to measure.
-    fn something_elaborates(&self, refusals: &HashMap<String, Vec<String>>) -> Result<()> {
+    pub(crate) fn something_elaborates(&self, refusals: &HashMap<String, Vec<String>>) -> Result<()> {
         let Some(first) = self.set.entries.first().filter(|_| refusals.len() == self.set.entries.len())
         else {
             return Ok(());
@@ -265,7 +285,7 @@ impl Evaluation {
 }
 
 /// The statements that Lean does not take, by their names, with its messages.
-async fn not_elaborated(
+pub(crate) async fn not_elaborated(
     resources: &Resources,
     entries: &[CorpusEntry],
 ) -> Result<HashMap<String, Vec<String>>> {
@@ -283,119 +303,4 @@ async fn not_elaborated(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use stp_datasets::{Attempt, Phase, Status, Verdict};
-    use stp_verifier::{Script, StatementReport};
-
-    fn evaluation(run: &Path) -> Evaluation {
-        let corpus = Corpus::core().unwrap();
-        Evaluation {
-            subject: Subject::of_run(run, "final"),
-            config: RunConfig::load("smoke", None).unwrap(),
-            set: StatementSet::load("test", &corpus, 3).unwrap(),
-            samples: 2,
-            ks: vec![1, 2],
-        }
-    }
-
-    fn keep(evaluation: &Evaluation, settings: &str) {
-        let folder = evaluation.folder();
-        std::fs::create_dir_all(&folder).unwrap();
-        let ledger = Ledger::open(&folder.join(LEDGER)).unwrap();
-        let mut result = evaluation.result(&Corpus::default(), &ledger, &HashSet::new()).unwrap();
-        result.settings = settings.to_owned();
-        std::fs::write(folder.join(RESULT), serde_json::to_string(&result).unwrap()).unwrap();
-    }
-
-    #[test]
-    fn a_result_counts_only_for_its_settings_and_statements() {
-        let run = tempfile::tempdir().unwrap();
-        let asked = evaluation(run.path());
-        let has = |it: &Evaluation| (it.earlier().unwrap().is_some(), it.is_stale().unwrap());
-        assert_eq!(has(&asked), (false, false));
-        keep(&asked, &asked.settings());
-        assert_eq!(has(&asked), (true, false));
-        let fewer = Evaluation { samples: 1, ks: vec![1], ..asked.clone() };
-        assert_eq!(has(&fewer), (false, false), "its samples are still good");
-        let mut others = [asked.clone(), asked.clone(), asked.clone()];
-        others[0].config.sampling.temperature += 0.1;
-        others[1].config.verifier.timeout_s += 1.0;
-        others[2].set.hash.push('x');
-        for other in others {
-            assert_eq!(has(&other), (false, true));
-        }
-        keep(&asked, "");
-        assert_eq!(has(&asked), (false, true), "of what nobody knows any more");
-    }
-
-    #[test]
-    fn a_damaged_result_is_an_error_with_its_name() {
-        let run = tempfile::tempdir().unwrap();
-        let asked = evaluation(run.path());
-        std::fs::create_dir_all(asked.folder()).unwrap();
-        let path = asked.folder().join(RESULT);
-        std::fs::write(&path, "{").unwrap();
-        for error in [asked.earlier().unwrap_err(), asked.is_stale().unwrap_err()] {
-            assert!(error.to_string().contains(&path.display().to_string()), "{error}");
-        }
-        std::fs::remove_file(path).unwrap();
-        assert!(asked.earlier().unwrap().is_none());
-    }
-
-    fn sample(evaluation: &Evaluation) {
-        let attempt = Attempt {
-            round: 0,
-            phase: Phase::Valid,
-            statement: evaluation.set.entries[0].statement.id.clone(),
-            sample: 0,
-            proof: "by x".to_owned(),
-            tokens: 1,
-            logprob: 0.0,
-            verdict: Some(Verdict::new(Status::Failed, "")),
-        };
-        Ledger::open(&evaluation.folder().join(LEDGER)).unwrap().record_attempt(&attempt).unwrap();
-    }
-
-    #[test]
-    fn samples_of_other_settings_are_set_aside() {
-        let run = tempfile::tempdir().unwrap();
-        let asked = evaluation(run.path());
-        assert_eq!(asked.make_room().unwrap(), None);
-        keep(&asked, "");
-        assert_eq!(asked.make_room().unwrap(), None, "nothing was sampled yet");
-        sample(&asked);
-        let old = asked.make_room().unwrap().unwrap();
-        assert_eq!(old, format!("{}-final.old-1", asked.set.name), "of what nobody knows any more");
-        assert!(run.path().join("evals").join(old).join(LEDGER).exists() && !asked.folder().exists());
-        keep(&asked, "");
-        let ledger = Ledger::open(&asked.folder().join(LEDGER)).unwrap();
-        ledger.remember(SETTINGS, &asked.settings()).unwrap();
-        assert_eq!(asked.make_room().unwrap(), None, "its own are gone on with");
-        let mut other = asked.clone();
-        other.config.sampling.temperature += 0.1;
-        assert!(other.make_room().unwrap().unwrap().ends_with(".old-2"));
-    }
-
-    #[tokio::test]
-    async fn a_set_that_does_not_elaborate_is_an_error_with_its_message() {
-        let run = tempfile::tempdir().unwrap();
-        let asked = evaluation(run.path());
-        let script = Script::proofs([]).statements(|_, _| StatementReport {
-            ok: false,
-            messages: vec!["unknown thing".to_owned()],
-            fingerprint: None,
-        });
-        let resources = Resources {
-            verifier: Pool::scripted(script),
-            device: Device::default(),
-            events: Events::none(),
-            cancel: Cancel::new(),
-        };
-        let error = asked.play(&Corpus::default(), resources).await.unwrap_err();
-        assert!(error.downcast_ref::<UsageError>().is_some());
-        assert!(error.to_string().contains("unknown thing"), "{error}");
-    }
-}
+mod tests;

@@ -24,7 +24,7 @@ use self::shape::{
     NEVER, NEW_TOKENS, Other, Own, PROMPT, SAMPLES, Shape, Speed, TRAIN_BATCH, TRAIN_LENGTH, on_processor,
     shapes,
 };
-use super::usage::{peak_memory, reset_peak_memory};
+use crate::usage::{peak_memory, reset_peak_memory};
 
 /// `stp bench model`.
 #[derive(Clone, Debug, Args)]

@@ -8,7 +8,7 @@ const TICKS: f64 = 100.0;
 
 /// CPU seconds used so far by this process, its descendants, and those of them that ended; `None` where
 /// there is no `/proc`.
-pub(super) fn cpu_seconds() -> Option<f64> {
+pub fn cpu_seconds() -> Option<f64> {
     Some(ticks(Path::new("/proc/self"))? as f64 / TICKS)
 }
 
@@ -27,14 +27,14 @@ fn ticks(process: &Path) -> Option<u64> {
 }
 
 /// Most memory that this process had since the last [`reset_peak_memory`], in bytes.
-pub(super) fn peak_memory() -> Option<u64> {
+pub fn peak_memory() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
 }
 
 /// Forgets the peak, where the system can.
-pub(super) fn reset_peak_memory() {
+pub fn reset_peak_memory() {
     // 5 resets the high-water mark; without the right to, the peak is that of the whole process.
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
