@@ -43,7 +43,7 @@ pub use import::{
 };
 pub use lean_file::{LeanFileError, LeanTheorem, begins_command, signature_of, theorems};
 pub use ledger::{
-    Attempt, Conjecture, ConjectureOutcome, CorpusChange, CorpusDiffers, Cut, Event, KeepCorpusError,
+    Attempt, Conjecture, ConjectureOutcome, CorpusChange, CorpusDiffers, Cut, Effort, Event, KeepCorpusError,
     KnownVerdicts, Ledger, LedgerError, LedgerSketch, LedgerStatement, LedgerStats, Origin, Phase, Source,
     Step, Tally,
 };

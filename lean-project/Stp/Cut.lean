@@ -218,6 +218,33 @@ def outermost (cuts : List Cut) : List Cut := Id.run do
       found := found.push cut
   return found.toList
 
+/-- A text up to the step that has a bracket open at its end: no `sorry` can stand within it. A text without one is left. -/
+def beforeOpen (text : String) : String := Id.run do
+  let mut depth := 0
+  let mut read := ""
+  let mut word := ""
+  let mut step := ""
+  let mut kept := ""
+  let mut isNext := true
+  for letter in text.toList do
+    if depth == 0 then
+      if letter == '\n' || (letter == ';' && word != "<") then
+        isNext := true
+      else if letter == ' ' then
+        isNext := isNext || word == "by" || word == "=>" || word == ":=" || word == "<;>"
+      else if isNext && letter != '·' then
+        step := read
+        isNext := false
+    if letter == '(' || letter == '[' || letter == '{' || letter == '⟨' then
+      if depth == 0 then
+        kept := step
+      depth := depth + 1
+    else if letter == ')' || letter == ']' || letter == '}' || letter == '⟩' then
+      depth := depth - 1
+    word := if letter == ' ' || letter == '\n' then "" else word.push letter
+    read := read.push letter
+  return if depth == 0 then text else kept
+
 /-- The hole where a text stops to be Lean: the rest of that line goes, and lines below that are further in. -/
 def unparsed (source : String) (place : Nat) : String := Id.run do
   -- The parser's place may be inside a word.
@@ -229,6 +256,7 @@ def unparsed (source : String) (place : Nat) : String := Id.run do
     else
       before := s!"{before}{inWord}{letter}"
       inWord := ""
+  before := beforeOpen before
   let rest := String.Pos.Raw.extract source ⟨place⟩ source.rawEndPos
   let mut column := 0
   let mut isLead := true

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use stp_datasets::{ConjectureOutcome, Ledger};
 
 use crate::plan::Step;
+use crate::spent;
 
 /// Of [`Step::Setup`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -305,7 +306,7 @@ pub fn require<R: DeserializeOwned>(ledger: &Ledger, step: Step) -> Result<R> {
 /// # Errors
 /// If it is damaged.
 pub fn parse<R: DeserializeOwned>(step: Step, detail: serde_json::Value) -> Result<R> {
-    serde_json::from_value(detail).map_err(|error| damaged(step, &error.to_string()))
+    serde_json::from_value(spent::without(detail)).map_err(|error| damaged(step, &error.to_string()))
 }
 
 /// The error for a record that cannot be used.
@@ -331,6 +332,9 @@ mod tests {
     #[test]
     fn records_of_earlier_runs_read_as_they_were_written() {
         round_trips::<SetupRecord>(&json!({ "fingerprints": { "a": "f" }, "proofs": 3 }));
+        let spent = json!({ "accepted": 4, "spent": { "statements": 4 } });
+        let record: ConjectureRecord = parse(Step::Conjecture(1), spent).unwrap();
+        assert_eq!(record.count(ConjectureOutcome::Accepted), 4, "what a step took stands beside its record");
         round_trips::<ConjectureRecord>(&json!({ "accepted": 4, "malformed": 2 }));
         round_trips::<ProveRecord>(&json!({ "sampled_tokens": 12, "sampling_seconds": 1.5 }));
         let balance = json!({

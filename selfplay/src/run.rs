@@ -17,7 +17,7 @@ use stp_verifier::Pool;
 use crate::config::{RunConfig, differences};
 use crate::context::folder::run_config;
 use crate::context::longer::set_final_aside;
-use crate::context::{Cancel, Checkpoints, Context, RunFolder, Statements, corpus};
+use crate::context::{Cancel, Checkpoints, Context, CpuMeter, RunFolder, Spending, Statements, corpus};
 use crate::events::{Event, Events, Recorded};
 use crate::plan::{self, Step};
 use crate::steps::{conjecture, prove, search, setup, train, validate};
@@ -35,6 +35,8 @@ pub struct RunParts {
     pub events: Events,
     /// Whether the user wants to stop.
     pub cancel: Cancel,
+    /// Tells how much CPU time was used.
+    pub cpu: CpuMeter,
 }
 
 impl RunParts {
@@ -48,13 +50,20 @@ impl RunParts {
         cancel: Cancel,
     ) -> Self {
         let checkpoints = Checkpoints::new(folder.path(), device);
-        Self { verifier, judge: judge.to_owned(), checkpoints, events, cancel }
+        let judge = judge.to_owned();
+        Self { verifier, judge, checkpoints, events, cancel, cpu: CpuMeter::none() }
     }
 
     /// The same, with a folder in which fetched models are kept in place of the environment's.
     #[must_use]
     pub fn with_home(self, home: Option<PathBuf>) -> Self {
         Self { checkpoints: self.checkpoints.with_home(home), ..self }
+    }
+
+    /// The same, with CPU time in the steps' records.
+    #[must_use]
+    pub fn with_cpu(self, cpu: CpuMeter) -> Self {
+        Self { cpu, ..self }
     }
 }
 
@@ -97,9 +106,11 @@ impl Run {
             method: config.method,
             seed: config.seed,
         });
-        let RunParts { verifier, checkpoints, events, cancel, .. } = parts;
+        let RunParts { verifier, checkpoints, events, cancel, cpu, .. } = parts;
         let checkpoints = checkpoints.configured(&config)?;
-        let context = Context { config, folder, ledger, statements, verifier, checkpoints, events, cancel };
+        let spending = Spending::new(cpu);
+        let context =
+            Context { config, folder, ledger, statements, verifier, checkpoints, events, cancel, spending };
         Ok(Self { context })
     }
 
@@ -157,7 +168,7 @@ impl Run {
     }
 
     async fn play_steps(&self, wanted: fn(Step) -> bool) -> Result<()> {
-        let Context { config, ledger, events, cancel, .. } = &self.context;
+        let Context { config, ledger, events, cancel, spending, .. } = &self.context;
         let steps = plan::steps(config);
         for step in steps.into_iter().filter(|step| wanted(*step)) {
             if ledger.step(&step.name())?.is_some() {
@@ -166,7 +177,14 @@ impl Run {
             cancel.check()?;
             events.emit(&Event::StepStarted(step));
             let started = Instant::now();
-            let detail = self.play_step(step).await?;
+            spending.begin(&step.name());
+            let detail = match self.play_step(step).await {
+                Ok(detail) => spending.finish(ledger)?.within(detail),
+                Err(error) => {
+                    spending.keep(ledger)?;
+                    return Err(error);
+                }
+            };
             let seconds = started.elapsed().as_secs_f64();
             ledger.finish_step(&stp_datasets::Step { name: step.name(), seconds, detail })?;
             events.recorded(Recorded::Step);

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::config::RunConfig;
 use crate::context::sampler::{Prompt, SampleKind, Sampler};
-use crate::context::{Cancel, Checkpoints, Context, RunFolder, Statements};
+use crate::context::{Cancel, Checkpoints, Context, CpuMeter, RunFolder, Spending, Statements};
 use crate::events::Events;
 
 /// What a scripted model writes.
@@ -180,6 +180,7 @@ pub fn context(
         checkpoints: Checkpoints::scripted(&path, sampler),
         events: Events::none(),
         cancel: Cancel::new(),
+        spending: Spending::new(CpuMeter::none()),
         folder,
     };
     (scratch, context)

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use stp_selfplay::events::Event;
 
-/// For tests of resuming alone: `EVENT:N` aborts at the N-th `attempt`, `verdict`, `conjecture`, `outcomes`, `step`,
+/// For tests of resuming alone: `EVENT:N` aborts at the N-th `attempt`, `verdict`, `conjecture`, `outcomes`, `sketch`, `step`,
 /// `checkpoint` or `fork` that is kept, at the N-th `train-step`, or with `started:STEP` when that step begins for the N-th time;
 /// and at the N-th `row` that `stp verify` has written.
 const VARIABLE: &str = "STP_TEST_ABORT";

@@ -20,6 +20,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
+use stp_selfplay::spent::SPENT;
 use stp_study::report::{RecordedRun, gathered, page};
 use stp_verifier::serve::{Connections, Hosts};
 use tokio::sync::watch;
@@ -40,7 +41,8 @@ const TAIL: u64 = 4096;
 fn doing(run: &RecordedRun) -> Result<Value> {
     let mut now = last_phase(&run.path().join(metrics::FILE)).unwrap_or_else(|| json!({}));
     let events = run.ledger().events()?;
-    let state = match events.last() {
+    // What a step took says nothing of how the run is.
+    let state = match events.iter().rfind(|event| event.kind != SPENT) {
         Some(event) if event.kind == "started" => "running".to_owned(),
         Some(event) if event.kind == "stopped" => {
             format!("stopped: {}", event.detail["reason"].as_str().unwrap_or("no reason was noted"))

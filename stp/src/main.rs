@@ -15,6 +15,7 @@ mod lean;
 mod metrics;
 mod models;
 mod signals;
+mod usage;
 mod variables;
 
 use std::process::ExitCode;

@@ -19,13 +19,16 @@
 //! # Ok::<(), stp_selfplay::error::UsageError>(())
 //! ```
 
+pub mod bootstrap;
 pub mod clock;
 pub mod cost;
+pub mod effort;
 pub mod evaluation;
 pub mod experiment;
 mod files;
 pub mod report;
 pub mod runs;
+pub mod search;
 pub mod statement;
 pub mod statistics;
 pub mod tables;

@@ -13,6 +13,7 @@ use stp_selfplay::context::longer::rounds_done;
 use stp_selfplay::error::UsageError;
 use stp_selfplay::plan;
 
+use crate::effort::{Effort, effort};
 use crate::report::{RecordedRun, Row};
 use crate::tables::table_for;
 
@@ -67,6 +68,8 @@ pub struct RunSummary {
     /// The model that proves validation statements most often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best: Option<BestModel>,
+    /// What it took so far.
+    pub effort: Effort,
     /// When something was recorded last that is no attempt: seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_event: Option<f64>,
@@ -198,6 +201,7 @@ fn summary(folder: &Path) -> Result<RunSummary> {
         train_proved: report.rows.last().map_or(0, |row| row.train_proved),
         valid_total: report.valid_total,
         best,
+        effort: effort(ledger, config)?,
         last_event: ledger.events()?.last().map(|event| event.at),
     })
 }

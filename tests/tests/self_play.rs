@@ -14,13 +14,30 @@ const PROOFS_PER_ROUND: usize = 120;
 const VALID: usize = 12 * 2;
 const GENERATED: usize = 48;
 
-fn assert_whole(folder: &Path, conjectures: bool) {
+/// What the steps of a run are.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Stp,
+    Search,
+    ExpertIteration,
+}
+
+fn assert_whole(folder: &Path, kind: Kind) {
+    let conjectures = kind != Kind::ExpertIteration;
     let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
     let steps: Vec<_> = ledger.steps().unwrap().into_iter().map(|step| step.name).collect();
     let distinct: BTreeSet<_> = steps.iter().collect();
     assert_eq!(distinct.len(), steps.len());
-    let per_round = if conjectures { 4 } else { 3 };
+    let per_round = match kind {
+        Kind::Stp => 4,
+        Kind::Search => 5,
+        Kind::ExpertIteration => 3,
+    };
     assert_eq!(steps.len(), 5 + per_round * ROUNDS as usize, "{steps:?}");
+    for step in ledger.steps().unwrap() {
+        let seconds = step.detail["spent"]["cpu_seconds"].as_f64();
+        assert!(seconds.is_some_and(|it| it >= 0.0) || cfg!(not(target_os = "linux")), "{}", step.name);
+    }
     let attempts = attempts(folder, ROUNDS);
     assert!(attempts.values().all(|attempt| attempt.verdict.is_some()), "every attempt has a verdict");
     let counts = counts(&attempts);
@@ -61,7 +78,7 @@ fn runs_play_to_the_end_whatever_happens_to_them() {
     let scratch = tempfile::tempdir().unwrap();
     let whole = scratch.path().join("whole");
     finish(&mut smoke(&whole, &[]));
-    assert_whole(&whole, true);
+    assert_whole(&whole, Kind::Stp);
     let proved =
         attempts(&whole, ROUNDS).into_values().filter(|a| a.verdict.as_ref().is_some_and(Verdict::is_proved));
     assert!(proved.filter(|attempt| attempt.round > 0).count() > 0, "the model proves something");
@@ -72,7 +89,7 @@ fn runs_play_to_the_end_whatever_happens_to_them() {
     an_edited_corpus_is_named(scratch.path());
     let plain = scratch.path().join("plain");
     finish(&mut smoke(&plain, &["--method", "expert-iteration"]));
-    assert_whole(&plain, false);
+    assert_whole(&plain, Kind::ExpertIteration);
 }
 
 /// A run that was stopped does not go on with another corpus, and says which statement is not as it was.
@@ -141,6 +158,7 @@ fn a_training_that_was_killed_goes_on(whole: &Path, folder: &Path) {
 
 fn killed_runs_lose_nothing_and_count_nothing_twice(folder: &Path) {
     let mut kept = Vec::new();
+    let options = ["--set", "search.enabled=true", "--set", "search.proofs_per_statement=1"];
     // Each process goes on where the one before was stopped, to its own event.
     let events = [
         "verdict:5",
@@ -150,27 +168,34 @@ fn killed_runs_lose_nothing_and_count_nothing_twice(folder: &Path) {
         "conjecture:10",
         "outcomes:1",
         "attempt:50",
+        "started:round-1/search:1",
+        "sketch:3",
         "started:round-2/conjecture:1",
         "verdict:30",
         "train-step:2",
         "started:final/train:1",
     ];
     for event in events {
-        abort_at(&mut smoke(folder, &[]), event);
+        abort_at(&mut smoke(folder, &options), event);
         let before = attempts(folder, ROUNDS);
-        let steps = Ledger::open(&folder.join("ledger.sqlite")).unwrap().steps().unwrap();
-        kept.push((before, steps));
+        let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
+        kept.push((before, ledger.steps().unwrap(), ledger.sketches_up_to(ROUNDS).unwrap()));
     }
-    finish(&mut smoke(folder, &[]));
+    finish(&mut smoke(folder, &options));
     let after = attempts(folder, ROUNDS);
-    let all_steps = Ledger::open(&folder.join("ledger.sqlite")).unwrap().steps().unwrap();
-    for (event, (before, steps)) in events.into_iter().zip(kept) {
+    let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
+    let (all_steps, all_sketches) = (ledger.steps().unwrap(), ledger.sketches_up_to(ROUNDS).unwrap());
+    let counted = kept.iter().map(|(.., sketches)| sketches.len());
+    assert_eq!(counted.filter(|count| *count == 3).count(), 1, "one process was killed among its sketches");
+    for (event, (before, steps, sketches)) in events.into_iter().zip(kept) {
         for (key, attempt) in before {
             let now = &after[&key];
             assert_eq!((&attempt.proof, attempt.tokens), (&now.proof, now.tokens), "{event}: {key:?}");
             assert!(attempt.verdict.is_none() || attempt.verdict == now.verdict, "{event}: {key:?}");
         }
         assert_eq!(all_steps[..steps.len()], steps[..], "{event}");
+        assert_eq!(all_sketches[..sketches.len()], sketches[..], "{event}");
     }
-    assert_whole(folder, true);
+    assert!(all_sketches.len() > 3);
+    assert_whole(folder, Kind::Search);
 }

@@ -1,6 +1,7 @@
 //! Attempts: a sampled proof and, once the judge has spoken, its verdict.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -173,6 +174,38 @@ impl Ledger {
             }
             Ok(())
         })
+    }
+
+    /// The shortest correct proof of each of these statements in a phase and some rounds, the earliest of those that are as
+    /// short.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses.
+    pub fn shortest_proofs(
+        &self,
+        phase: Phase,
+        rounds: RangeInclusive<u32>,
+        names: &[&str],
+    ) -> Result<HashMap<String, String>, LedgerError> {
+        let mut shortest: HashMap<String, String> = HashMap::new();
+        self.with(|db| {
+            let mut found = db.prepare_cached(
+                "SELECT statement, proof FROM judged WHERE phase = ?1 AND round BETWEEN ?2 AND ?3 AND status = 'proved'
+                 AND statement IN (SELECT value FROM json_each(?4)) ORDER BY round, sample",
+            )?;
+            let values = params![phase.as_str(), rounds.start(), rounds.end(), names_as_json(names)];
+            let mut rows = found.query(values)?;
+            while let Some(row) = rows.next()? {
+                let (name, proof): (String, String) = (row.get(0)?, row.get(1)?);
+                match shortest.entry(name) {
+                    Entry::Occupied(known) if known.get().len() <= proof.len() => {}
+                    Entry::Occupied(mut known) => drop(known.insert(proof)),
+                    Entry::Vacant(place) => drop(place.insert(proof)),
+                }
+            }
+            Ok(())
+        })?;
+        Ok(shortest)
     }
 
     /// The attempts of one round and phase that have no verdict yet, by statement and sample.

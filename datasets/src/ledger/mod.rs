@@ -28,7 +28,7 @@ pub use history::{Event, LedgerStats};
 pub use known::KnownVerdicts;
 pub use sketches::LedgerSketch;
 pub use statements::{LedgerStatement, Origin};
-pub use tallies::Tally;
+pub use tallies::{Effort, Tally};
 
 /// How long a writer waits for another.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(10);

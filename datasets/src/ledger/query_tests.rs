@@ -30,10 +30,10 @@ fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
                 phase: PHASES[phase],
                 statement: NAMES[name].to_owned(),
                 sample,
-                proof: format!("by p{proof}"),
+                proof: format!("by {}", "p".repeat(1 + proof as usize)),
                 tokens: 3,
                 logprob: -0.5,
-                verdict: status.map(|status| Verdict::new(status, "m")),
+                verdict: status.map(|status| Verdict { elapsed_ms: sample % 2, ..Verdict::new(status, "m") }),
             });
     prop::collection::vec(one, 0..60)
 }
@@ -103,6 +103,35 @@ proptest! {
                 && names.contains(&it.statement.as_str())
         });
         prop_assert_eq!(ledger.refused_of(first, &names).unwrap(), refused.cloned().collect::<Vec<_>>());
+        let mut shortest: HashMap<String, String> = HashMap::new();
+        for it in ledger.proofs_of(Phase::Train, first..=last).unwrap() {
+            if names.contains(&it.statement.as_str()) {
+                let known = shortest.entry(it.statement).or_insert_with(|| it.proof.clone());
+                if it.proof.len() < known.len() {
+                    *known = it.proof;
+                }
+            }
+        }
+        let found = ledger.shortest_proofs(Phase::Train, first..=last, &names).unwrap();
+        prop_assert_eq!(found, shortest);
+    }
+
+    #[test]
+    fn efforts_are_those_of_the_whole_table(found in attempts(), from in 0..12u32) {
+        let (_folder, ledger, all) = recorded(&found);
+        for phase in PHASES {
+            let mut efforts: HashMap<(u32, bool), Effort> = HashMap::new();
+            for it in all.iter().filter(|it| it.phase == phase) {
+                let Some(verdict) = &it.verdict else { continue };
+                let effort = efforts.entry((it.round, it.sample >= from)).or_default();
+                effort.tokens += u64::from(it.tokens);
+                if !matches!(verdict.status, Status::Unfinished | Status::Malformed) {
+                    effort.judged += 1;
+                    effort.known += u64::from(verdict.elapsed_ms == 0);
+                }
+            }
+            prop_assert_eq!(ledger.efforts(phase, from).unwrap(), efforts);
+        }
     }
 
     #[test]

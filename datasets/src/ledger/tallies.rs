@@ -28,7 +28,38 @@ impl Tally {
     }
 }
 
+/// How many attempts of a round Lean was asked about, and what they took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Attempts with a verdict of the judge's: what was cut off or malformed is no proof to judge.
+    pub judged: u64,
+    /// Of these: the verdict took no time, because an earlier one answered or the text gate refused the proof.
+    pub known: u64,
+    /// Tokens of all attempts.
+    pub tokens: u64,
+}
+
 impl Ledger {
+    /// What the attempts of a phase took: by round, and whether the number of the sample is at least `from`.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses.
+    pub fn efforts(&self, phase: Phase, from: u32) -> Result<HashMap<(u32, bool), Effort>, LedgerError> {
+        self.with(|db| {
+            db.prepare_cached(
+                "SELECT a.round, a.sample >= ?2, sum(v.status NOT IN ('unfinished', 'malformed')),
+                        sum(v.status NOT IN ('unfinished', 'malformed') AND v.elapsed_ms = 0), sum(a.tokens)
+                 FROM attempts a JOIN verdicts v ON v.attempt = a.id WHERE a.phase = ?1 GROUP BY 1, 2",
+            )?
+            .query_map(params![phase.as_str(), from], |row| {
+                let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+                let effort = Effort { judged: number(2)?, known: number(3)?, tokens: number(4)? };
+                Ok(((row.get(0)?, row.get(1)?), effort))
+            })?
+            .collect()
+        })
+    }
+
     /// Pass-rate counts of one phase in these rounds: (round, statement) → tally.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ fn parts(path: &Path, events: Events) -> RunParts {
         checkpoints: Checkpoints::scripted(path, ScriptedSampler::new(|_, _| "by rfl")),
         events,
         cancel: Cancel::new(),
+        cpu: CpuMeter::none(),
     }
 }
 

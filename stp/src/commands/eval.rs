@@ -11,6 +11,7 @@ use stp_selfplay::context::folder::run_config;
 use stp_selfplay::context::pool_config;
 use stp_selfplay::context::statements::load_corpus;
 use stp_study::evaluation::{Evaluation, Resources, StatementSet, Subject, checkpoint};
+use stp_study::search::SearchEvaluation;
 use stp_verifier::{Pool, PoolConfig};
 
 use super::config::gather;
@@ -53,6 +54,12 @@ pub struct EvalArgs {
     /// Samples of each statement [default: the largest k]; more make the estimates of smaller k sharper.
     #[arg(long, value_name = "N")]
     pub samples: Option<u32>,
+    /// A search in place of samples, by all means that `stp prove` has: so many of Lean's checks for each statement.
+    #[arg(long, value_name = "CHECKS", value_parser = clap::value_parser!(u64).range(1..), conflicts_with_all = ["k", "samples"])]
+    pub search: Option<u64>,
+    /// With --search: how deep goals of failed proofs may lie.
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "search")]
+    pub depth: u32,
     /// The model, by the name of its folder in `checkpoints/` [default: the last].
     #[arg(long, value_name = "NAME", conflicts_with = "model")]
     pub checkpoint: Option<String>,
@@ -71,15 +78,30 @@ pub struct EvalArgs {
 pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     let (subject, config) = subject(args)?;
     let corpus = load_corpus(&config.corpus)?;
+    let set = StatementSet::load(&args.set, &corpus, args.max)?;
+    if let Some(checks) = args.search {
+        let search = SearchEvaluation::new(subject, config, set, checks, args.depth);
+        return measure(args, search.evaluation(), async |resources| {
+            let result = search.play(&corpus, resources).await?;
+            Ok((serde_json::to_string(&result)?, format!("{}\n{}", result.table(false), result.notes())))
+        });
+    }
     let largest = args.k.iter().copied().max().unwrap_or(1);
-    let evaluation = Evaluation {
-        subject,
-        set: StatementSet::load(&args.set, &corpus, args.max)?,
-        samples: args.samples.unwrap_or(largest),
-        ks: args.k.clone(),
-        config,
-    };
+    let samples = args.samples.unwrap_or(largest);
+    let evaluation = Evaluation { subject, set, samples, ks: args.k.clone(), config };
     evaluation.validate()?;
+    measure(args, &evaluation, async |resources| {
+        let result = evaluation.play(&corpus, resources).await?;
+        Ok((serde_json::to_string(&result)?, format!("{}\n{}", result.table(false), result.notes())))
+    })
+}
+
+/// Plays an evaluation and prints its result, which comes as JSON and as a text.
+fn measure(
+    args: &EvalArgs,
+    evaluation: &Evaluation,
+    play: impl AsyncFnOnce(Resources) -> Result<(String, String)>,
+) -> Result<ExitCode> {
     let machine = &args.machine;
     let display = Display::new(machine.quiet || args.json);
     let device = device(&machine.device)?;
@@ -90,18 +112,18 @@ pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
             .line(&format!("the earlier evaluation had other settings or statements; it is kept as {kept}"));
     }
     let config = PoolConfig { cache, ..pool_config(&evaluation.config, machine.workers, &lean) };
-    let result = block_on(async {
+    let (json, text) = block_on(async {
         let cancel = cancel_on_signals()?;
         let pool = Pool::start(&lean, config);
         let resources = Resources { verifier: pool.clone(), device, events: drawer(display, None), cancel };
-        let played = evaluation.play(&corpus, resources).await;
+        let played = play(resources).await;
         pool.shutdown().await;
         played
     })?;
     if args.json {
-        println!("{}", serde_json::to_string(&result).context("the result cannot be written as JSON")?);
+        println!("{json}");
     } else {
-        println!("{}\n{}\nfolder: {}", result.table(false), result.notes(), evaluation.folder().display());
+        println!("{text}\nfolder: {}", evaluation.folder().display());
     }
     Ok(ExitCode::SUCCESS)
 }

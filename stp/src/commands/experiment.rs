@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use stp_selfplay::context::CpuMeter;
 use stp_selfplay::events::{Event, Events};
 use stp_study::clock::clock;
 use stp_study::experiment::{Experiment, Player, Results};
@@ -19,6 +20,7 @@ use crate::lean::{cache, locate_or_install};
 use crate::metrics::Metrics;
 use crate::models::fetch_base;
 use crate::signals::cancel_on_signals;
+use crate::usage::cpu_seconds;
 
 /// `stp experiment`.
 #[derive(Clone, Debug, Args)]
@@ -102,6 +104,7 @@ fn play(
             events_of: Box::new(move |run: &Path| events_of(run, display)),
             tell: Box::new(move |event| display.line(&event.to_string())),
             cancel: cancel_on_signals()?,
+            cpu: CpuMeter::new(cpu_seconds),
         };
         player.play(experiment, results, output).await
     })

@@ -11,7 +11,7 @@ use stp_selfplay::config::RunConfig;
 use stp_selfplay::config::settings::Settings;
 use stp_selfplay::context::fork::{ForkedFrom, Source};
 use stp_selfplay::context::statements::load_corpus;
-use stp_selfplay::context::{RunFolder, pool_config};
+use stp_selfplay::context::{CpuMeter, RunFolder, pool_config};
 use stp_selfplay::run::{Run, RunParts};
 use stp_study::clock::clock;
 use stp_study::report::{self, RecordedRun, Report};
@@ -28,6 +28,7 @@ use crate::lean::{cache, locate_or_install};
 use crate::metrics::Metrics;
 use crate::models::fetch_base;
 use crate::signals::cancel_on_signals;
+use crate::usage::cpu_seconds;
 
 /// `stp train`.
 #[derive(Clone, Debug, Args)]
@@ -82,7 +83,8 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         let pool = judge.start().await?;
         let events = drawer(display, Some(Arc::new(metrics)));
         let parts = RunParts::new(&folder, device, pool.clone(), &name, events, cancel)
-            .with_home(args.machine.lean.home.clone());
+            .with_home(args.machine.lean.home.clone())
+            .with_cpu(CpuMeter::new(cpu_seconds));
         let opened = Run::open(folder, config, corpus, parts);
         let played = match &opened {
             Ok(run) => run.play().await,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use stp_selfplay::context::{Cancel, Checkpoints, RunFolder};
+use stp_selfplay::context::{Cancel, Checkpoints, CpuMeter, RunFolder};
 use stp_selfplay::events::Events;
 use stp_selfplay::run::{Run, RunParts};
 use stp_selfplay::steps::train::select::{self, TrainingSet};
@@ -50,6 +50,7 @@ fn open(path: &Path) -> Result<Run> {
         checkpoints: Checkpoints::scripted(path, Arc::new(Scripted)),
         events: Events::none(),
         cancel: Cancel::new(),
+        cpu: CpuMeter::none(),
     };
     Run::open(RunFolder::open(path, &config)?, config, made::corpus(), parts)
 }

@@ -9,16 +9,16 @@ mod result;
 mod sets;
 mod subject;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use stp_datasets::{Corpus, CorpusEntry, Ledger, Statement};
+use stp_datasets::{Corpus, CorpusEntry, Ledger, Statement, Tally};
 use stp_model::Device;
 use stp_selfplay::config::{Prompts, RunConfig};
-use stp_selfplay::context::{Cancel, Context, RunFolder, Statements};
+use stp_selfplay::context::{Cancel, Context, CpuMeter, RunFolder, Spending, Statements};
 use stp_selfplay::error::UsageError;
 use stp_selfplay::events::{Events, Work};
 use stp_selfplay::random::seed_for;
@@ -34,11 +34,11 @@ use self::found::{Found, sampling_seconds};
 use crate::files::set_aside;
 
 /// The file with the result in the evaluation's folder.
-const RESULT: &str = "outcome.json";
+pub(crate) const RESULT: &str = "outcome.json";
 /// The ledger in the evaluation's folder.
 const LEDGER: &str = "ledger.sqlite";
 /// Under which key its ledger keeps what it was made with.
-const SETTINGS: &str = "settings";
+pub(crate) const SETTINGS: &str = "settings";
 /// Statements that each Lean process is asked about ahead of its answers.
 const AHEAD: usize = 8;
 
@@ -111,8 +111,27 @@ impl Evaluation {
         })
     }
 
+    /// The samples of each statement, and whether no single tactic closes it. Nothing without a ledger.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn tallies(&self) -> Result<BTreeMap<String, (bool, Tally)>> {
+        let path = self.folder().join(LEDGER);
+        if !path.exists() {
+            return Ok(BTreeMap::new());
+        }
+        let found = Found::read(&Ledger::open_read_only(&path)?, self.samples)?;
+        let none = Tally { proved: 0, judged: self.samples };
+        let of = |entry: &CorpusEntry| {
+            let id = entry.statement.id.clone();
+            let tally = found.tallies.get(&id).copied().unwrap_or(none);
+            (id, (entry.is_hard(), tally))
+        };
+        Ok(self.set.entries.iter().map(of).collect())
+    }
+
     /// A hash of all that decides what a sample is and how it is judged.
-    fn settings(&self) -> String {
+    pub(crate) fn settings(&self) -> String {
         let RunConfig { sampling, verifier, seed, prompts, .. } = &self.config;
         let mut text = serde_json::json!([sampling, verifier, seed, self.set.hash]);
         if let Some(parts) = text.as_array_mut() {
@@ -189,7 +208,7 @@ impl Evaluation {
     }
 
     /// What a run's validation would have, with the set's statements in place of those of the run.
-    fn context(
+    pub(crate) fn context(
         &self,
         folder: RunFolder,
         ledger: Arc<Ledger>,
@@ -210,6 +229,7 @@ impl Evaluation {
             checkpoints,
             events,
             cancel,
+            spending: Spending::new(CpuMeter::none()),
         })
     }
 
@@ -229,7 +249,7 @@ impl Evaluation {
     }
 
     /// Checks that there is something to measure.
-    fn something_elaborates(&self, refusals: &HashMap<String, Vec<String>>) -> Result<()> {
+    pub(crate) fn something_elaborates(&self, refusals: &HashMap<String, Vec<String>>) -> Result<()> {
         let Some(first) = self.set.entries.first().filter(|_| refusals.len() == self.set.entries.len())
         else {
             return Ok(());
@@ -279,7 +299,7 @@ impl Evaluation {
 }
 
 /// The statements that Lean does not take, by their names, with its messages.
-async fn not_elaborated(
+pub(crate) async fn not_elaborated(
     resources: &Resources,
     entries: &[CorpusEntry],
 ) -> Result<HashMap<String, Vec<String>>> {

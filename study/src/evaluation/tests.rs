@@ -1,3 +1,5 @@
+//! What counts as an earlier result, and what is set aside.
+
 use std::path::Path;
 
 use super::*;

@@ -1,13 +1,16 @@
 //! The numbers of one run that claims are made of, read from its ledger.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use stp_datasets::{Corpus, Ledger, Phase};
+use stp_datasets::{Corpus, Ledger, Phase, Tally};
+use stp_prover::pass_at_k;
 use stp_selfplay::config::RunConfig;
 
 use super::file::{Claim, ExperimentFile, Metric};
+use crate::bootstrap::Paired;
+use crate::effort::{Effort, efforts};
 use crate::evaluation::{EvaluationResult, HARD, PassAt};
 use crate::report::{Report, progress, statements};
 
@@ -24,6 +27,52 @@ pub struct Point {
     pub new_hard_proved: usize,
     /// See [`Metric::ValidProved`].
     pub valid_proved: usize,
+    /// What it all took so far.
+    #[serde(default)]
+    pub effort: Effort,
+}
+
+/// What numbers are shown against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Along {
+    /// Verified samples.
+    Samples,
+    /// Lean's checks of proof texts, of all kinds.
+    Checks,
+    /// CPU seconds.
+    Cpu,
+}
+
+impl Point {
+    /// Its place; none if it is not known.
+    pub fn at(&self, along: Along) -> Option<f64> {
+        match along {
+            Along::Samples => Some(self.samples as f64),
+            Along::Checks => Some(self.effort.checks.total().all as f64),
+            Along::Cpu => self.effort.cpu_seconds,
+        }
+    }
+}
+
+/// What a run came to on each statement in the end, for intervals over statements.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PerStatement {
+    /// The given statements.
+    given: BTreeMap<String, Given>,
+    /// The validation statements: whether the last model proves them.
+    valid: BTreeMap<String, bool>,
+    /// Those of each set of `evaluate`: whether no single tactic closes them, and their samples.
+    pub(super) evaluated: Vec<BTreeMap<String, (bool, Tally)>>,
+}
+
+/// A given statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Given {
+    is_proved: bool,
+    /// Stage 1 was shown a proof of it.
+    is_shown: bool,
+    /// No single tactic closes it.
+    is_hard: bool,
 }
 
 /// One run of the matrix, when it is finished.
@@ -39,13 +88,27 @@ pub struct FinishedRun {
     pub outcomes: Vec<EvaluationResult>,
     /// Wall time of all its steps in seconds, a shared stage 1 included.
     pub seconds: f64,
+    /// What it came to on each statement; its ledgers have it, so it is not kept here.
+    #[serde(skip)]
+    pub per_statement: PerStatement,
 }
 
-/// The points of a run, as far as it has come.
+/// The numbers of a run, as far as it has come.
+#[derive(Clone, Debug, Default)]
+pub struct Measured {
+    /// After stage 1, each round, and the final re-training.
+    pub points: Vec<Point>,
+    /// Wall time of all its steps in seconds.
+    pub seconds: f64,
+    /// What it came to on each statement.
+    pub per_statement: PerStatement,
+}
+
+/// Reads the numbers of a run.
 ///
 /// # Errors
 /// If the ledger cannot be read.
-pub fn points(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<(Vec<Point>, f64)> {
+pub fn measured(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<Measured> {
     let (given, valid) = statements(ledger, config)?;
     let given: HashSet<String> = given.into_iter().map(|statement| statement.id).collect();
     // Corpus proofs count as round 0.
@@ -57,23 +120,63 @@ pub fn points(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<(V
         .map(|entry| entry.statement.id.as_str())
         .collect();
     let report = Report::read(ledger, config.rounds, &given, valid.len(), config.proving.valid_samples)?;
-    let (mut proved, mut new, mut new_hard, mut points) = (0, 0, 0, Vec::new());
-    for it in progress(ledger, &report, &given)? {
-        proved += it.newly.len();
-        let found = it.newly.iter().filter(|id| !stage1_proofs_of.contains(*id));
-        for id in found {
-            new += 1;
-            new_hard += usize::from(hard.contains(id.as_str()));
-        }
+    let (mut proved, mut effort, mut points) = (HashSet::new(), Effort::default(), Vec::new());
+    let (efforts, progress) = (efforts(ledger, config)?, progress(ledger, &report, &given)?);
+    for it in &progress {
+        effort += efforts.get(&it.row.round).copied().unwrap_or_default();
+        proved.extend(it.newly.iter().cloned());
+        let new: Vec<&String> = proved.difference(&stage1_proofs_of).collect();
         points.push(Point {
             samples: it.checks,
-            train_proved: proved,
-            new_proved: new,
-            new_hard_proved: new_hard,
+            train_proved: proved.len(),
+            new_proved: new.len(),
+            new_hard_proved: new.iter().filter(|id| hard.contains(id.as_str())).count(),
             valid_proved: it.row.valid_proved,
+            effort,
         });
     }
-    Ok((points, report.rows.iter().map(|row| row.seconds).sum()))
+    let last = progress.last().map(|it| it.row.round);
+    let of_last = last.map(|round| ledger.tallies_of(Phase::Valid, round..=round)).transpose()?;
+    let of_last: HashMap<_, _> = of_last.into_iter().flatten().map(|((_, id), tally)| (id, tally)).collect();
+    let by_last = |id: &String| of_last.get(id).is_some_and(|tally| tally.proved > 0);
+    let state = |id: String| {
+        let (is_proved, is_shown) = (proved.contains(&id), stage1_proofs_of.contains(&id));
+        let is_hard = hard.contains(id.as_str());
+        (id, Given { is_proved, is_shown, is_hard })
+    };
+    let per_statement = PerStatement {
+        given: given.iter().cloned().map(state).collect(),
+        valid: valid.into_iter().map(|it| (it.id.clone(), by_last(&it.id))).collect(),
+        evaluated: Vec::new(),
+    };
+    Ok(Measured { points, seconds: report.rows.iter().map(|row| row.seconds).sum(), per_statement })
+}
+
+impl PerStatement {
+    /// What a claim counts of each of its statements; their sum, or for shares their mean, is the claim's value. Nothing if
+    /// that is not known.
+    fn of(&self, file: &ExperimentFile, claim: &Claim) -> BTreeMap<&str, f64> {
+        let given = |wanted: fn(&Given) -> bool| -> BTreeMap<&str, f64> {
+            let all = self.given.iter().filter(|(_, it)| wanted(it));
+            all.map(|(id, it)| (id.as_str(), f64::from(u8::from(it.is_proved)))).collect()
+        };
+        let evaluated = |hard_only: bool| -> BTreeMap<&str, f64> {
+            let set = file.evaluated(claim).and_then(|index| self.evaluated.get(index));
+            let all = set.into_iter().flatten().filter(|(_, (is_hard, _))| *is_hard || !hard_only);
+            let share = |tally: &Tally| pass_at_k(tally.judged, tally.proved, claim.k.unwrap_or(1));
+            all.map(|(id, (_, tally))| (id.as_str(), share(tally))).collect()
+        };
+        match claim.metric {
+            Metric::TrainProved => given(|_| true),
+            Metric::NewProved => given(|it| !it.is_shown),
+            Metric::NewHardProved => given(|it| !it.is_shown && it.is_hard),
+            Metric::ValidProved => {
+                self.valid.iter().map(|(id, proved)| (id.as_str(), f64::from(u8::from(*proved)))).collect()
+            }
+            Metric::PassAtK => evaluated(false),
+            Metric::HardPassAtK => evaluated(true),
+        }
+    }
 }
 
 impl FinishedRun {
@@ -91,6 +194,23 @@ impl FinishedRun {
             _ => point.valid_proved,
         };
         self.points.iter().map(|point| (point.samples, value(point) as f64)).collect()
+    }
+
+    /// The metric's values after each round against what it took; nothing if that is not known.
+    pub fn curve_along(&self, file: &ExperimentFile, claim: &Claim, along: Along) -> Vec<(f64, f64)> {
+        let places: Option<Vec<f64>> = self.points.iter().map(|point| point.at(along)).collect();
+        let values = self.curve(file, claim).into_iter().map(|(_, value)| value);
+        places.unwrap_or_default().into_iter().zip(values).collect()
+    }
+
+    /// What the claim counts of each statement, this run beside the baseline's with the same seed.
+    pub fn beside(&self, baseline: &Self, file: &ExperimentFile, claim: &Claim) -> Paired {
+        let (own, other) = (self.per_statement.of(file, claim), baseline.per_statement.of(file, claim));
+        let names: BTreeSet<&str> = own.keys().chain(other.keys()).copied().collect();
+        let values = |of: &BTreeMap<&str, f64>| {
+            names.iter().map(|name| of.get(name).copied().unwrap_or_default()).collect()
+        };
+        Paired { arm: values(&own), baseline: values(&other) }
     }
 
     /// The metric's value at the end.
@@ -149,12 +269,19 @@ mod tests {
             ledger.finish_step(&step).unwrap();
         }
         let config = RunConfig { rounds: 2, ..RunConfig::load("smoke", None).unwrap() };
-        let (points, seconds) = points(&ledger, &config, &corpus).unwrap();
+        let Measured { points, seconds, per_statement } = measured(&ledger, &config, &corpus).unwrap();
         let numbers: Vec<_> = points
             .iter()
             .map(|it| (it.samples, it.train_proved, it.new_proved, it.new_hard_proved))
             .collect();
         assert_eq!(numbers, [(0, 0, 0, 0), (4, 3, 2, 1), (5, 4, 3, 2)]);
         assert!((seconds - 30.0).abs() < 1e-9);
+        let text = "title = \"x\"\nseeds = [0]\n[[arms]]\nname = \"a\"\n[[claims]]\ntitle = \"new\"\nmetric = \"new-proved\"\n";
+        let file: ExperimentFile = toml::from_str(text).unwrap();
+        let sums = [Metric::TrainProved, Metric::NewProved, Metric::NewHardProved].map(|metric| {
+            let claim = Claim { metric, ..file.claims[0].clone() };
+            per_statement.of(&file, &claim).values().sum::<f64>()
+        });
+        assert_eq!(sums, [4.0, 3.0, 2.0], "the statements come to the numbers of the last point");
     }
 }

@@ -14,6 +14,7 @@ mod stage1;
 mod state;
 mod svg;
 mod told;
+mod took;
 mod write;
 
 pub use automation::Tried;
@@ -21,7 +22,7 @@ pub use cells::{Cell, Stage1};
 pub use costs::Cost;
 pub use file::{Arm, Automation, Claim, Evaluate, ExperimentFile, Metric};
 pub use matrix::Experiment;
-pub use measure::{FinishedRun, Point};
+pub use measure::{Along, FinishedRun, Point};
 pub use play::{EventsOf, Player, Told};
 pub use results::{ArmRow, Results};
 pub use told::StudyEvent;

@@ -12,7 +12,7 @@ use stp_datasets::{Corpus, Ledger};
 use stp_model::Device;
 use stp_selfplay::config::RunConfig;
 use stp_selfplay::context::statements::load_corpus;
-use stp_selfplay::context::{Cancel, RunFolder, pool_config};
+use stp_selfplay::context::{Cancel, CpuMeter, RunFolder, pool_config};
 use stp_selfplay::events::Events;
 use stp_selfplay::run::{Run, RunParts};
 use stp_verifier::{Pool, PoolConfig, Toolchain, VerdictCache};
@@ -56,6 +56,8 @@ pub struct Player {
     pub tell: Told,
     /// Whether the user wants to stop.
     pub cancel: Cancel,
+    /// Tells how much CPU time was used.
+    pub cpu: CpuMeter,
 }
 
 impl Player {
@@ -148,7 +150,8 @@ impl Player {
         let pool = self.pool(config);
         let (device, judge) = (self.device.clone(), self.lean.version());
         let parts = RunParts::new(&folder, device, pool.clone(), judge, events, self.cancel.clone())
-            .with_home(self.home.clone());
+            .with_home(self.home.clone())
+            .with_cpu(self.cpu.clone());
         let played = match Run::open(folder, config.clone(), corpus.clone(), parts) {
             Ok(run) if stage1_only => run.play_stage1().await,
             Ok(run) => run.play().await,

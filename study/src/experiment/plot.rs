@@ -1,8 +1,9 @@
-//! The plot of a claim: curves over verified samples, or one dot for each arm; both with 95 % intervals.
+//! The plots of a claim: curves over verified samples, Lean's checks or CPU time, or one dot for each arm; with 95 % intervals.
 
 use std::collections::BTreeMap;
 
 use super::file::{Claim, ExperimentFile};
+use super::measure::Along;
 use super::results::{Results, meaning};
 use super::svg::{Anchor, COLOURS, Frame, Svg, ticks};
 use crate::statistics::Mean;
@@ -20,10 +21,42 @@ const ROW: f64 = 34.0;
 /// The SVG text.
 pub fn plot(results: &Results, file: &ExperimentFile, claim: &Claim) -> String {
     if claim.metric.is_curve() {
-        curves(&mean_curves(results, file, claim), claim)
+        curves(&mean_curves(results, file, claim), claim, label(Along::Samples))
     } else {
         dots(&dots_of(results, file, claim), claim)
     }
+}
+
+/// The SVG text of a claim's curves against what it took: after each round, means over seeds of both. None where the claim has no
+/// curve, or nobody kept what it took.
+pub fn plot_along(results: &Results, file: &ExperimentFile, claim: &Claim, along: Along) -> Option<String> {
+    let found = if claim.metric.is_curve() { curves_along(results, file, claim, along) } else { Vec::new() };
+    (!found.is_empty()).then(|| curves(&found, claim, label(along)))
+}
+
+fn label(along: Along) -> &'static str {
+    match along {
+        Along::Samples => "verified samples",
+        Along::Checks => "Lean's checks of proof texts",
+        Along::Cpu => "CPU seconds",
+    }
+}
+
+/// The means after each round that all finished seeds of an arm have.
+fn curves_along(results: &Results, file: &ExperimentFile, claim: &Claim, along: Along) -> Vec<Curve> {
+    let curve = |arm: &super::file::Arm| {
+        let runs = results.runs.iter().filter(|run| run.arm == arm.name);
+        let all: Vec<_> = runs.map(|run| run.curve_along(file, claim, along)).collect();
+        let rounds = all.iter().map(Vec::len).min().unwrap_or_default();
+        let point = |round: usize| {
+            let mean = |number: fn(&(f64, f64)) -> f64| {
+                Mean::of(&all.iter().map(|points| number(&points[round])).collect::<Vec<_>>())
+            };
+            Some((mean(|point| point.0)?.mean, mean(|point| point.1)?))
+        };
+        (arm.name.clone(), (0..rounds).filter_map(point).collect())
+    };
+    file.arms.iter().map(curve).filter(|(_, points): &Curve| !points.is_empty()).collect()
 }
 
 /// The mean over seeds at every number of samples that all finished seeds of an arm have.
@@ -53,13 +86,13 @@ fn dots_of(results: &Results, file: &ExperimentFile, claim: &Claim) -> Vec<Dot> 
     arms.chain(results.portfolio(file, claim)).collect()
 }
 
-fn curves(curves: &[Curve], claim: &Claim) -> String {
+fn curves(curves: &[Curve], claim: &Claim, label: &str) -> String {
     let points = || curves.iter().flat_map(|(_, points)| points);
     let right = points().map(|(x, _)| *x).fold(1.0, f64::max);
     let top = points().map(|(_, mean)| mean.ends().1).fold(1.0, f64::max);
     let frame = Frame { left: 60.0, right: WIDTH - 20.0, top: 40.0, bottom: HEIGHT - 50.0, x: right, y: top };
     let mut svg = Svg::new(WIDTH, HEIGHT, &claim.title);
-    axis(&mut svg, &frame, "verified samples");
+    axis(&mut svg, &frame, label);
     for tick in ticks(top) {
         let (_, y) = frame.at(0.0, tick);
         svg.grid((frame.left, y), (frame.right, y));
@@ -114,8 +147,9 @@ fn cut(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::measure::{FinishedRun, Point};
+    use super::super::measure::{FinishedRun, PerStatement, Point};
     use super::*;
+    use crate::effort::Effort;
 
     fn results() -> Results {
         let run = |arm: &str, seed, proved: [usize; 3]| FinishedRun {
@@ -124,10 +158,15 @@ mod tests {
             points: proved
                 .into_iter()
                 .zip([0, 100, 200])
-                .map(|(new_proved, samples)| Point { samples, new_proved, ..Point::default() })
+                .map(|(new_proved, samples)| {
+                    let cpu_seconds = (arm == "self-play").then_some((samples * (seed + 1)) as f64);
+                    let effort = Effort { cpu_seconds, ..Effort::default() };
+                    Point { samples, new_proved, effort, ..Point::default() }
+                })
                 .collect(),
             outcomes: Vec::new(),
             seconds: 1.0,
+            per_statement: PerStatement::default(),
         };
         let runs =
             vec![run("self-play", 0, [0, 4, 9]), run("self-play", 1, [0, 6, 11]), run("a < b", 0, [0, 5, 5])];
@@ -147,6 +186,19 @@ mod tests {
         let curves = mean_curves(&results(), &file(), &file().claims[0]);
         let means: Vec<_> = curves[0].1.iter().map(|(x, mean)| (*x, mean.mean)).collect();
         assert_eq!(means, [(0.0, 0.0), (100.0, 5.0), (200.0, 10.0)]);
+    }
+
+    #[test]
+    fn curves_along_what_it_took_are_means_of_both() {
+        let (results, file) = (results(), file());
+        let found = curves_along(&results, &file, &file.claims[0], Along::Cpu);
+        assert_eq!(found.len(), 1, "of the other arm nobody kept it");
+        let means: Vec<_> = found[0].1.iter().map(|(x, mean)| (*x, mean.mean)).collect();
+        assert_eq!(means, [(0.0, 0.0), (150.0, 5.0), (300.0, 10.0)]);
+        let text = plot_along(&results, &file, &file.claims[0], Along::Cpu).unwrap();
+        assert!(text.contains("CPU seconds") && text.matches("<circle").count() == 3, "{text}");
+        let share = Claim { metric: super::super::file::Metric::PassAtK, ..file.claims[0].clone() };
+        assert_eq!(plot_along(&results, &file, &share, Along::Checks), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use stp_selfplay::context::statements::load_corpus;
 use super::automation::{differences, settings_of, tried};
 use super::cells::Cell;
 use super::matrix::Experiment;
-use super::measure::{FinishedRun, points};
+use super::measure::{FinishedRun, Measured, measured};
 use super::results::Results;
 use super::state::{LEDGER, State, state};
 use crate::evaluation::Evaluation;
@@ -110,8 +110,10 @@ impl Experiment {
         let outcomes: Option<Vec<_>> = evaluations.iter().map(Evaluation::earlier).collect::<Result<_>>()?;
         let Some(outcomes) = outcomes else { return Ok(Recorded::Unfinished) };
         let ledger = Ledger::open_read_only(&folder.join(LEDGER))?;
-        let (points, seconds) = points(&ledger, &cell.config, corpus)?;
-        let run = FinishedRun { arm: cell.arm.clone(), seed: cell.seed, points, outcomes, seconds };
+        let Measured { points, seconds, mut per_statement } = measured(&ledger, &cell.config, corpus)?;
+        per_statement.evaluated = evaluations.iter().map(Evaluation::tallies).collect::<Result<_>>()?;
+        let (arm, seed) = (cell.arm.clone(), cell.seed);
+        let run = FinishedRun { arm, seed, points, outcomes, seconds, per_statement };
         Ok(Recorded::Finished(Box::new(run)))
     }
 }

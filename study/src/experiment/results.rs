@@ -10,6 +10,8 @@ use super::automation::{Tried, union};
 use super::cells;
 use super::file::{Claim, ExperimentFile, Metric};
 use super::measure::FinishedRun;
+use super::took;
+use crate::bootstrap::{Ratio, ratio};
 use crate::statistics::{Mean, wilson};
 
 /// All that is finished.
@@ -84,16 +86,17 @@ impl Results {
     }
 
     /// Everything as one Markdown text; `plots` are the files with the claims' plots, in order.
-    pub fn markdown(&self, file: &ExperimentFile, path: &Path, plots: &[String]) -> String {
+    pub fn markdown(&self, file: &ExperimentFile, path: &Path, plots: &[Vec<String>]) -> String {
         let mut text = format!("# {}\n\n", file.title);
         let command = path.file_name().unwrap_or_default().to_string_lossy();
         let _ = writeln!(text, "Written by `stp experiment {command}`; the numbers are in `results.json`.\n");
         if !file.arms.is_empty() {
             text += &self.matrix(file);
         }
-        for (claim, plot) in file.claims.iter().zip(plots) {
-            text += &self.claim(file, claim, plot);
+        for (claim, plots) in file.claims.iter().zip(plots) {
+            text += &self.claim(file, claim, plots);
         }
+        text += &took::table(file, &self.runs);
         if let Some(automation) = &file.automation {
             text += &self.tactics(&automation.tactics);
         }
@@ -125,12 +128,13 @@ impl Results {
         text + &table.to_string() + "\n\n"
     }
 
-    fn claim(&self, file: &ExperimentFile, claim: &Claim, plot: &str) -> String {
+    fn claim(&self, file: &ExperimentFile, claim: &Claim, plots: &[String]) -> String {
         let mut text = format!("## {}\n\n{}.\n\n", claim.title, meaning(claim));
         let baseline = file.baseline().unwrap_or_default();
         let mut header = vec!["arm".to_owned()];
         header.extend(file.seeds.iter().map(|seed| format!("seed {seed}")));
         header.extend(["mean (95 %)".to_owned(), format!("against {baseline} (95 %)"), "so".to_owned()]);
+        header.push("ratio (95 %)".to_owned());
         let mut table = markdown(header);
         for row in self.rows(file, claim) {
             let mut cells = vec![row.arm.clone()];
@@ -141,17 +145,31 @@ impl Results {
             cells.push(row.mean.map_or_else(|| "–".to_owned(), |mean| with_half(mean, false)));
             cells.push(row.difference.map_or_else(|| "–".to_owned(), |mean| with_half(mean, true)));
             cells.push(row.difference.map_or_else(String::new, said));
+            cells.push(self.ratio(file, claim, &row.arm).map_or_else(String::new, times));
             table.add_row(cells);
         }
         for (name, share, low, high) in self.portfolio(file, claim) {
             let mut cells = vec![name];
             cells.extend(file.seeds.iter().map(|_| "–".to_owned()));
             let interval = format!("{share:.1} (over statements: {low:.1}–{high:.1})");
-            cells.extend([interval, "–".to_owned(), String::new()]);
+            cells.extend([interval, "–".to_owned(), String::new(), String::new()]);
             table.add_row(cells);
         }
-        let _ = writeln!(text, "{table}\n\n![{}]({plot})\n", claim.title);
+        let _ = writeln!(text, "{table}\n");
+        for plot in plots {
+            let _ = writeln!(text, "![{}]({plot})\n", claim.title);
+        }
         text
+    }
+
+    /// How many times as much an arm comes to as the baseline, on the same seeds and statements; none for the baseline itself,
+    /// and where it is not known what the runs came to on each statement.
+    pub fn ratio(&self, file: &ExperimentFile, claim: &Claim, arm: &str) -> Option<Ratio> {
+        let baseline = file.baseline().filter(|baseline| *baseline != arm)?;
+        let of = |name: &str, seed| self.runs.iter().find(|run| run.arm == name && run.seed == seed);
+        let pair = |seed: &u64| Some(of(arm, *seed)?.beside(of(baseline, *seed)?, file, claim));
+        let pairs: Vec<_> = file.seeds.iter().filter_map(pair).collect();
+        ratio(&pairs, 0)
     }
 
     /// For pass@k claims: what the tactics prove of the same set, in per cent, with Wilson's interval.
@@ -254,6 +272,11 @@ fn said(difference: Mean) -> String {
     }
 }
 
+/// `1.31 (1.12–1.58)`.
+fn times(ratio: Ratio) -> String {
+    format!("{:.2} ({:.2}–{:.2})", ratio.ratio, ratio.low, ratio.high)
+}
+
 fn number(value: f64, claim: &Claim) -> String {
     if claim.metric.is_curve() { format!("{value:.0}") } else { format!("{value:.1}") }
 }
@@ -280,7 +303,7 @@ fn markdown(header: impl IntoIterator<Item = String>) -> Table {
 
 #[cfg(test)]
 mod tests {
-    use super::super::measure::Point;
+    use super::super::measure::{PerStatement, Point};
     use super::*;
 
     fn file() -> ExperimentFile {
@@ -298,6 +321,7 @@ mod tests {
             points: vec![point(0, 0), point(100, proved)],
             outcomes: Vec::new(),
             seconds: 1.0,
+            per_statement: PerStatement::default(),
         }
     }
 
@@ -329,7 +353,7 @@ mod tests {
         assert_eq!((difference.mean, difference.count), (-1.5, 2));
         assert_eq!(said(difference), "no clear difference");
         assert_eq!(said(Mean::of(&[2.0, 2.1, 1.9]).unwrap()), "more");
-        let text = results.markdown(&file, Path::new("a/x.toml"), &["claim-1.svg".to_owned()]);
+        let text = results.markdown(&file, Path::new("a/x.toml"), &[vec!["claim-1.svg".to_owned()]]);
         assert!(
             text.contains("5 of 6 runs") && text.contains("(claim-1.svg)") && text.contains("-1.5 ±"),
             "{text}"

@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::matrix::Experiment;
-use super::plot::plot;
+use super::measure::Along;
+use super::plot::{plot, plot_along};
 use super::results::Results;
 
 impl Experiment {
@@ -19,10 +20,21 @@ impl Experiment {
             || format!("cannot write the results to {}. Give another folder with -o.", folder.display());
         fs::create_dir_all(folder).with_context(failed)?;
         let mut plots = Vec::new();
-        for (number, claim) in self.file.claims.iter().enumerate() {
-            let name = format!("claim-{}.svg", number + 1);
-            fs::write(folder.join(&name), plot(results, &self.file, claim)).with_context(failed)?;
-            plots.push(name);
+        for (number, claim) in (1..).zip(&self.file.claims) {
+            let along = |along| plot_along(results, &self.file, claim, along);
+            let of_claim = [
+                ("", Some(plot(results, &self.file, claim))),
+                ("-checks", along(Along::Checks)),
+                ("-cpu", along(Along::Cpu)),
+            ];
+            let mut names = Vec::new();
+            for (kind, text) in of_claim {
+                let Some(text) = text else { continue };
+                let name = format!("claim-{number}{kind}.svg");
+                fs::write(folder.join(&name), text).with_context(failed)?;
+                names.push(name);
+            }
+            plots.push(names);
         }
         fs::write(folder.join("results.json"), results.json()?).with_context(failed)?;
         let text = results.markdown(&self.file, &self.path, &plots);

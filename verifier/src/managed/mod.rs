@@ -1,53 +1,34 @@
 //! One managed worker: a child process that keeps Lean loaded and speaks JSON lines.
 
-use std::fs;
+pub(crate) mod program;
+mod scripts;
+
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::confine::{self, Ceilings, Policy};
-use crate::lean_program::{ELABORATION, SKETCHES, one_file};
+use crate::confine::{self, Policy};
 use crate::protocol::{Lost, Question, Role};
 use crate::toolchain::{ManagedLean, NativeLean};
 
-const SCRIPTS: [(&str, &str); 16] = [
-    ("answers.js", include_str!("answers.js")),
-    ("checker.js", include_str!("checker.js")),
-    ("constants.js", include_str!("constants.js")),
-    ("declarations.js", include_str!("declarations.js")),
-    ("elaborator.js", include_str!("elaborator.js")),
-    ("export.js", include_str!("export.js")),
-    ("expressions.js", include_str!("expressions.js")),
-    ("file-op.js", include_str!("file-op.js")),
-    ("kernel.js", include_str!("kernel.js")),
-    ("lean-cli.js", include_str!("lean-cli.js")),
-    ("library.js", include_str!("library.js")),
-    ("runtime.js", include_str!("runtime.js")),
-    ("session.js", include_str!("session.js")),
-    ("sketch-op.js", include_str!("sketch-op.js")),
-    ("source-op.js", include_str!("source-op.js")),
-    ("words.js", include_str!("words.js")),
-];
-/// The program in Lean that makes sketches.
-const PROGRAM: &str = "sketch.lean";
+use scripts::{CEILINGS, scripts};
+
+pub(crate) use scripts::revision;
+
 /// Lines of the worker's that are answers begin so; whatever else Lean's build prints is noise.
 const MARK: &[u8] = b"@stp ";
 /// A line longer than this, in bytes, is no answer of ours.
 const MAX_ANSWER: usize = 64 << 20;
 
-/// It reads a few hundred files of the library, one after the other, and runs about ten threads.
-const CEILINGS: Ceilings = Ceilings { open_files: 256, file_size: 0, processes: 64 };
 /// CPU time over the wall-clock limit, for the engine's own threads.
 const SPARE_CPU: Duration = Duration::from_secs(10);
 /// What a process that closed its output may still take to end.
@@ -279,25 +260,6 @@ async fn last_words(mut errors: impl tokio::io::AsyncRead + Unpin) -> String {
     String::from_utf8_lossy(&kept).trim().to_owned()
 }
 
-/// The worker's script, written once for each version of it beside the Lean that it drives.
-fn scripts(root: &Path) -> io::Result<PathBuf> {
-    let short = revision();
-    let folder = root.join(format!("worker-{short}"));
-    if !folder.join(SCRIPTS[0].0).is_file() {
-        let staging = root.join(format!("worker-{short}.{}", std::process::id()));
-        fs::create_dir_all(&staging)?;
-        for (name, text) in SCRIPTS {
-            fs::write(staging.join(name), text)?;
-        }
-        fs::write(staging.join(PROGRAM), program())?;
-        // Another process may have been faster; its folder is the same.
-        if fs::rename(&staging, &folder).is_err() {
-            fs::remove_dir_all(&staging)?;
-        }
-    }
-    Ok(folder.join(SCRIPTS[0].0))
-}
-
 /// The managed Lean under the command line of `lean`, which takes one process for each file.
 ///
 /// # Errors
@@ -313,15 +275,4 @@ pub fn command_line(lean: &ManagedLean) -> io::Result<NativeLean> {
         repl: None,
         kernel: None,
     })
-}
-
-fn program() -> String {
-    one_file(&[&[ELABORATION], SKETCHES].concat())
-}
-
-/// A name for this version of the scripts, which changes with every letter of them.
-pub(crate) fn revision() -> String {
-    let scripts = SCRIPTS.iter().fold(Sha256::new(), |hasher, (_, text)| hasher.chain_update(text));
-    let digest = scripts.chain_update(program()).finalize();
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

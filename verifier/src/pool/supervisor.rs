@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use super::care::Care;
 use super::config::PoolConfig;
 use crate::confine;
+use crate::managed::program;
 use crate::process::Process;
 use crate::protocol::{Counters, Lost, Question, Role, VerifierError};
 use crate::toolchain::Toolchain;
@@ -105,6 +106,10 @@ impl Supervisor {
                     continue;
                 }
             };
+            if let (Question::Sketch { .. }, Toolchain::Managed(lean)) = (&question, &self.toolchain) {
+                // No question's time.
+                program::ensure(lean).await;
+            }
             let before = process.rss();
             let answer = self.ask(process, &question, limit).await;
             let alive = answer.is_ok();

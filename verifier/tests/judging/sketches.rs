@@ -1,9 +1,9 @@
 //! Sketches of proofs that fail: the goals that are left, and proofs of them put back.
 
 use stp_datasets::{Goal, Sketch, Status};
-use stp_verifier::{Candidate, Pool, SketchReport};
+use stp_verifier::{Candidate, Pool, SketchReport, command_line};
 
-use crate::common::{POOL, RUNTIME};
+use crate::common::{POOL, RUNTIME, managed};
 
 /// What is asked, what becomes of it, and a proof for each of its holes.
 struct Case {
@@ -112,6 +112,23 @@ const CASES: &[Case] = &[
         goals: &["(n : Nat) (h : n.succ > 2) : n + n > 3"],
         proofs: &["by omega"],
     },
+    // With a bracket that stays open its step goes, and nothing else.
+    Case {
+        header: "",
+        signature: "(a b : Nat) : a + b = b + a ∧ a * 0 = 0",
+        proof: "by\n  constructor\n  · rw [Nat.mul_comm foo, (]\n  · simp",
+        sketch: "by\n  constructor\n  · sorry\n  · simp",
+        goals: &["(a b : Nat) : a + b = b + a"],
+        proofs: &["by omega"],
+    },
+    Case {
+        header: "",
+        signature: "(a b : Nat) (h : a = b) : a + b = b + a",
+        proof: "by\n  subst h; simp [foo bar, at h",
+        sketch: "by\n  subst h; sorry",
+        goals: &["(a : Nat) : a + a = a + a"],
+        proofs: &["by rfl"],
+    },
     // Several goals in one place, and a goal for each `sorry` that stands in the text.
     Case {
         header: "",
@@ -168,7 +185,6 @@ fn what_has_no_sketch_says_why() {
     let reasons = [
         (": 1 = 1", "foo", "no tactic to cut"),
         ("(n : Nat) : n = m", "by simp", "m"),
-        (": 1 = 1", "by\n  exact (rfl", "missing"),
         (": 1 = 1", "by\n  rfl\n\ntheorem more : 2 = 2 := rfl", "belongs to commands"),
         (": 1 = 1", "by\n  run_tac foo\n  simp", "run_tac"),
         (": 1 = 1 := by simp", "by simp", ":="),
@@ -191,4 +207,15 @@ fn what_has_no_sketch_says_why() {
 fn a_proof_that_holds_has_no_holes() {
     let report = sketch(&POOL, "", "(n : Nat) : n + 0 = n", "by simp");
     assert_eq!(report, SketchReport::Sketch(Sketch { proof: "by simp".into(), ..Sketch::default() }));
+}
+
+/// Beside the scripts, where the next process finds it.
+#[test]
+fn the_program_of_sketches_is_compiled() {
+    let report = sketch(&POOL, "", "(n : Nat) : n + 0 = n", "by simp");
+    assert!(matches!(report, SketchReport::Sketch(_)), "{report:?}");
+    let lean = command_line(&managed()).unwrap();
+    let folder = std::path::Path::new(&lean.args[1]).parent().unwrap();
+    let compiled = folder.join("sketch.compiled").metadata().unwrap();
+    assert!(compiled.len() > 1_000_000, "{compiled:?}");
 }

@@ -9,6 +9,7 @@ use stp_verifier::{Candidate, Pool, StatementReport, VerifierError, ask_each};
 use crate::context::Context;
 use crate::context::known::corpus_statements;
 use crate::events::{Done, Recorded, Work};
+use crate::spent::Asked;
 
 /// Texts for each worker in a window. A window is decided before the next one, which is compared with what it accepts.
 const WINDOW: usize = 8;
@@ -30,6 +31,7 @@ pub async fn screen(context: &Context, earlier: &Seen, round: u32, end: u32, quo
     }
     let accepted = ask_lean(context, round, &mut conjectures, &mut seen, accepted, quota).await?;
     context.ledger.record_outcomes(&conjectures)?;
+    context.spending.keep(&context.ledger)?;
     context.events.recorded(Recorded::Outcomes);
     Ok(accepted >= quota)
 }
@@ -117,6 +119,7 @@ async fn elaborate(
     };
     let asked = ask_each(&context.verifier, WINDOW, texts, ask, |_| {});
     let reports: Vec<StatementReport> = context.cancel.unless(asked).await??;
+    context.spending.count(|spent| spent.statements += reports.len() as u64);
     for (&index, report) in open.iter().zip(&reports) {
         let conjecture = &mut conjectures[index];
         conjecture.fingerprint.clone_from(&report.fingerprint);
@@ -164,11 +167,23 @@ async fn drop_worthless(context: &Context, conjectures: &mut [Conjecture], windo
         async move { rules.judge(&verifier, &header, &signature).await }
     };
     let asked = ask_each(&context.verifier, WINDOW, texts, ask, |_| {});
-    let outcomes: Vec<Option<ConjectureOutcome>> = context.cancel.unless(asked).await??;
-    for (index, outcome) in open.into_iter().zip(outcomes) {
-        conjectures[index].outcome = outcome;
+    let judged: Vec<Worth> = context.cancel.unless(asked).await??;
+    for (index, worth) in open.into_iter().zip(judged) {
+        conjectures[index].outcome = worth.outcome;
+        context.spending.count(|spent| {
+            spent.refutations += worth.refutations;
+            spent.trivialities += worth.trivialities;
+        });
     }
     Ok(())
+}
+
+/// What was found of a conjecture's worth, and what that took.
+#[derive(Default)]
+struct Worth {
+    outcome: Option<ConjectureOutcome>,
+    refutations: Asked,
+    trivialities: Asked,
 }
 
 /// What makes a conjecture worthless.
@@ -182,24 +197,23 @@ struct Rules {
 
 impl Rules {
     /// Far more conjectures are false than trivial, so that is asked first.
-    async fn judge(
-        &self,
-        verifier: &Pool,
-        header: &str,
-        signature: &str,
-    ) -> Result<Option<ConjectureOutcome>, VerifierError> {
-        let proves = async |signature: &str, proof: &str| -> Result<bool, VerifierError> {
+    async fn judge(&self, verifier: &Pool, header: &str, signature: &str) -> Result<Worth, VerifierError> {
+        let proves = async |asked: &mut Asked, signature: &str, proof: &str| {
             let candidate = Candidate::new(header, signature, proof).foreign();
-            Ok(verifier.check(candidate).await?.is_proved())
+            let verdict = verifier.check(candidate).await?;
+            asked.count(verdict.elapsed_ms);
+            Ok::<_, VerifierError>(verdict.is_proved())
         };
+        let mut worth = Worth::default();
         if let Some((negation, proof)) = refutation(signature).filter(|_| self.refuted)
-            && proves(&negation, &proof).await?
+            && proves(&mut worth.refutations, &negation, &proof).await?
         {
-            return Ok(Some(ConjectureOutcome::Refuted));
+            worth.outcome = Some(ConjectureOutcome::Refuted);
+        } else if let Some(proof) = &self.trivial
+            && proves(&mut worth.trivialities, signature, proof).await?
+        {
+            worth.outcome = Some(ConjectureOutcome::Trivial);
         }
-        match &self.trivial {
-            Some(proof) if proves(signature, proof).await? => Ok(Some(ConjectureOutcome::Trivial)),
-            _ => Ok(None),
-        }
+        Ok(worth)
     }
 }

@@ -98,6 +98,9 @@ async fn trivial_and_false_conjectures_are_dropped() {
     conjecture(&context, 1).await.unwrap();
     let found: Vec<_> = outcomes(&context).into_iter().map(|(_, outcome)| outcome).collect();
     assert_eq!(found, [ConjectureOutcome::Trivial, ConjectureOutcome::Refuted, ConjectureOutcome::Accepted]);
+    let spent = context.spending.finish(&context.ledger).unwrap();
+    assert_eq!((spent.statements, spent.refutations.all, spent.trivialities.all), (3, 3, 2));
+    assert_eq!(spent.refutations.known, 3, "the script takes no time, as the cache");
 }
 
 #[tokio::test]

@@ -24,34 +24,46 @@ pub async fn put_together(context: &Context, round: u32) -> Result<()> {
     let sketches: Vec<_> =
         context.ledger.sketches_up_to(round)?.into_iter().filter(|it| it.sketch.is_some()).collect();
     let mut proofs = HashMap::new();
-    learn(context, Phase::Train, 0..=round, &mut proofs)?;
-    learn(context, Phase::Search, 0..=round, &mut proofs)?;
+    let names = names(&sketches);
+    learn(context, Phase::Train, 0..=round, &names, &mut proofs)?;
+    learn(context, Phase::Search, 0..=round, &names, &mut proofs)?;
     let mut tried = tried(context, round)?;
     loop {
         let wholes = wholes(&sketches, &proofs, &mut tried, round);
         if wholes.is_empty() {
             return Ok(());
         }
-        let names: HashSet<_> = wholes.iter().map(|whole| whole.statement.as_str()).collect();
-        let statements = statements_of(context, &names.into_iter().collect::<Vec<_>>())?;
+        let parents: HashSet<_> = wholes.iter().map(|whole| whole.statement.as_str()).collect();
+        let statements = statements_of(context, &parents.into_iter().collect::<Vec<_>>())?;
         judge(context, round, SearchPart::Wholes, &wholes, &statements).await?;
-        learn(context, Phase::Search, round..=round, &mut proofs)?;
+        learn(context, Phase::Search, round..=round, &names, &mut proofs)?;
     }
 }
 
-/// Takes the proofs of a phase in some rounds among the shortest proof of each statement.
+/// What sketches are of, and their goals.
+fn names(sketches: &[LedgerSketch]) -> Vec<&str> {
+    let mut names = HashSet::new();
+    for sketch in sketches {
+        names.insert(sketch.parent.as_str());
+        names.extend(sketch.goals.iter().map(String::as_str));
+    }
+    names.into_iter().collect()
+}
+
+/// Takes the proofs of a phase in some rounds among the shortest proof of each of these statements.
 fn learn(
     context: &Context,
     phase: Phase,
     rounds: RangeInclusive<u32>,
+    names: &[&str],
     shortest: &mut HashMap<String, String>,
 ) -> Result<()> {
-    context.ledger.each_proof(phase, rounds, |attempt| {
-        let known = shortest.entry(attempt.statement).or_insert_with(|| attempt.proof.clone());
-        if attempt.proof.len() < known.len() {
-            *known = attempt.proof;
+    for (name, proof) in context.ledger.shortest_proofs(phase, rounds, names)? {
+        match shortest.get(&name) {
+            Some(known) if known.len() <= proof.len() => {}
+            _ => drop(shortest.insert(name, proof)),
         }
-    })?;
+    }
     Ok(())
 }
 

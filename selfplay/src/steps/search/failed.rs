@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use stp_conjecturer::KnownStatements;
 use stp_datasets::{
-    Attempt, CONJECTURE, Goal, LedgerSketch, SUBGOAL, Sketch, Source, Statement, Status, canonical_statement,
+    Attempt, CONJECTURE, Goal, Hole, LedgerSketch, SUBGOAL, Sketch, Source, Statement, Status,
+    canonical_statement,
 };
-use stp_verifier::{Candidate, Pool, SketchReport, StatementReport, ask_each};
+use stp_verifier::{Candidate, Pool, SketchReport, StatementReport, VerifierError, ask_each};
 
 use super::checks::proved;
 use crate::context::Context;
@@ -59,8 +60,10 @@ pub async fn sketches(context: &Context, round: u32) -> Result<Found> {
         let ask = |verifier: Pool, candidate: Candidate| async move { verifier.sketch(candidate).await };
         let asked = ask_each(&context.verifier, AHEAD, candidates, ask, |_| progress.advance(1));
         let reports: Vec<SketchReport> = context.cancel.unless(asked).await??;
+        let goals = namer.unknown(window.iter().zip(&reports).map(|((_, failed), report)| (*failed, report)));
+        let elaborated = elaborate(context, goals).await?;
         for ((number, failed), report) in window.iter().zip(reports) {
-            let sketch = namer.sketch(context, *number, failed, report).await?;
+            let sketch = namer.sketch(context, *number, failed, report, &elaborated)?;
             context.ledger.record_sketch(&sketch)?;
             context.events.recorded(Recorded::Sketch);
         }
@@ -147,13 +150,28 @@ fn nearest(mut attempts: Vec<Attempt>, most: usize) -> Vec<String> {
     attempts.into_iter().map(|attempt| attempt.proof).collect()
 }
 
+/// A statement's header, and its canonical text.
+type Key = (String, String);
+
+/// What Lean says of goals.
+async fn elaborate(context: &Context, goals: HashMap<Key, String>) -> Result<HashMap<Key, StatementReport>> {
+    let ask = |verifier: Pool, (key, signature): (Key, String)| async move {
+        let report = verifier.foreign_statement(&key.0, &signature).await?;
+        Ok::<_, VerifierError>((key, report))
+    };
+    let asked = ask_each(&context.verifier, AHEAD, goals, ask, |_| {});
+    let reports = context.cancel.unless(asked).await??;
+    context.spending.count(|spent| spent.statements += reports.len() as u64);
+    Ok(reports.into_iter().collect())
+}
+
 /// Gives goals their names: equal ones the same, and none to what must not be tried.
 struct Namer {
     round: u32,
     most_open: usize,
     known: KnownStatements,
     /// Names of goals and given statements, by canonical text under a header.
-    names: HashMap<(String, String), String>,
+    names: HashMap<Key, String>,
 }
 
 impl Namer {
@@ -170,13 +188,50 @@ impl Namer {
         Ok(Self { round, most_open: context.config.search.most_open, known, names })
     }
 
+    /// The goals of sketches that have no name yet: whether they elaborate is asked of all at once. Equal ones are one.
+    fn unknown<'a>(
+        &self,
+        sketches: impl Iterator<Item = (&'a Failed, &'a SketchReport)>,
+    ) -> HashMap<Key, String> {
+        let mut goals = HashMap::new();
+        for (failed, report) in sketches {
+            let SketchReport::Sketch(sketch) = report else { continue };
+            let Ok(signatures) = self.signatures(failed, sketch) else { continue };
+            for signature in signatures {
+                let key = key(&failed.statement.header, signature);
+                if !self.names.contains_key(&key) {
+                    goals.entry(key).or_insert_with(|| signature.to_owned());
+                }
+            }
+        }
+        goals
+    }
+
+    /// The goals of a sketch, or why they are not tried, as far as Lean need not be asked.
+    fn signatures<'a>(&self, failed: &Failed, sketch: &'a Sketch) -> Result<Vec<&'a str>, String> {
+        if sketch.holes.len() > self.most_open {
+            return Err("too many goals are open".to_owned());
+        }
+        let header = failed.statement.header.as_str();
+        let whole = key(header, &failed.statement.signature);
+        let signature = |hole: &'a Hole| match &hole.goal {
+            Goal::Refused { reason } => Err(format!("a goal cannot be written: {reason}")),
+            Goal::Statement { signature, .. } if key(header, signature) == whole => {
+                Err("a goal is the statement itself".to_owned())
+            }
+            Goal::Statement { signature, .. } => Ok(signature.as_str()),
+        };
+        sketch.holes.iter().map(signature).collect()
+    }
+
     /// What is recorded of a failed proof; new goals become statements.
-    async fn sketch(
+    fn sketch(
         &mut self,
         context: &Context,
         number: u32,
         failed: &Failed,
         report: SketchReport,
+        elaborated: &HashMap<Key, StatementReport>,
     ) -> Result<LedgerSketch> {
         let mut record = LedgerSketch {
             round: self.round,
@@ -191,7 +246,7 @@ impl Namer {
         match report {
             SketchReport::None { reason } => record.reason = Some(reason),
             SketchReport::Sketch(sketch) => {
-                match self.goals(context, number, failed, &sketch).await? {
+                match self.goals(context, number, failed, &sketch, elaborated)? {
                     Ok(goals) => record.goals = goals,
                     Err(reason) => record.reason = Some(reason),
                 }
@@ -202,36 +257,29 @@ impl Namer {
     }
 
     /// The names of a sketch's goals, or why they are not tried.
-    async fn goals(
+    fn goals(
         &mut self,
         context: &Context,
         number: u32,
         failed: &Failed,
         sketch: &Sketch,
+        elaborated: &HashMap<Key, StatementReport>,
     ) -> Result<Result<Vec<String>, String>> {
-        if sketch.holes.len() > self.most_open {
-            return Ok(Err("too many goals are open".to_owned()));
-        }
+        let signatures = match self.signatures(failed, sketch) {
+            Ok(signatures) => signatures,
+            Err(reason) => return Ok(Err(reason)),
+        };
         let header = failed.statement.header.as_str();
-        let whole = key(header, &failed.statement.signature);
         let mut new: Vec<Statement> = Vec::new();
         let mut goals = Vec::new();
-        for (hole, index) in sketch.holes.iter().zip(0u32..) {
-            let signature = match &hole.goal {
-                Goal::Statement { signature, .. } => signature,
-                Goal::Refused { reason } => return Ok(Err(format!("a goal cannot be written: {reason}"))),
-            };
+        for (signature, index) in signatures.into_iter().zip(0u32..) {
             let key = key(header, signature);
-            if key == whole {
-                return Ok(Err("a goal is the statement itself".to_owned()));
-            }
             let named = new.iter().find(|it| self::key(header, &it.signature) == key).map(|it| it.id.clone());
             if let Some(name) = named.or_else(|| self.names.get(&key).cloned()) {
                 goals.push(name);
                 continue;
             }
-            let asked = context.verifier.foreign_statement(header, signature);
-            let report: StatementReport = context.cancel.unless(asked).await??;
+            let report = elaborated.get(&key).context("a goal of a sketch was not elaborated")?;
             if !report.ok {
                 let said = report.messages.first().cloned().unwrap_or_default();
                 return Ok(Err(format!("a goal does not elaborate: {said}")));
@@ -243,7 +291,7 @@ impl Namer {
             }
             let id = format!("{SUBGOAL}{}_{number}_{index}", self.round);
             goals.push(id.clone());
-            let (header, signature) = (header.to_owned(), signature.clone());
+            let (header, signature) = (header.to_owned(), signature.to_owned());
             new.push(Statement {
                 id,
                 signature,
@@ -260,7 +308,7 @@ impl Namer {
     }
 }
 
-fn key(header: &str, signature: &str) -> (String, String) {
+fn key(header: &str, signature: &str) -> Key {
     (header.to_owned(), canonical_statement(signature))
 }
 

@@ -16,6 +16,7 @@ use std::collections::HashSet;
 use anyhow::Result;
 use stp_datasets::{Attempt, Phase};
 
+pub use self::assemble::FIRST_WHOLE;
 use self::checks::proved;
 use self::goals::Goals;
 use crate::context::Context;
@@ -48,7 +49,7 @@ fn record(
     found: failed::Found,
 ) -> Result<SearchRecord> {
     let attempts = context.ledger.attempts(round, Phase::Search)?;
-    let is_goal = |attempt: &&Attempt| attempt.sample < assemble::FIRST_WHOLE;
+    let is_goal = |attempt: &&Attempt| attempt.sample < FIRST_WHOLE;
     let wholes: Vec<_> = attempts.iter().filter(|attempt| !is_goal(attempt)).collect();
     let mut proved: Vec<String> = wholes
         .iter()

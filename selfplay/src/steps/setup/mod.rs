@@ -37,6 +37,7 @@ async fn fingerprint_all(context: &Context) -> Result<BTreeMap<String, String>> 
     let progress = context.events.work(&Work::SetupStatements, statements.len() as u64);
     let asked = ask_each(&context.verifier, AHEAD, statements, elaborate, |_| progress.advance(1));
     let reports: Vec<(Statement, StatementReport)> = context.cancel.unless(asked).await??;
+    context.spending.count(|spent| spent.statements += reports.len() as u64);
     let print = |(statement, report): (Statement, StatementReport)| Some((statement.id, report.fingerprint?));
     let fingerprints: BTreeMap<_, _> = reports.into_iter().filter_map(print).collect();
     progress.finish(Done::Elaborated { statements: fingerprints.len() });

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::usage::cpu_seconds;
+use crate::usage::cpu_seconds;
 
 /// What one way cost; times are in seconds, of all candidates together, and memory in bytes.
 #[derive(Serialize)]

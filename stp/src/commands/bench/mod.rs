@@ -4,7 +4,6 @@ mod alone;
 mod candidates;
 mod meter;
 mod model;
-mod usage;
 mod verifier;
 
 use std::process::ExitCode;

@@ -13,12 +13,13 @@ use stp_study::tables::table_for;
 use stp_verifier::toolchain::NativeLean;
 use stp_verifier::{Candidate, FileOutcome, Pool, PoolConfig, Sandbox, Toolchain, ask_each};
 
+use super::alone;
 use super::candidates::{candidates, distinct_statements, text_of};
 use super::meter::{Measured, Meter};
-use super::{alone, usage};
 use crate::args::LeanArgs;
 use crate::display::Display;
 use crate::lean::locate_or_install;
+use crate::usage;
 
 /// Candidates judged before anything is measured: the first use of a tactic costs more than the later ones.
 const WARM_UP: usize = 300;

@@ -8,7 +8,7 @@ const TICKS: f64 = 100.0;
 
 /// CPU seconds used so far by this process, its descendants, and those of them that ended; `None` where
 /// there is no `/proc`.
-pub(super) fn cpu_seconds() -> Option<f64> {
+pub fn cpu_seconds() -> Option<f64> {
     Some(ticks(Path::new("/proc/self"))? as f64 / TICKS)
 }
 
