@@ -5,8 +5,8 @@ use std::path::Path;
 
 use stp_tests::imports::Crate;
 
-const CRATES: [&str; 8] =
-    ["datasets", "verifier", "model", "prover", "conjecturer", "selfplay", "study", "stp"];
+const CRATES: [&str; 9] =
+    ["datasets", "verifier", "model", "prover", "conjecturer", "selfplay", "completions", "study", "stp"];
 
 #[test]
 fn imports_go_one_way_in_every_crate() {
