@@ -24,6 +24,9 @@ const CORE: [(&str, &str); 8] = [
 /// Theorems of Lean's own library (Apache-2.0, the Lean authors), as `stp corpus library` wrote them with Lean 4.28.0-pre.
 const LIBRARY: &str = include_str!("../corpora/library/theorems.jsonl");
 
+/// A few families of short statements, which differ in their numbers.
+const PRACTICE: &str = include_str!("../corpora/practice/practice.jsonl");
+
 /// Why a corpus could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CorpusError {
@@ -87,6 +90,15 @@ impl Corpus {
     /// [`CorpusError::Line`] if the built-in file is damaged, which a test rules out.
     pub fn library() -> Result<Self, CorpusError> {
         Self::parse(&[(PathBuf::from("library/theorems.jsonl"), LIBRARY.to_owned())])
+    }
+
+    /// A few families of short statements about numbers, for runs that are to be over in a minute: even a tiny model learns
+    /// to write more of them. Some have no proof, and are near to others that have.
+    ///
+    /// # Errors
+    /// [`CorpusError::Line`] if the built-in file is damaged, which a test rules out.
+    pub fn practice() -> Result<Self, CorpusError> {
+        Self::parse(&[(PathBuf::from("practice/practice.jsonl"), PRACTICE.to_owned())])
     }
 
     fn parse(files: &[(PathBuf, String)]) -> Result<Self, CorpusError> {
@@ -223,6 +235,16 @@ mod tests {
         assert!(library.entries.iter().all(|entry| !entry.proofs.is_empty()));
         let (library, core) = (library.keys(), Corpus::core().unwrap().keys());
         assert_eq!(library.intersection(&core).next(), None);
+    }
+
+    #[test]
+    fn the_practice_corpus_has_statements_to_learn_from_and_some_to_prove() {
+        let practice = Corpus::practice().unwrap();
+        let (train, valid) = (practice.split(Split::Train), practice.split(Split::Valid));
+        let open = train.filter(|entry| entry.proofs.is_empty()).count();
+        assert_eq!((practice.entries.len(), valid.count(), open), (72, 12, 11));
+        assert_eq!(practice.keys().len(), 72);
+        assert_eq!(practice.keys().intersection(&Corpus::core().unwrap().keys()).next(), None);
     }
 
     proptest! {

@@ -54,8 +54,8 @@ impl Checkpoint {
         Self { model, tokenizer, end_tokens: vec![end.id()], source: None, companions: companions.into() }
     }
 
-    #[cfg(test)]
-    pub(crate) fn with_chat_template(mut self, template: &str) -> Self {
+    /// The same with a chat template.
+    pub fn with_chat_template(mut self, template: &str) -> Self {
         self.companions.insert("chat_template.jinja", template.to_owned());
         self
     }

@@ -72,6 +72,9 @@ pub enum ModelError {
         /// Number of ids the model knows.
         vocab_size: usize,
     },
+    /// The engine draws no samples any more.
+    #[error("The model answers no more requests: it is shutting down. Ask again when it is back.")]
+    Closed,
     /// The logits are no numbers.
     #[error(
         "The {what} at step {step} are not finite numbers. Go back to the last checkpoint and check its files."

@@ -68,7 +68,8 @@ pub use peak::matmul_flops;
 pub use prompt::{Fields, Task, Writer};
 pub use rope::RopeScaling;
 pub use sample::{
-    Completion, Grammar, Mask, Reader, SampleConfig, SampleRequest, SampleStats, StopWhen, sample,
+    Completion, Drawn, Engine, Grammar, Mask, Reader, SampleConfig, SampleRequest, SampleStats, StopWhen,
+    Ticket, Told, sample,
 };
 pub use special::Special;
 pub use tokenizer::{Part, Tokenizer};

@@ -220,6 +220,7 @@ mod tests {
     fn a_run_goes_through_the_stages_in_the_papers_order() {
         let mut config = RunConfig::load("smoke", None).unwrap();
         config.rounds = 1;
+        config.search.enabled = false;
         let names: Vec<_> = steps(&config).into_iter().map(Step::name).collect();
         let expected = [
             "setup",
@@ -263,6 +264,7 @@ mod tests {
     #[test]
     fn the_parts_of_a_budget_are_all_of_it() {
         let mut config = RunConfig::load("smoke", None).unwrap();
+        config.repair.enabled = false;
         assert_eq!(SampleShares::of(101, &config), SampleShares { first: 101, later: 0, repairs: 0 });
         config.repair.enabled = true;
         config.control.adaptive_budget = true;

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
+use stp_conjecturer::Masking;
 use stp_datasets::{Attempt, Verdict};
 use stp_datasets::{
     Conjecture, ConjectureOutcome, Corpus, CorpusEntry, Ledger, Phase, Source, Split, Statement, Status,
@@ -11,7 +12,7 @@ use stp_model::{Completion, ModelError, SampleConfig, SampleRequest, SampleStats
 use stp_verifier::{Candidate, Pool, Script, StatementReport};
 use tempfile::TempDir;
 
-use crate::config::RunConfig;
+use crate::config::{ConjectureSource, RunConfig};
 use crate::context::sampler::{Prompt, SampleKind, Sampler};
 use crate::context::{Cancel, Checkpoints, Context, CpuMeter, RunFolder, Spending, Statements};
 use crate::events::Events;
@@ -149,6 +150,9 @@ pub fn config() -> RunConfig {
     let mut config = RunConfig::load("smoke", None).unwrap();
     (config.max_train, config.max_valid, config.max_supervised) = (0, 0, 0);
     config.supervised_tactics = false;
+    // What a test is about it switches on by itself.
+    (config.search, config.repair, config.selection) = Default::default();
+    (config.conjecturing.mask, config.conjecturing.sources) = (Masking::Off, vec![ConjectureSource::Model]);
     config.pretraining = Default::default();
     config.proving.proofs_per_round = 8;
     config.proving.first_round_proofs = 0;

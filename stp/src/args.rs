@@ -47,7 +47,7 @@ pub struct SettingsArgs {
     /// Rounds of self-play.
     #[arg(long)]
     pub rounds: Option<u32>,
-    /// `core`, or a `.jsonl` file or a folder of them.
+    /// `core`, `practice`, or a `.jsonl` file or a folder of them.
     #[arg(long)]
     pub corpus: Option<String>,
     /// Any setting, for example `--set sampling.temperature=0.9`; `stp config show` lists them.

@@ -121,9 +121,9 @@ pub enum Command {
     ///
     /// Proofs, conjectures, attempts, training sets or preferences.
     Export(ExportArgs),
-    /// Answer over HTTP, as the Kimina Lean server does and more.
+    /// Answer over HTTP: Lean's word and verdicts, or a model's.
     ///
-    /// Lean texts as the Kimina Lean server takes them, and verdicts on proofs.
+    /// Lean texts as the Kimina Lean server takes them, and verdicts on proofs; with --model a model, as OpenAI's API has it.
     Serve(ServeArgs),
     /// Judge proofs for other machines, through a NATS server.
     Worker(WorkerArgs),

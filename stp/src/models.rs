@@ -6,6 +6,8 @@ use anyhow::Result;
 use stp_model::{Checkpoint, Package};
 use stp_selfplay::config::{self, Layout, RunConfig};
 use stp_selfplay::context::prompts::Prompts;
+use stp_selfplay::error::UsageError;
+use stp_study::evaluation::require_model;
 use stp_verifier::toolchain;
 
 use crate::args::LeanArgs;
@@ -36,6 +38,29 @@ pub fn fetch(package: &Package, home: &Path, display: &Display) -> Result<PathBu
     let place = package.fetch(home, &|done, total| bytes.tell("fetching the model", done, total))?;
     bytes.finish();
     Ok(place)
+}
+
+/// Where a model lies: a folder, a `.gguf` file, or what is fetched under that name, if it is not there yet.
+///
+/// # Errors
+/// A mistake of the user if there is no model; or if it cannot be fetched.
+pub fn located(model: &Path, home: impl FnOnce() -> Result<PathBuf>, display: &Display) -> Result<PathBuf> {
+    if !model.exists()
+        && let Some(package) = model.to_str().and_then(Package::named)
+    {
+        return fetch(package, &home()?, display);
+    }
+    require(model)?;
+    Ok(model.to_owned())
+}
+
+/// Checks that there is a model: a folder with one, or a `.gguf` file.
+///
+/// # Errors
+/// [`UsageError`] that lists the models near by, if there is none.
+pub fn require(model: &Path) -> Result<(), UsageError> {
+    let is_gguf = model.extension().is_some_and(|it| it.eq_ignore_ascii_case("gguf"));
+    if is_gguf && model.is_file() { Ok(()) } else { require_model(model) }
 }
 
 /// The prompts of the layout that was asked for, or of the one that the checkpoint's tokenizer tells.

@@ -1,12 +1,13 @@
-//! `stp generate` on the model that a run leaves, and how it refuses what is no model.
+//! `stp generate` and `stp serve --model` on the model that a run leaves, and how they refuse what is no model.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
-use serde_json::Value;
-use stp_tests::{external, finish, smoke, stp};
+use serde_json::{Value, json};
+use stp_tests::{external, finish, python_with, smoke, stp};
 
 fn generate(model: &Path, args: &[&str]) -> Output {
     Command::new(stp()).arg("generate").arg(model).args(args).output().unwrap()
@@ -58,9 +59,106 @@ fn the_model_of_a_run_answers() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && said.contains(hint), "{args:?}: {said}");
     }
+    the_model_is_served(&model);
     fs::remove_file(model.join("model.safetensors")).unwrap();
+    let output =
+        Command::new(stp()).args(["serve", "--model"]).arg(&model).arg("--listen=127.0.0.1:0").output();
+    let said = String::from_utf8_lossy(&output.unwrap().stderr).into_owned();
+    assert!(said.contains("model.safetensors"), "{said}");
     let said = String::from_utf8_lossy(&generate(&model, &["x"]).stderr).into_owned();
     assert!(said.contains("model.safetensors"), "{said}");
+}
+
+/// `stp serve --model`, and where it listens.
+fn serve(model: &Path) -> (Child, String) {
+    let mut command = Command::new(stp());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--api-key", "secret", "--model"]).arg(model);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let line = lines.find(|line| line.contains("listening on http://")).unwrap();
+    let address = line.split("http://").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    std::thread::spawn(move || lines.for_each(drop));
+    (child, address)
+}
+
+fn the_model_is_served(model: &Path) {
+    let (mut child, address) = serve(model);
+    let ask = |key: &str, body: &Value| {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let request = agent.post(format!("http://{address}/v1/completions"));
+        let request = request.header("authorization", format!("Bearer {key}"));
+        let mut response = request.send(body.to_string()).unwrap();
+        let text = response.body_mut().read_to_string().unwrap();
+        (response.status().as_u16(), serde_json::from_str::<Value>(&text).unwrap())
+    };
+    let body = json!({ "model": "final", "prompt": "(n : Nat)", "n": 3, "max_tokens": 12, "seed": 7 });
+    let (code, answer) = ask("secret", &body);
+    assert_eq!(code, 200, "{answer}");
+    let here = answers(model, &["(n : Nat)", "--json", "-n", "3", "--max-tokens", "12", "--seed", "7"]);
+    let texts = |rows: &[Value]| rows.iter().map(|row| row["text"].clone()).collect::<Vec<_>>();
+    assert_eq!(texts(answer["choices"].as_array().unwrap()), texts(&here), "as `stp generate` says");
+    assert_eq!(ask("secret", &body).1["choices"], answer["choices"]);
+    assert_eq!(ask("other", &body).0, 401);
+    let (code, answer) = ask("secret", &json!({ "prompt": "n ".repeat(300) }));
+    assert_eq!((code, &answer["error"]["code"]), (400, &json!("context_length_exceeded")), "{answer}");
+    if external("the_model_of_a_run_answers, the part of openai's own client") {
+        by_openais_own_client(&address);
+    }
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+const CLIENT: &str = r#"
+import json, sys, openai
+client = openai.OpenAI(base_url=sys.argv[1], api_key="secret", max_retries=0)
+model = client.models.list().data[0].id
+ask = dict(model=model, prompt=["(n : Nat)", "(a b : Nat)"], n=2, max_tokens=10, seed=3, stop=["\n\n"])
+whole = client.completions.create(**ask, temperature=0.7, logprobs=2)
+again = client.completions.create(**ask, temperature=0.7, logprobs=2)
+texts = lambda answer: [choice.text for choice in answer.choices]
+parts = {}
+for part in client.completions.create(**ask, temperature=0.7, stream=True, stream_options={"include_usage": True}):
+    for choice in part.choices:
+        parts[choice.index] = parts.get(choice.index, "") + choice.text
+    usage = part.usage
+def refusal(call):
+    try:
+        call()
+    except openai.APIStatusError as error:
+        return [type(error).__name__, error.param, error.code]
+other = openai.OpenAI(base_url=sys.argv[1], api_key="other", max_retries=0)
+print(json.dumps({
+    "model": model,
+    "same": texts(whole) == texts(again),
+    "streamed": [parts[index] for index in sorted(parts)] == texts(whole),
+    "usage": [whole.usage.total_tokens, usage.total_tokens],
+    "logprobs": [len(choice.logprobs.tokens) == len(choice.logprobs.top_logprobs) for choice in whole.choices],
+    "refusals": [
+        refusal(lambda: client.completions.create(**{**ask, "model": "gpt"})),
+        refusal(lambda: client.completions.create(**{**ask, "max_tokens": 0})),
+        refusal(lambda: client.chat.completions.create(model=model, messages=[{"role": "user", "content": "x"}])),
+        refusal(lambda: other.models.list()),
+    ],
+}))
+"#;
+
+fn by_openais_own_client(address: &str) {
+    let python = python_with(env!("CARGO_TARGET_TMPDIR"), "openai-3.57.0", &["openai==3.57.0"]);
+    let output = Command::new(python).args(["-c", CLIENT, &format!("http://{address}/v1")]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let facts: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&facts["model"], &facts["same"], &facts["streamed"]),
+        (&json!("final"), &json!(true), &json!(true))
+    );
+    assert_eq!((&facts["usage"][0], &facts["logprobs"]), (&facts["usage"][1], &json!([true; 4])));
+    let refusals = json!([
+        ["NotFoundError", "model", "model_not_found"],
+        ["BadRequestError", "max_tokens", null],
+        ["NotFoundError", null, null],
+        ["AuthenticationError", null, "invalid_api_key"],
+    ]);
+    assert_eq!(facts["refusals"], refusals);
 }
 
 #[test]
@@ -102,6 +200,8 @@ fn what_is_no_model_is_named() {
         (["model", "convert", file.to_str().unwrap(), &out], 1, "not a GGUF file"),
         (["model", "convert", "/no/such/model", &out], 1, "/no/such/model"),
         (["model", "fetch", "llama", "--home=/tmp"], 2, "smollm2"),
+        (["serve", "--listen=127.0.0.1:0", "--model", "/no/such/model"], 2, "has no model"),
+        (["serve", "--listen=127.0.0.1:0", "--model", file.to_str().unwrap()], 1, "not a GGUF file"),
     ] {
         let output = Command::new(stp()).args(args).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

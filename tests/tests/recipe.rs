@@ -28,6 +28,7 @@ epochs = 12
 [sampling]
 conjecture_temperature = 1.2
 [conjecturing]
+sources = ["model"]
 generated_per_round = 0
 quota = 16
 most_samples = 4
@@ -46,6 +47,7 @@ unproved_seeds = 0.25
 drop_trivial = true
 drop_refuted = true
 [selection]
+highest_pass_rate = 0.25
 pass_rate_window = false
 trigger_lemma = false
 elegance = false
@@ -64,6 +66,10 @@ regret = true
 adaptive_budget = true
 [repair]
 enabled = true
+[search]
+enabled = false
+[verifier]
+max_heartbeats = 20000
 "#;
 
 fn run(folder: &Path, name: &str) -> Command {

@@ -2,11 +2,12 @@
 //! conjectures. One test after the other, since each takes both cores.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use stp_datasets::{ConjectureOutcome, Corpus, Ledger, Split, Verdict, canonical_text};
+use serde_json::Value;
+use stp_datasets::{ConjectureOutcome, Corpus, Ledger, Phase, Source, Split, Verdict, canonical_text};
 use stp_tests::{abort_at, attempts, children_of, counts, finish, is_running, smoke, start_until};
 
 const ROUNDS: u32 = 2;
@@ -14,25 +15,12 @@ const PROOFS_PER_ROUND: usize = 120;
 const VALID: usize = 12 * 2;
 const GENERATED: usize = 48;
 
-/// What the steps of a run are.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Stp,
-    Search,
-    ExpertIteration,
-}
-
-fn assert_whole(folder: &Path, kind: Kind) {
-    let conjectures = kind != Kind::ExpertIteration;
+fn assert_whole(folder: &Path, conjectures: bool) {
     let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
     let steps: Vec<_> = ledger.steps().unwrap().into_iter().map(|step| step.name).collect();
     let distinct: BTreeSet<_> = steps.iter().collect();
     assert_eq!(distinct.len(), steps.len());
-    let per_round = match kind {
-        Kind::Stp => 4,
-        Kind::Search => 5,
-        Kind::ExpertIteration => 3,
-    };
+    let per_round = if conjectures { 5 } else { 4 };
     assert_eq!(steps.len(), 5 + per_round * ROUNDS as usize, "{steps:?}");
     for step in ledger.steps().unwrap() {
         let seconds = step.detail["spent"]["cpu_seconds"].as_f64();
@@ -50,12 +38,13 @@ fn assert_whole(folder: &Path, kind: Kind) {
     let all = stp_tests::conjectures(&ledger, ROUNDS);
     assert!(all.iter().all(|conjecture| conjecture.outcome.is_some()), "every conjecture has an outcome");
     for round in 1..=ROUNDS {
-        let of_round = all.iter().filter(|conjecture| conjecture.round == round).count();
+        let of_model = |source| source == Source::Model;
+        let of_round = all.iter().filter(|it| it.round == round && of_model(it.source)).count();
         // An input whose prompt is too long for the model is left out.
         let expected = if conjectures { GENERATED * 3 / 4..=GENERATED } else { 0..=0 };
         assert!(expected.contains(&of_round), "round {round}: {of_round}");
     }
-    let held_out: BTreeSet<_> = Corpus::core()
+    let held_out: BTreeSet<_> = Corpus::practice()
         .unwrap()
         .entries
         .iter()
@@ -73,15 +62,64 @@ fn assert_whole(folder: &Path, kind: Kind) {
     assert!(["stage 1", "round 1", "round 2", "final"].iter().all(|row| report.contains(row)), "{report}");
 }
 
+/// `smoke` is to go through every step, and each step is to have something to do.
+fn every_step_left_something(folder: &Path) {
+    let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
+    let details: BTreeMap<_, _> =
+        ledger.steps().unwrap().into_iter().map(|step| (step.name, step.detail)).collect();
+    let of =
+        |step: &str| (1..=ROUNDS).map(|round| &details[&format!("round-{round}/{step}")]).collect::<Vec<_>>();
+    let sum =
+        |details: &[&Value], key: &str| -> u64 { details.iter().filter_map(|it| it[key].as_u64()).sum() };
+
+    let accepted: BTreeSet<_> = stp_tests::conjectures(&ledger, ROUNDS)
+        .into_iter()
+        .filter(|it| it.source == Source::Model && it.outcome == Some(ConjectureOutcome::Accepted))
+        .filter_map(|conjecture| conjecture.statement)
+        .collect();
+    assert!(!accepted.is_empty(), "conjectures are accepted");
+    let attempts = attempts(folder, ROUNDS);
+    let proved: BTreeSet<_> = attempts
+        .values()
+        .filter(|it| it.is_proved() && it.round > 0)
+        .map(|it| it.statement.clone())
+        .collect();
+    let given = |id: &&String| !id.starts_with("conjecture_") && !id.starts_with("subgoal_");
+    assert!(!proved.is_disjoint(&accepted), "conjectures are proved");
+    assert!(proved.iter().filter(given).count() > 0, "given statements are proved");
+    let repairs =
+        of("prove").iter().map(|it| it["repair"]["attempts"].as_array().unwrap().len()).sum::<usize>();
+    assert!(repairs > 0, "second attempts are made");
+
+    let sketches: Vec<_> = (1..=ROUNDS).flat_map(|round| ledger.sketches_of(round).unwrap()).collect();
+    assert!(
+        sketches.iter().any(|sketch| !sketch.goals.is_empty()),
+        "failed proofs leave goals: {sketches:?}"
+    );
+    let searched: Vec<_> =
+        (1..=ROUNDS).flat_map(|round| ledger.attempts(round, Phase::Search).unwrap()).collect();
+    let closed = |goal: bool| {
+        searched.iter().filter(|it| it.is_proved() && it.statement.starts_with("subgoal_") == goal).count()
+    };
+    assert!(closed(true) > 0, "goals are closed: {searched:?}");
+    assert!(closed(false) > 0, "and the wholes hold: {searched:?}");
+
+    assert!(sum(&of("train"), "proofs") > 0, "the prover learns: {details:?}");
+    assert!(sum(&of("train"), "conjectures_kept") > 0, "the conjecturer learns: {details:?}");
+    let last = &details["final/train"];
+    assert!(last["proofs"].as_u64() > Some(0) && last["conjectures"].as_u64() > Some(0), "{last}");
+}
+
 #[test]
 fn runs_play_to_the_end_whatever_happens_to_them() {
     let scratch = tempfile::tempdir().unwrap();
     let whole = scratch.path().join("whole");
     finish(&mut smoke(&whole, &[]));
-    assert_whole(&whole, Kind::Stp);
+    assert_whole(&whole, true);
     let proved =
         attempts(&whole, ROUNDS).into_values().filter(|a| a.verdict.as_ref().is_some_and(Verdict::is_proved));
     assert!(proved.filter(|attempt| attempt.round > 0).count() > 0, "the model proves something");
+    every_step_left_something(&whole);
     a_finished_run_does_nothing_more(&whole);
     interrupted_runs_say_so_and_leave_no_process(&scratch.path().join("interrupted"));
     killed_runs_lose_nothing_and_count_nothing_twice(&scratch.path().join("killed"));
@@ -89,7 +127,7 @@ fn runs_play_to_the_end_whatever_happens_to_them() {
     an_edited_corpus_is_named(scratch.path());
     let plain = scratch.path().join("plain");
     finish(&mut smoke(&plain, &["--method", "expert-iteration"]));
-    assert_whole(&plain, Kind::ExpertIteration);
+    assert_whole(&plain, false);
 }
 
 /// A run that was stopped does not go on with another corpus, and says which statement is not as it was.
@@ -158,7 +196,7 @@ fn a_training_that_was_killed_goes_on(whole: &Path, folder: &Path) {
 
 fn killed_runs_lose_nothing_and_count_nothing_twice(folder: &Path) {
     let mut kept = Vec::new();
-    let options = ["--set", "search.enabled=true", "--set", "search.proofs_per_statement=1"];
+    let options = ["--set", "search.proofs_per_statement=1"];
     // Each process goes on where the one before was stopped, to its own event.
     let events = [
         "verdict:5",
@@ -197,5 +235,5 @@ fn killed_runs_lose_nothing_and_count_nothing_twice(folder: &Path) {
         assert_eq!(all_sketches[..sketches.len()], sketches[..], "{event}");
     }
     assert!(all_sketches.len() > 3);
-    assert_whole(folder, Kind::Search);
+    assert_whole(folder, true);
 }

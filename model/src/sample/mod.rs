@@ -4,15 +4,20 @@
 //! join it, so that the batch stays full. Every sequence has its own random stream, so what it says
 //! does not depend on its neighbours.
 //!
+//! [`sample`] draws all samples of a call; an [`Engine`] takes requests at any time.
+//!
 //! The processor has an engine of its own, [`engine`]; other devices run the model as burn has it, [`device`].
 
 mod check;
 mod device;
 mod engine;
+mod job;
 mod mask;
+mod open;
 mod pick;
 mod request;
 mod sequence;
+mod source;
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -23,7 +28,9 @@ use check::check_prompt;
 use crate::{Lm, ModelError, kernels};
 
 pub(crate) use check::check_tokens;
+pub use job::{Drawn, Told};
 pub use mask::{Grammar, Mask, Reader};
+pub use open::{Engine, Ticket};
 pub use request::{Completion, SampleConfig, SampleRequest, SampleStats, StopWhen};
 
 /// Draws one completion for every seed of every request and hands each to `on_completion` as soon

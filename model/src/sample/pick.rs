@@ -6,6 +6,7 @@ use super::SampleConfig;
 use crate::nn::unit;
 
 /// Draws tokens; keeps its buffers between calls.
+#[derive(Default)]
 pub(super) struct Picker {
     temperature: f32,
     top_p: f32,
@@ -28,17 +29,25 @@ pub(super) enum Picked {
 }
 
 impl Picker {
-    pub(super) fn new(config: &SampleConfig) -> Self {
+    /// Draws as these settings say from now on.
+    pub(super) fn aim(&mut self, config: &SampleConfig) {
         let &SampleConfig { temperature, top_p, top_k, min_p, .. } = config;
-        Self {
-            temperature,
-            top_p,
-            top_k,
-            min_p,
-            weights: Vec::new(),
-            nucleus: Vec::new(),
-            allowed: Vec::new(),
+        (self.temperature, self.top_p, self.top_k, self.min_p) = (temperature, top_p, top_k, min_p);
+    }
+
+    /// The `count` most likely tokens with their log-probabilities under the unmodified logits, the likeliest first.
+    pub(super) fn likeliest(&mut self, logits: &[f32], count: usize) -> Vec<(u32, f64)> {
+        let Some((_, max)) = highest(logits).filter(|_| count > 0) else { return Vec::new() };
+        let order = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
+        self.nucleus.clear();
+        self.nucleus.extend(0..logits.len() as u32);
+        if count < logits.len() {
+            self.nucleus.select_nth_unstable_by(count, order);
+            self.nucleus.truncate(count);
         }
+        self.nucleus.sort_unstable_by(order);
+        let total = log_total(logits, max);
+        self.nucleus.iter().map(|&token| (token, f64::from(logits[token as usize] - max) - total)).collect()
     }
 
     /// A token and its log-probability under the unmodified logits; `None` if these are not numbers.
@@ -134,9 +143,14 @@ impl Picker {
 
 /// The log-probability of a token; `None` if it is no number.
 fn logprob(logits: &[f32], token: u32, max: f32) -> Option<f64> {
-    let total: f64 = logits.iter().map(|&logit| f64::from((logit - max).exp())).sum();
-    let logprob = f64::from(logits[token as usize] - max) - total.ln();
+    let logprob = f64::from(logits[token as usize] - max) - log_total(logits, max);
     logprob.is_finite().then_some(logprob)
+}
+
+/// The logarithm of what all tokens weigh together, the likeliest with 1.
+fn log_total(logits: &[f32], max: f32) -> f64 {
+    let total: f64 = logits.iter().map(|&logit| f64::from((logit - max).exp())).sum();
+    total.ln()
 }
 
 /// The weight of some tokens together.
@@ -179,8 +193,14 @@ mod tests {
 
     use super::*;
 
+    fn picker_of(config: &SampleConfig) -> Picker {
+        let mut picker = Picker::default();
+        picker.aim(config);
+        picker
+    }
+
     fn picker(temperature: f32, top_p: f32) -> Picker {
-        Picker::new(&SampleConfig { temperature, top_p, ..SampleConfig::default() })
+        picker_of(&SampleConfig { temperature, top_p, ..SampleConfig::default() })
     }
 
     fn counts(temperature: f32, top_p: f32) -> [usize; 4] {
@@ -214,14 +234,14 @@ mod tests {
     #[test]
     fn top_k_and_min_p_cut_off_the_tail() {
         let [first, second, third, fourth] =
-            counts_of(Picker::new(&SampleConfig { top_k: 2, ..SampleConfig::default() }));
+            counts_of(picker_of(&SampleConfig { top_k: 2, ..SampleConfig::default() }));
         assert_eq!((third, fourth), (0, 0));
         assert!((first as f64 - 6250.0).abs() < 300.0 && second > 0);
         let [first, .., third, fourth] =
-            counts_of(Picker::new(&SampleConfig { min_p: 0.25, ..SampleConfig::default() }));
+            counts_of(picker_of(&SampleConfig { min_p: 0.25, ..SampleConfig::default() }));
         assert!((first as f64 - 5263.0).abs() < 300.0 && third > 0 && fourth == 0);
         let both = SampleConfig { top_k: 3, top_p: 0.6, ..SampleConfig::default() };
-        assert_eq!(counts_of(Picker::new(&both))[2], 0, "0.5 + 0.3 are 0.84 of the three's 0.95");
+        assert_eq!(counts_of(picker_of(&both))[2], 0, "0.5 + 0.3 are 0.84 of the three's 0.95");
     }
 
     #[test]
@@ -262,6 +282,16 @@ mod tests {
         let (token, logprob) = picker(0.0, 0.1).pick(&logits, rng).unwrap();
         assert_eq!(token, 0);
         assert!((logprob - 0.5f64.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_likeliest_tokens_come_with_their_log_probabilities() {
+        let logits = [0.15f32, 0.5, 0.05, 0.3].map(f32::ln);
+        let found = picker(0.0, 0.1).likeliest(&logits, 2);
+        assert_eq!(found.iter().map(|(token, _)| *token).collect::<Vec<_>>(), [1, 3]);
+        assert!((found[1].1 - 0.3f64.ln()).abs() < 1e-6);
+        assert_eq!(picker(1.0, 1.0).likeliest(&logits, 9).len(), 4);
+        assert!(picker(1.0, 1.0).likeliest(&logits, 0).is_empty());
     }
 
     #[test]

@@ -1,16 +1,20 @@
 //! One sample on its way.
 
+use std::sync::Arc;
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use super::job::{Drawn, Job, Told};
 use super::mask::{Mask, Reader};
 use super::pick::{Picked, Picker};
 use super::{Completion, SampleConfig};
 use crate::ModelError;
 
 /// A sample being drawn.
-pub(super) struct Sequence {
-    pub request: usize,
+pub(super) struct Sequence<'a> {
+    /// Whose sample it is.
+    pub job: Arc<Job<'a>>,
     pub sample: usize,
     /// What was drawn so far.
     pub tokens: Vec<u32>,
@@ -21,66 +25,70 @@ pub(super) struct Sequence {
     reader: Option<Box<dyn Reader>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Running,
     Stopped,
     Full,
+    Failed(ModelError),
     Delivered,
 }
 
-impl Sequence {
-    pub(super) fn new(request: usize, sample: usize, seed: u64, config: &SampleConfig) -> Self {
+impl<'a> Sequence<'a> {
+    pub(super) fn new(job: Arc<Job<'a>>, sample: usize) -> Self {
+        job.begin_sample();
         Self {
-            request,
             sample,
-            rng: ChaCha8Rng::seed_from_u64(seed),
+            rng: ChaCha8Rng::seed_from_u64(job.seeds[sample]),
             tokens: Vec::new(),
             logprob: 0.0,
             state: State::Running,
-            reader: config.mask.as_ref().map(Mask::begin),
+            reader: job.config.mask.as_ref().map(Mask::begin),
+            job,
         }
     }
 
     /// Whether more tokens are to be drawn.
     pub(super) fn is_running(&self) -> bool {
-        self.state == State::Running
+        matches!(self.state, State::Running)
     }
 
-    /// Draws the next token; `longest` is what prompt and completion may have together.
-    pub(super) fn draw(
-        &mut self,
-        logits: &[f32],
-        picker: &mut Picker,
-        config: &SampleConfig,
-        limit: Limit,
-    ) -> Result<(), ModelError> {
+    /// Draws the next token.
+    pub(super) fn draw(&mut self, logits: &[f32], picker: &mut Picker, limit: Limit) {
+        let job = self.job.clone();
+        let config = &*job.config;
+        picker.aim(config);
         let (token, logprob) = match self.pick(logits, picker, config, limit) {
             Picked::Token(token, logprob) => (token, logprob),
             Picked::Nothing => {
                 self.state = State::Full;
-                return Ok(());
+                return;
             }
-            Picked::NotFinite => return Err(ModelError::NotFinite { what: "logits", step: limit.step }),
+            Picked::NotFinite => {
+                self.state = State::Failed(ModelError::NotFinite { what: "logits", step: limit.step });
+                return;
+            }
         };
         self.logprob += logprob;
         if config.stop.contains(&token) {
             self.state = State::Stopped;
-            return Ok(());
+            return;
         }
         self.tokens.push(token);
         if let Some(reader) = &mut self.reader {
             reader.read(token);
         }
+        if let Some(count) = job.listens() {
+            let likeliest = picker.likeliest(logits, count);
+            job.tell(Told::Drawn(Drawn { sample: self.sample, token, logprob, likeliest }));
+        }
         if config.stop_when.as_ref().is_some_and(|stop| stop.ends(&self.tokens)) {
             self.state = State::Stopped;
-            return Ok(());
+            return;
         }
-        let len = limit.prompt + self.tokens.len();
+        let len = job.prompt.len() + self.tokens.len();
         if self.tokens.len() >= config.max_new_tokens || len >= limit.max_seq {
             self.state = State::Full;
         }
-        Ok(())
     }
 
     fn pick(&mut self, logits: &[f32], picker: &mut Picker, config: &SampleConfig, limit: Limit) -> Picked {
@@ -88,7 +96,7 @@ impl Sequence {
             let picked = picker.pick(logits, &mut self.rng);
             return picked.map_or(Picked::NotFinite, |(token, logprob)| Picked::Token(token, logprob));
         };
-        let longest = config.max_new_tokens.min(limit.max_seq.saturating_sub(limit.prompt));
+        let longest = config.max_new_tokens.min(limit.max_seq.saturating_sub(self.job.prompt.len()));
         let left = longest.saturating_sub(self.tokens.len());
         let allows = |token| {
             if config.stop.contains(&token) { reader.may_end() } else { reader.allows(token, left) }
@@ -97,28 +105,33 @@ impl Sequence {
     }
 
     /// What it became, once, when it has ended.
-    pub(super) fn take_completion(&mut self) -> Option<Completion> {
-        let finished = match self.state {
-            State::Running | State::Delivered => return None,
-            State::Stopped => true,
-            State::Full => false,
+    pub(super) fn take_completion(&mut self) -> Option<Result<Completion, ModelError>> {
+        if matches!(self.state, State::Running | State::Delivered) {
+            return None;
+        }
+        let finished = match std::mem::replace(&mut self.state, State::Delivered) {
+            State::Failed(error) => return Some(Err(error)),
+            state => matches!(state, State::Stopped),
         };
-        self.state = State::Delivered;
-        Some(Completion {
-            request: self.request,
+        Some(Ok(Completion {
+            request: self.job.number,
             sample: self.sample,
             tokens: std::mem::take(&mut self.tokens),
             logprob: self.logprob,
             finished,
-        })
+        }))
+    }
+}
+
+impl Drop for Sequence<'_> {
+    fn drop(&mut self) {
+        self.job.end_sample();
     }
 }
 
 /// How long a sequence may get.
 #[derive(Clone, Copy)]
 pub(super) struct Limit {
-    /// Tokens of its prompt.
-    pub prompt: usize,
     /// Tokens of prompt and completion.
     pub max_seq: usize,
     /// The step that is to be named in an error.

@@ -258,3 +258,109 @@ fn a_completion_that_cannot_go_on_is_cut_off() {
     let found = run(&requests(), &SampleConfig { mask: Some(Mask::new(Nothing)), ..config(4) });
     assert!(found.values().all(|completion| !completion.finished && completion.tokens.is_empty()));
 }
+
+/// What an engine says to a request, by sample, and the tokens that it told one by one.
+fn ask(engine: &Engine, request: &SampleRequest, config: &SampleConfig) -> Vec<(Completion, Vec<Drawn>)> {
+    let (sender, told) = std::sync::mpsc::channel();
+    let ticket = engine.ask(request.clone(), config.clone(), 2, move |told| {
+        let _ = sender.send(told);
+    });
+    let _ticket = ticket.unwrap();
+    let mut said = vec![(None, Vec::new()); request.seeds.len()];
+    while said.iter().any(|(completion, _)| completion.is_none()) {
+        match told.recv().unwrap() {
+            Told::Drawn(drawn) => said[drawn.sample].1.push(drawn),
+            Told::Ended(completion) => {
+                let sample = completion.sample;
+                said[sample].0 = Some(completion);
+            }
+            Told::Failed(error) => panic!("{error}"),
+        }
+    }
+    said.into_iter().map(|(completion, drawn)| (completion.unwrap(), drawn)).collect()
+}
+
+/// The processor's engine, and burn's operations, which other devices go through.
+fn engines(batch: usize) -> [Engine; 2] {
+    let model = model();
+    let inbox = device::open(&model, &config(batch)).unwrap();
+    [Engine::start(&model, &config(batch)).unwrap(), Engine::of_device(&model, inbox)]
+}
+
+#[test]
+fn an_open_engine_says_the_same_whoever_else_asks() {
+    let hot = SampleConfig { temperature: 1.5, top_k: 7, max_new_tokens: 12, ..config(4) };
+    let asked: Vec<_> =
+        requests().into_iter().flat_map(|it| [(it.clone(), config(4)), (it, hot.clone())]).collect();
+    let expected: Vec<_> = asked.iter().map(|(request, config)| run(&[request.clone()], config)).collect();
+    for engine in engines(4) {
+        let engine = &engine;
+        std::thread::scope(|scope| {
+            for ((request, config), expected) in asked.iter().zip(&expected) {
+                scope.spawn(move || {
+                    for (sample, (completion, drawn)) in ask(engine, request, config).into_iter().enumerate()
+                    {
+                        let expected = &expected[&(0, sample)];
+                        assert_eq!(
+                            (&completion.tokens, completion.finished),
+                            (&expected.tokens, expected.finished)
+                        );
+                        let tokens: Vec<u32> = drawn.iter().map(|drawn| drawn.token).collect();
+                        assert_eq!(tokens, completion.tokens, "each token was told");
+                        let total: f64 = drawn.iter().map(|drawn| drawn.logprob).sum();
+                        assert!(completion.finished || (total - completion.logprob).abs() < 1e-9);
+                        for drawn in drawn {
+                            let [(best, first), (_, second)] = drawn.likeliest[..] else {
+                                panic!("{drawn:?}")
+                            };
+                            assert!(first >= second && drawn.logprob <= first);
+                            assert!(best != drawn.token || (first - drawn.logprob).abs() < 1e-9);
+                        }
+                    }
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn a_large_request_keeps_no_small_one_waiting() {
+    for engine in engines(4) {
+        let (sender, told) = std::sync::mpsc::channel();
+        let large = SampleRequest { prompt: vec![9, 10], seeds: (0..500).collect() };
+        let ticket = engine.ask(large, config(4), 0, move |told| {
+            let _ = sender.send(matches!(told, Told::Ended(_)));
+        });
+        assert!(told.recv().is_ok(), "it runs");
+        let small = SampleRequest { prompt: vec![11], seeds: vec![0] };
+        assert_eq!(ask(&engine, &small, &config(4)).len(), 1);
+        let ended = told.try_iter().filter(|ended| *ended).count();
+        assert!(ended < 400, "the small one was answered after {ended} samples");
+        drop(ticket);
+        while told.recv().is_ok() {}
+        let again = ask(&engine, &small, &config(4));
+        assert_eq!(again[0].0.tokens, run(&[small], &config(4))[&(0, 0)].tokens);
+    }
+}
+
+#[test]
+fn a_closed_engine_answers_nobody_and_refuses_what_it_cannot_do() {
+    for engine in engines(2) {
+        let refusal = |prompt: Vec<u32>, config: &SampleConfig| {
+            let request = SampleRequest { prompt, seeds: vec![0] };
+            engine.ask(request, config.clone(), 0, |_| {}).unwrap_err().to_string()
+        };
+        assert!(refusal(vec![9; 64], &config(1)).contains("max_seq"));
+        assert!(refusal(vec![9], &SampleConfig { top_p: 0.0, ..config(1) }).contains("top_p"));
+        let (sender, told) = std::sync::mpsc::channel();
+        let long = SampleRequest { prompt: vec![9], seeds: (0..10_000).collect() };
+        let ticket = engine.ask(long, config(1), 0, move |told| {
+            let _ = sender.send(told);
+        });
+        assert!(told.recv().is_ok());
+        engine.close();
+        while told.recv().is_ok() {}
+        assert!(refusal(vec![9], &config(1)).contains("shutting down"));
+        drop(ticket);
+    }
+}

@@ -30,7 +30,7 @@ const TRAINING: &[(&str, &str)] = &[
 
 /// All other keys.
 const SENTENCES: &[(&str, &str)] = &[
-    ("corpus", "The statements: `core`, or the path of a `.jsonl` file or of a folder of them."),
+    ("corpus", "The statements: `core`, `practice`, or the path of a `.jsonl` file or of a folder of them."),
     (
         "max_supervised",
         "Training statements whose corpus proofs stage 1 is shown (0: all); the others are given without a proof.",

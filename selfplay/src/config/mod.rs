@@ -65,7 +65,7 @@ pub struct RunConfig {
     pub seed: u64,
     /// Rounds of self-play between stage 1 and the final re-training.
     pub rounds: u32,
-    /// `core` for the built-in corpus, or a path to a `.jsonl` file or a folder of them.
+    /// `core` or `practice` for a built-in corpus, or a path to a `.jsonl` file or a folder of them.
     pub corpus: String,
     /// Use at most this many training statements (0: all), spread evenly over the corpus.
     pub max_train: usize,

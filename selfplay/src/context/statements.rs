@@ -67,6 +67,7 @@ pub fn load_corpus(name: &str) -> anyhow::Result<Corpus> {
     Ok(match name {
         "core" => Corpus::core()?,
         "library" => Corpus::library()?,
+        "practice" => Corpus::practice()?,
         path => Corpus::load(path.as_ref())?,
     })
 }

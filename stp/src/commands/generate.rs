@@ -12,10 +12,9 @@ use stp_model::{Checkpoint, Message, SampleConfig, SampleRequest, StopWhen};
 use stp_prover::Goal;
 use stp_selfplay::context::prompts::{Prompt, Prompts, SampleKind};
 use stp_selfplay::error::UsageError;
-use stp_study::evaluation::require_model;
 
 use crate::common::device;
-use crate::models::prompts;
+use crate::models::{prompts, require};
 
 /// `stp generate`.
 #[derive(Clone, Debug, Args)]
@@ -77,7 +76,7 @@ pub struct GenerateArgs {
 /// Prints every answer as soon as it is complete.
 pub fn generate(args: &GenerateArgs) -> Result<ExitCode> {
     let device = device(&args.device)?;
-    require_model(&args.model)?;
+    require(&args.model)?;
     let checkpoint = Checkpoint::load(&args.model, &device)?;
     let asked = args.statement.as_ref().map(|_| prompts(&checkpoint, args.layout.as_deref())).transpose()?;
     let settings = settings(args, &checkpoint, asked.as_ref());

@@ -215,7 +215,7 @@ mod tests {
         let ledger = run(folder.path());
         let config = RunConfig::load("smoke", None).unwrap();
         let (given, valid) = statements(&ledger, &config).unwrap();
-        let chosen = choose(&Corpus::core().unwrap(), &config);
+        let chosen = choose(&Corpus::practice().unwrap(), &config);
         assert_eq!((given, valid), chosen);
     }
 }

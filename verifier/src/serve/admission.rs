@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Counts what is under way, running and waiting together.
 #[derive(Debug)]
-pub(super) struct Admission {
+pub struct Admission {
     limit: usize,
     under_way: AtomicUsize,
 }
 
 /// A place of one snippet; dropping it gives it back.
 #[derive(Debug)]
-pub(super) struct Place(Arc<Admission>);
+pub struct Place(Arc<Admission>);
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -21,12 +21,13 @@ impl Drop for Place {
 }
 
 impl Admission {
-    pub(super) fn new(limit: usize) -> Arc<Self> {
+    /// At most `limit` at once.
+    pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { limit, under_way: AtomicUsize::new(0) })
     }
 
     /// `count` places at once, or `None` if not all can be had. Alone, a request is never too large.
-    pub(super) fn admit(self: &Arc<Self>, count: usize) -> Option<Vec<Place>> {
+    pub fn admit(self: &Arc<Self>, count: usize) -> Option<Vec<Place>> {
         let grow = |under_way: usize| {
             (under_way == 0 || count == 0 || under_way.saturating_add(count) <= self.limit)
                 .then_some(under_way + count)
@@ -35,7 +36,8 @@ impl Admission {
         Some((0..count).map(|_| Place(self.clone())).collect())
     }
 
-    pub(super) fn under_way(&self) -> usize {
+    /// How many places are taken.
+    pub fn under_way(&self) -> usize {
         self.under_way.load(Ordering::Acquire)
     }
 }

@@ -23,11 +23,6 @@ impl ApiError {
         Self { code: StatusCode::BAD_REQUEST, detail: detail.into(), retry_after: None }
     }
 
-    pub(super) fn late(came: usize) -> Self {
-        let detail = format!("the body did not come in time: {came} bytes of it did");
-        Self { code: StatusCode::REQUEST_TIMEOUT, detail, retry_after: None }
-    }
-
     pub(super) fn too_large(detail: impl Into<String>) -> Self {
         Self { code: StatusCode::PAYLOAD_TOO_LARGE, detail: detail.into(), retry_after: None }
     }

@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use serde_json::json;
 
 use super::answer::ApiError;
-use super::shared::{Shared, digest};
+use super::shared::Shared;
 use super::{judge, kimina};
 
 const PATHS: [&str; 8] =
@@ -65,14 +65,10 @@ async fn require_key(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let Some(key) = &shared.key else { return Ok(next.run(request).await) };
-    let refuse = |detail: &str| ApiError {
-        code: StatusCode::UNAUTHORIZED,
-        detail: detail.to_owned(),
-        retry_after: None,
-    };
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.ok_or_else(|| refuse("Missing API key"))?;
-    let given = given.strip_prefix("Bearer ").unwrap_or(given).trim();
-    if digest(given) == *key { Ok(next.run(request).await) } else { Err(refuse("Invalid API key")) }
+    match shared.key.refusal(&headers) {
+        None => Ok(next.run(request).await),
+        Some(detail) => {
+            Err(ApiError { code: StatusCode::UNAUTHORIZED, detail: detail.to_owned(), retry_after: None })
+        }
+    }
 }

@@ -1,15 +1,12 @@
 //! Counters for Prometheus, in its text format.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use super::connections::Connections;
+use super::page::{Durations, Page};
 use crate::protocol::PoolStats;
-
-/// Upper bounds of the latency histogram, in seconds.
-const BOUNDS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
 
 /// What was counted since the start.
 #[derive(Debug, Default)]
@@ -23,9 +20,7 @@ struct Counted {
     requests: BTreeMap<(&'static str, u16), u64>,
     /// (kind, outcome)
     outcomes: BTreeMap<(&'static str, &'static str), u64>,
-    buckets: [u64; BOUNDS.len()],
-    seconds: f64,
-    count: u64,
+    times: Durations,
 }
 
 impl Metrics {
@@ -41,12 +36,7 @@ impl Metrics {
     pub(super) fn answered(&self, kind: &'static str, outcome: &'static str, time: Duration) {
         let mut counted = self.counted();
         *counted.outcomes.entry((kind, outcome)).or_default() += 1;
-        let seconds = time.as_secs_f64();
-        counted.seconds += seconds;
-        counted.count += 1;
-        for (bucket, bound) in counted.buckets.iter_mut().zip(BOUNDS) {
-            *bucket += u64::from(seconds <= bound);
-        }
+        counted.times.add(time);
     }
 
     /// A snippet or row was none.
@@ -56,8 +46,7 @@ impl Metrics {
 
     /// Mean time from admission to answer, in seconds, if there was any answer.
     pub(super) fn mean_seconds(&self) -> Option<f64> {
-        let counted = self.counted();
-        (counted.count > 0).then(|| counted.seconds / counted.count as f64)
+        self.counted().times.mean_seconds()
     }
 
     /// The text of `/metrics`.
@@ -69,7 +58,7 @@ impl Metrics {
         connections: &Connections,
     ) -> String {
         let counted = self.counted();
-        let mut page = Page(String::new());
+        let mut page = Page::default();
         let requests = counted
             .requests
             .iter()
@@ -86,13 +75,7 @@ impl Metrics {
             under_way.saturating_sub(workers) as f64,
         );
         page.single("stp_in_progress", "gauge", "Snippets that wait or run.", under_way as f64);
-        page.single("stp_open_connections", "gauge", "Connections open.", connections.open() as f64);
-        page.single(
-            "stp_refused_connections_total",
-            "counter",
-            "Connections over the limit, turned away.",
-            connections.refused() as f64,
-        );
+        page.connections(connections);
         page.single("stp_lean_workers", "gauge", "Lean processes.", workers as f64);
         let busy = pool.busy_ms as f64 / 1000.0;
         page.single("stp_lean_busy_seconds_total", "counter", "Time Lean processes were busy, summed.", busy);
@@ -103,45 +86,9 @@ impl Metrics {
             restarts.into_iter().map(|(reason, count)| (format!("{{reason=\"{reason}\"}}"), count as f64));
         page.family("stp_lean_restarts_total", "counter", "Lean processes replaced, by reason.", restarts);
         page.single("stp_lean_peak_rss_bytes", "gauge", "Largest Lean process seen.", pool.peak_rss as f64);
-        page.histogram(&counted);
-        page.0
-    }
-}
-
-struct Page(String);
-
-impl Page {
-    fn family(
-        &mut self,
-        name: &str,
-        kind: &str,
-        help: &str,
-        samples: impl IntoIterator<Item = (String, f64)>,
-    ) {
-        // Writing to a string cannot fail.
-        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        for (labels, value) in samples {
-            let _ = writeln!(self.0, "{name}{labels} {value}");
-        }
-    }
-
-    fn single(&mut self, name: &str, kind: &str, help: &str, value: f64) {
-        self.family(name, kind, help, [(String::new(), value)]);
-    }
-
-    fn histogram(&mut self, counted: &Counted) {
-        let name = "stp_answer_seconds";
-        let buckets = counted
-            .buckets
-            .iter()
-            .zip(BOUNDS)
-            .map(|(count, bound)| (format!("_bucket{{le=\"{bound}\"}}"), *count as f64))
-            .chain([
-                ("_bucket{le=\"+Inf\"}".to_owned(), counted.count as f64),
-                ("_sum".to_owned(), counted.seconds),
-                ("_count".to_owned(), counted.count as f64),
-            ]);
-        self.family(name, "histogram", "Time from a snippet's admission to its answer.", buckets);
+        let help = "Time from a snippet's admission to its answer.";
+        page.histogram("stp_answer_seconds", help, &counted.times);
+        page.text()
     }
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use sha2::{Digest, Sha256};
 
 use super::admission::{Admission, Place};
 use super::answer::ApiError;
 use super::connections::Connections;
+use super::key::Key;
 use super::metrics::Metrics;
 use crate::handle::Pool;
 
@@ -62,7 +62,7 @@ impl Default for ServeConfig {
 pub(super) struct Shared {
     pub(super) pool: Pool,
     pub(super) config: ServeConfig,
-    pub(super) key: Option<[u8; 32]>,
+    pub(super) key: Key,
     pub(super) admission: Arc<Admission>,
     pub(super) metrics: Metrics,
     pub(super) connections: Arc<Connections>,
@@ -104,9 +104,4 @@ impl Shared {
             retry_after: Some(Duration::from_secs_f64(seconds.clamp(1.0, 60.0))),
         }
     }
-}
-
-/// Keys are compared by their digests, so that the time it takes tells nothing of the key.
-pub(super) fn digest(key: &str) -> [u8; 32] {
-    Sha256::digest(key.as_bytes()).into()
 }

@@ -13,13 +13,14 @@ mod worker;
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use forward::Decoder;
 use shape::Shape;
-use worker::{Queue, Worker};
+use worker::Worker;
 
+use super::source::{Inbox, Requests, Source};
 use super::{Completion, SampleConfig, SampleRequest, SampleStats};
 use crate::{Lm, ModelError};
 
@@ -38,11 +39,10 @@ pub(super) fn sample(
     on_completion: &mut dyn FnMut(Completion) -> ControlFlow<()>,
 ) -> Result<SampleStats, ModelError> {
     let sequences: usize = requests.iter().map(|request| request.seeds.len()).sum();
-    let cores = thread::available_parallelism().map_or(1, |count| count.get());
-    let workers = cores.min(config.batch).min(sequences).max(1);
+    let workers = workers(config.batch).min(sequences).max(1);
     let pages = pages_each(model, requests, config, workers)?;
     let decoder = Decoder::new(model)?;
-    let queue = Mutex::new(Queue::new(requests));
+    let source = Requests::new(requests, config);
     let stop = AtomicBool::new(false);
     let (sender, receiver) = mpsc::channel();
     let mut stats = SampleStats::default();
@@ -50,8 +50,7 @@ pub(super) fn sample(
     thread::scope(|scope| {
         for _ in 0..workers {
             let sender = sender.clone();
-            let worker =
-                Worker::new(&decoder, requests, config, &queue, config.batch.div_ceil(workers), pages);
+            let worker = Worker::new(&decoder, &source, config.batch.div_ceil(workers), pages);
             let stop = &stop;
             scope.spawn(move || work(worker, stop, &sender));
         }
@@ -82,22 +81,21 @@ pub(super) fn sample(
 }
 
 fn work(mut worker: Worker, stop: &AtomicBool, events: &mpsc::Sender<Event>) {
-    while !stop.load(Ordering::Relaxed) {
-        match worker.step() {
-            Ok(Some(ended)) => {
-                for completion in ended {
-                    // Nobody listens any more only when the caller panicked.
-                    let _ = events.send(Event::Ended(completion));
-                }
-            }
-            Ok(None) => break,
-            Err(error) => {
-                let _ = events.send(Event::Failed(error));
-                break;
-            }
+    while !stop.load(Ordering::Relaxed)
+        && let Some(ended) = worker.step()
+    {
+        for (_, outcome) in ended {
+            // Nobody listens any more only when the caller panicked.
+            let _ = events.send(outcome.map_or_else(Event::Failed, Event::Ended));
         }
     }
     let _ = events.send(Event::Done { steps: worker.steps(), prompt_tokens: worker.prompt_tokens() });
+}
+
+/// As many as there are cores, and at most one for each sequence in flight.
+fn workers(batch: usize) -> usize {
+    let cores = thread::available_parallelism().map_or(1, |count| count.get());
+    cores.min(batch)
 }
 
 /// The pages that each worker may use; an error if the longest sequence does not fit.
@@ -107,16 +105,66 @@ fn pages_each(
     config: &SampleConfig,
     workers: usize,
 ) -> Result<usize, ModelError> {
-    let shape = Shape::of(model.config());
     let longest = requests.iter().map(|request| request.prompt.len()).max().unwrap_or_default();
     let longest = longest.saturating_add(config.max_new_tokens).min(model.config().max_seq);
-    // A prompt's last page is copied for each of its samples.
-    let needed = Shape::pages_for(longest) + 1;
-    let budget = config.cache_bytes();
-    let pages = budget / shape.page_bytes() / workers;
-    if pages < needed {
-        let needed = (needed * shape.page_bytes() * workers) as u64;
-        return Err(ModelError::Cache { needed, budget: budget as u64 });
+    let room = Room::of(model, config, workers);
+    room.check(longest)?;
+    Ok(room.pages)
+}
+
+/// The memory for keys and values.
+#[derive(Debug)]
+pub(super) struct Room {
+    shape: Shape,
+    budget: usize,
+    workers: usize,
+    /// Pages of each worker.
+    pages: usize,
+}
+
+impl Room {
+    fn of(model: &Lm, config: &SampleConfig, workers: usize) -> Self {
+        let (shape, budget) = (Shape::of(model.config()), config.cache_bytes());
+        let pages = budget / shape.page_bytes() / workers;
+        Self { shape, budget, workers, pages }
     }
-    Ok(pages)
+
+    /// # Errors
+    /// [`ModelError::Cache`] if a sequence of that length does not fit.
+    pub(super) fn check(&self, longest: usize) -> Result<(), ModelError> {
+        // A prompt's last page is copied for each of its samples.
+        let needed = Shape::pages_for(longest) + 1;
+        if self.pages >= needed {
+            return Ok(());
+        }
+        let needed = (needed * self.shape.page_bytes() * self.workers) as u64;
+        Err(ModelError::Cache { needed, budget: self.budget as u64 })
+    }
+}
+
+/// Threads that work on what comes into an inbox, until it is closed; they end by themselves.
+pub(super) fn open(model: &Lm, config: &SampleConfig) -> Result<(Arc<Inbox>, Room), ModelError> {
+    let workers = workers(config.batch);
+    let room = Room::of(model, config, workers);
+    let decoder = Arc::new(Decoder::new(model)?);
+    let inbox = Arc::new(Inbox::new(config.batch, workers));
+    for _ in 0..workers {
+        let (decoder, inbox) = (decoder.clone(), inbox.clone());
+        let (capacity, pages) = (config.batch.div_ceil(workers), room.pages);
+        thread::spawn(move || {
+            let inbox = inbox.taker();
+            let source: &dyn Source<'static> = &*inbox;
+            let mut worker = Worker::new(&decoder, source, capacity, pages);
+            while !inbox.is_closed()
+                && let Some(ended) = worker.step()
+            {
+                let some = !ended.is_empty();
+                ended.into_iter().for_each(|(job, outcome)| job.end(outcome));
+                if some {
+                    inbox.wake();
+                }
+            }
+        });
+    }
+    Ok((inbox, room))
 }

@@ -1,96 +1,65 @@
 //! One core's sequences.
 
 use std::collections::VecDeque;
-use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::forward::{Buffers, Decoder, Row};
 use super::pages::{PageId, Pages};
 use super::shape::{POSITIONS, Shape};
 use crate::ModelError;
+use crate::sample::Completion;
+use crate::sample::job::Job;
 use crate::sample::pick::Picker;
 use crate::sample::sequence::{Limit, Sequence};
-use crate::sample::{Completion, SampleConfig, SampleRequest};
+use crate::sample::source::Source;
 
 /// Tokens of a prompt that are read together.
 const CHUNK: usize = 64;
-/// Samples of one prompt that a worker takes at least, so that prompts with few samples are read once.
-const TOGETHER: usize = 4;
-
-/// What no worker has taken yet.
-pub(super) struct Queue<'a> {
-    requests: &'a [SampleRequest],
-    request: usize,
-    sample: usize,
-}
-
-impl<'a> Queue<'a> {
-    pub(super) fn new(requests: &'a [SampleRequest]) -> Self {
-        Self { requests, request: 0, sample: 0 }
-    }
-
-    /// Samples of the next request, about `count` of them.
-    fn take(&mut self, count: usize) -> Option<(usize, Range<usize>)> {
-        loop {
-            let (index, start) = (self.request, self.sample);
-            let all = self.requests.get(index)?.seeds.len();
-            let end = all.min(start + count.max(TOGETHER));
-            (self.request, self.sample) = if end == all { (index + 1, 0) } else { (index, end) };
-            if start < end {
-                return Some((index, start..end));
-            }
-        }
-    }
-}
+/// A sample that ended, and of which request.
+pub(super) type Ended<'a> = (Arc<Job<'a>>, Result<Completion, ModelError>);
 
 /// A sequence in the batch with its pages.
-struct Running {
-    sequence: Sequence,
+struct Running<'a> {
+    sequence: Sequence<'a>,
     pages: Vec<PageId>,
 }
 
 /// A prompt that was read, for samples that may still come.
-struct Prompt {
-    request: usize,
+struct Prompt<'a> {
+    job: Arc<Job<'a>>,
     pages: Vec<PageId>,
     logits: Vec<f32>,
 }
 
-pub(super) struct Worker<'a> {
-    decoder: &'a Decoder,
-    requests: &'a [SampleRequest],
-    config: &'a SampleConfig,
-    queue: &'a Mutex<Queue<'a>>,
+pub(super) struct Worker<'e, 'a> {
+    decoder: &'e Decoder,
+    source: &'e dyn Source<'a>,
     capacity: usize,
     pages: Pages,
     buffers: Buffers,
     picker: Picker,
-    waiting: VecDeque<Sequence>,
-    running: Vec<Running>,
-    prompt: Option<Prompt>,
+    waiting: VecDeque<Sequence<'a>>,
+    running: Vec<Running<'a>>,
+    prompt: Option<Prompt<'a>>,
     steps: usize,
     prompt_tokens: usize,
 }
 
-impl<'a> Worker<'a> {
+impl<'e, 'a> Worker<'e, 'a> {
     /// A worker for at most `capacity` sequences at a time, in at most so many pages.
     pub(super) fn new(
-        decoder: &'a Decoder,
-        requests: &'a [SampleRequest],
-        config: &'a SampleConfig,
-        queue: &'a Mutex<Queue<'a>>,
+        decoder: &'e Decoder,
+        source: &'e dyn Source<'a>,
         capacity: usize,
         pages: usize,
     ) -> Self {
         Self {
             decoder,
-            requests,
-            config,
-            queue,
+            source,
             capacity,
             pages: Pages::new(&decoder.shape, pages),
             buffers: Buffers::default(),
-            picker: Picker::new(config),
+            picker: Picker::default(),
             waiting: VecDeque::new(),
             running: Vec::new(),
             prompt: None,
@@ -109,52 +78,72 @@ impl<'a> Worker<'a> {
 
     /// Lets sequences join and draws a token for each; returns those that ended, or nothing if there is nothing left
     /// to do.
-    pub(super) fn step(&mut self) -> Result<Option<Vec<Completion>>, ModelError> {
+    pub(super) fn step(&mut self) -> Option<Vec<Ended<'a>>> {
         self.steps += 1;
         let mut ended = Vec::new();
-        self.admit(&mut ended)?;
+        self.drop_gone();
+        self.admit(&mut ended);
         if self.running.is_empty() && ended.is_empty() {
-            return Ok(None);
+            return None;
         }
-        self.decode(&mut ended)?;
-        Ok(Some(ended))
+        self.decode(&mut ended);
+        Some(ended)
     }
 
-    fn admit(&mut self, ended: &mut Vec<Completion>) -> Result<(), ModelError> {
+    /// Drops the sequences of requests that nobody waits for any more.
+    fn drop_gone(&mut self) {
+        self.waiting.retain(|sequence| !sequence.job.is_gone());
+        if self.prompt.as_ref().is_some_and(|prompt| prompt.job.is_gone()) {
+            self.forget_prompt();
+        }
+        let pages = &mut self.pages;
+        self.running.retain_mut(|running| {
+            let gone = running.sequence.job.is_gone();
+            if gone {
+                pages.release(running.pages.drain(..));
+            }
+            !gone
+        });
+    }
+
+    fn admit(&mut self, ended: &mut Vec<Ended<'a>>) {
         while self.running.len() < self.capacity {
-            let Some(sequence) = self.next_waiting() else { break };
+            let wait = self.running.is_empty() && ended.is_empty();
+            let Some(sequence) = self.next_waiting(wait) else { break };
             let resumed = !sequence.tokens.is_empty();
-            let pages = if resumed { self.read_again(&sequence) } else { self.begin(sequence.request) };
+            let pages = if resumed { self.read_again(&sequence) } else { self.begin(&sequence.job) };
             match pages {
                 Some(pages) if resumed => self.running.push(Running { sequence, pages }),
-                Some(pages) => self.start(sequence, pages, ended)?,
+                Some(pages) => self.start(sequence, pages, ended),
                 None => {
                     self.waiting.push_front(sequence);
                     break;
                 }
             }
         }
-        Ok(())
     }
 
-    fn next_waiting(&mut self) -> Option<Sequence> {
+    fn next_waiting(&mut self, wait: bool) -> Option<Sequence<'a>> {
         if self.waiting.is_empty() {
             let free = self.capacity - self.running.len();
-            let taken = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take(free);
-            let (request, samples) = taken?;
-            let seeds = &self.requests[request].seeds;
-            let new = |sample| Sequence::new(request, sample, seeds[sample], self.config);
-            self.waiting.extend(samples.map(new));
+            let mut taken = self.source.take(free, false);
+            if taken.is_none() && wait {
+                // Whoever asked for what it read last is to be rid of it meanwhile.
+                self.forget_prompt();
+                taken = self.source.take(free, true);
+            }
+            let (job, samples) = taken?;
+            self.waiting.extend(samples.map(|sample| Sequence::new(job.clone(), sample)));
         }
         self.waiting.pop_front()
     }
 
     /// The pages of a new sample: its prompt's, of which it gets the last for itself if that has room left.
-    fn begin(&mut self, request: usize) -> Option<Vec<PageId>> {
-        if self.prompt.as_ref().is_none_or(|prompt| prompt.request != request) {
-            self.read_prompt(request)?;
+    fn begin(&mut self, job: &Arc<Job<'a>>) -> Option<Vec<PageId>> {
+        if self.prompt.as_ref().is_none_or(|prompt| !Arc::ptr_eq(&prompt.job, job)) {
+            self.read_prompt(job)?;
         }
-        let (prompt, len) = (self.prompt.as_ref()?, self.requests[request].prompt.len());
+        let (prompt, len) = (self.prompt.as_ref()?, job.prompt.len());
         let (whole, rest) = prompt.pages.split_at(len / POSITIONS);
         let copy = match rest.first() {
             Some(&last) => Some(self.pages.copy(last)?),
@@ -164,11 +153,10 @@ impl<'a> Worker<'a> {
         Some(whole.iter().copied().chain(copy).collect())
     }
 
-    fn read_prompt(&mut self, request: usize) -> Option<()> {
+    fn read_prompt(&mut self, job: &Arc<Job<'a>>) -> Option<()> {
         self.forget_prompt();
-        let tokens = &self.requests[request].prompt;
-        let pages = self.read(tokens, true)?;
-        self.prompt = Some(Prompt { request, pages, logits: self.buffers.logits.clone() });
+        let pages = self.read(&job.prompt, true)?;
+        self.prompt = Some(Prompt { job: job.clone(), pages, logits: self.buffers.logits.clone() });
         Some(())
     }
 
@@ -181,7 +169,7 @@ impl<'a> Worker<'a> {
     /// What a sequence had read before it lost its pages.
     fn read_again(&mut self, sequence: &Sequence) -> Option<Vec<PageId>> {
         let (_, known) = sequence.tokens.split_last()?;
-        let tokens = [&self.requests[sequence.request].prompt, known].concat();
+        let tokens = [&sequence.job.prompt, known].concat();
         self.read(&tokens, false)
     }
 
@@ -211,40 +199,33 @@ impl<'a> Worker<'a> {
     }
 
     /// Draws a sample's first token.
-    fn start(
-        &mut self,
-        mut sequence: Sequence,
-        pages: Vec<PageId>,
-        ended: &mut Vec<Completion>,
-    ) -> Result<(), ModelError> {
-        let limit = self.limit(sequence.request);
+    fn start(&mut self, mut sequence: Sequence<'a>, pages: Vec<PageId>, ended: &mut Vec<Ended<'a>>) {
+        let limit = self.limit();
         let logits = self.prompt.as_ref().map_or(&[][..], |prompt| &prompt.logits);
-        sequence.draw(logits, &mut self.picker, self.config, limit)?;
+        sequence.draw(logits, &mut self.picker, limit);
         match sequence.take_completion() {
-            Some(completion) => {
+            Some(outcome) => {
                 self.pages.release(pages);
-                ended.push(completion);
+                ended.push((sequence.job.clone(), outcome));
             }
             None => self.running.push(Running { sequence, pages }),
         }
-        Ok(())
     }
 
-    fn limit(&self, request: usize) -> Limit {
-        let prompt = self.requests[request].prompt.len();
-        Limit { prompt, max_seq: self.decoder.config.max_seq, step: self.steps }
+    fn limit(&self) -> Limit {
+        Limit { max_seq: self.decoder.config.max_seq, step: self.steps }
     }
 
     /// Position of the token that a sequence has drawn last.
     fn position(&self, running: &Running) -> usize {
-        self.requests[running.sequence.request].prompt.len() + running.sequence.tokens.len() - 1
+        running.sequence.job.prompt.len() + running.sequence.tokens.len() - 1
     }
 
     /// Reads each sequence's last token and draws its next.
-    fn decode(&mut self, ended: &mut Vec<Completion>) -> Result<(), ModelError> {
+    fn decode(&mut self, ended: &mut Vec<Ended<'a>>) {
         self.make_room();
         if self.running.is_empty() {
-            return Ok(());
+            return;
         }
         let mut rows = Vec::with_capacity(self.running.len());
         for running in &self.running {
@@ -253,24 +234,21 @@ impl<'a> Worker<'a> {
         }
         let all: Vec<usize> = (0..rows.len()).collect();
         self.decoder.read(&rows, &all, &mut self.pages, &mut self.buffers);
-        let logits = std::mem::take(&mut self.buffers.logits);
-        let mut running = std::mem::take(&mut self.running);
-        let vocab = self.decoder.config.vocab_size;
-        for (running, logits) in running.iter_mut().zip(logits.chunks_exact(vocab)) {
-            let limit = self.limit(running.sequence.request);
-            running.sequence.draw(logits, &mut self.picker, self.config, limit)?;
+        let (vocab, limit) = (self.decoder.config.vocab_size, self.limit());
+        for (running, logits) in self.running.iter_mut().zip(self.buffers.logits.chunks_exact(vocab)) {
+            running.sequence.draw(logits, &mut self.picker, limit);
         }
-        self.buffers.logits = logits;
-        running.retain_mut(|running| {
-            ended.extend(running.sequence.take_completion());
+        let pages = &mut self.pages;
+        self.running.retain_mut(|running| {
+            if let Some(outcome) = running.sequence.take_completion() {
+                ended.push((running.sequence.job.clone(), outcome));
+            }
             let keep = running.sequence.is_running();
             if !keep {
-                self.pages.release(running.pages.drain(..));
+                pages.release(running.pages.drain(..));
             }
             keep
         });
-        self.running = running;
-        Ok(())
     }
 
     /// Gives each sequence the page that its last token needs. If there are too few, the sequences that joined last

@@ -23,7 +23,7 @@ const AHEAD: usize = 2;
 /// `stp corpus check`.
 #[derive(Clone, Debug, Args)]
 pub struct CorpusCheckArgs {
-    /// `core`, `library`, or a `.jsonl` file or a folder of them.
+    /// `core`, `library`, `practice`, or a `.jsonl` file or a folder of them.
     #[arg(default_value = "core")]
     pub corpus: String,
     /// One JSON object in place of lines.
