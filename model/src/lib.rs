@@ -27,6 +27,7 @@
 //! # Ok::<(), stp_model::ModelError>(())
 //! ```
 
+mod adopt;
 mod chat;
 mod checkpoint;
 mod config;
@@ -51,6 +52,7 @@ mod stored;
 mod tokenizer;
 mod train;
 
+pub use adopt::adopt;
 pub use burn::tensor::Device;
 pub use chat::Message;
 pub use checkpoint::Checkpoint;

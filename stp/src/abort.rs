@@ -34,7 +34,7 @@ impl Abort {
     fn is_due(&self, event: &Event<'_>) -> bool {
         let counts = match event {
             Event::Recorded(what) => self.kind == what.as_str(),
-            Event::TrainStep { .. } => self.kind == "train-step",
+            Event::TrainStep { .. } | Event::TrainTold { .. } => self.kind == "train-step",
             Event::StepStarted(step) => self.kind.strip_prefix("started:") == Some(step.name().as_str()),
             _ => false,
         };
