@@ -41,9 +41,8 @@ impl Refused {
 /// # Errors
 /// [`ModelError::Trained`] with the file and what is wrong with it; [`ModelError::Write`] if the folder cannot be written.
 pub fn adopt(base: &Path, written: &Path) -> Result<(), ModelError> {
-    let config = examine(base, written).map_err(|Refused { path, reason, diverged }| {
-        ModelError::Trained { path, reason, diverged }
-    })?;
+    let config = examine(base, written)
+        .map_err(|Refused { path, reason, diverged }| ModelError::Trained { path, reason, diverged })?;
     dress(base, written, &config)
         .map_err(|error| ModelError::Write { path: written.to_owned(), reason: error.to_string() })
 }
@@ -164,7 +163,8 @@ mod tests {
 
     fn made(words: &str, ff: usize) -> Checkpoint {
         let tokenizer = Tokenizer::train(&[words.to_owned()], Tokenizer::MIN_VOCAB + 4).unwrap();
-        let config = ModelConfig { vocab_size: 270, layers: 1, width: 8, heads: 2, ff, ..ModelConfig::default() };
+        let config =
+            ModelConfig { vocab_size: 270, layers: 1, width: 8, heads: 2, ff, ..ModelConfig::default() };
         Checkpoint::new(Lm::init(&config, &Device::flex(), 2).unwrap(), tokenizer)
     }
 
@@ -211,13 +211,13 @@ mod tests {
             rewrite(written, |_, data| Some(data.iter().map(|_| 0).collect()));
         });
         adopt(&base, &written).unwrap();
-        let [before, after] = [&base, &written].map(|folder| Checkpoint::load(folder, &Device::flex()).unwrap());
+        let [before, after] =
+            [&base, &written].map(|folder| Checkpoint::load(folder, &Device::flex()).unwrap());
         assert_eq!((after.end_tokens, after.model.config()), (before.end_tokens, before.model.config()));
         let same = |name: &str| fs::read(base.join(name)).unwrap() == fs::read(written.join(name)).unwrap();
         assert!(same("generation_config.json") && same(TOKENIZER) && !same(WEIGHTS));
         assert!(!written.join("chat_template.jinja").exists());
-        let fields: Value =
-            serde_json::from_str(&fs::read_to_string(written.join(CONFIG)).unwrap()).unwrap();
+        let fields: Value = serde_json::from_str(&fs::read_to_string(written.join(CONFIG)).unwrap()).unwrap();
         assert_eq!(fields["torch_dtype"], "bfloat16");
         assert_eq!((&fields["transformers_version"], &fields["eos_token_id"]), (&Value::Null, &json!([1])));
     }

@@ -49,8 +49,15 @@ mod tests {
         assert!(said("STP_PRSET").contains("mean STP_PRESET?"));
         assert!(said("STP_DEVCE").contains("mean STP_DEVICE?"));
         assert!(said("STP_CONFIG_SEED").contains("mean STP_CONFIG__SEED?"));
-        for fine in ["STP_PRESET", "STP_CONFIG__SEED", "STP_TEST_ABORT", "STP_TRAIN_DATA", "STP_BRIDGE_PRIORITY", "STP", "HOME"]
-        {
+        for fine in [
+            "STP_PRESET",
+            "STP_CONFIG__SEED",
+            "STP_TEST_ABORT",
+            "STP_TRAIN_DATA",
+            "STP_BRIDGE_PRIORITY",
+            "STP",
+            "HOME",
+        ] {
             assert_eq!(said(fine), "", "{fine}");
         }
     }

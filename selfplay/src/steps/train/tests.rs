@@ -102,7 +102,9 @@ async fn conjectures_near_nothing_unproved_weigh_nothing() {
 }
 
 /// A context with a real checkpoint of a model of one layer.
-pub(super) fn with_model(change: impl FnOnce(&mut RunConfig)) -> (TempDir, Context, Arc<std::sync::Mutex<Vec<String>>>) {
+pub(super) fn with_model(
+    change: impl FnOnce(&mut RunConfig),
+) -> (TempDir, Context, Arc<std::sync::Mutex<Vec<String>>>) {
     let (scratch, mut context) = context(|config| {
         config.model.vocab_size = 300;
         config.model.layers = 1;

@@ -215,7 +215,10 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!((rows.len(), data.rows, data.left_out, data.texts_differ), (2, 2, 1, 1));
-        assert_eq!((&rows[0]["prompt"], &rows[0]["completion"]), (&"<|prove|>".into(), &" by simp<|end|>".into()));
+        assert_eq!(
+            (&rows[0]["prompt"], &rows[0]["completion"]),
+            (&"<|prove|>".into(), &" by simp<|end|>".into())
+        );
         assert_eq!((&rows[0]["prompt_tokens"][0], &rows[1]["weight"]), (&2.into(), &0.5.into()));
         let lengths = [examples[0].target.len(), examples[1].target.len()].map(|it| it as f64);
         let mean = (lengths[0] + 0.5 * lengths[1]) / (lengths[0] + lengths[1]);

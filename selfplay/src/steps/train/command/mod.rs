@@ -13,6 +13,7 @@ mod tensorboard;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use stp_model::{Checkpoint, Example, ModelError, adopt};
@@ -28,6 +29,9 @@ use crate::context::Context;
 use crate::context::folder::write_atomically;
 use crate::events::{Done, Event, Events, Progress, Work};
 use crate::records::TrainRecord;
+
+/// How often the files for TensorBoard are read.
+const BETWEEN_FILES: Duration = Duration::from_secs(2);
 
 /// Lets the command train a checkpoint on examples, keeps it under `name`, and returns `record` with what came of it.
 ///
@@ -141,6 +145,7 @@ impl Task<'_> {
             lock: place.lock(),
         };
         let status = job.run(&context.cancel, &mut |heard| follower.hear(heard)).await?;
+        follower.ask_files();
         context.cancel.check()?;
         if !status.success() {
             bail!(self.failed(status, &follower.last_line));
@@ -191,7 +196,9 @@ impl Task<'_> {
                  fork (--from), a mended script does not",
                 aside.display()
             ),
-            None => format!("it goes on with this training, and {} is as it was", self.place.state().display()),
+            None => {
+                format!("it goes on with this training, and {} is as it was", self.place.state().display())
+            }
         };
         format!(
             "The training command of `{}` ended well, but no checkpoint was made. {error} All that the command printed is in \
@@ -221,6 +228,8 @@ struct Follower<'a> {
     files: EventFiles,
     /// Whether it prints its steps; then its files for TensorBoard are not asked.
     prints: bool,
+    /// When these were asked last.
+    asked: Instant,
     before: u64,
     reached: Reached,
     last_line: String,
@@ -239,6 +248,7 @@ impl<'a> Follower<'a> {
             progress,
             files: EventFiles::new(place.tensorboard()),
             prints: false,
+            asked: Instant::now(),
             before: steps_before(context)?,
             reached,
             last_line: String::new(),
@@ -257,13 +267,15 @@ impl<'a> Follower<'a> {
                     None => line.clone_into(&mut self.last_line),
                 }
             }
-            Heard::Time if self.prints => {}
-            Heard::Time => {
-                for told in self.files.news() {
-                    self.tell(&told);
-                }
-            }
+            Heard::Time if self.asked.elapsed() < BETWEEN_FILES => {}
+            Heard::Time => self.ask_files(),
         }
+    }
+
+    fn ask_files(&mut self) {
+        self.asked = Instant::now();
+        let news = if self.prints { Vec::new() } else { self.files.news() };
+        news.iter().for_each(|told| self.tell(told));
     }
 
     fn tell(&mut self, told: &Told) {

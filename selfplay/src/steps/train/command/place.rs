@@ -101,7 +101,9 @@ impl Place {
     /// # Errors
     /// If something cannot be removed.
     pub fn begin_anew(&self) -> Result<()> {
-        [self.done(), self.output(), self.state(), self.base(), self.log()].iter().try_for_each(|it| remove(it))
+        [self.done(), self.output(), self.state(), self.base(), self.log()]
+            .iter()
+            .try_for_each(|it| remove(it))
     }
 
     /// Puts a state aside that leads to no model, with what the command said on the way: neither is lost nor gone on from.

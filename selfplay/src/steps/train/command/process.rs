@@ -1,19 +1,19 @@
-//! The user's command as a process: what it prints is kept and handed on line by line, and it never outlives this process.
+//! The user's command as a process: what it prints goes into a log and is read there line by line, and it never outlives this
+//! process.
 //!
 //! A shell leads a process group of its own. A second one in that group, the guard, reads from a pipe whose other end this
 //! process holds: it comes to its end when this process ends, however that happens, and the guard ends the group. The
 //! guard also holds a lock as long as it lives, so that no second command is started beside a first one that is still ending.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{PipeReader, Read, Write, pipe};
+use std::io::{Read, Seek, SeekFrom, Write, pipe};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use tokio::process::Command;
-use tokio::sync::mpsc;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{interval, sleep};
 
 use crate::context::Cancel;
 
@@ -43,10 +43,8 @@ const ENDED: &[u8] = b"ended\n";
 
 /// How long a command that is still ending is waited for: longer than the guard waits.
 const ENDING: Duration = Duration::from_secs(20);
-/// How long what a process outside of the group holds open is listened to after the command has ended.
-const LAST_WORDS: Duration = Duration::from_secs(5);
-/// How often somebody looks at the command's files.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often the log is read.
+const LOOK: Duration = Duration::from_millis(200);
 /// A longer line is handed on in parts.
 const LONGEST_LINE: usize = 1 << 16;
 
@@ -54,7 +52,7 @@ const LONGEST_LINE: usize = 1 << 16;
 pub enum Heard<'a> {
     /// A line that it printed.
     Line(&'a str),
-    /// Nothing, for a while.
+    /// All lines that there were.
     Time,
 }
 
@@ -82,29 +80,24 @@ impl Job<'_> {
         let lock = take(&self.lock).await?;
         let log = OpenOptions::new().create(true).append(true).open(&self.log);
         let log = log.with_context(|| format!("cannot write {}", self.log.display()))?;
-        let ((printed, prints), (guards, mut leash)) = (pipe()?, pipe()?);
+        let mut lines = Lines::at_end(&self.log)?;
+        let (guards, mut leash) = pipe()?;
         let mut child = Command::new("sh")
             .args(["-c", SHELL, "sh", self.command])
             .envs(self.variables)
             .stdin(Stdio::from(lock))
-            .stdout(Stdio::from(prints))
+            .stdout(Stdio::from(log))
             .stderr(Stdio::from(guards))
             .process_group(0)
             .spawn()
             .context("cannot start `sh` for training.command")?;
-        let (sender, mut lines) = mpsc::unbounded_channel();
-        std::thread::spawn(move || listen(printed, log, &sender));
         // The guard may be dead already, by whoever killed the whole group: then writing fails, and nothing is to be done.
         let mut tell = |word: &[u8]| drop(leash.write_all(word));
-        let (mut open, mut stopped, mut look) = (true, false, interval(LOOK));
+        let (mut stopped, mut look) = (false, interval(LOOK));
         let status = loop {
             tokio::select! {
-                line = lines.recv(), if open => match line {
-                    Some(line) => hear(Heard::Line(&line)),
-                    None => open = false,
-                },
                 status = child.wait() => break status.context("the training command was lost")?,
-                _ = look.tick() => hear(Heard::Time),
+                _ = look.tick() => lines.hand_on(hear)?,
                 () = cancel.cancelled(), if !stopped => {
                     stopped = true;
                     tell(STOP);
@@ -112,13 +105,8 @@ impl Job<'_> {
             }
         };
         tell(ENDED);
-        let rest = async {
-            while let Some(line) = lines.recv().await {
-                hear(Heard::Line(&line));
-            }
-        };
-        let _ = timeout(LAST_WORDS, rest).await;
-        hear(Heard::Time);
+        lines.hand_on(hear)?;
+        lines.end(hear);
         Ok(status)
     }
 }
@@ -144,30 +132,44 @@ async fn take(path: &Path) -> Result<File> {
     }
 }
 
-/// Appends what is printed to the log, and sends its lines; a progress bar's carriage return ends one, too.
-fn listen(mut printed: PipeReader, mut log: File, lines: &mpsc::UnboundedSender<String>) {
-    let (mut buffer, mut line) = (vec![0; 1 << 13], Vec::new());
-    let send = |line: &mut Vec<u8>| {
-        let text = String::from_utf8_lossy(line).trim_end().to_owned();
-        line.clear();
-        if !text.is_empty() {
-            let _ = lines.send(text);
-        }
-    };
-    while let Ok(count @ 1..) = printed.read(&mut buffer) {
-        if let Err(error) = log.write_all(&buffer[..count]) {
-            tracing::error!("the log of the training command cannot be written: {error}");
-        }
-        for &byte in &buffer[..count] {
-            if byte == b'\n' || byte == b'\r' || line.len() >= LONGEST_LINE {
-                send(&mut line);
+/// The lines of a log, as it grows.
+struct Lines {
+    log: File,
+    /// The beginning of a line that has not ended.
+    line: Vec<u8>,
+}
+
+impl Lines {
+    fn at_end(log: &Path) -> Result<Self> {
+        let mut log = File::open(log)?;
+        log.seek(SeekFrom::End(0))?;
+        Ok(Self { log, line: Vec::new() })
+    }
+
+    /// Hands on what came since the last time; a progress bar's carriage return ends a line, too.
+    fn hand_on(&mut self, hear: Hear<'_>) -> Result<()> {
+        let mut bytes = Vec::new();
+        self.log.read_to_end(&mut bytes).context("cannot read the log of the training command")?;
+        for byte in bytes {
+            if byte == b'\n' || byte == b'\r' || self.line.len() >= LONGEST_LINE {
+                self.end(hear);
             }
             if byte != b'\n' && byte != b'\r' {
-                line.push(byte);
+                self.line.push(byte);
             }
         }
+        hear(Heard::Time);
+        Ok(())
     }
-    send(&mut line);
+
+    /// Hands on what there is of a line.
+    fn end(&mut self, hear: Hear<'_>) {
+        let text = String::from_utf8_lossy(&self.line).trim_end().to_owned();
+        self.line.clear();
+        if !text.is_empty() {
+            hear(Heard::Line(&text));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -83,10 +83,12 @@ mod tests {
 
     #[test]
     fn lines_that_tell_a_step_are_understood_and_others_are_not() {
-        let told = Told::parse(r#" {"step": 3, "loss": 0.5, "grad_norm": 2, "note": "x", "done": true} "#).unwrap();
+        let told =
+            Told::parse(r#" {"step": 3, "loss": 0.5, "grad_norm": 2, "note": "x", "done": true} "#).unwrap();
         assert_eq!((told.step, told.number("loss"), told.number("gradient_norm")), (3, Some(0.5), Some(2.0)));
         assert_eq!(told.numbers.len(), 2);
-        for other in ["3", "step 3", "{'step': 3}", r#"{"loss": 1}"#, r#"{"step": -1}"#, r#"{"step": 1, "loss": NaN}"#]
+        for other in
+            ["3", "step 3", "{'step': 3}", r#"{"loss": 1}"#, r#"{"step": -1}"#, r#"{"step": 1, "loss": NaN}"#]
         {
             assert_eq!(Told::parse(other), None, "{other}");
         }
@@ -96,7 +98,11 @@ mod tests {
     fn every_step_counts_once() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
-        std::fs::write(&log, "begin\n{\"step\": 1, \"loss\": 2, \"tokens\": 9}\r\n{\"step\": 2, \"loss\": 1.5}\n{").unwrap();
+        std::fs::write(
+            &log,
+            "begin\n{\"step\": 1, \"loss\": 2, \"tokens\": 9}\r\n{\"step\": 2, \"loss\": 1.5}\n{",
+        )
+        .unwrap();
         let mut reached = Reached::of_log(&log);
         assert_eq!(reached, Reached { step: 2, loss: Some(1.5), tokens: Some(9) });
         let told = |line: &str| Told::parse(line).unwrap();

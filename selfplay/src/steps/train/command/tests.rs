@@ -53,7 +53,10 @@ async fn a_command_trains_and_its_steps_are_told() {
     context.checkpoints.load("round-1").unwrap();
     context.checkpoints.sampler("round-1").unwrap();
     let told = told.lock().unwrap().join("\n");
-    assert!(told.contains("hello") && told.contains(r#"step: 2, numbers: [("loss", 0.5), ("tokens", 9.0)]"#), "{told}");
+    assert!(
+        told.contains("hello") && told.contains(r#"step: 2, numbers: [("loss", 0.5), ("tokens", 9.0)]"#),
+        "{told}"
+    );
     let rows = fs::read_to_string(place.data()).unwrap();
     assert_eq!(rows.lines().count(), 2, "a proof and a conjecture");
     let manifest: serde_json::Value =
@@ -71,7 +74,10 @@ async fn a_command_that_fails_is_mended_and_goes_on_with_its_state() {
     let first = r#"echo '{"step": 4, "loss": 3, "tokens": 40}'; echo 4 >"$STP_TRAIN_STATE/step"; echo no memory >&2; exit 3"#;
     let (_scratch, mut context, place) = commanded(first);
     let text = refusal(&context).await;
-    assert!(text.contains("exit status: 3") && text.contains("no memory") && text.contains("log.txt"), "{text}");
+    assert!(
+        text.contains("exit status: 3") && text.contains("no memory") && text.contains("log.txt"),
+        "{text}"
+    );
     context.config.training.command = format!(
         r#"test "$(cat "$STP_TRAIN_STATE/step")" = 4 && {HONEST} && echo '{{"step": 4, "loss": 3, "tokens": 40}}'"#
     );
@@ -94,7 +100,8 @@ async fn what_cannot_be_used_is_named_and_the_state_is_kept() {
     let text = refusal(&context).await;
     assert!(text.contains("`intermediate_size`"), "{text}");
     assert!(place.state().join("x").exists());
-    context.config.training.command = format!(r#"{HONEST}; printf %s {{ >"$STP_TRAIN_OUTPUT/tokenizer.json""#);
+    context.config.training.command =
+        format!(r#"{HONEST}; printf %s {{ >"$STP_TRAIN_OUTPUT/tokenizer.json""#);
     let text = refusal(&context).await;
     assert!(text.contains("tokenizer.json"), "{text}");
     context.config.training.command = HONEST.to_owned();
