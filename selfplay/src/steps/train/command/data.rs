@@ -146,15 +146,21 @@ impl Manifest {
         Self { format, stp, checkpoint, base, data, settings, steps, seed }
     }
 
-    /// Writes it, and says whether the one that was there is of the same training; `None` if there was none.
+    /// Whether there is a manifest of another training.
+    ///
+    /// # Errors
+    /// If this one cannot be written as JSON.
+    pub fn is_another(&self, path: &Path) -> Result<bool> {
+        let text = serde_json::to_string(self)?;
+        Ok(fs::read_to_string(path).is_ok_and(|old| training(&old) != training(&text)))
+    }
+
+    /// Writes it.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn write(&self, path: &Path) -> Result<Option<bool>> {
-        let text = format!("{:#}\n", serde_json::to_value(self)?);
-        let same = fs::read_to_string(path).ok().map(|old| training(&old) == training(&text));
-        write_atomically(path, &text)?;
-        Ok(same)
+    pub fn write(&self, path: &Path) -> Result<()> {
+        write_atomically(path, &format!("{:#}\n", serde_json::to_value(self)?))
     }
 }
 
@@ -237,10 +243,11 @@ mod tests {
         let manifest = |settings| Manifest::new("round-1", Path::new("/a"), data.clone(), settings, u64::MAX);
         let first = manifest(asked());
         assert_eq!((first.steps, first.seed), (6, (1 << 31) - 1));
-        assert_eq!(first.write(&path).unwrap(), None);
+        assert!(!first.is_another(&path).unwrap(), "there is none");
+        first.write(&path).unwrap();
         let moved = Manifest { base: "/b".into(), stp: "9", ..manifest(Asked { micro_batch: 1, ..asked() }) };
-        assert_eq!(moved.write(&path).unwrap(), Some(true));
+        assert!(!moved.is_another(&path).unwrap());
         let other = manifest(Asked { learning_rate: 2e-3, ..asked() });
-        assert_eq!(other.write(&path).unwrap(), Some(false));
+        assert!(other.is_another(&path).unwrap());
     }
 }

@@ -102,9 +102,10 @@ fn write_files(
         max_seq,
     };
     let manifest = Manifest::new(name, base, data, asked, seed(context, name));
-    if manifest.write(&place.manifest())? == Some(false) {
+    if manifest.is_another(&place.manifest())? {
         place.begin_anew()?;
     }
+    manifest.write(&place.manifest())?;
     Ok(manifest)
 }
 

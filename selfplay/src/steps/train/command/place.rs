@@ -123,12 +123,13 @@ impl Place {
         Ok(aside)
     }
 
-    /// Removes what nobody needs once the checkpoint is in its place. The training set, the manifest and the log stay.
+    /// Removes what nobody needs once the checkpoint is in its place. Training set, manifest and log stay, and the word that it is
+    /// done, for whoever is killed before the step is in the ledger.
     ///
     /// # Errors
     /// If something cannot be removed.
     pub fn finish(&self) -> Result<()> {
-        [self.done(), self.output(), self.state(), self.base()].iter().try_for_each(|it| remove(it))?;
+        [self.output(), self.state(), self.base()].iter().try_for_each(|it| remove(it))?;
         // Only if the command wrote nothing into it.
         let _ = fs::remove_dir(&self.tensorboard);
         Ok(())

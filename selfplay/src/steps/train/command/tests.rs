@@ -64,9 +64,12 @@ async fn a_command_trains_and_its_steps_are_told() {
     assert_eq!(manifest["data"]["sha256"], record.data_sha256.unwrap());
     assert!(manifest["base"].as_str().unwrap().ends_with("checkpoints/stage1"));
     assert!(fs::read_to_string(place.log()).unwrap().starts_with("hello\n"));
-    for gone in [place.state(), place.output(), place.done(), place.tensorboard().to_owned()] {
+    for gone in [place.state(), place.output(), place.tensorboard().to_owned()] {
         assert!(!gone.exists(), "{}", gone.display());
     }
+    // As if the process had been killed before the step was in the ledger.
+    context.config.training.command = "exit 1".to_owned();
+    assert_eq!(round(&context, 1).await.unwrap().loss, Some(0.5));
 }
 
 #[tokio::test]
