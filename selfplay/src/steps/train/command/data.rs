@@ -160,7 +160,7 @@ impl Manifest {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        write_atomically(path, &format!("{:#}\n", serde_json::to_value(self)?))
+        write_atomically(path, &(serde_json::to_string_pretty(self)? + "\n"))
     }
 }
 
