@@ -16,11 +16,11 @@ use crate::hf::{self, Precision, SINGLE as MODEL, Shards};
 use crate::memory;
 use crate::{Lm, ModelConfig, ModelError, Special, Tokenizer};
 
-const CONFIG: &str = "config.json";
-const TOKENIZER: &str = "tokenizer.json";
+pub(crate) const CONFIG: &str = "config.json";
+pub(crate) const TOKENIZER: &str = "tokenizer.json";
 const GENERATION: &str = "generation_config.json";
 /// What belongs to a tokenizer and means nothing to the model; it is kept as it was.
-const COMPANIONS: [&str; 4] =
+pub(crate) const COMPANIONS: [&str; 4] =
     [GENERATION, "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
 
 /// A model with everything needed to use it.

@@ -110,6 +110,16 @@ pub enum ModelError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A model that another program trained cannot be taken.
+    #[error("The trained model cannot be used: {path}: {reason}.")]
+    Trained {
+        /// The file or folder at fault.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+        /// Whether weights stopped being numbers, so that training on from there is of no use.
+        diverged: bool,
+    },
     /// A state that a training left cannot be gone on from.
     #[error(
         "The training state {path} cannot be used: {reason}. Delete that file to begin this training anew, or restore it \

@@ -27,6 +27,7 @@
 //! # Ok::<(), stp_model::ModelError>(())
 //! ```
 
+mod adopt;
 mod agreement;
 mod chat;
 mod checkpoint;
@@ -52,6 +53,7 @@ mod stored;
 mod tokenizer;
 mod train;
 
+pub use adopt::adopt;
 pub use agreement::{Agreement, agreement};
 pub use burn::tensor::Device;
 pub use chat::Message;

@@ -1,6 +1,7 @@
 //! Byte-level BPE. Any text can be encoded and comes back unchanged; the special tokens that mark
 //! the parts of a sequence are never produced from a value, so a corpus cannot forge them.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -225,6 +226,21 @@ impl Tokenizer {
     /// Whether a text is one special token, and which.
     pub fn special(&self, text: &str) -> Option<u32> {
         self.specials.iter().any(|special| special == text).then(|| self.token(text))?
+    }
+
+    /// In what another tokenizer differs from this one: a token that one of them lacks or has under another id, or a
+    /// text that they divide otherwise.
+    pub(crate) fn difference(&self, other: &Self) -> Option<String> {
+        let (own, others) = (self.inner.get_vocab(true), other.inner.get_vocab(true));
+        let moved = |from: &HashMap<String, u32>, to: &HashMap<String, u32>| {
+            from.iter().filter(|(text, id)| to.get(*text) != Some(id)).map(|(text, _)| text.clone()).min()
+        };
+        if let Some(text) = moved(&own, &others).or_else(|| moved(&others, &own)) {
+            let id = |of: &HashMap<String, u32>| of.get(&text).map_or("no token".to_owned(), u32::to_string);
+            return Some(format!("`{text}` is {} in it, and was {}", id(&own), id(&others)));
+        }
+        let divided = self.encode(PROBE) != other.encode(PROBE);
+        divided.then(|| "it divides texts otherwise".to_owned())
     }
 
     /// The text of a token, as it is written in a prompt.

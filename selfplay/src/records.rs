@@ -230,6 +230,9 @@ pub struct TrainRecord {
     /// Examples of repair.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repair_examples: Option<usize>,
+    /// The training set's SHA-256, where a command trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_sha256: Option<String>,
     /// Parameters of the adapters, where they alone were trained.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trained_parameters: Option<usize>,

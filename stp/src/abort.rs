@@ -42,7 +42,7 @@ impl Abort {
     fn is_due(&self, event: &Event<'_>) -> bool {
         match event {
             Event::Recorded(what) => self.counts(what.as_str()),
-            Event::TrainStep { .. } => self.counts("train-step"),
+            Event::TrainStep { .. } | Event::TrainTold { .. } => self.counts("train-step"),
             Event::StepStarted(step) => self.counts(&format!("started:{}", step.name())),
             _ => false,
         }

@@ -68,6 +68,9 @@ fn line_of(event: &Event<'_>) -> Option<String> {
         Event::NothingToTrain { checkpoint } => {
             format!("{checkpoint}: nothing to train on; the model stays as it is")
         }
+        Event::TrainCommand { checkpoint, log } => {
+            format!("{checkpoint}: training.command trains, and prints into {}", log.display())
+        }
         Event::Adapters { checkpoint, trained, parameters } => {
             format!("{checkpoint}: adapters of {trained} parameters, merged into {parameters}")
         }
@@ -111,6 +114,7 @@ fn line_of(event: &Event<'_>) -> Option<String> {
 fn note(metrics: &Metrics, event: &Event<'_>) {
     match event {
         Event::TrainStep { before, step } => metrics.training(*before, *step),
+        Event::TrainTold { before, step, numbers } => metrics.told(before + step, numbers),
         Event::StepFinished { step, .. } => metrics.step(*step),
         Event::Controlled { round, scalars, .. } if !scalars.is_empty() => metrics.control(*round, scalars),
         Event::Searched { round, record } => {

@@ -8,8 +8,8 @@ const PREFIX: &str = "STP_";
 /// All of them but those that are settings.
 const KNOWN: [&str; 7] =
     ["STP_API_KEY", "STP_DEVICE", "STP_HOME", "STP_LEAN", "STP_LOG", "STP_NATS", "STP_PRESET"];
-/// Variables of the tests begin so.
-const TESTS: [&str; 2] = ["STP_TEST_", "STP_SOAK_"];
+/// Variables of the tests begin so, and those that a training's command finds.
+const OTHERS: [&str; 3] = ["STP_TEST_", "STP_SOAK_", "STP_TRAIN_"];
 
 /// A warning for each variable that this program does not know and that reads like one that it does.
 pub fn warnings(names: impl IntoIterator<Item = String>) -> Vec<String> {
@@ -32,7 +32,7 @@ pub fn warnings(names: impl IntoIterator<Item = String>) -> Vec<String> {
 
 /// Whether it begins as ours do and is none of them. A wrong key of a setting is an error of its own, with the key.
 fn is_strange(name: &str) -> bool {
-    let known = KNOWN.contains(&name) || TESTS.iter().any(|tests| name.starts_with(tests));
+    let known = KNOWN.contains(&name) || OTHERS.iter().any(|others| name.starts_with(others));
     name.starts_with(PREFIX) && !known && !name.starts_with(VARIABLES)
 }
 
@@ -49,8 +49,15 @@ mod tests {
         assert!(said("STP_PRSET").contains("mean STP_PRESET?"));
         assert!(said("STP_DEVCE").contains("mean STP_DEVICE?"));
         assert!(said("STP_CONFIG_SEED").contains("mean STP_CONFIG__SEED?"));
-        for fine in ["STP_PRESET", "STP_CONFIG__SEED", "STP_TEST_ABORT", "STP_BRIDGE_PRIORITY", "STP", "HOME"]
-        {
+        for fine in [
+            "STP_PRESET",
+            "STP_CONFIG__SEED",
+            "STP_TEST_ABORT",
+            "STP_TRAIN_DATA",
+            "STP_BRIDGE_PRIORITY",
+            "STP",
+            "HOME",
+        ] {
             assert_eq!(said(fine), "", "{fine}");
         }
     }

@@ -65,6 +65,11 @@ impl TensorFile {
         self.entries.keys()
     }
 
+    /// The tensors in it with their shapes.
+    pub(crate) fn shapes(&self) -> impl Iterator<Item = (&String, &[usize])> {
+        self.entries.iter().map(|(name, entry)| (name, &*entry.shape))
+    }
+
     /// What its writer noted under that key.
     pub(crate) fn note(&self, key: &str) -> Option<&str> {
         self.notes.get(key).map(String::as_str)

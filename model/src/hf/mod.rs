@@ -3,9 +3,11 @@
 mod config;
 mod file;
 mod reader;
+mod survey;
 mod writer;
 
 pub(crate) use config::{as_came, describe, end_tokens, parse};
 pub(crate) use file::TensorFile;
 pub(crate) use reader::{SINGLE, Shards};
+pub(crate) use survey::Survey;
 pub(crate) use writer::{Precision, write_tensors, write_weights};

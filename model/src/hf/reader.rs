@@ -39,24 +39,10 @@ impl<'a> Shards<'a> {
     /// # Errors
     /// [`ModelError::Checkpoint`] with the file at fault.
     pub(crate) fn open(dir: &Path, device: &'a Device) -> Result<Self, ModelError> {
-        let index = dir.join(INDEX);
-        let (catalogue, paths) = if index.is_file() {
-            let text = std::fs::read_to_string(&index).map_err(|error| ModelError::damaged(&index, error))?;
-            let map: Index =
-                serde_json::from_str(&text).map_err(|error| ModelError::damaged(&index, error))?;
-            let names: BTreeSet<_> = map.weight_map.into_values().collect();
-            if let Some(name) = names.iter().find(|name| Path::new(name).components().count() != 1) {
-                return Err(ModelError::damaged(&index, format!("`{name}` is no file of this folder")));
-            }
-            (index, names.into_iter().map(|name| dir.join(name)).collect())
-        } else {
-            (dir.join(SINGLE), vec![dir.join(SINGLE)])
-        };
-        let (mut shards, mut places) = (Vec::new(), HashMap::new());
-        for path in paths {
-            let file = TensorFile::open(&path).map_err(|reason| ModelError::damaged(&path, reason))?;
-            places.extend(file.names().map(|name| (name.clone(), shards.len())));
-            shards.push((path, file));
+        let (catalogue, shards) = files(dir)?;
+        let mut places = HashMap::new();
+        for (index, (_, file)) in shards.iter().enumerate() {
+            places.extend(file.names().map(|name| (name.clone(), index)));
         }
         Ok(Self { device, catalogue, shards, places, asked: BTreeSet::new() })
     }
@@ -66,9 +52,7 @@ impl<'a> Shards<'a> {
     /// # Errors
     /// [`ModelError::Checkpoint`] with the name of one.
     pub(crate) fn finish(self) -> Result<(), ModelError> {
-        // Older checkpoints repeat what can be computed, and tied ones repeat the embedding.
-        let harmless = |name: &str| name.ends_with("rotary_emb.inv_freq") || name == "lm_head.weight";
-        let unasked = self.places.keys().filter(|name| !self.asked.contains(*name) && !harmless(name));
+        let unasked = self.places.keys().filter(|name| !self.asked.contains(*name) && !may_be_left(name));
         match unasked.min() {
             None => Ok(()),
             Some(name) => Err(ModelError::damaged(
@@ -77,6 +61,32 @@ impl<'a> Shards<'a> {
             )),
         }
     }
+}
+
+/// Older checkpoints repeat what can be computed, and tied ones repeat the embedding.
+pub(super) fn may_be_left(name: &str) -> bool {
+    name.ends_with("rotary_emb.inv_freq") || name == "lm_head.weight"
+}
+
+/// The opened files of a folder's weights, and what names them: the index, or the only file.
+pub(super) fn files(dir: &Path) -> Result<(PathBuf, Vec<(PathBuf, TensorFile)>), ModelError> {
+    let index = dir.join(INDEX);
+    let (catalogue, paths) = if index.is_file() {
+        let text = std::fs::read_to_string(&index).map_err(|error| ModelError::damaged(&index, error))?;
+        let map: Index = serde_json::from_str(&text).map_err(|error| ModelError::damaged(&index, error))?;
+        let names: BTreeSet<_> = map.weight_map.into_values().collect();
+        if let Some(name) = names.iter().find(|name| Path::new(name).components().count() != 1) {
+            return Err(ModelError::damaged(&index, format!("`{name}` is no file of this folder")));
+        }
+        (index, names.into_iter().map(|name| dir.join(name)).collect())
+    } else {
+        (dir.join(SINGLE), vec![dir.join(SINGLE)])
+    };
+    let open = |path: PathBuf| match TensorFile::open(&path) {
+        Ok(file) => Ok((path, file)),
+        Err(reason) => Err(ModelError::damaged(&path, reason)),
+    };
+    Ok((catalogue, paths.into_iter().map(open).collect::<Result<_, _>>()?))
 }
 
 impl Stored for Shards<'_> {

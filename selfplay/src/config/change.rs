@@ -21,10 +21,12 @@ pub enum Change {
     Never,
 }
 
-/// What a sample, a verdict or a trained weight does not depend on.
-const ANY_TIME: [&str; 6] = [
+/// What a sample, a verdict or a trained weight does not depend on; of the training's command that is for its writer to see to,
+/// who must be able to mend it.
+const ANY_TIME: [&str; 7] = [
     "sampling.batch",
     "sampling.cache_mb",
+    "training.command",
     "training.recompute",
     "training.state_minutes",
     "verifier.max_rss_mb",
@@ -148,6 +150,7 @@ mod tests {
     #[test]
     fn what_costs_may_change_and_what_counts_may_not() {
         assert!(differ(|config| config.verifier.workers = 7).may_go_on());
+        assert!(differ(|config| config.training.command = "true".to_owned()).may_go_on());
         let seed = differ(|config| config.seed = 7);
         assert!(!seed.may_go_on() && seed.may_fork());
         let width = differ(|config| config.model.width = 7);

@@ -230,7 +230,12 @@ const SENTENCES: &[(&str, &str)] = &[
         "selection.trigger_lemma",
         "A conjecture whose proofs do without its trigger lemma is learned as one without.",
     ),
+    (
+        "training.command",
+        "What trains where `training.engine` is `command`, for `sh -c` (docs/training.md has what it finds).",
+    ),
     ("training.devices", "Devices that share each batch, of the kind chosen with `--device`."),
+    ("training.engine", "Who trains: this program (`own`) or `training.command` (`command`)."),
     (
         "training.precision",
         "Numbers that a step is computed in, `f32` or `bf16`; weights are `f32` in any case.",

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use self::change::differences;
-pub use self::model::{ModelShape, Training, TrainingMachine};
+pub use self::model::{ModelShape, Training, TrainingEngine, TrainingMachine};
 pub use self::presets::PRESETS;
 pub use self::prompts::{LAYOUTS, Layout, Prompts};
 pub use self::recipe::{Check, Control, Pretraining, Repair, Search, Selection};
@@ -246,6 +246,8 @@ mod tests {
             ("[round]\nlora = { rank = 4, projections = [] }", "lora.projections"),
             ("[training]\nrecompute = \"all\"", "blocks"),
             ("[training]\ndevices = 0", "training.devices"),
+            ("[training]\nengine = \"command\"", "training.command"),
+            ("[training]\nengine = \"theirs\"", "command"),
             ("[training]\nprecision = \"f16\"", "bf16"),
             ("[training]\nstate_minutes = -1", "state_minutes"),
             ("[selection]\nlargest_weight = 0.5", "selection.largest_weight"),

@@ -104,10 +104,25 @@ impl Training {
     }
 }
 
-/// How trainings use the machine: what changes their cost, not what they learn.
+/// Who trains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrainingEngine {
+    /// This program.
+    #[default]
+    Own,
+    /// A command of the user's.
+    Command,
+}
+
+/// Who trains, and how trainings use the machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingMachine {
+    /// Who trains: this program (`own`) or a command of yours (`command`).
+    pub engine: TrainingEngine,
+    /// That command, for `sh -c`; it finds in its environment where the training set is and where the model belongs.
+    pub command: String,
     /// Minutes after which a training writes down how far it is, in a file beside its checkpoint from which a killed
     /// run goes on (0: never).
     pub state_minutes: f64,
@@ -121,7 +136,14 @@ pub struct TrainingMachine {
 
 impl Default for TrainingMachine {
     fn default() -> Self {
-        Self { state_minutes: 5.0, recompute: Recompute::Nothing, precision: Precision::F32, devices: 1 }
+        Self {
+            engine: TrainingEngine::Own,
+            command: String::new(),
+            state_minutes: 5.0,
+            recompute: Recompute::Nothing,
+            precision: Precision::F32,
+            devices: 1,
+        }
     }
 }
 
@@ -134,6 +156,10 @@ impl TrainingMachine {
     pub(super) fn checks(&self) -> Vec<Check> {
         vec![
             (self.devices > 0, "training.devices must be at least 1"),
+            (
+                self.engine == TrainingEngine::Own || !self.command.trim().is_empty(),
+                "training.command must say what to run where training.engine is \"command\"",
+            ),
             (
                 (0.0..=1e6).contains(&self.state_minutes),
                 "training.state_minutes must be between 0 and a million",

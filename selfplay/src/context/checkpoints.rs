@@ -184,8 +184,46 @@ impl Checkpoints {
             .with_context(|| format!("cannot make {}. Make the run folder writable.", self.folder.display()))
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// The folder of the checkpoint of that name, whether it is there or not.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// The folder of the checkpoint that stage 1 begins with; none if it is a file, whose weights have another form.
+    ///
+    /// # Errors
+    /// If a fetched model is meant and there is no home folder.
+    pub fn base_folder(&self, name: &str) -> Result<Option<PathBuf>> {
+        Ok(Some(base_path(name, self.home.clone())?).filter(|path| path.is_dir()))
+    }
+
+    /// Lets go of the checkpoint that is kept loaded.
+    pub fn release(&self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Makes a folder, which lies on the same file system, the checkpoint of that name. One that is there is replaced.
+    ///
+    /// # Errors
+    /// If it cannot be renamed.
+    pub fn take(&self, name: &str, folder: &Path) -> Result<()> {
+        self.make_folder()?;
+        self.release();
+        let (path, old) = (self.path(name), self.path(&format!("{name}.old")));
+        let replace = || {
+            if path.exists() {
+                std::fs::rename(&path, &old)?;
+            }
+            std::fs::rename(folder, &path)?;
+            if old.exists() { std::fs::remove_dir_all(&old) } else { Ok(()) }
+        };
+        replace().with_context(|| {
+            format!(
+                "cannot rename {} to {}. Both must be on one file system: where the run's `checkpoints` is a link to another                  one, make `training` such a link, too.",
+                folder.display(),
+                path.display()
+            )
+        })
     }
 }
 

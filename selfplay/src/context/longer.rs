@@ -26,6 +26,7 @@ pub fn set_final_aside(run: &Path, ledger: &Ledger, rounds: u32) -> Result<Optio
         // A half-done training of it knows fewer rounds than it will have.
         let had = rounds_done(ledger)?;
         if had < rounds {
+            // A command's own is told by its training set.
             remove(&run.join("checkpoints").join(format!("{FINAL}.state.safetensors")))?;
         }
         return Ok(None);

@@ -161,6 +161,29 @@ pub enum Event<'a> {
         /// What it found.
         record: &'a SearchRecord,
     },
+    /// A training is left to the user's command.
+    TrainCommand {
+        /// The checkpoint's name.
+        checkpoint: &'a str,
+        /// The file with all that the command prints.
+        log: &'a Path,
+    },
+    /// A line that the command of a training printed.
+    TrainLine {
+        /// The checkpoint's name.
+        checkpoint: &'a str,
+        /// The line.
+        line: &'a str,
+    },
+    /// What the command of a training told of a step.
+    TrainTold {
+        /// Steps of the run's earlier trainings.
+        before: u64,
+        /// The step, from 1.
+        step: u64,
+        /// What was told of it, by name: `loss`, `learning_rate`, whatever there is.
+        numbers: &'a [(String, f64)],
+    },
     /// One optimiser step.
     TrainStep {
         /// Steps of the run's earlier trainings.

@@ -149,6 +149,15 @@ pub enum Done {
         /// Examples that were longer than the model's context.
         dropped: usize,
     },
+    /// A training by the user's command.
+    TrainedByCommand {
+        /// Optimiser steps that it told of.
+        steps: u64,
+        /// The last loss that it told of.
+        loss: Option<f32>,
+        /// Examples that were longer than the model's context.
+        left_out: usize,
+    },
     /// Statements that a tactic proves.
     Proved {
         /// How many.
@@ -167,6 +176,16 @@ impl fmt::Display for Done {
             Self::Accepted { conjectures } => write!(f, "{conjectures} conjectures accepted"),
             Self::Judged { proofs } => write!(f, "{proofs} proofs judged"),
             Self::Proved { proved, of } => write!(f, "{proved} of {of} proved"),
+            Self::TrainedByCommand { steps, loss, left_out } => {
+                write!(f, "by command: ")?;
+                if *steps > 0 {
+                    write!(f, "{steps} steps, ")?;
+                }
+                if let Some(loss) = loss {
+                    write!(f, "loss {loss:.3}, ")?;
+                }
+                write!(f, "{left_out} examples too long")
+            }
             Self::Trained { steps, resumed, first_loss, last_loss, dropped } => {
                 write!(f, "{steps} steps")?;
                 if *resumed > 0 {
@@ -188,5 +207,8 @@ mod tests {
         let done = Done::Trained { steps: 9, resumed: 4, first_loss: 2.0, last_loss: 0.5, dropped: 0 };
         let text = "9 steps (4 of them before it was stopped), loss 2.000 → 0.500, 0 examples too long";
         assert_eq!(done.to_string(), text);
+        let by_command = |steps, loss| Done::TrainedByCommand { steps, loss, left_out: 1 }.to_string();
+        assert_eq!(by_command(9, Some(0.5)), "by command: 9 steps, loss 0.500, 1 examples too long");
+        assert_eq!(by_command(0, None), "by command: 1 examples too long");
     }
 }

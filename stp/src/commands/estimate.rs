@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::TypedValueParser;
 use comfy_table::CellAlignment;
 use stp_model::ModelConfig;
-use stp_selfplay::config::RunConfig;
+use stp_selfplay::config::{RunConfig, TrainingEngine};
 use stp_selfplay::context::base_path;
 use stp_selfplay::context::statements::load_corpus;
 use stp_study::clock::clock;
@@ -134,16 +134,17 @@ fn table(
     table.set_header(["what", "amount", "how"]);
     let gigabytes = |bytes: u64| format!("{:.2} GB", bytes as f64 / 1e9);
     let hours = |seconds: f64| format!("{:.2} h", seconds / 3600.0);
+    let [weight, gradient, moments] = if memory.shared {
+        ["2 bytes each, in the command", "2 bytes, in the command", "AdamW in mixed precision: 12 bytes each"]
+    } else {
+        ["4 bytes each", "4 bytes, twice if added up, while training", "AdamW: 8 bytes each, while training"]
+    };
     let rows = [
         ("parameters", millions(parameters as u64), String::new()),
-        ("memory: weights", gigabytes(memory.weights), "4 bytes each".to_owned()),
+        ("memory: weights", gigabytes(memory.weights), weight.to_owned()),
         ("memory: 16-bit copy", gigabytes(memory.half_weights), "while training in bf16".to_owned()),
-        (
-            "memory: gradients",
-            gigabytes(memory.gradients),
-            "4 bytes, twice if added up, while training".to_owned(),
-        ),
-        ("memory: optimiser", gigabytes(memory.optimiser), "AdamW: 8 bytes each, while training".to_owned()),
+        ("memory: gradients", gigabytes(memory.gradients), gradient.to_owned()),
+        ("memory: optimiser", gigabytes(memory.optimiser), moments.to_owned()),
         (
             "memory: activations",
             gigabytes(memory.activations),
@@ -154,7 +155,11 @@ fn table(
             gigabytes(memory.kv_cache),
             format!("{} sequences, while sampling", config.sampling.batch),
         ),
-        ("memory: training in all", gigabytes(memory.training()), String::new()),
+        (
+            "memory: training in all",
+            gigabytes(memory.training_on(speeds.devices as u64)),
+            if memory.shared { format!("on each of {} devices", speeds.devices) } else { String::new() },
+        ),
         ("memory: sampling in all", gigabytes(memory.sampling()), String::new()),
         ("verified samples", millions(work.proofs), "proofs of the rounds".to_owned()),
         ("validation samples", millions(work.valid_proofs), String::new()),
@@ -241,12 +246,18 @@ fn notes(
                 .to_owned(),
         );
     }
-    let device = args.device_memory * 1e9;
-    if hardware == Hardware::Gpu80 && memory.peak() as f64 > device {
+    notes.extend(of_command(config, memory));
+    let (device, needed) = (args.device_memory * 1e9, memory.peak(args.devices.map_or(1, u64::from)));
+    if hardware == Hardware::Gpu80 && needed as f64 > device {
+        let remedy = if memory.shared && memory.sampling() as f64 <= device {
+            "A command may share a training over several: say how many with --devices."
+        } else {
+            "Each device holds the whole model; splitting it over several is not implemented."
+        };
         notes.push(format!(
-            "it does not fit: {:.0} GB are needed at a time and a device has {:.0} GB. Each device holds the whole \
-             model; splitting it over several is not implemented. Low-rank adapters (lora.rank) need less.",
-            memory.peak() as f64 / 1e9,
+            "it does not fit: {:.0} GB are needed at a time and a device has {:.0} GB. {remedy} Low-rank adapters (lora.rank) \
+             need less.",
+            needed as f64 / 1e9,
             args.device_memory
         ));
     }
@@ -258,6 +269,18 @@ fn notes(
         );
     }
     notes
+}
+
+/// What a training by a command adds to what is known of it.
+fn of_command(config: &RunConfig, memory: &Memory) -> Option<String> {
+    (config.training.engine == TrainingEngine::Command).then(|| {
+        format!(
+            "training.command trains: its memory is counted as trainers of large models usually have it, shared over the \
+             devices; each time this program itself reads the checkpoint, too, to write the training set: {:.0} GB on its \
+             --device",
+            memory.sampled as f64 / 1e9
+        )
+    })
 }
 
 #[cfg(test)]

@@ -98,6 +98,13 @@ impl Metrics {
         self.write(before + step.step as u64, Map::new(), &scalars);
     }
 
+    /// What the command of a training told of a step of all the run's trainings.
+    pub fn told(&self, step: u64, numbers: &[(String, f64)]) {
+        let scalars: Vec<_> = numbers.iter().map(|(name, value)| (format!("train/{name}"), *value)).collect();
+        let scalars: Vec<_> = scalars.iter().map(|(tag, value)| (tag.as_str(), *value)).collect();
+        self.write(step, Map::new(), &scalars);
+    }
+
     /// What a phase in progress has come to; the axis is seconds since the run began.
     pub fn phase(&self, phase: PhaseNow<'_>) {
         let mut line = Map::new();

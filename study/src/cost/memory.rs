@@ -1,7 +1,7 @@
 //! Bytes on the device that training and sampling keep at the same time.
 
 use stp_model::{ModelConfig, Precision, Recompute};
-use stp_selfplay::config::{RunConfig, Training};
+use stp_selfplay::config::{RunConfig, Training, TrainingEngine};
 
 /// Bytes of a 32-bit number.
 const NUMBER: u64 = 4;
@@ -9,18 +9,22 @@ const NUMBER: u64 = 4;
 /// Memory on the device, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// The weights, as 32-bit numbers.
+    /// The weights while training: 32-bit numbers, and 16-bit ones where a command trains.
     pub weights: u64,
+    /// The weights while sampling, as 32-bit numbers.
+    pub sampled: u64,
     /// Their copy in 16 bits, while training in `bf16`.
     pub half_weights: u64,
     /// Gradients of what is trained; twice where the parts of a batch are added up.
     pub gradients: u64,
-    /// AdamW's two moments of each trained weight.
+    /// AdamW's two moments of each trained weight, and its 32-bit copy where a command trains.
     pub optimiser: u64,
     /// What the backward pass needs of the forward pass, for as many of the longest sequences as are in memory at a time.
     pub activations: u64,
     /// Keys and values of a full batch of the longest sequences, while sampling.
     pub kv_cache: u64,
+    /// Whether devices share weights, gradients and moments while training, as FSDP and ZeRO do.
+    pub shared: bool,
 }
 
 impl Memory {
@@ -29,14 +33,20 @@ impl Memory {
         self.weights + self.half_weights + self.gradients + self.optimiser + self.activations
     }
 
-    /// While sampling.
-    pub fn sampling(&self) -> u64 {
-        self.weights + self.kv_cache
+    /// While training, on each of so many devices.
+    pub fn training_on(&self, devices: u64) -> u64 {
+        let devices = if self.shared { devices.max(1) } else { 1 };
+        (self.training() - self.activations) / devices + self.activations
     }
 
-    /// Whatever is larger.
-    pub fn peak(&self) -> u64 {
-        self.training().max(self.sampling())
+    /// While sampling.
+    pub fn sampling(&self) -> u64 {
+        self.sampled + self.kv_cache
+    }
+
+    /// Whatever is larger, on each of so many devices.
+    pub fn peak(&self, devices: u64) -> u64 {
+        self.training_on(devices).max(self.sampling())
     }
 }
 
@@ -51,15 +61,38 @@ pub fn memory(model: &ModelConfig, config: &RunConfig) -> Memory {
         0 => u64::MAX,
         some => (some as u64) << 20,
     };
-    Memory { kv_cache: kv_cache.min(limit), ..most }
+    Memory { kv_cache: kv_cache.min(limit), sampled: NUMBER * model.parameters() as u64, ..most }
+}
+
+/// What trainers of large models usually keep: AdamW in mixed precision, 16 bytes for each trained weight, and of each
+/// block's activations what goes in. What a command really keeps is its own affair.
+fn while_a_command_trains(model: &ModelConfig, training: &Training) -> Memory {
+    const HALF: u64 = NUMBER / 2;
+    let trained = trained(model, training);
+    let tokens = in_memory(training) as u64 * model.max_seq as u64;
+    Memory {
+        weights: HALF * model.parameters() as u64,
+        gradients: HALF * trained,
+        optimiser: 3 * NUMBER * trained,
+        activations: HALF * tokens * activations_of_token(model, Recompute::Blocks),
+        shared: true,
+        ..Memory::default()
+    }
+}
+
+/// Weights that are trained: all, or those of the adapters.
+fn trained(model: &ModelConfig, training: &Training) -> u64 {
+    match training.lora.rank {
+        0 => model.parameters() as u64,
+        _ => training.lora.parameters(model) as u64,
+    }
 }
 
 fn while_training(model: &ModelConfig, config: &RunConfig, training: &Training) -> Memory {
-    let weights = model.parameters() as u64;
-    let trained = match training.lora.rank {
-        0 => weights,
-        _ => training.lora.parameters(model) as u64,
-    };
+    if config.training.engine == TrainingEngine::Command {
+        return while_a_command_trains(model, training);
+    }
+    let (weights, trained) = (model.parameters() as u64, trained(model, training));
     let half = config.training.precision == Precision::Bf16;
     let at_a_time = in_memory(training);
     let copies = if at_a_time < training.batch { 2 } else { 1 };
@@ -71,7 +104,7 @@ fn while_training(model: &ModelConfig, config: &RunConfig, training: &Training) 
         gradients: copies * NUMBER * trained,
         optimiser: 2 * NUMBER * trained,
         activations: number * tokens * activations_of_token(model, config.training.recompute),
-        kv_cache: 0,
+        ..Memory::default()
     }
 }
 
@@ -111,12 +144,26 @@ mod tests {
 
     #[test]
     fn seven_billion_parameters_do_not_train_on_one_device() {
-        let (model, memory) = of("deepseek-prover-7b", |_| {});
+        let (model, memory) = of("deepseek-prover-7b", |config| {
+            (config.training.engine, config.training.precision) = (TrainingEngine::Own, Precision::F32);
+        });
         // deepseek-ai/DeepSeek-Prover-V1.5 has 6.91 billion. Weights, gradients twice, and two moments.
         assert!((model.parameters() as f64 / 6.91e9 - 1.0).abs() < 0.005, "{}", model.parameters());
         let per_weight = memory.weights + memory.gradients + memory.optimiser;
         assert_eq!(per_weight, 20 * model.parameters() as u64);
-        assert!(memory.training() > 138_000_000_000 && memory.peak() == memory.training());
+        assert!(memory.training() > 138_000_000_000 && memory.peak(8) == memory.training());
+    }
+
+    #[test]
+    fn a_command_shares_seven_billion_over_devices() {
+        let (model, memory) = of("deepseek-prover-7b", |_| {});
+        let per_weight = memory.weights + memory.gradients + memory.optimiser;
+        assert_eq!((per_weight, memory.shared), (16 * model.parameters() as u64, true));
+        assert_eq!(memory.training_on(8), per_weight / 8 + memory.activations);
+        assert!(
+            memory.training_on(1) > 80_000_000_000 && memory.training_on(8) < 60_000_000_000,
+            "{memory:?}"
+        );
     }
 
     #[test]
@@ -125,7 +172,8 @@ mod tests {
         // Qwen2.5-1.5B: 28 layers, 2 key and value heads of 128.
         assert_eq!(memory.kv_cache, 4 * 2 * 28 * 2 * 128 * 256 * 2048);
         assert!((model.parameters() as f64 / 1.544e9 - 1.0).abs() < 0.005, "{}", model.parameters());
-        assert!(memory.peak() < 80_000_000_000, "it is for one 80 GB device: {memory:?}");
+        assert!(memory.peak(1) < 80_000_000_000, "it is for one 80 GB device: {memory:?}");
+        assert!(memory.training() < 40_000_000_000, "which also holds a server: {memory:?}");
         assert_eq!(of("kimina-1.5b", |config| config.sampling.cache_mb = 100).1.kv_cache, 100 << 20);
     }
 

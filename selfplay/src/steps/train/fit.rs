@@ -10,21 +10,40 @@ use stp_model::{
     Checkpoint, Example, ModelError, StateFile, TrainConfig, TrainReport, TrainStep, further_devices,
 };
 
-use crate::config::Training;
+use super::command;
+use super::common::{Beginning, GRADIENT_CLIP, WEIGHT_DECAY, note, seed, steps_before};
+use crate::config::{Training, TrainingEngine};
 use crate::context::Context;
-use crate::events::{Done, Event, Events, Progress, Recorded, Work};
-use crate::plan::{self, EarlierFinal, Step};
-use crate::random::seed_for;
+use crate::events::{Done, Event, Events, Progress, Work};
 use crate::records::TrainRecord;
 
-const WEIGHT_DECAY: f32 = 0.05;
-const GRADIENT_CLIP: f32 = 1.0;
-
-/// Trains a checkpoint on examples, keeps it under `name`, and returns `record` with what came of it.
+/// Trains a checkpoint on examples, here or by the user's command, keeps it under `name`, and returns `record` with what
+/// came of it.
 ///
 /// # Errors
 /// If training or the ledger fails, or the user interrupts.
 pub async fn fit(
+    context: &Context,
+    beginning: Beginning,
+    examples: Vec<Example>,
+    training: &Training,
+    name: &str,
+    record: TrainRecord,
+) -> Result<TrainRecord> {
+    if examples.is_empty() || training.epochs == 0 {
+        context.events.emit(&Event::NothingToTrain { checkpoint: name });
+        keep(context, name, beginning.checkpoint, &record)?;
+        return Ok(record);
+    }
+    match context.config.training.engine {
+        TrainingEngine::Own => {
+            fit_here(context, beginning.checkpoint, examples, training, name, record).await
+        }
+        TrainingEngine::Command => command::fit(context, beginning, examples, training, name, record).await,
+    }
+}
+
+async fn fit_here(
     context: &Context,
     checkpoint: Checkpoint,
     examples: Vec<Example>,
@@ -32,11 +51,6 @@ pub async fn fit(
     name: &str,
     mut record: TrainRecord,
 ) -> Result<TrainRecord> {
-    if examples.is_empty() || training.epochs == 0 {
-        context.events.emit(&Event::NothingToTrain { checkpoint: name });
-        keep(context, name, checkpoint, &record)?;
-        return Ok(record);
-    }
     let settings = settings(context, training, name)?;
     let steps = settings.epochs * examples.len().div_ceil(settings.batch);
     let progress = context.events.work(&Work::Train { checkpoint: name.to_owned() }, steps as u64);
@@ -84,7 +98,7 @@ fn settings(context: &Context, training: &Training, name: &str) -> Result<TrainC
         replicas: further_devices(context.checkpoints.device(), machine.devices)?,
         weight_decay: WEIGHT_DECAY,
         grad_clip: GRADIENT_CLIP,
-        seed: seed_for(context.config.seed, &["train", name]),
+        seed: seed(context, name),
     })
 }
 
@@ -123,12 +137,10 @@ fn done(report: &TrainReport) -> Done {
     }
 }
 
-/// The checkpoint first, then the ledger: what the ledger names is there.
+/// The checkpoint first, then the ledger.
 fn keep(context: &Context, name: &str, checkpoint: Checkpoint, record: &TrainRecord) -> Result<()> {
     context.checkpoints.save(name, checkpoint)?;
-    context.ledger.record_checkpoint(name, &serde_json::to_value(record)?)?;
-    context.events.recorded(Recorded::Checkpoint);
-    Ok(())
+    note(context, name, record)
 }
 
 fn remove(state: &Path) -> Result<()> {
@@ -157,20 +169,4 @@ fn keep_batch(context: &Context, checkpoint: &Checkpoint, name: &str, error: Mod
         )),
         Err(_) => error.into(),
     }
-}
-
-/// Training steps of the run's finished trainings.
-fn steps_before(context: &Context) -> Result<u64> {
-    let mut before = 0;
-    let steps = plan::steps(&context.config);
-    for step in steps.into_iter().filter(|step| step.trains()) {
-        let record = TrainRecord::read(&context.ledger, step)?;
-        before += record.and_then(|record| record.steps).unwrap_or(0);
-    }
-    for rounds in 0..context.config.rounds {
-        let earlier = context.ledger.step(&EarlierFinal { rounds }.training())?;
-        let record = earlier.map(|step| TrainRecord::parse(Step::FinalTrain, step.detail)).transpose()?;
-        before += record.and_then(|record| record.steps).unwrap_or(0);
-    }
-    Ok(before)
 }

@@ -1,5 +1,7 @@
 //! The training steps: stage 1 on the corpus, each round on what was proved, and the final re-training.
 
+mod command;
+mod common;
 mod examples;
 mod fit;
 pub mod library;
@@ -16,6 +18,7 @@ use anyhow::Result;
 use stp_model::{Checkpoint, Example};
 use stp_prover::TrainingProof;
 
+use self::common::Beginning;
 use self::examples::{Texts, conjecture_example, pair_example, proof_example};
 use self::fit::fit;
 use self::pairs::{SupervisedPair, replayed_pairs};
@@ -45,7 +48,7 @@ pub async fn round(context: &Context, round: u32) -> Result<TrainRecord> {
         TrainingSet::All(_) => ("stage1", &config.retraining),
         TrainingSet::Round(_) => (newest.as_str(), &config.round),
     };
-    let checkpoint = context.checkpoints.load(from)?;
+    let beginning = Beginning::of_run(context, from)?;
     let proofs = select::proofs(ledger, &context.statements.given_names(), config, set)?;
     let mut record = TrainRecord {
         proofs: Some(proofs.len()),
@@ -59,8 +62,8 @@ pub async fn round(context: &Context, round: u32) -> Result<TrainRecord> {
     }
     let replayed = replayed_pairs(context, round)?;
     let learned = Learned { proofs: &proofs, kept: &kept, replayed, rounds: set.rounds(config) };
-    let examples = learned.examples(context, &checkpoint, &mut record).await?;
-    fit(context, checkpoint, examples, training, &checkpoint_of(round, config.rounds), record).await
+    let examples = learned.examples(context, &beginning.checkpoint, &mut record).await?;
+    fit(context, beginning, examples, training, &checkpoint_of(round, config.rounds), record).await
 }
 
 /// The final re-training from the stage-1 checkpoint, on all correct proofs and all kept conjectures.
@@ -73,12 +76,12 @@ pub async fn retrain(context: &Context, round: u32) -> Result<TrainRecord> {
     let kept = select::conjectures(ledger, config, set.rounds(config))?;
     let conjectures = Some(kept.len());
     let kept = select::with_fates(ledger, config, set.rounds(config), kept)?;
-    let checkpoint = context.checkpoints.load("stage1")?;
+    let beginning = Beginning::of_run(context, "stage1")?;
     let fates = select::fate_counts(config, &kept);
     let mut record = TrainRecord { proofs: Some(proofs.len()), conjectures, fates, ..TrainRecord::default() };
     let learned = Learned { proofs: &proofs, kept: &kept, replayed: Vec::new(), rounds: set.rounds(config) };
-    let examples = learned.examples(context, &checkpoint, &mut record).await?;
-    fit(context, checkpoint, examples, &config.retraining, "final", record).await
+    let examples = learned.examples(context, &beginning.checkpoint, &mut record).await?;
+    fit(context, beginning, examples, &config.retraining, "final", record).await
 }
 
 /// What is learned.

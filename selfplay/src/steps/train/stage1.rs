@@ -4,6 +4,7 @@ use anyhow::Result;
 use stp_datasets::{Attempt, CorpusEntry, Phase};
 use stp_model::{Checkpoint, Example, Lm, Tokenizer};
 
+use super::common::Beginning;
 use super::examples::{Texts, lemmas, pair_example, proof_example, tokenizer_texts, unweighted};
 use super::fit::fit;
 use super::library;
@@ -25,11 +26,11 @@ const PRETRAINED: &str = "pretrained";
 pub async fn stage1(context: &Context) -> Result<TrainRecord> {
     let config = &context.config;
     if config.stage1.epochs == 0 {
-        let checkpoint = context.checkpoints.base(&config.model.base)?;
-        context.checkpoints.prompts(&checkpoint)?;
-        let parameters = Some(checkpoint.model.config().parameters());
+        let beginning = Beginning::of_base(context)?;
+        context.checkpoints.prompts(&beginning.checkpoint)?;
+        let parameters = Some(beginning.checkpoint.model.config().parameters());
         let record = TrainRecord { parameters, ..TrainRecord::default() };
-        return fit(context, checkpoint, Vec::new(), &config.stage1, "stage1", record).await;
+        return fit(context, beginning, Vec::new(), &config.stage1, "stage1", record).await;
     }
     let proofs = context.ledger.proofs_of(Phase::Corpus, 0..=0)?;
     anyhow::ensure!(
@@ -39,24 +40,24 @@ pub async fn stage1(context: &Context) -> Result<TrainRecord> {
     );
     let texts = Texts::of(context, &[], lemmas(&proofs)).await?;
     let entries = library::entries(config, &context.statements.corpus)?;
-    let mut checkpoint = if config.model.base.is_empty() {
-        fresh(context, &proofs, &texts, &entries)?
+    let mut beginning = if config.model.base.is_empty() {
+        Beginning::fresh(fresh(context, &proofs, &texts, &entries)?)
     } else {
-        context.checkpoints.base(&config.model.base)?
+        Beginning::of_base(context)?
     };
-    let prompts = context.checkpoints.prompts(&checkpoint)?;
+    let prompts = context.checkpoints.prompts(&beginning.checkpoint)?;
     let pairs = stage1_pairs(context, &proofs);
     let of_proofs = proofs.iter().map(|proof| proof_example(&prompts, &texts, &unweighted(proof)));
     let of_pairs = pairs.iter().map(|pair| pair_example(&prompts, &texts, pair));
     let examples = of_proofs.chain(of_pairs).collect::<Result<Vec<_>>>()?;
     let shown_before = library::examples(context, &prompts, &entries)?;
-    let parameters = checkpoint.model.config().parameters();
+    let parameters = beginning.checkpoint.model.config().parameters();
     if !shown_before.is_empty() {
-        checkpoint = pretrain(context, checkpoint, shown_before).await?;
+        beginning = pretrain(context, beginning, shown_before).await?;
     }
     context.events.emit(&Event::Stage1 { proofs: proofs.len(), pairs: pairs.len(), parameters });
     let record = TrainRecord { parameters: Some(parameters), ..TrainRecord::default() };
-    fit(context, checkpoint, examples, &config.stage1, "stage1", record).await
+    fit(context, beginning, examples, &config.stage1, "stage1", record).await
 }
 
 /// A model of random numbers with a tokenizer of the corpus.
@@ -75,12 +76,12 @@ fn fresh(
 }
 
 /// Trains on the library, unless a stage 1 that was interrupted had done so.
-async fn pretrain(context: &Context, checkpoint: Checkpoint, examples: Vec<Example>) -> Result<Checkpoint> {
+async fn pretrain(context: &Context, beginning: Beginning, examples: Vec<Example>) -> Result<Beginning> {
     if !context.ledger.checkpoints()?.iter().any(|(name, _)| name == PRETRAINED) {
         let config = &context.config;
         let training = Training { epochs: config.pretraining.epochs, ..config.stage1.clone() };
         let record = TrainRecord { examples: Some(examples.len()), ..TrainRecord::default() };
-        fit(context, checkpoint, examples, &training, PRETRAINED, record).await?;
+        fit(context, beginning, examples, &training, PRETRAINED, record).await?;
     }
-    context.checkpoints.load(PRETRAINED)
+    Beginning::of_run(context, PRETRAINED)
 }

@@ -102,7 +102,9 @@ async fn conjectures_near_nothing_unproved_weigh_nothing() {
 }
 
 /// A context with a real checkpoint of a model of one layer.
-fn with_model(change: impl FnOnce(&mut RunConfig)) -> (TempDir, Context, Arc<std::sync::Mutex<Vec<String>>>) {
+pub(super) fn with_model(
+    change: impl FnOnce(&mut RunConfig),
+) -> (TempDir, Context, Arc<std::sync::Mutex<Vec<String>>>) {
     let (scratch, mut context) = context(|config| {
         config.model.vocab_size = 300;
         config.model.layers = 1;
@@ -127,7 +129,7 @@ fn with_model(change: impl FnOnce(&mut RunConfig)) -> (TempDir, Context, Arc<std
 }
 
 /// A model of random numbers with a small tokenizer.
-fn checkpoint(config: &RunConfig) -> Checkpoint {
+pub(super) fn checkpoint(config: &RunConfig) -> Checkpoint {
     let tokenizer = Tokenizer::train(&["(a : Nat) : a = a", "by rfl"].map(String::from), 300).unwrap();
     let config = config.model.config(tokenizer.vocab_size());
     Checkpoint::new(Lm::init(&config, &stp_model::Device::flex(), 0).unwrap(), tokenizer)
