@@ -22,9 +22,15 @@ pub enum Change {
 }
 
 /// What a sample, a verdict or a trained weight does not depend on.
-const ANY_TIME: [&str; 6] = [
+const ANY_TIME: [&str; 12] = [
     "sampling.batch",
     "sampling.cache_mb",
+    "sampling.server.concurrency",
+    "sampling.server.key_variable",
+    "sampling.server.reload",
+    "sampling.server.retries",
+    "sampling.server.timeout_seconds",
+    "sampling.server.urls",
     "training.recompute",
     "training.state_minutes",
     "verifier.max_rss_mb",

@@ -13,6 +13,7 @@ pub mod lemmas;
 pub mod longer;
 pub mod prompts;
 pub mod sampler;
+mod served;
 pub mod statements;
 mod verifier;
 
@@ -26,6 +27,7 @@ pub use self::cancel::Cancel;
 pub use self::checkpoints::{Checkpoints, base_path};
 pub use self::folder::RunFolder;
 pub use self::sampler::{SampleKind, Sampler};
+pub use self::served::ServedSampler;
 pub use self::statements::Statements;
 pub use self::verifier::pool_config;
 use crate::config::RunConfig;
