@@ -48,9 +48,10 @@ impl Checkpoint {
             "pad_token": Special::Pad.text(),
             "clean_up_tokenization_spaces": false,
         });
-        let companions =
-            [("tokenizer_config.json", tokenizer_config), (GENERATION, json!({"eos_token_id": end.id()}))]
-                .map(|(name, fields)| (name, format!("{fields:#}\n")));
+        // Without these `transformers serve` takes the likeliest token, or draws from fifty.
+        let generation = json!({"eos_token_id": end.id(), "do_sample": true, "top_k": 0});
+        let companions = [("tokenizer_config.json", tokenizer_config), (GENERATION, generation)]
+            .map(|(name, fields)| (name, format!("{fields:#}\n")));
         Self { model, tokenizer, end_tokens: vec![end.id()], source: None, companions: companions.into() }
     }
 

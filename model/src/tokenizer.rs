@@ -254,6 +254,13 @@ impl Tokenizer {
         self.inner.decode(tokens, false).expect("a decoder accepts every token")
     }
 
+    /// The text of a prompt for a program with the same tokenizer, which adds what always stands at the beginning by itself.
+    /// It reads special tokens out of values, too, which [`Self::encode_parts`] does not.
+    pub fn prompt_text(&self, tokens: &[u32]) -> String {
+        let added = self.encode_special("", true).unwrap_or_default();
+        self.decode(tokens.strip_prefix(&added[..]).unwrap_or(tokens))
+    }
+
     /// As [`Self::decode`], without special tokens.
     pub fn decode_plain(&self, tokens: &[u32]) -> String {
         self.inner.decode(tokens, true).expect("a decoder accepts every token")

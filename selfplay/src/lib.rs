@@ -29,6 +29,7 @@ pub mod random;
 pub mod records;
 pub mod run;
 pub mod search;
+pub mod served;
 pub mod spent;
 pub mod steps;
 #[cfg(test)]

@@ -91,6 +91,7 @@ impl Run {
     /// # Errors
     /// If the ledger cannot be opened, or the corpus is another one: [`crate::error::UsageError`].
     pub fn open(folder: RunFolder, config: RunConfig, corpus: Corpus, parts: RunParts) -> Result<Self> {
+        config.require_followers()?;
         let ledger = Arc::new(Ledger::open(&folder.ledger())?);
         corpus::keep(&ledger, &corpus, &config)?;
         ledger.remember("toolchain", &parts.judge)?;
@@ -107,7 +108,7 @@ impl Run {
             seed: config.seed,
         });
         let RunParts { verifier, checkpoints, events, cancel, cpu, .. } = parts;
-        let checkpoints = checkpoints.configured(&config)?;
+        let checkpoints = checkpoints.telling(&events).configured(&config)?;
         let spending = Spending::new(cpu);
         let context =
             Context { config, folder, ledger, statements, verifier, checkpoints, events, cancel, spending };

@@ -3,17 +3,18 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
+use anyhow::Result;
 use stp_conjecturer::Masking;
 use stp_datasets::{Attempt, Verdict};
 use stp_datasets::{
     Conjecture, ConjectureOutcome, Corpus, CorpusEntry, Ledger, Phase, Source, Split, Statement, Status,
 };
-use stp_model::{Completion, ModelError, SampleConfig, SampleRequest, SampleStats};
+use stp_model::{ModelError, SampleStats};
 use stp_verifier::{Candidate, Pool, Script, StatementReport};
 use tempfile::TempDir;
 
 use crate::config::{ConjectureSource, RunConfig};
-use crate::context::sampler::{Prompt, SampleKind, Sampler};
+use crate::context::sampler::{Asked, Prompt, Sample, Sampler};
 use crate::context::{Cancel, Checkpoints, Context, CpuMeter, RunFolder, Spending, Statements};
 use crate::events::Events;
 
@@ -83,10 +84,6 @@ impl Sampler for ScriptedSampler {
         Ok(text.chars().map(u32::from).collect())
     }
 
-    fn decode(&self, _: SampleKind, tokens: &[u32]) -> String {
-        text(tokens)
-    }
-
     /// An answer that begins so is none.
     fn proof(&self, answer: &str, _: &str) -> Result<String, &'static str> {
         if answer.starts_with(MALFORMED) { Err("a proof") } else { Ok(stp_prover::normalise_proof(answer)) }
@@ -94,20 +91,18 @@ impl Sampler for ScriptedSampler {
 
     fn sample(
         &self,
-        requests: &[SampleRequest],
-        _: &SampleConfig,
-        on_completion: &mut dyn FnMut(Completion) -> ControlFlow<()>,
-    ) -> Result<SampleStats, ModelError> {
+        asked: &Asked<'_>,
+        each: &mut dyn FnMut(Sample) -> ControlFlow<()>,
+    ) -> Result<SampleStats> {
         let mut stats = SampleStats::default();
-        for (request, asked) in requests.iter().enumerate() {
+        for (request, asked) in asked.requests.iter().enumerate() {
             let prompt = text(&asked.prompt);
             for sample in 0..asked.seeds.len() {
                 self.asked.lock().unwrap().push(prompt.clone());
                 let Answer { text, finished } = (self.answer)(&prompt, sample);
-                let tokens: Vec<_> = text.chars().map(u32::from).collect();
-                stats.tokens += tokens.len();
-                let completion = Completion { request, sample, tokens, logprob: -1.0, finished };
-                if on_completion(completion).is_break() {
+                let tokens = text.chars().count();
+                stats.tokens += tokens;
+                if each(Sample { request, sample, text, tokens, logprob: -1.0, finished }).is_break() {
                     return Ok(stats);
                 }
             }

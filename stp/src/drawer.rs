@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use stp_selfplay::events::{Event, Events};
+use stp_selfplay::events::{Event, Events, ServerState};
 
 use crate::abort;
 use crate::display::{Display, PhaseProgress};
@@ -106,6 +106,18 @@ fn line_of(event: &Event<'_>) -> Option<String> {
             record.proved.len(),
             record.checks
         ),
+        Event::Server { url, state: ServerState::Reloads(checkpoint) } => {
+            format!("{url} is given {checkpoint}")
+        }
+        Event::Server { url, state: ServerState::Fails(reason) } => {
+            format!("{url} is tried again, for it failed: {reason}")
+        }
+        Event::Server { url, state: ServerState::Down(reason) } => {
+            format!(
+                "{url} is left to itself, and its work to other servers; it is tried once a minute: {reason}"
+            )
+        }
+        Event::Server { url, state: ServerState::Back } => format!("{url} answers again"),
         _ => return None,
     })
 }

@@ -64,14 +64,14 @@ pub fn python_with(test_folder: &str, name: &str, packages: &[&str]) -> PathBuf 
 
 /// The implementation that checkpoints are compared with. The versions are those that it was tried with.
 const TRANSFORMERS: [&str; 4] =
-    ["torch==2.15.0", "transformers==5.23.0", "safetensors==0.8.0", "numpy==2.3.5"];
+    ["torch==2.15.0", "transformers[serving]==5.23.0", "safetensors==0.8.0", "numpy==2.3.5"];
 
-/// A Python with `transformers`, made once.
+/// A Python with `transformers` and its server, made once.
 ///
 /// # Panics
 /// As [`python_with`].
 pub fn transformers(test_folder: &str) -> PathBuf {
-    python_with(test_folder, "transformers-5.23.0", &TRANSFORMERS)
+    python_with(test_folder, "transformers-5.23.0-serving", &TRANSFORMERS)
 }
 
 /// Packages without what they depend on, in a folder of their own for `PYTHONPATH`: more for a Python that is large to make.

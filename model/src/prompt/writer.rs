@@ -149,6 +149,20 @@ impl Writer {
         text
     }
 
+    /// The texts that end an answer but for the end tokens, for a program that knows those by itself.
+    pub fn stop_texts(&self, task: &Task) -> Vec<String> {
+        let is_end =
+            |stop: &str| self.tokenizer.special(stop).is_some_and(|it| self.end_tokens.contains(&it));
+        task.stop.iter().filter(|stop| !is_end(stop)).cloned().collect()
+    }
+
+    /// An answer's text up to what ended it, from a program that may have written special tokens out.
+    pub fn cut(&self, task: &Task, text: &str) -> String {
+        let stops = task.stop.iter().chain([&self.eos_token]);
+        let end = stops.filter_map(|stop| text.find(stop.as_str())).min();
+        text[..end.unwrap_or(text.len())].to_owned()
+    }
+
     /// A prompt's text, of which a value is cut where the fields ask for it.
     fn write_fitted(&self, task: &Task, fields: &Fields) -> Result<String, ModelError> {
         let whole = self.write(task, fields)?;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use stp_datasets::{Attempt, Phase, Status, Verdict};
-use stp_model::{Completion, SampleConfig, SampleRequest};
+use stp_model::{SampleConfig, SampleRequest};
 use stp_prover::{Failed, normalise_proof};
 use tokio::sync::mpsc;
 
 use super::judge::Judge;
 use super::target::Target;
 use crate::context::prompts::goal;
-use crate::context::sampler::{self, Prompt, SampleKind, Sampler};
+use crate::context::sampler::{self, Prompt, Sample, SampleKind, Sampler};
 use crate::context::{Cancel, Context};
 use crate::events::{Done, Events, Progress, Recorded, Work};
 use crate::random::seed_for;
@@ -144,19 +144,19 @@ struct Keep {
 
 impl Keep {
     /// Records an attempt; finished ones go to the judge, too.
-    fn completion(&self, mut attempt: Attempt, completion: &Completion, text: &str) -> Result<()> {
+    fn sample(&self, mut attempt: Attempt, sample: &Sample) -> Result<()> {
         // What is no proof is kept as it is, for people to read.
-        attempt.proof = normalise_proof(text);
-        if !completion.finished {
+        attempt.proof = normalise_proof(&sample.text);
+        if !sample.finished {
             attempt.verdict = Some(unfinished(self.limit));
         } else {
-            match self.sampler.proof(text, &attempt.statement) {
+            match self.sampler.proof(&sample.text, &attempt.statement) {
                 Ok(proof) => attempt.proof = proof,
                 Err(wanted) => attempt.verdict = Some(malformed(wanted)),
             }
         }
-        attempt.tokens = u32::try_from(completion.tokens.len())?;
-        attempt.logprob = completion.logprob;
+        attempt.tokens = u32::try_from(sample.tokens)?;
+        attempt.logprob = sample.logprob;
         self.progress.tokens(u64::from(attempt.tokens));
         self.ledger.record_attempt(&attempt)?;
         self.events.recorded(Recorded::Attempt);
@@ -186,9 +186,9 @@ async fn sample_all(
         let temperature = plan.temperatures.get(arm).map_or(settings.temperature, |at| *at as f32);
         let settings = SampleConfig { temperature, ..settings.clone() };
         let keep = keep.clone();
-        let each = move |completion: &Completion, text: String| {
-            let attempt = owners[completion.request][completion.sample].clone();
-            keep.completion(attempt, completion, &text)
+        let each = move |sample: Sample| {
+            let attempt = owners[sample.request][sample.sample].clone();
+            keep.sample(attempt, &sample)
         };
         let kind = SampleKind::Proof;
         let stats = sampler::sample(sampler.clone(), kind, requests, settings, cancel.clone(), each).await?;
@@ -242,5 +242,7 @@ fn malformed(wanted: &str) -> Verdict {
     )
 }
 
+#[cfg(test)]
+mod served_tests;
 #[cfg(test)]
 mod tests;

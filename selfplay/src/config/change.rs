@@ -23,9 +23,15 @@ pub enum Change {
 
 /// What a sample, a verdict or a trained weight does not depend on; of the training's command that is for its writer to see to,
 /// who must be able to mend it.
-const ANY_TIME: [&str; 7] = [
+const ANY_TIME: [&str; 13] = [
     "sampling.batch",
     "sampling.cache_mb",
+    "sampling.server.concurrency",
+    "sampling.server.key_variable",
+    "sampling.server.reload",
+    "sampling.server.retries",
+    "sampling.server.timeout_seconds",
+    "sampling.server.urls",
     "training.command",
     "training.recompute",
     "training.state_minutes",

@@ -198,6 +198,33 @@ const SENTENCES: &[(&str, &str)] = &[
     ("repair.share", "Part of the given statements' samples that goes to second attempts."),
     ("sampling.batch", "Sequences that are sampled at the same time."),
     ("sampling.cache_mb", "Memory for their keys and values in MiB (0: half of what is available)."),
+    ("sampling.engine", "What samples: `own`, this program, or `openai`, servers with that protocol."),
+    ("sampling.server.concurrency", "Requests that each server has at a time."),
+    (
+        "sampling.server.extra",
+        "Further fields of each request, as a JSON object, such as `{\"top_k\": -1}` for vLLM; empty for none.",
+    ),
+    (
+        "sampling.server.key_variable",
+        "The variable of the environment with the servers' key; not set, none is sent.",
+    ),
+    ("sampling.server.logprobs", "Ask for log-probabilities, by which failed proofs are put in order."),
+    (
+        "sampling.server.model",
+        "The model to ask for; `{checkpoint}` in it is the checkpoint's folder, `{name}` its name; empty for the only one.",
+    ),
+    ("sampling.server.prompts", "How prompts are sent: as `text` or as `tokens`."),
+    (
+        "sampling.server.reload",
+        "A shell command that gives the server `STP_URL` the checkpoint in `STP_CHECKPOINT`; empty for none.",
+    ),
+    ("sampling.server.retries", "Failures in a row after which a server's work is left to the others."),
+    ("sampling.server.samples_per_request", "Samples of a prompt that one request asks for, at most."),
+    ("sampling.server.timeout_seconds", "How long an answer may take, in seconds."),
+    (
+        "sampling.server.urls",
+        "The servers, such as `http://localhost:8000`, if `sampling.engine` is `openai`.",
+    ),
     ("sampling.conjecture_temperature", "Softmax temperature of conjectures."),
     ("sampling.max_conjecture_tokens", "Longest conjecture in tokens."),
     ("sampling.max_proof_tokens", "Longest proof in tokens."),

@@ -10,6 +10,7 @@ mod presets;
 mod prompts;
 mod recipe;
 mod rounds;
+mod servers;
 pub mod settings;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub use self::presets::PRESETS;
 pub use self::prompts::{LAYOUTS, Layout, Prompts};
 pub use self::recipe::{Check, Control, Pretraining, Repair, Search, Selection};
 pub use self::rounds::{ConjectureSource, Conjecturing, Proving, SamplingSettings, VerifierSettings};
+pub use self::servers::{Engine, SentAs, Servers};
 use crate::error::UsageError;
 
 /// What the rounds do beside sampling proofs: conjecture, train, or neither.
@@ -153,6 +155,24 @@ impl RunConfig {
     /// Whether conjectures of that source are proved and learned from.
     pub fn conjectures_from(&self, source: ConjectureSource) -> bool {
         self.method == Method::Stp && self.conjecturing.sources.contains(&source)
+    }
+
+    /// Refuses a run whose model changes if the servers that sample keep theirs.
+    ///
+    /// # Errors
+    /// [`UsageError`] with what to set.
+    pub fn require_followers(&self) -> Result<(), UsageError> {
+        let changes = self.method.trains() || self.stage1.epochs > 0;
+        if self.sampling.engine == Engine::Own || !changes || self.sampling.server.follow() {
+            return Ok(());
+        }
+        Err(UsageError(
+            "The run trains, but nothing gives its servers the new checkpoints. Set sampling.server.reload to a command \
+             that does, such as one that starts the server at STP_URL again with the folder STP_CHECKPOINT, or \
+             sampling.server.model to \"{checkpoint}\" where the server loads the folder that it is asked for. If it is to \
+             keep its model, set sampling.server.reload to \"true\", a command that does nothing."
+                .to_owned(),
+        ))
     }
 
     /// Whether trainings before the rounds teach to conjecture.

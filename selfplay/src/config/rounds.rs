@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use stp_conjecturer::{Masking, Pairing};
 
-use super::Check;
+use super::{Check, Engine, Servers};
 
 /// Sampling from the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,12 @@ pub struct SamplingSettings {
     /// Memory for their keys and values in MiB (0: half of what is available).
     #[serde(default)]
     pub cache_mb: usize,
+    /// What samples: `own`, in this process, or `openai`, servers with that protocol.
+    #[serde(default)]
+    pub engine: Engine,
+    /// These servers.
+    #[serde(default)]
+    pub server: Servers,
 }
 
 /// How many proofs are sampled, and of what.
@@ -222,7 +228,8 @@ pub struct VerifierSettings {
 
 impl SamplingSettings {
     pub(super) fn checks(&self, max_seq: usize) -> Vec<Check> {
-        vec![
+        let mut checks = self.server.checks(self.engine);
+        checks.extend([
             (self.temperature >= 0.0, "sampling.temperature must be 0 or more"),
             (self.top_p > 0.0 && self.top_p <= 1.0, "sampling.top_p must be above 0 and at most 1"),
             (self.batch > 0, "sampling.batch must be at least 1"),
@@ -230,7 +237,8 @@ impl SamplingSettings {
                 self.max_proof_tokens < max_seq && self.max_conjecture_tokens < max_seq,
                 "sampling.max_proof_tokens and max_conjecture_tokens must be below model.max_seq",
             ),
-        ]
+        ]);
+        checks
     }
 }
 

@@ -10,8 +10,11 @@ use stp_verifier::toolchain::{self, ToolchainOptions};
 
 use super::prompts::Prompts;
 use super::sampler::{ModelSampler, Sampler};
-use crate::config::{self, Layout, RunConfig};
+use super::served::ServedSampler;
+use crate::config::{self, Engine, Layout, RunConfig, SentAs};
 use crate::error::UsageError;
+use crate::events::Events;
+use crate::served::{Served, ServedModel};
 
 const OF_A_RUN: &str = "The run needs it to go on: restore it from a copy, or start again in another folder with \
                          --run-dir; the ledger was not changed.";
@@ -30,6 +33,10 @@ pub struct Checkpoints {
     longest: usize,
     /// What to do if one cannot be used.
     advice: &'static str,
+    /// Who is told how servers are.
+    events: Events,
+    /// The servers that sample, if this process does not, and how prompts are sent to them.
+    served: Option<(Arc<Served>, SentAs)>,
     scripted: Option<Arc<dyn Sampler>>,
 }
 
@@ -55,6 +62,8 @@ impl Checkpoints {
             home: None,
             longest: usize::MAX,
             advice: OF_A_RUN,
+            events: Events::none(),
+            served: None,
             scripted: None,
         }
     }
@@ -69,13 +78,24 @@ impl Checkpoints {
         Self { scripted: Some(sampler), ..Self::new(run, Device::default()) }
     }
 
+    /// The same, and these are told how servers are.
+    #[must_use]
+    pub fn telling(self, events: &Events) -> Self {
+        Self { events: events.clone(), ..self }
+    }
+
     /// The same, asked as the settings of a run say.
     ///
     /// # Errors
-    /// If the layout of its prompts cannot be read: [`crate::error::UsageError`].
+    /// If the layout of its prompts cannot be read, or the key of its servers: [`crate::error::UsageError`].
     pub fn configured(self, config: &RunConfig) -> Result<Self> {
         let longest = if config.model.base.is_empty() { usize::MAX } else { config.model.max_seq };
-        Ok(Self { layout: Some(config.prompts.layout()?), longest, ..self })
+        let servers = &config.sampling.server;
+        let served = match config.sampling.engine {
+            Engine::Own => None,
+            Engine::Openai => Some((Arc::new(Served::new(servers, self.events.clone())?), servers.prompts)),
+        };
+        Ok(Self { layout: Some(config.prompts.layout()?), longest, served, ..self })
     }
 
     /// The same, with a folder in which fetched models are kept.
@@ -133,7 +153,13 @@ impl Checkpoints {
                 let checkpoint = self.load(name)?;
                 let longest = checkpoint.model.config().max_seq.min(self.longest);
                 let prompts = self.prompts(&checkpoint)?;
-                Ok(Arc::new(ModelSampler { checkpoint, prompts, longest }))
+                let own = ModelSampler { checkpoint, prompts, longest };
+                let Some((served, sent_as)) = &self.served else { return Ok(Arc::new(own)) };
+                let path = self.path(name);
+                let folder = std::path::absolute(&path)
+                    .with_context(|| format!("{} cannot be given to a server", path.display()))?;
+                let model = ServedModel { name: name.to_owned(), folder };
+                Ok(Arc::new(ServedSampler { served: served.clone(), model, own, sent_as: *sent_as }))
             }
         }
     }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use stp_conjecturer::SeedTheorem;
 use stp_datasets::Statement;
-use stp_model::{Checkpoint, Example, ModelError, StopWhen, Writer};
+use stp_model::{Checkpoint, Example, ModelError, StopWhen, Task, Writer};
 use stp_prover::{Failed, Goal};
 
 use crate::config::Layout;
@@ -119,10 +119,17 @@ impl Prompts {
 
     /// What ends an answer.
     pub fn stops(&self, kind: SampleKind) -> (Vec<u32>, Option<StopWhen>) {
-        self.writer.stops(match kind {
-            SampleKind::Proof => &self.layout.proof.first,
-            SampleKind::Conjecture => &self.layout.conjecture.ask,
-        })
+        self.writer.stops(self.task(kind))
+    }
+
+    /// The texts that end an answer, for a program that knows the checkpoint's end tokens by itself.
+    pub fn stop_texts(&self, kind: SampleKind) -> Vec<String> {
+        self.writer.stop_texts(self.task(kind))
+    }
+
+    /// An answer's text up to what ended it.
+    pub fn cut(&self, kind: SampleKind, text: &str) -> String {
+        self.writer.cut(self.task(kind), text)
     }
 
     /// What of an answer that ended is the proof of the theorem of that name.
@@ -141,11 +148,14 @@ impl Prompts {
 
     /// The text of an answer's tokens, up to what ended it.
     pub fn read(&self, kind: SampleKind, tokens: &[u32]) -> String {
-        let task = match kind {
+        self.writer.read(self.task(kind), tokens)
+    }
+
+    fn task(&self, kind: SampleKind) -> &Task {
+        match kind {
             SampleKind::Proof => &self.layout.proof.first,
             SampleKind::Conjecture => &self.layout.conjecture.ask,
-        };
-        self.writer.read(task, tokens)
+        }
     }
 }
 

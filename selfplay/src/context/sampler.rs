@@ -1,4 +1,5 @@
-//! What samples: a model of a checkpoint, or a script in tests. Proofs and conjectures alike, on a thread of its own.
+//! What samples: a model of a checkpoint, servers that have it, or a script in tests. Proofs and conjectures alike, on a
+//! thread of its own.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -6,15 +7,42 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use stp_conjecturer::Masking;
 use stp_datasets::normalise_spaces;
-use stp_model::{
-    Checkpoint, Completion, Mask, ModelError, SampleConfig, SampleRequest, SampleStats, StopWhen,
-};
+use stp_model::{Checkpoint, Mask, ModelError, SampleConfig, SampleRequest, SampleStats};
 use stp_prover::normalise_proof;
 
 use super::Cancel;
 use super::prompts::Prompts;
 pub use super::prompts::{Prompt, SampleKind};
 use crate::config::SamplingSettings;
+
+/// What a sampler is asked.
+pub struct Asked<'a> {
+    /// Proofs or conjectures.
+    pub kind: SampleKind,
+    /// The prompts, with a seed for each sample.
+    pub requests: &'a [SampleRequest],
+    /// How to sample; what ends a text is the sampler's to say.
+    pub settings: &'a SampleConfig,
+    /// The wish to stop, for a sampler that waits for others.
+    pub cancel: &'a Cancel,
+}
+
+/// One sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Index of its request.
+    pub request: usize,
+    /// Index into the request's seeds.
+    pub sample: usize,
+    /// The text, up to what ended it.
+    pub text: String,
+    /// Its tokens.
+    pub tokens: usize,
+    /// Their log-probability under the model itself; 0 if nobody says it.
+    pub logprob: f64,
+    /// Whether the model ended it; otherwise the length limit did.
+    pub finished: bool,
+}
 
 /// A model that writes texts: one of a checkpoint, or a script.
 pub trait Sampler: Send + Sync {
@@ -26,14 +54,6 @@ pub trait Sampler: Send + Sync {
     /// # Errors
     /// If the prompt's template does not take these texts.
     fn encode(&self, prompt: &Prompt<'_>) -> Result<Vec<u32>, ModelError>;
-
-    /// The text of a completion's tokens, up to what ended it.
-    fn decode(&self, kind: SampleKind, tokens: &[u32]) -> String;
-
-    /// What ends a completion: tokens, and texts that are none.
-    fn stops(&self, _kind: SampleKind) -> (Vec<u32>, Option<StopWhen>) {
-        (Vec::new(), None)
-    }
 
     /// What of an answer that ended is the proof of the theorem of that name.
     ///
@@ -53,16 +73,15 @@ pub trait Sampler: Send + Sync {
         None
     }
 
-    /// Samples every request's seeds; each completion is handed out when it ends.
+    /// Samples every request's seeds; each sample is handed out once, when it ends.
     ///
     /// # Errors
     /// If the model fails.
     fn sample(
         &self,
-        requests: &[SampleRequest],
-        settings: &SampleConfig,
-        on_completion: &mut dyn FnMut(Completion) -> ControlFlow<()>,
-    ) -> Result<SampleStats, ModelError>;
+        asked: &Asked<'_>,
+        each: &mut dyn FnMut(Sample) -> ControlFlow<()>,
+    ) -> Result<SampleStats>;
 
     /// An embedding of each prompt, `batch` at a time.
     ///
@@ -90,14 +109,6 @@ impl Sampler for ModelSampler {
         self.prompts.encode(prompt)
     }
 
-    fn decode(&self, kind: SampleKind, tokens: &[u32]) -> String {
-        self.prompts.read(kind, tokens)
-    }
-
-    fn stops(&self, kind: SampleKind) -> (Vec<u32>, Option<StopWhen>) {
-        self.prompts.stops(kind)
-    }
-
     fn proof(&self, answer: &str, name: &str) -> Result<String, &'static str> {
         self.prompts.proof(answer, name)
     }
@@ -112,11 +123,23 @@ impl Sampler for ModelSampler {
 
     fn sample(
         &self,
-        requests: &[SampleRequest],
-        settings: &SampleConfig,
-        on_completion: &mut dyn FnMut(Completion) -> ControlFlow<()>,
-    ) -> Result<SampleStats, ModelError> {
-        stp_model::sample(&self.checkpoint.model, requests, settings, on_completion)
+        asked: &Asked<'_>,
+        each: &mut dyn FnMut(Sample) -> ControlFlow<()>,
+    ) -> Result<SampleStats> {
+        let (stop, stop_when) = self.prompts.stops(asked.kind);
+        let settings = SampleConfig { stop, stop_when, ..asked.settings.clone() };
+        let stats =
+            stp_model::sample(&self.checkpoint.model, asked.requests, &settings, &mut |completion| {
+                each(Sample {
+                    request: completion.request,
+                    sample: completion.sample,
+                    text: self.prompts.read(asked.kind, &completion.tokens),
+                    tokens: completion.tokens.len(),
+                    logprob: completion.logprob,
+                    finished: completion.finished,
+                })
+            })?;
+        Ok(stats)
     }
 
     fn embed(&self, prompts: &[Vec<u32>], batch: usize) -> Result<Vec<Vec<f32>>, ModelError> {
@@ -140,7 +163,7 @@ pub fn settings(sampling: &SamplingSettings, kind: SampleKind) -> SampleConfig {
     }
 }
 
-/// Samples in a blocking thread; `each` gets every completion with its text, there.
+/// Samples in a blocking thread; `each` gets every sample, there.
 ///
 /// # Errors
 /// If the model fails, or `each` does.
@@ -150,14 +173,13 @@ pub async fn sample(
     requests: Vec<SampleRequest>,
     settings: SampleConfig,
     cancel: Cancel,
-    mut each: impl FnMut(&Completion, String) -> Result<()> + Send + 'static,
+    mut each: impl FnMut(Sample) -> Result<()> + Send + 'static,
 ) -> Result<SampleStats> {
     let work = move || -> Result<SampleStats> {
-        let (stop, stop_when) = sampler.stops(kind);
-        let settings = SampleConfig { stop, stop_when, ..settings };
+        let asked = Asked { kind, requests: &requests, settings: &settings, cancel: &cancel };
         let mut outcome = Ok(());
-        let stats = sampler.sample(&requests, &settings, &mut |completion| {
-            outcome = each(&completion, sampler.decode(kind, &completion.tokens));
+        let stats = sampler.sample(&asked, &mut |sample| {
+            outcome = each(sample);
             if outcome.is_err() || cancel.is_cancelled() {
                 ControlFlow::Break(())
             } else {

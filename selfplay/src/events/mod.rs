@@ -184,6 +184,13 @@ pub enum Event<'a> {
         /// What was told of it, by name: `loss`, `learning_rate`, whatever there is.
         numbers: &'a [(String, f64)],
     },
+    /// How a server that samples is.
+    Server {
+        /// Where it is.
+        url: &'a str,
+        /// What is new.
+        state: ServerState<'a>,
+    },
     /// One optimiser step.
     TrainStep {
         /// Steps of the run's earlier trainings.
@@ -191,6 +198,19 @@ pub enum Event<'a> {
         /// The step.
         step: TrainStep,
     },
+}
+
+/// What is new of a server that samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerState<'a> {
+    /// It is given the checkpoint of that name.
+    Reloads(&'a str),
+    /// It failed, for that reason, and is tried again.
+    Fails(&'a str),
+    /// It failed too often; the others have its work, and it is tried once a minute.
+    Down(&'a str),
+    /// It answers again.
+    Back,
 }
 
 /// What a crash after this point cannot lose.

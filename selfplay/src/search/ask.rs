@@ -185,14 +185,14 @@ impl<'a> Asker<'a> {
         }
         let found = Arc::new(Mutex::new(Vec::new()));
         let (keep, reader) = (found.clone(), sampler.clone());
-        let each = move |completion: &stp_model::Completion, text: String| {
-            let likelihood = completion.logprob / completion.tokens.len().max(1) as f64;
+        let each = move |sample: sampler::Sample| {
+            let likelihood = sample.logprob / sample.tokens.max(1) as f64;
             // A text that ran out of tokens is no proof, and neither is one that has none in it.
-            if let Ok(proof) = reader.proof(&text, NAME)
-                && completion.finished
+            if let Ok(proof) = reader.proof(&sample.text, NAME)
+                && sample.finished
             {
                 let sampled = Sampled { proof, likelihood };
-                keep.lock().unwrap_or_else(PoisonError::into_inner).push((completion.sample, sampled));
+                keep.lock().unwrap_or_else(PoisonError::into_inner).push((sample.sample, sampled));
             }
             Ok(())
         };

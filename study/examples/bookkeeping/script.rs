@@ -2,8 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use stp_model::{Completion, ModelError, SampleConfig, SampleRequest, SampleStats};
-use stp_selfplay::context::sampler::{Prompt, SampleKind, Sampler};
+use anyhow::Result;
+use stp_model::{ModelError, SampleStats};
+use stp_selfplay::context::sampler::{Asked, Prompt, Sample, Sampler};
 
 use super::made::{proof, signature};
 
@@ -26,25 +27,19 @@ impl Sampler for Scripted {
         Ok(std::iter::once(task).chain(signature.chars()).map(u32::from).collect())
     }
 
-    fn decode(&self, _: SampleKind, tokens: &[u32]) -> String {
-        tokens.iter().filter_map(|token| char::from_u32(*token)).collect()
-    }
-
     fn sample(
         &self,
-        requests: &[SampleRequest],
-        _: &SampleConfig,
-        on_completion: &mut dyn FnMut(Completion) -> ControlFlow<()>,
-    ) -> Result<SampleStats, ModelError> {
+        asked: &Asked<'_>,
+        each: &mut dyn FnMut(Sample) -> ControlFlow<()>,
+    ) -> Result<SampleStats> {
         let mut stats = SampleStats::default();
-        for (request, asked) in requests.iter().enumerate() {
-            let prompt = self.decode(SampleKind::Proof, &asked.prompt);
+        for (request, asked) in asked.requests.iter().enumerate() {
+            let prompt: String = asked.prompt.iter().filter_map(|token| char::from_u32(*token)).collect();
             for (sample, seed) in asked.seeds.iter().enumerate() {
                 let text = answer(&prompt, *seed);
-                let tokens: Vec<_> = text.chars().map(u32::from).collect();
-                stats.tokens += tokens.len();
-                let completion = Completion { request, sample, tokens, logprob: -12.5, finished: true };
-                if on_completion(completion).is_break() {
+                let tokens = text.chars().count();
+                stats.tokens += tokens;
+                if each(Sample { request, sample, text, tokens, logprob: -12.5, finished: true }).is_break() {
                     return Ok(stats);
                 }
             }

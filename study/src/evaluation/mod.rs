@@ -6,6 +6,7 @@
 
 mod found;
 mod result;
+mod sampled;
 mod sets;
 mod subject;
 
@@ -31,6 +32,7 @@ pub use sets::StatementSet;
 pub use subject::{Subject, checkpoint, last_checkpoint, require_model};
 
 use self::found::{Found, sampling_seconds};
+use self::sampled::sampled;
 use crate::files::set_aside;
 
 /// The file with the result in the evaluation's folder.
@@ -133,7 +135,7 @@ impl Evaluation {
     /// A hash of all that decides what a sample is and how it is judged.
     pub(crate) fn settings(&self) -> String {
         let RunConfig { sampling, verifier, seed, prompts, .. } = &self.config;
-        let mut text = serde_json::json!([sampling, verifier, seed, self.set.hash]);
+        let mut text = serde_json::json!([sampled(sampling), verifier, seed, self.set.hash]);
         if let Some(parts) = text.as_array_mut() {
             parts.extend(self.subject.hash().map(|model| serde_json::json!(model)));
             // Results from before there were layouts still count.
@@ -219,7 +221,7 @@ impl Evaluation {
         let mut config = self.config.clone();
         // Other random numbers than those that the run's own validation used.
         config.seed = seed_for(config.seed, &["evaluation"]);
-        let checkpoints = self.subject.checkpoints(device).configured(&config)?;
+        let checkpoints = self.subject.checkpoints(device).telling(&events).configured(&config)?;
         Ok(Context {
             config,
             folder,

@@ -56,28 +56,21 @@ async fn sample(
     let mask = sampler.mask(context.config.conjecturing.mask);
     let settings = SampleConfig { mask, ..context.sampling(kind) };
     let reader = sampler.clone();
-    let stats = sampler::sample(
-        sampler,
-        kind,
-        requests,
-        settings,
-        context.cancel.clone(),
-        move |completion, text| {
-            let mut conjecture = owners[completion.request][completion.sample].clone();
-            match reader.statement(&text).filter(|_| completion.finished) {
-                Some(signature) => conjecture.signature = signature,
-                None => {
-                    conjecture.signature = normalise_spaces(&text);
-                    conjecture.outcome = Some(ConjectureOutcome::Malformed);
-                }
+    let stats = sampler::sample(sampler, kind, requests, settings, context.cancel.clone(), move |sample| {
+        let mut conjecture = owners[sample.request][sample.sample].clone();
+        match reader.statement(&sample.text).filter(|_| sample.finished) {
+            Some(signature) => conjecture.signature = signature,
+            None => {
+                conjecture.signature = normalise_spaces(&sample.text);
+                conjecture.outcome = Some(ConjectureOutcome::Malformed);
             }
-            ledger.record_conjecture(&conjecture)?;
-            events.recorded(Recorded::Conjecture);
-            counter.tokens(completion.tokens.len() as u64);
-            counter.advance(1);
-            Ok(())
-        },
-    )
+        }
+        ledger.record_conjecture(&conjecture)?;
+        events.recorded(Recorded::Conjecture);
+        counter.tokens(sample.tokens as u64);
+        counter.advance(1);
+        Ok(())
+    })
     .await?;
     context.spending.count(|spent| spent.tokens += stats.tokens as u64);
     context.cancel.check()?;

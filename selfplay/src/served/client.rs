@@ -1,0 +1,220 @@
+//! One server: what it is asked, and which of its answers can be asked for again.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use ureq::http::{Response, StatusCode};
+use ureq::{Agent, Body};
+
+use super::protocol::{self, Terms, Wrong};
+use super::wanted::{Choice, Content};
+use crate::config::Servers;
+
+/// How long it may take until somebody listens.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The longest answer that is read.
+const LONGEST: u64 = 256 << 20;
+/// So much of a strange answer is shown.
+const SHOWN: usize = 300;
+
+/// One server.
+pub(super) struct Client {
+    pub url: String,
+    agent: Agent,
+    authorization: Option<String>,
+    timeout: f64,
+    /// The name of its model, once it was asked.
+    model: Mutex<Option<String>>,
+    /// The most samples that one request has brought, if it brought fewer than were asked for.
+    most: AtomicUsize,
+}
+
+impl fmt::Debug for Client {
+    // The key is for nobody to read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// It may come if it is asked for again, here or elsewhere.
+    Passing(String),
+    /// Somebody has to do something about it.
+    Lasting(String),
+}
+
+impl Client {
+    pub(super) fn new(url: &str, key: Option<&str>, settings: &Servers) -> Self {
+        let url = url.trim_end_matches('/');
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT))
+            .timeout_global(Some(Duration::from_secs_f64(settings.timeout_seconds)))
+            .max_idle_connections(settings.concurrency)
+            .max_idle_connections_per_host(settings.concurrency)
+            .build();
+        Self {
+            url: url.strip_suffix("/v1").unwrap_or(url).to_owned(),
+            agent: config.into(),
+            authorization: key.map(|key| format!("Bearer {key}")),
+            timeout: settings.timeout_seconds,
+            model: Mutex::new(None),
+            most: AtomicUsize::new(settings.samples_per_request),
+        }
+    }
+
+    /// Samples that a request may ask for.
+    pub(super) fn most(&self) -> usize {
+        self.most.load(Ordering::Relaxed).max(1)
+    }
+
+    /// What it called its model may not hold any more.
+    pub(super) fn forget(&self) {
+        *self.model.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Asks for a sample for each seed. It may bring fewer, but at least one.
+    pub(super) fn ask(
+        &self,
+        terms: &Terms,
+        prompt: &Content,
+        max_tokens: usize,
+        seeds: &[u64],
+    ) -> Result<Vec<Choice>, Trouble> {
+        let model = match &terms.model {
+            Some(model) => model.clone(),
+            None => self.model()?,
+        };
+        let body = protocol::body(&model, terms, prompt, max_tokens, seeds);
+        let text = self.post("/v1/completions", &body)?;
+        let read = protocol::read(&text, seeds.len());
+        let choices = read.map_err(|wrong| self.wrong("completions", wrong, &text))?;
+        if choices.len() < seeds.len() {
+            // It takes no `n`, or a smaller one.
+            self.most.fetch_min(choices.len(), Ordering::Relaxed);
+        }
+        Ok(choices)
+    }
+
+    /// The name of the only model that it has.
+    fn model(&self) -> Result<String, Trouble> {
+        let mut known = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(model) = &*known {
+            return Ok(model.clone());
+        }
+        let text = self.get("/v1/models")?;
+        let names = protocol::models(&text).map_err(|wrong| self.wrong("models", wrong, &text))?;
+        let [name] = &names[..] else {
+            let listed = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            return Err(Trouble::Lasting(format!(
+                "{} has not one model but these: {listed}. Say which to ask for with sampling.server.model.",
+                self.url
+            )));
+        };
+        *known = Some(name.clone());
+        Ok(name.clone())
+    }
+
+    /// Whether somebody answers there, whatever the answer is; a server that still starts is not ready.
+    pub(super) fn is_there(&self) -> bool {
+        let request = self.authorized(self.agent.get(format!("{}/v1/models", self.url)));
+        let request = request.config().timeout_global(Some(CONNECT)).build();
+        request.call().is_ok_and(|response| !is_busy(response.status()))
+    }
+
+    fn get(&self, path: &str) -> Result<String, Trouble> {
+        let response = self.authorized(self.agent.get(format!("{}{path}", self.url))).call();
+        self.text(path, response)
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Result<String, Trouble> {
+        let request = self.authorized(self.agent.post(format!("{}{path}", self.url)));
+        self.text(path, request.send_json(body))
+    }
+
+    fn authorized<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.authorization {
+            Some(key) => request.header("authorization", key),
+            None => request,
+        }
+    }
+
+    fn text(&self, path: &str, response: Result<Response<Body>, ureq::Error>) -> Result<String, Trouble> {
+        let mut response = response.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        let body = response.body_mut().with_config().limit(LONGEST).lossy_utf8(true).read_to_string();
+        let body = body.map_err(|error| self.unreachable(&error))?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        let said = format!("{}{path} answers {status}: {}", self.url, shown(&body));
+        if is_busy(status) || status.is_server_error() {
+            return Err(Trouble::Passing(said));
+        }
+        let advice = match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                "Put its key into the variable that sampling.server.key_variable names."
+            }
+            StatusCode::NOT_FOUND => {
+                "See that sampling.server.urls has the server's address, that it has /v1/completions, and that \
+                 sampling.server.model names a model that it has."
+            }
+            _ => {
+                "See that the server's model and its longest sequence are those of the run; sampling.server.logprobs = \
+                 false, samples_per_request = 1 and extra change what it is asked."
+            }
+        };
+        Err(Trouble::Lasting(format!("{said}. {advice}")))
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> Trouble {
+        Trouble::Passing(match error {
+            ureq::Error::Timeout(_) => format!(
+                "{} did not answer within {} s, which sampling.server.timeout_seconds can change",
+                self.url, self.timeout
+            ),
+            _ => format!("{} does not answer: {error}", self.url),
+        })
+    }
+
+    fn wrong(&self, path: &str, wrong: Wrong, text: &str) -> Trouble {
+        match wrong {
+            Wrong::GivenUp(reason) => Trouble::Passing(format!("{}: {reason}", self.url)),
+            Wrong::Foreign(reason) => Trouble::Lasting(format!(
+                "{}/v1/{path} answers with something else than OpenAI's protocol ({reason}): {}. See that \
+                 sampling.server.urls has the address of a server with /v1/completions, such as vLLM, SGLang, llama.cpp's \
+                 server or `transformers serve`.",
+                self.url,
+                shown(text)
+            )),
+        }
+    }
+}
+
+/// Whether a server says that it has too much to do, or that it is not ready.
+fn is_busy(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_EARLY
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+    )
+}
+
+/// The beginning of an answer, on one line.
+fn shown(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() {
+        return "nothing".to_owned();
+    }
+    let cut: String = line.chars().take(SHOWN).collect();
+    if cut.len() < line.len() { format!("{cut}…") } else { cut }
+}

@@ -1,0 +1,19 @@
+//! Sampling by servers of others that speak OpenAI's protocol: vLLM, SGLang, llama.cpp, `transformers serve`.
+//!
+//! A request is held by one thread at a time and its answer comes whole or not at all, so no sample is lost and none comes
+//! twice, whatever the servers do. This room knows prompts and texts; what they mean is `context`'s.
+
+mod client;
+mod health;
+mod protocol;
+mod queue;
+mod reload;
+mod servers;
+#[cfg(test)]
+pub(crate) mod test;
+#[cfg(test)]
+mod tests;
+mod wanted;
+
+pub use self::servers::Served;
+pub use self::wanted::{Choice, Content, Manner, Said, ServedModel, Wanted};

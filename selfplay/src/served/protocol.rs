@@ -1,0 +1,220 @@
+//! What is asked of `/v1/completions`, and what comes back.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::wanted::{Choice, Content, Manner};
+
+/// What all requests of a call have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    /// The model to ask for, if it is not the server's to say.
+    pub model: Option<String>,
+    pub manner: Manner,
+    pub logprobs: bool,
+    pub extra: Map<String, Value>,
+}
+
+/// What is wrong with an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// The server gave it up half-way: it can be asked for again.
+    GivenUp(String),
+    /// It is none of this protocol.
+    Foreign(String),
+}
+
+/// The body of a request.
+pub(super) fn body(model: &str, terms: &Terms, prompt: &Content, max_tokens: usize, seeds: &[u64]) -> Value {
+    let mut fields = json!({
+        "model": model,
+        "prompt": match prompt {
+            Content::Text(text) => json!(text),
+            Content::Tokens(tokens) => json!(tokens),
+        },
+        "max_tokens": max_tokens,
+        "temperature": short(terms.manner.temperature),
+        "top_p": short(terms.manner.top_p),
+        "seed": seed(seeds),
+    });
+    if let Some(fields) = fields.as_object_mut() {
+        if seeds.len() > 1 {
+            fields.insert("n".to_owned(), json!(seeds.len()));
+        }
+        if !terms.manner.stop.is_empty() {
+            fields.insert("stop".to_owned(), json!(terms.manner.stop));
+        }
+        if terms.logprobs {
+            fields.insert("logprobs".to_owned(), json!(1));
+        }
+        fields.extend(terms.extra.clone());
+    }
+    fields
+}
+
+/// The seed of a request is that of its first sample, as a number that every server takes: some have 32 bits for it, and
+/// count on from it for the other samples.
+fn seed(seeds: &[u64]) -> u64 {
+    seeds.first().map_or(0, |seed| seed >> 33)
+}
+
+/// The number as it was written: 0.95, not 0.949999988079071.
+fn short(number: f32) -> f64 {
+    number.to_string().parse().unwrap_or(f64::from(number))
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    choices: Vec<Told>,
+    #[serde(default)]
+    usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    text: String,
+    #[serde(default)]
+    index: usize,
+    finish_reason: Option<String>,
+    #[serde(default)]
+    logprobs: Option<Logprobs>,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    #[serde(default)]
+    completion_tokens: Option<usize>,
+}
+
+/// As OpenAI's completions have them, or as its chats do.
+#[derive(Deserialize)]
+struct Logprobs {
+    #[serde(default)]
+    token_logprobs: Option<Vec<Option<f64>>>,
+    #[serde(default)]
+    content: Option<Vec<OfToken>>,
+}
+
+#[derive(Deserialize)]
+struct OfToken {
+    logprob: f64,
+}
+
+/// The texts of an answer, at least one and at most `most`.
+pub(super) fn read(text: &str, most: usize) -> Result<Vec<Choice>, Wrong> {
+    let reply: Reply = serde_json::from_str(text).map_err(|error| Wrong::Foreign(error.to_string()))?;
+    let mut told = reply.choices;
+    if told.is_empty() {
+        return Err(Wrong::Foreign("`choices` is empty".to_owned()));
+    }
+    told.sort_by_key(|choice| choice.index);
+    told.truncate(most);
+    let mut choices = told.into_iter().map(choice).collect::<Result<Vec<_>, _>>()?;
+    // Of several texts the server says only how many tokens they have together.
+    if let ([only], Some(usage)) = (&mut choices[..], reply.usage) {
+        only.tokens = usage.completion_tokens.or(only.tokens);
+    }
+    Ok(choices)
+}
+
+fn choice(told: Told) -> Result<Choice, Wrong> {
+    let finished = match told.finish_reason.as_deref() {
+        Some("stop" | "eos" | "eos_token" | "stop_sequence") => true,
+        Some("length") => false,
+        Some(other) => return Err(Wrong::GivenUp(format!("a text ended with `finish_reason` {other:?}"))),
+        None => return Err(Wrong::Foreign("a text has no `finish_reason`".to_owned())),
+    };
+    let of_tokens = told.logprobs.and_then(|it| match (it.token_logprobs, it.content) {
+        (Some(each), _) => Some(each.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>()),
+        (None, Some(each)) => Some(each.into_iter().map(|token| token.logprob).collect()),
+        (None, None) => None,
+    });
+    let of_tokens = of_tokens.filter(|each| !each.is_empty());
+    let tokens = of_tokens.as_ref().map(Vec::len);
+    let logprob = of_tokens.map(|each| each.iter().sum::<f64>()).filter(|sum| sum.is_finite());
+    Ok(Choice { text: told.text, finished, logprob, tokens })
+}
+
+/// The names in an answer of `/v1/models`.
+pub(super) fn models(text: &str) -> Result<Vec<String>, Wrong> {
+    #[derive(Deserialize)]
+    struct Listed {
+        data: Vec<Model>,
+    }
+    #[derive(Deserialize)]
+    struct Model {
+        id: String,
+    }
+    let listed: Listed = serde_json::from_str(text).map_err(|error| Wrong::Foreign(error.to_string()))?;
+    Ok(listed.data.into_iter().map(|model| model.id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms() -> Terms {
+        let manner = Manner { temperature: 0.95, top_p: 1.0, stop: vec!["\n\n".to_owned()] };
+        Terms { model: None, manner, logprobs: true, extra: Map::new() }
+    }
+
+    #[test]
+    fn a_request_says_what_is_wanted_and_no_more() {
+        let mut terms = terms();
+        let prompt = Content::Text("a".to_owned());
+        let several = body("m", &terms, &prompt, 9, &[u64::MAX, 3]);
+        let expected = json!({
+            "model": "m", "prompt": "a", "max_tokens": 9, "temperature": 0.95, "top_p": 1.0,
+            "seed": i32::MAX, "n": 2, "stop": ["\n\n"], "logprobs": 1,
+        });
+        assert_eq!(several, expected);
+        (terms.logprobs, terms.manner.stop) = (false, Vec::new());
+        terms.extra.insert("top_k".to_owned(), json!(-1));
+        let one = body("m", &terms, &Content::Tokens(vec![4, 5]), 9, &[1 << 33]);
+        let expected = json!({
+            "model": "m", "prompt": [4, 5], "max_tokens": 9, "temperature": 0.95, "top_p": 1.0, "seed": 1, "top_k": -1,
+        });
+        assert_eq!(one, expected);
+    }
+
+    #[test]
+    fn texts_come_in_the_order_of_their_numbers_with_what_is_known_of_them() {
+        let text = json!({
+            "choices": [
+                { "index": 1, "text": "b", "finish_reason": "length" },
+                { "index": 0, "text": "a", "finish_reason": "stop",
+                  "logprobs": { "token_logprobs": [-1.0, null, -0.5], "tokens": ["x", "y", "z"] } },
+            ],
+            "usage": { "completion_tokens": 7 },
+        });
+        let answer = read(&text.to_string(), 5).unwrap();
+        let first = Choice { text: "a".to_owned(), finished: true, logprob: Some(-1.5), tokens: Some(3) };
+        let second = Choice { text: "b".to_owned(), finished: false, logprob: None, tokens: None };
+        assert_eq!(answer, [first, second]);
+        assert_eq!(read(&text.to_string(), 1).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn log_probabilities_also_come_as_those_of_chats() {
+        let text = r#"{"choices": [{"text": "a", "finish_reason": "stop", "logprobs": {"content": [{"logprob": -2.0}]}}]}"#;
+        let answer = read(text, 1).unwrap();
+        assert_eq!((answer[0].logprob, answer[0].tokens), (Some(-2.0), Some(1)));
+    }
+
+    #[test]
+    fn one_text_has_all_tokens_of_the_answer() {
+        let text =
+            r#"{"choices": [{"text": "a", "finish_reason": "stop"}], "usage": {"completion_tokens": 3}}"#;
+        assert_eq!(read(text, 1).unwrap()[0].tokens, Some(3));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_told_from_what_was_given_up() {
+        let foreign = |text: &str| matches!(read(text, 1), Err(Wrong::Foreign(_)));
+        assert!(foreign("<html>") && foreign("{}") && foreign(r#"{"choices": []}"#));
+        assert!(foreign(r#"{"choices": [{"text": "a", "finish_reason": null}]}"#));
+        assert!(foreign(r#"{"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}"#));
+        let given_up = read(r#"{"choices": [{"text": "a", "finish_reason": "abort"}]}"#, 1);
+        assert!(matches!(given_up, Err(Wrong::GivenUp(_))));
+    }
+}

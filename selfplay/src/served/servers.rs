@@ -1,0 +1,138 @@
+//! The servers of a run: they are given the checkpoint, then asked.
+
+use std::ops::ControlFlow;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+
+use super::client::Client;
+use super::health::Pace;
+use super::protocol::Terms;
+use super::queue::{Delivered, Queue};
+use super::reload;
+use super::wanted::{LOOK, Manner, Said, ServedModel, Wanted};
+use crate::config::Servers;
+use crate::error::UsageError;
+use crate::events::Events;
+
+/// The servers of a run, and which checkpoint they have.
+#[derive(Debug)]
+pub struct Served {
+    settings: Servers,
+    clients: Vec<Arc<Client>>,
+    events: Events,
+    pace: Pace,
+    loaded: Mutex<Option<String>>,
+}
+
+impl Served {
+    /// The servers of these settings; nobody is asked yet.
+    ///
+    /// # Errors
+    /// If the key is none that can be sent.
+    pub fn new(settings: &Servers, events: Events) -> Result<Self> {
+        let key = key(&settings.key_variable)?;
+        let client = |url: &String| Arc::new(Client::new(url, key.as_deref(), settings));
+        let clients = settings.urls.iter().map(client).collect();
+        let (settings, loaded) = (settings.clone(), Mutex::new(None));
+        Ok(Self { settings, clients, events, pace: Pace::default(), loaded })
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_pace(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    /// Samples all that is wanted; each sample is handed out once, when it has come. `Break` if it ended early, because
+    /// `each` or the user wanted it.
+    ///
+    /// # Errors
+    /// If a server refuses, says what is no answer, or none of them answers any more.
+    pub fn sample(
+        &self,
+        model: &ServedModel,
+        wanted: Vec<Wanted>,
+        manner: Manner,
+        is_cancelled: &dyn Fn() -> bool,
+        each: &mut dyn FnMut(Said) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>> {
+        let mut left: usize = wanted.iter().map(|it| it.seeds.len()).sum();
+        if left == 0 {
+            return Ok(ControlFlow::Continue(()));
+        }
+        if self.make_ready(model, is_cancelled)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        let (sender, receiver) = mpsc::channel();
+        let queue = Queue::new(&self.settings, self.pace, &wanted, self.events.clone());
+        let _ending = End(&queue);
+        let (wanted, terms) = (Arc::new(wanted), Arc::new(self.terms(model, manner)));
+        queue.start(&self.clients, &wanted, &terms, self.settings.concurrency.min(left), &sender)?;
+        while left > 0 {
+            let Delivered { job, choices } = match receiver.recv_timeout(LOOK) {
+                Ok(delivered) => delivered?,
+                Err(RecvTimeoutError::Timeout) if !is_cancelled() => continue,
+                Err(_) => return Ok(ControlFlow::Break(())),
+            };
+            for (sample, choice) in job.samples.zip(choices) {
+                left -= 1;
+                if each(Said { request: job.request, sample, choice }).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn terms(&self, model: &ServedModel, manner: Manner) -> Terms {
+        let names = [("{checkpoint}", &*model.folder.to_string_lossy()), ("{name}", &*model.name)];
+        let named =
+            names.iter().fold(self.settings.model.clone(), |text, (key, name)| text.replace(key, name));
+        Terms {
+            model: (!named.is_empty()).then_some(named),
+            manner,
+            logprobs: self.settings.logprobs,
+            extra: self.settings.extra_fields().unwrap_or_default(),
+        }
+    }
+
+    /// Sees to it that the servers have the checkpoint; `Break` if the user wants to stop.
+    fn make_ready(&self, model: &ServedModel, is_cancelled: &dyn Fn() -> bool) -> Result<ControlFlow<()>> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if loaded.as_ref() == Some(&model.name) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        // A server with other weights may also have another name for them.
+        self.clients.iter().for_each(|client| client.forget());
+        let done = reload::reload(&self.settings, &self.clients, model, &self.events, is_cancelled)?;
+        if done.is_continue() {
+            *loaded = Some(model.name.clone());
+        }
+        Ok(done)
+    }
+}
+
+/// Ends the threads of a queue, however its owner ends.
+struct End<'a>(&'a Arc<Queue>);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// The key in that variable, if there is one.
+fn key(variable: &str) -> Result<Option<String>> {
+    let key = match std::env::var(variable) {
+        Ok(key) => key.trim().to_owned(),
+        Err(std::env::VarError::NotPresent) => return Ok(None),
+        Err(error) => return Err(error).context(format!("the key in {variable} cannot be read")),
+    };
+    if !key.chars().all(|it| it.is_ascii_graphic()) {
+        let text =
+            format!("The key in {variable} has characters that no key has. Set it again, on one line.");
+        return Err(UsageError(text).into());
+    }
+    Ok((!key.is_empty()).then_some(key))
+}
