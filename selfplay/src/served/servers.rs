@@ -70,16 +70,20 @@ impl Served {
         let (wanted, terms) = (Arc::new(wanted), Arc::new(self.terms(model, manner)));
         queue.start(&self.clients, &wanted, &terms, self.settings.concurrency.min(left), &sender)?;
         while left > 0 {
-            let Delivered { job, choices } = match receiver.recv_timeout(LOOK) {
-                Ok(delivered) => delivered?,
-                Err(RecvTimeoutError::Timeout) if !is_cancelled() => continue,
-                Err(_) => return Ok(ControlFlow::Break(())),
-            };
-            for (sample, choice) in job.samples.zip(choices) {
-                left -= 1;
-                if each(Said { request: job.request, sample, choice }).is_break() {
-                    return Ok(ControlFlow::Break(()));
+            match receiver.recv_timeout(LOOK) {
+                Ok(Ok(delivered)) => match hand_out(delivered, each) {
+                    ControlFlow::Continue(count) => left -= count,
+                    ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
+                },
+                Ok(Err(error)) => {
+                    queue.end();
+                    // What came in the meantime is kept.
+                    let mut came = receiver.try_iter().flatten();
+                    while came.next().is_some_and(|delivered| hand_out(delivered, each).is_continue()) {}
+                    return Err(error);
                 }
+                Err(RecvTimeoutError::Timeout) if !is_cancelled() => {}
+                Err(_) => return Ok(ControlFlow::Break(())),
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -111,6 +115,16 @@ impl Served {
         }
         Ok(done)
     }
+}
+
+/// Hands out the samples of an answer, and returns how many.
+fn hand_out(delivered: Delivered, each: &mut dyn FnMut(Said) -> ControlFlow<()>) -> ControlFlow<(), usize> {
+    let Delivered { job, choices } = delivered;
+    let count = choices.len();
+    for (sample, choice) in job.samples.zip(choices) {
+        each(Said { request: job.request, sample, choice })?;
+    }
+    ControlFlow::Continue(count)
 }
 
 /// Ends the threads of a queue, however its owner ends.

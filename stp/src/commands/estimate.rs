@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::TypedValueParser;
 use comfy_table::CellAlignment;
 use stp_model::ModelConfig;
-use stp_selfplay::config::{RunConfig, TrainingEngine};
+use stp_selfplay::config::{Engine, RunConfig, TrainingEngine};
 use stp_selfplay::context::base_path;
 use stp_selfplay::context::statements::load_corpus;
 use stp_study::clock::clock;
@@ -68,6 +68,7 @@ fn hardware() -> impl TypedValueParser<Value = Hardware> {
 
 /// Prints the table and what it rests on.
 pub fn estimate(config: &RunConfig, args: &PlanArgs) -> Result<ExitCode> {
+    config.require_followers()?;
     let (data, here) = data(config)?;
     let model = model(config)?;
     let parameters = model.parameters();
@@ -247,6 +248,12 @@ fn notes(
         );
     }
     notes.extend(of_command(config, memory));
+    if config.sampling.engine == Engine::Openai {
+        notes.push(format!(
+            "servers sample ({}): their memory is not counted, and their speed is for you to say with --sampling-speed",
+            config.sampling.server.urls.join(", ")
+        ));
+    }
     let (device, needed) = (args.device_memory * 1e9, memory.peak(args.devices.map_or(1, u64::from)));
     if hardware == Hardware::Gpu80 && needed as f64 > device {
         let remedy = if memory.shared && memory.sampling() as f64 <= device {

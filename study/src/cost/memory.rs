@@ -1,7 +1,7 @@
 //! Bytes on the device that training and sampling keep at the same time.
 
 use stp_model::{ModelConfig, Precision, Recompute};
-use stp_selfplay::config::{RunConfig, Training, TrainingEngine};
+use stp_selfplay::config::{Engine, RunConfig, Training, TrainingEngine};
 
 /// Bytes of a 32-bit number.
 const NUMBER: u64 = 4;
@@ -57,9 +57,11 @@ pub fn memory(model: &ModelConfig, config: &RunConfig) -> Memory {
     let most = largest.max_by_key(Memory::training).unwrap_or_default();
     let cached = config.sampling.batch as u64 * model.max_seq as u64;
     let kv_cache = NUMBER * cached * (2 * model.layers * model.kv_heads * model.head_dim()) as u64;
-    let limit = match config.sampling.cache_mb {
-        0 => u64::MAX,
-        some => (some as u64) << 20,
+    let limit = match (config.sampling.engine, config.sampling.cache_mb) {
+        // Servers have their own.
+        (Engine::Openai, _) => 0,
+        (Engine::Own, 0) => u64::MAX,
+        (Engine::Own, some) => (some as u64) << 20,
     };
     Memory { kv_cache: kv_cache.min(limit), sampled: NUMBER * model.parameters() as u64, ..most }
 }
@@ -175,6 +177,7 @@ mod tests {
         assert!(memory.peak(1) < 80_000_000_000, "it is for one 80 GB device: {memory:?}");
         assert!(memory.training() < 40_000_000_000, "which also holds a server: {memory:?}");
         assert_eq!(of("kimina-1.5b", |config| config.sampling.cache_mb = 100).1.kv_cache, 100 << 20);
+        assert_eq!(of("kimina-1.5b", |config| config.sampling.engine = Engine::Openai).1.kv_cache, 0);
     }
 
     #[test]
