@@ -173,7 +173,7 @@ fn row_of(kind: RowKind, name: String, signature: String, tallies: &Tallies) -> 
         outcome: None,
         seed: None,
         lemma: None,
-        by_search: first.is_some_and(|round| !sampled(round)),
+        by_search: kind == RowKind::Train && first.is_some_and(|round| !sampled(round)),
         first,
         tallies: tallies.iter().map(|((round, phase), it)| (*round, *phase, it.proved, it.judged)).collect(),
         attempts: Vec::new(),

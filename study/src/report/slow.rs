@@ -27,6 +27,8 @@ const LONGEST: usize = 600;
 pub struct Slow {
     /// Milliseconds that half of the judged proofs do not need.
     median_ms: u32,
+    /// So many times the median is slow.
+    from_times: f64,
     /// The slowest, the slowest first.
     slowest: Vec<SlowCandidate>,
     /// Those that ran into the limit.
@@ -125,7 +127,13 @@ impl WatchedTimes {
         self.elapsed.sort_unstable();
         let median_ms = self.elapsed.get(self.elapsed.len() / 2).copied().unwrap_or_default();
         self.slowest.retain(|it| f64::from(it.elapsed_ms) >= SLOW * f64::from(median_ms.max(1)));
-        Slow { median_ms, slowest: self.slowest, timeouts: self.timeouts, timeout_count: self.timeout_count }
+        Slow {
+            median_ms,
+            from_times: SLOW,
+            slowest: self.slowest,
+            timeouts: self.timeouts,
+            timeout_count: self.timeout_count,
+        }
     }
 }
 

@@ -179,7 +179,7 @@ function slowPanel(place) {
     { name: 'judged', number: true, value: (row) => (row.times > 1 ? `${row.times} times` : 'once') },
     { name: 'statement and proof', wide: true, value: (row) => lean(`${row.signature} := ${row.proof}`) },
   ];
-  if (slow.slowest.length) place.append(table(columns, slow.slowest, `Candidates that took at least 4 times the median of ${milliseconds(slow.median_ms)}`));
+  if (slow.slowest.length) place.append(table(columns, slow.slowest, `Candidates that took at least ${slow.from_times} times the median of ${milliseconds(slow.median_ms)}`));
   if (slow.timeout_count) place.append(table(columns.filter((column) => column.name !== 'came to'), slow.timeouts, `Timeouts: ${whole(slow.timeout_count)}`));
   place.append(make('p', { class: 'note' }, 'Of a proof that was judged several times in a round its quickest time counts, and what Lean refused before it ran anything is left out: so a first use of a process or a busy moment is not here.'));
   return true;

@@ -31,7 +31,7 @@ function provenance(run, row) {
   else if (row.seed) facts.push(make('p', {}, `Conjectured in round ${row.round} from `, statementLink(row.seed), row.lemma ? [' with the lemma ', make('code', {}, row.lemma)] : '', '.'));
   if (row.by_search) {
     const owed = unique((row.sketches || []).flatMap((sketch) => sketch.goals));
-    facts.push(make('p', { class: 'owed' }, `Its first proof, in round ${row.first}, is by search${owed.length ? ', put together of proofs of ' : '.'}`, owed.slice(0, 6).flatMap((name, i) => [i ? ', ' : '', statementLink(name)])));
+    facts.push(make('p', { class: 'owed' }, `Its first proof, in round ${row.first}, is by search${owed.length ? ', put together of proofs of goals of its: ' : '.'}`, owed.slice(0, 6).flatMap((name, i) => [i ? ', ' : '', statementLink(name)])));
   }
   return facts;
 }
