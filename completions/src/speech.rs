@@ -7,9 +7,24 @@ use stp_model::{Drawn, Tokenizer};
 pub(crate) struct Speech {
     tokens: Vec<u32>,
     text: String,
+    window: Window,
     /// Bytes of the text that were handed out.
     told: usize,
     spoken: Vec<Spoken>,
+}
+
+/// So many tokens are turned into text again with each new one, and as many before them, on which their spaces may depend.
+const WINDOW: usize = 64;
+
+/// What of a text is still turned into text again.
+#[derive(Debug, Default)]
+struct Window {
+    /// The token that it begins at.
+    start: usize,
+    /// The first token whose text may still change, where that begins in the window's text, and in the whole one.
+    open: usize,
+    within: usize,
+    whole: usize,
 }
 
 /// A token with its place.
@@ -25,7 +40,15 @@ impl Speech {
     pub(crate) fn hear(&mut self, drawn: Drawn, tokenizer: &Tokenizer) {
         let start = self.text.len();
         self.tokens.push(drawn.token);
-        self.text = tokenizer.decode_plain(&self.tokens);
+        let seen = tokenizer.decode_plain(&self.tokens[self.window.start..]);
+        self.text.truncate(self.window.whole);
+        self.text.push_str(seen.get(self.window.within..).unwrap_or_default());
+        let is_torn = self.text.ends_with(char::REPLACEMENT_CHARACTER);
+        if self.tokens.len() - self.window.open >= WINDOW && !is_torn {
+            let (start, open) = (self.window.open, self.tokens.len());
+            let within = tokenizer.decode_plain(&self.tokens[start..]).len();
+            self.window = Window { start, open, within, whole: self.text.len() };
+        }
         self.spoken.push(Spoken { drawn, start: start.min(self.text.len()) });
     }
 
@@ -102,6 +125,14 @@ mod tests {
         assert_eq!((parts.concat().as_str(), speech.text()), ("∀ x, x ≤ é 😀", "∀ x, x ≤ é 😀"));
         assert!(parts.iter().all(|part| !part.contains(char::REPLACEMENT_CHARACTER)), "{parts:?}");
         assert!(parts.len() > 5, "{parts:?}");
+    }
+
+    #[test]
+    fn a_long_text_is_the_same_as_at_once() {
+        let text = "∀ x, x ≤ é 😀 by simp\n".repeat(20);
+        let (parts, speech) = spoken(&text, &[]);
+        assert_eq!((parts.concat(), speech.text()), (text.clone(), &*text));
+        assert!(speech.window.start > 0);
     }
 
     #[test]

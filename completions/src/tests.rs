@@ -142,9 +142,11 @@ fn a_seed_says_what_the_model_says_without_a_server() {
 fn clients_that_ask_at_once_get_what_each_gets_alone() {
     let bodies: Vec<_> = (0..12)
         .map(|number| {
+            let (temperature, top_k) = ([0.0, 0.8, 1.3][number % 3], [0, 5, -1][number % 3]);
+            let (n, max_tokens) = (1 + number % 4, 5 + 9 * (number % 5));
             json!({
-                "prompt": format!("theorem x{number}"), "n": 1 + number % 4, "max_tokens": 5 + 9 * (number % 5),
-                "temperature": [0.0, 0.8, 1.3][number % 3], "top_k": [0, 5, -1][number % 3], "seed": number,
+                "prompt": format!("theorem x{number}"), "n": n, "max_tokens": max_tokens, "temperature": temperature,
+                "top_k": top_k, "seed": number,
             })
         })
         .collect();

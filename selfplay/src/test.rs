@@ -147,6 +147,7 @@ pub fn config() -> RunConfig {
     config.supervised_tactics = false;
     // What a test is about it switches on by itself.
     (config.search, config.repair, config.selection) = Default::default();
+    config.conjecturing.replayed_pairs = 0;
     (config.conjecturing.mask, config.conjecturing.sources) = (Masking::Off, vec![ConjectureSource::Model]);
     config.pretraining = Default::default();
     config.proving.proofs_per_round = 8;
