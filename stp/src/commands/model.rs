@@ -84,7 +84,10 @@ fn check(args: &CheckArgs) -> Result<ExitCode> {
     let device = device(&args.device)?;
     let found = stp_model::agreement(&device)?;
     println!("{device:?} beside the processor, with a small model of random weights:");
-    println!("  logits differ by {:.1e} at most, after a step of training by {:.1e}", found.logits, found.trained);
+    println!(
+        "  logits differ by {:.1e} at most, after a step of training by {:.1e}",
+        found.logits, found.trained
+    );
     println!("  the loss of that step differs by {:.1e}", found.loss);
     println!("  greedy continuations are {}", if found.samples { "the same" } else { "others" });
     if found.holds() {

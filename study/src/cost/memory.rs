@@ -63,7 +63,11 @@ pub fn memory(model: &ModelConfig, config: &RunConfig) -> Memory {
         (Engine::Own, 0) => u64::MAX,
         (Engine::Own, some) => (some as u64) << 20,
     };
-    Memory { kv_cache: kv_cache.min(limit), sampled: NUMBER * model.parameters() as u64, ..most }
+    let sampled = match config.sampling.engine {
+        Engine::Openai => 0,
+        Engine::Own => NUMBER * model.parameters() as u64,
+    };
+    Memory { kv_cache: kv_cache.min(limit), sampled, ..most }
 }
 
 /// What trainers of large models usually keep: AdamW in mixed precision, 16 bytes for each trained weight, and of each

@@ -65,8 +65,11 @@ pub struct FailureExample {
 pub(super) struct CountedFailures {
     judged: BTreeMap<u32, usize>,
     kinds: HashMap<FailureKind, (BTreeMap<u32, usize>, Vec<FailureExample>)>,
-    tactics: HashMap<String, (BTreeMap<u32, usize>, BTreeMap<FailureKind, usize>)>,
+    tactics: HashMap<String, OfTactic>,
 }
+
+/// How often a tactic was the first to fail: by round, and by kind.
+type OfTactic = (BTreeMap<u32, usize>, BTreeMap<FailureKind, usize>);
 
 impl CountedFailures {
     /// Counts a judged proof of a statement with that signature; of a failure the kind is returned.
