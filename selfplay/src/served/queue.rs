@@ -182,8 +182,9 @@ impl Queue {
         // A server that is down says nothing of the request that it is tried with.
         let job = Job { failures: job.failures + u32::from(!health.is_down(self.retries)), ..job };
         let is_news = health.failed(began, Instant::now(), self.pace, reason);
-        let (failures, is_down) = (health.failures, health.is_down(self.retries));
-        let most = (self.retries.saturating_add(1)).saturating_mul(state.health.len() as u32);
+        let failures = health.failures;
+        let most_in_a_row = self.retries.saturating_add(1);
+        let most = most_in_a_row.saturating_mul(u32::try_from(state.health.len()).unwrap_or(u32::MAX));
         let outcome = if state.health.iter().all(|health| health.is_down(self.retries)) {
             Err(nobody(&state.health))
         } else if job.failures > most {
@@ -194,11 +195,10 @@ impl Queue {
         state.waiting.push_front(job);
         drop(state);
         self.changed.notify_all();
-        match () {
-            () if !is_news => {}
-            () if failures == 1 && !is_down => self.tell(client, ServerState::Fails(reason)),
-            () if failures == self.retries + 1 => self.tell(client, ServerState::Down(reason)),
-            () => {}
+        if is_news && failures == most_in_a_row {
+            self.tell(client, ServerState::Down(reason));
+        } else if is_news && failures == 1 {
+            self.tell(client, ServerState::Fails(reason));
         }
         outcome
     }
