@@ -292,7 +292,8 @@ fn an_open_engine_says_the_same_whoever_else_asks() {
     let hot = SampleConfig { temperature: 1.5, top_k: 7, max_new_tokens: 12, ..config(4) };
     let asked: Vec<_> =
         requests().into_iter().flat_map(|it| [(it.clone(), config(4)), (it, hot.clone())]).collect();
-    let expected: Vec<_> = asked.iter().map(|(request, config)| run(&[request.clone()], config)).collect();
+    let expected: Vec<_> =
+        asked.iter().map(|(request, config)| run(std::slice::from_ref(request), config)).collect();
     for engine in engines(4) {
         let engine = &engine;
         std::thread::scope(|scope| {
