@@ -117,7 +117,7 @@ impl Shape {
 
     /// The log-probabilities of some of a choice's tokens.
     pub(crate) fn logprobs(self, speech: &Speech, spoken: &[Spoken], tokenizer: &Tokenizer) -> Value {
-        let word = |token: u32| tokenizer.decode(&[token]);
+        let word = |token: u32| written(token, tokenizer);
         match self {
             Self::Text => {
                 let likeliest = |it: &Spoken| -> Map<String, Value> {
@@ -147,5 +147,14 @@ impl Shape {
                 json!({ "content": content.collect::<Vec<_>>() })
             }
         }
+    }
+}
+
+/// A token as text; one that is part of a character alone by its bytes, as OpenAI writes it.
+fn written(token: u32, tokenizer: &Tokenizer) -> String {
+    let text = tokenizer.decode(&[token]);
+    match tokenizer.piece(token).filter(|_| text.contains(char::REPLACEMENT_CHARACTER)) {
+        Some(bytes) => bytes.iter().fold("bytes:".to_owned(), |text, byte| format!("{text}\\x{byte:02x}")),
+        None => text,
     }
 }

@@ -9,8 +9,9 @@ use stp_model::Message;
 
 use crate::answer::Shape;
 use crate::ask::{Sampling, likeliest};
-use crate::complete::{Asked, answer, body, room};
+use crate::complete::{Asked, body, room};
 use crate::error::ApiError;
+use crate::respond::answer;
 use crate::shared::Shared;
 
 #[derive(Debug, Deserialize)]

@@ -1,13 +1,10 @@
-//! From a request that was read to its answer: the engine is asked, and what it says is collected or passed on.
+//! From a request that was read to what is told of its samples.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Json;
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use stp_model::{SampleConfig, SampleRequest, StopWhen, Ticket, Told};
 use stp_verifier::serve::{Place, read_body};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -17,7 +14,6 @@ use crate::ask::Sampling;
 use crate::error::ApiError;
 use crate::shared::{Shared, any_number};
 use crate::speech::Speech;
-use crate::stream::stream;
 
 /// The body of a request as what it should be.
 pub(crate) async fn body<T: DeserializeOwned>(shared: &Shared, request: Request) -> Result<T, ApiError> {
@@ -77,14 +73,8 @@ pub(crate) struct Running {
     _places: Vec<Place>,
 }
 
-/// Asks the engine, and answers: at once as a stream, or when all samples have ended.
-pub(crate) async fn answer(shared: Arc<Shared>, asked: Asked) -> Result<Response, ApiError> {
-    let streams = asked.sampling.stream == Some(true);
-    let running = begin(shared, asked)?;
-    if streams { Ok(stream(running).into_response()) } else { Ok(collect(running).await?.into_response()) }
-}
-
-fn begin(shared: Arc<Shared>, asked: Asked) -> Result<Running, ApiError> {
+/// Asks the engine.
+pub(crate) fn begin(shared: Arc<Shared>, asked: Asked) -> Result<Running, ApiError> {
     let Asked { prompts, max_tokens, likeliest, shape, sampling } = asked;
     shared.require_model(sampling.model.as_deref())?;
     sampling.refuse_unknown()?;
@@ -187,21 +177,4 @@ impl Running {
         }
         News { choice, text, finish: Some(finish) }
     }
-}
-
-/// Waits until all has ended.
-async fn collect(mut running: Running) -> Result<Json<Value>, ApiError> {
-    let mut finishes = vec![""; running.choices.len()];
-    while let Some(news) = running.next().await? {
-        if let Some(finish) = news.finish {
-            finishes[news.choice] = finish;
-        }
-    }
-    let tokenizer = &running.shared.served.checkpoint.tokenizer;
-    let choices = running.choices.iter().zip(finishes).enumerate().map(|(index, (speech, finish))| {
-        let logprobs =
-            running.likeliest.map(|_| running.head.shape.logprobs(speech, speech.spoken(), tokenizer));
-        running.head.shape.choice(index, speech.text(), logprobs, finish)
-    });
-    Ok(Json(running.head.whole(choices.collect(), &running.usage)))
 }

@@ -10,6 +10,7 @@ mod chat;
 mod complete;
 mod error;
 mod metrics;
+mod respond;
 mod router;
 mod server;
 mod shared;

@@ -57,22 +57,29 @@ impl Speech {
     pub(crate) fn certain(&mut self, stops: &[String]) -> String {
         let text = self.text.trim_end_matches(char::REPLACEMENT_CHARACTER);
         let held = stops.iter().map(|stop| overlap(text, stop)).max().unwrap_or(0);
-        let end = text.len() - held;
+        let end = self.stopped_at(stops).unwrap_or(text.len() - held);
         self.hand_out(end)
     }
 
     /// The text is at its end, which is where one of `stops` stands if one does. What is new of it is handed out.
     pub(crate) fn end(&mut self, stops: &[String]) -> String {
-        if let Some(end) = stops.iter().filter_map(|stop| self.text.find(stop.as_str())).min() {
+        if let Some(end) = self.stopped_at(stops) {
             self.text.truncate(end);
             self.spoken.retain(|spoken| spoken.start < end);
         }
         self.hand_out(self.text.len())
     }
 
+    /// Where the first of the texts that end it stands.
+    fn stopped_at(&self, stops: &[String]) -> Option<usize> {
+        stops.iter().filter_map(|stop| self.text.find(stop.as_str())).min()
+    }
+
     fn hand_out(&mut self, end: usize) -> String {
-        let Some(new) = self.text.get(self.told..end).map(str::to_owned) else { return String::new() };
-        self.told = end;
+        let Some(new) = self.text.get(self.told..end.max(self.told)).map(str::to_owned) else {
+            return String::new();
+        };
+        self.told += new.len();
         new
     }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use stp_verifier::serve::{self, ServeConfig};
 use stp_verifier::{Pool, PoolConfig};
 
-use super::{ServeArgs, seconds};
+use super::args::{ServeArgs, seconds};
 use crate::display::Display;
 use crate::lean::locate_or_install;
 use crate::signals::cancel_on_signals;

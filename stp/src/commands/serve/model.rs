@@ -8,7 +8,7 @@ use stp_completions::{ServeConfig, Served, Server};
 use stp_model::{Checkpoint, SampleConfig};
 use stp_selfplay::error::UsageError;
 
-use super::{ServeArgs, seconds};
+use super::args::{ServeArgs, seconds};
 use crate::common::device;
 use crate::display::Display;
 use crate::models::{home, located};
