@@ -28,7 +28,7 @@ fn the_model_of_a_run_answers() {
     let run = folder.path().join("run");
     finish(&mut smoke(&run, &[]));
     let model = run.join("checkpoints/final");
-    let ask = ["--statement", "(a b : Nat) : a + b = b + a", "--json"];
+    let ask = ["--statement", "(m n : Nat) (h : m + 3 ≤ n) : m ≤ n + 5", "--json"];
 
     let five = answers(&model, &[&ask[..], &["-n", "5", "--seed", "7"]].concat());
     assert_eq!(five.len(), 5);
