@@ -10,7 +10,7 @@ use serde_json::Value;
 use stp_tests::{abort_at, external, finish, stp, transformers};
 
 /// One batch has all examples, so that their order means nothing.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 10] = [
     "max_valid=1",
     "round.epochs=30",
     "round.batch=1000",
@@ -22,8 +22,6 @@ const SETTINGS: [&str; 12] = [
     "proving.proofs_per_round=60",
     "conjecturing.quota=4",
     "conjecturing.generated_per_round=8",
-    "training.engine=own",
-    "training.command=true",
 ];
 /// How far two losses may be apart.
 const TOLERANCE: f64 = 0.02;

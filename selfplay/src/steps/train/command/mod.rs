@@ -191,6 +191,7 @@ impl Task<'_> {
     }
 
     fn refused(&self, error: &ModelError, aside: Option<PathBuf>) -> String {
+        let log = aside.as_ref().map_or_else(|| self.place.log(), |aside| aside.join("log.txt"));
         let state = match aside {
             Some(aside) => format!(
                 "what the command left for going on is in {}, and the training will begin anew: a lower learning rate needs a \
@@ -206,7 +207,7 @@ impl Task<'_> {
              {}. Nothing is lost: mend the command or its script and start the run again, which may have another \
              training.command; {state}.",
             self.name,
-            self.place.log().display()
+            log.display()
         )
     }
 }

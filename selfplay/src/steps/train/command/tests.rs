@@ -131,6 +131,7 @@ async fn what_was_looked_at_is_not_trained_again() {
     for moved in [false, true] {
         let (_scratch, context, place) = commanded("exit 1");
         refusal(&context).await;
+        fs::remove_dir_all(place.output()).unwrap();
         let written = if moved { context.checkpoints.path("round-1") } else { place.output() };
         context.checkpoints.load("stage1").unwrap().save(&written).unwrap();
         fs::write(place.done(), r#"{"step":7,"loss":0.25,"tokens":70}"#).unwrap();
