@@ -175,9 +175,10 @@ def withoutUniverses (signature : String) : String :=
     | [] => signature
   else signature
 
-/-- Runs a computation where an information tree was recorded. -/
+/-- Runs a computation where an information tree was recorded. What the process computed before does not count for its limit. -/
 def runIn {α : Type} (context : Elab.ContextInfo) (lctx : LocalContext) (act : MetaM α) : IO α := do
   let core : Core.Context := {
+    initHeartbeats := ← IO.getNumHeartbeats
     fileName := "<in>", fileMap := context.fileMap, options := context.options
     currNamespace := context.currNamespace, openDecls := context.openDecls }
   let coreState ← IO.mkRef ({ env := context.env, ngen := context.ngen } : Core.State)
