@@ -1,7 +1,8 @@
 //! Sketches of proofs that fail: the goals that are left, and proofs of them put back.
 
 use stp_datasets::{Goal, Sketch, Status};
-use stp_verifier::{Candidate, Pool, SketchReport, command_line};
+use stp_verifier::toolchain::Toolchain;
+use stp_verifier::{Candidate, Pool, PoolConfig, SketchReport, command_line};
 
 use crate::common::{POOL, RUNTIME, managed};
 
@@ -207,6 +208,22 @@ fn what_has_no_sketch_says_why() {
 fn a_proof_that_holds_has_no_holes() {
     let report = sketch(&POOL, "", "(n : Nat) : n + 0 = n", "by simp");
     assert_eq!(report, SketchReport::Sketch(Sketch { proof: "by simp".into(), ..Sketch::default() }));
+}
+
+/// Three sketches together take more than the limit, and none alone.
+#[test]
+fn the_limit_is_that_of_one_sketch() {
+    let config = PoolConfig { workers: 1, max_heartbeats: 1_000, ..PoolConfig::default() };
+    let pool = {
+        let _inside = RUNTIME.enter();
+        Pool::start(&Toolchain::Managed(managed()), config)
+    };
+    let case = &CASES[1];
+    for _ in 0..8 {
+        let report = sketch(&pool, case.header, case.signature, case.proof);
+        let SketchReport::Sketch(sketch) = report else { panic!("{report:?}") };
+        assert_eq!(goals(&sketch), case.goals);
+    }
 }
 
 /// Beside the scripts, where the next process finds it.
