@@ -174,14 +174,20 @@ mod tests {
 
     #[test]
     fn the_cache_holds_two_numbers_for_each_layer_head_and_token() {
-        let (model, memory) = of("kimina-1.5b", |_| {});
+        let own = |config: &mut RunConfig| config.sampling.engine = Engine::Own;
+        let (model, memory) = of("kimina-1.5b", own);
         // Qwen2.5-1.5B: 28 layers, 2 key and value heads of 128.
         assert_eq!(memory.kv_cache, 4 * 2 * 28 * 2 * 128 * 256 * 2048);
         assert!((model.parameters() as f64 / 1.544e9 - 1.0).abs() < 0.005, "{}", model.parameters());
         assert!(memory.peak(1) < 80_000_000_000, "it is for one 80 GB device: {memory:?}");
         assert!(memory.training() < 40_000_000_000, "which also holds a server: {memory:?}");
-        assert_eq!(of("kimina-1.5b", |config| config.sampling.cache_mb = 100).1.kv_cache, 100 << 20);
-        assert_eq!(of("kimina-1.5b", |config| config.sampling.engine = Engine::Openai).1.kv_cache, 0);
+        let limited = |config: &mut RunConfig| {
+            own(config);
+            config.sampling.cache_mb = 100;
+        };
+        assert_eq!(of("kimina-1.5b", limited).1.kv_cache, 100 << 20);
+        let (_, served) = of("kimina-1.5b", |_| {});
+        assert_eq!((served.kv_cache, served.sampled), (0, 0), "its samples come from a server");
     }
 
     #[test]

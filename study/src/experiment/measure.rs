@@ -10,7 +10,7 @@ use stp_selfplay::config::RunConfig;
 
 use super::file::{Claim, ExperimentFile, Metric};
 use crate::bootstrap::Paired;
-use crate::effort::{Effort, efforts};
+use crate::effort::Effort;
 use crate::evaluation::{EvaluationResult, HARD, PassAt};
 use crate::report::{Report, progress, statements};
 
@@ -120,19 +120,19 @@ pub fn measured(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<
         .map(|entry| entry.statement.id.as_str())
         .collect();
     let report = Report::read(ledger, config.rounds, &given, valid.len(), config.proving.valid_samples)?;
-    let (mut proved, mut effort, mut points) = (HashSet::new(), Effort::default(), Vec::new());
-    let (efforts, progress) = (efforts(ledger, config)?, progress(ledger, &report, &given)?);
+    let (mut samples, mut proved, mut points) = (0, HashSet::new(), Vec::new());
+    let progress = progress(ledger, config, &report, &given)?;
     for it in &progress {
-        effort += efforts.get(&it.row.round).copied().unwrap_or_default();
+        samples += it.row.checks();
         proved.extend(it.newly.iter().cloned());
         let new: Vec<&String> = proved.difference(&stage1_proofs_of).collect();
         points.push(Point {
-            samples: it.checks,
+            samples,
             train_proved: proved.len(),
             new_proved: new.len(),
             new_hard_proved: new.iter().filter(|id| hard.contains(id.as_str())).count(),
             valid_proved: it.row.valid_proved,
-            effort,
+            effort: it.effort,
         });
     }
     let last = progress.last().map(|it| it.row.round);

@@ -103,7 +103,7 @@ impl RunPage {
         let given: HashSet<_> = given.into_iter().map(|statement| statement.id).collect();
         let parts = Parts {
             report: &report,
-            progress: &progress(ledger, &report, &given)?,
+            progress: &progress(ledger, config, &report, &given)?,
             given: &given,
             automation,
             lean_seconds: &|round| lean_seconds(&sampled.amounts, round),

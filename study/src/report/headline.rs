@@ -42,8 +42,10 @@ pub struct Point {
     round: u32,
     /// The final model: no statement was tried for it.
     is_final: bool,
-    /// Proofs judged so far.
+    /// Lean's checks of proof texts so far, of all kinds.
     checks: u64,
+    /// CPU seconds of the program and of Lean's processes so far; none if nobody kept it.
+    cpu_seconds: Option<f64>,
     /// Time that Lean took for them, in seconds.
     lean_seconds: f64,
     /// Wall time so far, in seconds.
@@ -118,7 +120,8 @@ fn points(rounds: u32, parts: &Parts<'_>, with_proof: &HashSet<String>) -> Vec<P
             label: it.row.label.clone(),
             round: it.row.round,
             is_final: it.row.round > rounds,
-            checks: it.checks,
+            checks: it.effort.checks.total().all,
+            cpu_seconds: it.effort.cpu_seconds,
             lean_seconds,
             seconds,
             proved: Share::of(proved, parts.report.train_total),
@@ -134,6 +137,7 @@ fn points(rounds: u32, parts: &Parts<'_>, with_proof: &HashSet<String>) -> Vec<P
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effort::{Checks, Count, Effort};
     use crate::report::Row;
 
     #[test]
@@ -154,8 +158,12 @@ mod tests {
         };
         let newly = [&[][..], &["a", "b"], &["c"], &[]];
         let newly = newly.map(|names| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let of = |all| {
+            let samples = Count { all, ..Count::default() };
+            Effort { checks: Checks { samples, ..Checks::default() }, ..Effort::default() }
+        };
         let progress: Vec<_> = (report.rows.iter().zip(newly).zip([0, 40, 80, 80]))
-            .map(|((row, newly), checks)| Progress { row, checks, newly })
+            .map(|((row, newly), checks)| Progress { row, effort: of(checks), newly })
             .collect();
         let automation = Automation::of_names(["c".to_owned()], 1, 7);
         let parts = Parts {

@@ -3,13 +3,17 @@
 
 // What curves are drawn over.
 const AXES = {
-  checks: { name: 'checks', unit: 'checks', format: short, of: (point) => point.checks, integer: true, about: 'proofs judged by Lean, of samples and of searches' },
+  checks: { name: 'checks', unit: 'checks', format: short, of: (point) => point.checks, integer: true, about: 'proof texts judged by Lean: samples, automation, wholes, refutations, trivialities' },
+  cpu: { name: 'CPU time', isTime: true, format: span, of: (point) => point.cpu_seconds, about: 'CPU time of the program and of Lean' },
   lean: { name: 'Lean time', isTime: true, format: span, of: (point) => point.lean_seconds, about: 'time that Lean took for these checks' },
   wall: { name: 'wall time', isTime: true, format: span, of: (point) => point.seconds, about: 'wall time of all finished steps' },
   rounds: { name: 'rounds', about: 'models in their order' },
 };
 
-const axisNow = () => AXES[state.get('x')] || AXES.checks;
+// Runs of older versions did not keep their CPU time.
+const axes = () => Object.keys(AXES).filter((name) => name !== 'cpu' || shownRuns().every((one) => one.run.headline.points.every((point) => point.cpu_seconds !== null)));
+
+const axisNow = () => AXES[axes().find((name) => name === state.get('x'))] || AXES.checks;
 
 function axisSwitch() {
   const choose = (name) => make('button', {
@@ -20,7 +24,7 @@ function axisSwitch() {
       document.querySelector('.switch [aria-pressed=true]').focus();
     },
   }, AXES[name].name);
-  return make('div', { class: 'switch', role: 'group', 'aria-label': 'Horizontal axis of the curves' }, make('span', {}, 'Curves over'), Object.keys(AXES).map(choose));
+  return make('div', { class: 'switch', role: 'group', 'aria-label': 'Horizontal axis of the curves' }, make('span', {}, 'Curves over'), axes().map(choose));
 }
 
 // The models of all runs by their order: stage 1, round 1, …, final.
