@@ -222,6 +222,7 @@ mod tests {
     use super::*;
     use stp_datasets::{Ledger, Step};
     use stp_selfplay::context::RunFolder;
+    use stp_selfplay::records::SearchRecord;
 
     fn run(folder: &Path, name: &str, config: &RunConfig, steps: &[plan::Step]) -> RunFolder {
         let opened = RunFolder::open(&folder.join(name), config).unwrap();
@@ -229,6 +230,7 @@ mod tests {
         for step in steps {
             let detail = match step {
                 plan::Step::Train(_) => serde_json::json!({ "proofs": 1, "conjectures_kept": 0 }),
+                plan::Step::Search(_) => serde_json::to_value(SearchRecord::default()).unwrap(),
                 _ => serde_json::json!({}),
             };
             ledger.finish_step(&Step { name: step.name(), seconds: 1.0, detail }).unwrap();

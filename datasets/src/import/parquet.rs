@@ -8,6 +8,7 @@ mod tests;
 mod value;
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use ::parquet::errors::ParquetError;
@@ -37,7 +38,7 @@ pub(super) fn rows<E: From<ImportError>>(
         reason: error.to_string().replace('\n', " ").chars().take(REASON).collect(),
     };
     let file = File::open(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
-    let reader = SerializedFileReader::new(file).map_err(damaged)?;
+    let reader = unharmed(|| SerializedFileReader::new(file)).map_err(damaged)?;
     let schema = reader.metadata().file_metadata().schema();
     names(&schema.get_fields().iter().map(|field| (field.name().to_owned(), Value::Null)).collect())?;
     let wanted = wanted(path, schema, layout)?;
@@ -45,14 +46,21 @@ pub(super) fn rows<E: From<ImportError>>(
     let projection = projection.map_err(damaged)?;
     let mut row = 0;
     for group in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(group).map_err(damaged)?;
-        for found in RowIter::from_row_group(Some(projection.clone()), &*group).map_err(damaged)? {
+        let group = unharmed(|| reader.get_row_group(group)).map_err(damaged)?;
+        let mut rows =
+            unharmed(|| RowIter::from_row_group(Some(projection.clone()), &*group)).map_err(damaged)?;
+        while let Some(found) = unharmed(|| rows.next().transpose()).map_err(damaged)? {
             row += 1;
-            let found = found.map_err(damaged)?;
             take(row, value::object(&found, &wanted).map_err(Problem::new))?;
         }
     }
     Ok(())
+}
+
+/// The library asserts where a damaged file contradicts itself. That is an error of the file; nothing is read from it after.
+fn unharmed<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    let said = |_| Err(ParquetError::General("the file contradicts itself; get it again".to_owned()));
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(said)
 }
 
 /// The columns that the layout knows.

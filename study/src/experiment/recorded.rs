@@ -128,9 +128,9 @@ mod tests {
     use serde_json::json;
     use stp_datasets::{Split, Step};
     use stp_selfplay::plan;
+    use stp_selfplay::records::SearchRecord;
 
-    const FILE: &str =
-        "title = \"x\"\npreset = \"smoke\"\nseeds = [0]\nset = { rounds = 2 }\n[[arms]]\nname = \"a\"\n";
+    const FILE: &str = "title = \"x\"\npreset = \"smoke\"\nseeds = [0]\nset = { rounds = 2, corpus = \"core\" }\n[[arms]]\nname = \"a\"\n";
 
     fn experiment(folder: &Path, text: &str) -> Experiment {
         let path = folder.join("x.toml");
@@ -150,9 +150,10 @@ mod tests {
         ledger.keep_corpus(&corpus).unwrap();
         ledger.record_statements(&corpus.statements(Split::Train)[..3]).unwrap();
         for step in plan::steps(&cell.config) {
-            let detail = match step.trains() {
-                true => json!({ "parameters": 1, "proofs": 0, "conjectures_kept": 0 }),
-                false => json!({}),
+            let detail = match step {
+                plan::Step::Search(_) => serde_json::to_value(SearchRecord::default()).unwrap(),
+                step if step.trains() => json!({ "parameters": 1, "proofs": 0, "conjectures_kept": 0 }),
+                _ => json!({}),
             };
             ledger.finish_step(&Step { name: step.name(), seconds: 1.0, detail }).unwrap();
         }

@@ -54,20 +54,28 @@ fn fields(kind: &Type) -> &[TypePtr] {
     if kind.is_group() { kind.get_fields() } else { &[] }
 }
 
+/// In `repeated group list { item }` the items are a field of what repeats. In older forms they are what repeats, and the
+/// library makes a list of its own of each: lists in a list.
 fn items(list: &List, kind: Option<&Type>) -> Result<Value, String> {
-    let item = kind.map(item);
-    list.elements().iter().map(|field| value(field, item)).collect()
-}
-
-/// What a list's items are: in `repeated group list { item }` the item, in older forms what repeats.
-fn item(list: &Type) -> &Type {
-    match fields(list) {
-        [repeated] => match fields(repeated) {
-            [item] => item,
-            _ => repeated,
-        },
-        _ => list,
+    let repeated = match kind.map(fields) {
+        Some([repeated]) => repeated,
+        _ => return list.elements().iter().map(|field| value(field, kind)).collect(),
+    };
+    if let [item] = fields(repeated) {
+        return list.elements().iter().map(|field| value(field, Some(item))).collect();
     }
+    let mut all = Vec::new();
+    for field in list.elements() {
+        match field {
+            Field::ListInternal(inner) => {
+                for field in inner.elements() {
+                    all.push(value(field, Some(repeated))?);
+                }
+            }
+            field => all.push(value(field, Some(repeated))?),
+        }
+    }
+    Ok(all.into())
 }
 
 fn pairs(map: &Pairs, kind: Option<&Type>) -> Result<Value, String> {
