@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use stp_datasets::{ConjectureOutcome, Corpus, Ledger, Phase, Source, Split, Verdict, canonical_text};
+use stp_datasets::{
+    ConjectureOutcome, Corpus, Ledger, LedgerSketch, Phase, Source, Split, Verdict, canonical_text,
+};
 use stp_tests::{abort_at, attempts, children_of, counts, finish, is_running, smoke, start_until};
 
 const ROUNDS: u32 = 2;
@@ -62,6 +64,11 @@ fn assert_whole(folder: &Path, conjectures: bool) {
     assert!(["stage 1", "round 1", "round 2", "final"].iter().all(|row| report.contains(row)), "{report}");
 }
 
+/// Every failed proof that was looked at, by round and number.
+fn sketches(ledger: &Ledger) -> Vec<LedgerSketch> {
+    (1..=ROUNDS).flat_map(|round| ledger.sketches_of(round).unwrap()).collect()
+}
+
 /// `smoke` is to go through every step, and each step is to have something to do.
 fn every_step_left_something(folder: &Path) {
     let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
@@ -91,10 +98,10 @@ fn every_step_left_something(folder: &Path) {
         of("prove").iter().map(|it| it["repair"]["attempts"].as_array().unwrap().len()).sum::<usize>();
     assert!(repairs > 0, "second attempts are made");
 
-    let sketches: Vec<_> = (1..=ROUNDS).flat_map(|round| ledger.sketches_of(round).unwrap()).collect();
     assert!(
-        sketches.iter().any(|sketch| !sketch.goals.is_empty()),
-        "failed proofs leave goals: {sketches:?}"
+        sketches(&ledger).iter().any(|sketch| !sketch.goals.is_empty()),
+        "failed proofs leave goals: {:?}",
+        sketches(&ledger)
     );
     let searched: Vec<_> =
         (1..=ROUNDS).flat_map(|round| ledger.attempts(round, Phase::Search).unwrap()).collect();
@@ -218,12 +225,12 @@ fn killed_runs_lose_nothing_and_count_nothing_twice(folder: &Path) {
         abort_at(&mut smoke(folder, &options), event);
         let before = attempts(folder, ROUNDS);
         let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
-        kept.push((before, ledger.steps().unwrap(), ledger.sketches_up_to(ROUNDS).unwrap()));
+        kept.push((before, ledger.steps().unwrap(), sketches(&ledger)));
     }
     finish(&mut smoke(folder, &options));
     let after = attempts(folder, ROUNDS);
     let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
-    let (all_steps, all_sketches) = (ledger.steps().unwrap(), ledger.sketches_up_to(ROUNDS).unwrap());
+    let (all_steps, all_sketches) = (ledger.steps().unwrap(), sketches(&ledger));
     let counted = kept.iter().map(|(.., sketches)| sketches.len());
     assert_eq!(counted.filter(|count| *count == 3).count(), 1, "one process was killed among its sketches");
     for (event, (before, steps, sketches)) in events.into_iter().zip(kept) {
