@@ -229,8 +229,10 @@ mod tests {
         let ledger = Ledger::open(&opened.ledger()).unwrap();
         for step in steps {
             let detail = match step {
-                plan::Step::Train(_) => serde_json::json!({ "proofs": 1, "conjectures_kept": 0 }),
                 plan::Step::Search(_) => serde_json::to_value(SearchRecord::default()).unwrap(),
+                step if step.trains() => {
+                    serde_json::json!({ "parameters": 1, "proofs": 1, "conjectures_kept": 0 })
+                }
                 _ => serde_json::json!({}),
             };
             ledger.finish_step(&Step { name: step.name(), seconds: 1.0, detail }).unwrap();
@@ -254,7 +256,7 @@ mod tests {
         std::fs::create_dir(scratch.path().join("no run")).unwrap();
         let runs = list(scratch.path()).unwrap();
         let names: Vec<_> = runs.iter().map(|run| run.name.as_str()).collect();
-        assert_eq!(names, ["half", "whole", "lost"], "the newest first");
+        assert_eq!(names, ["half", "whole", "lost"], "the newest first: {runs:?}");
         let [half, whole] = [0, 1].map(|at| runs[at].summary.clone().unwrap());
         assert_eq!((half.state, half.preset, half.changed), (RunState::Running, "tiny", 1));
         assert_eq!((half.rounds_done, half.rounds, half.seed), (1, 3, 5));

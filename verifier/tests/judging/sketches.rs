@@ -113,23 +113,6 @@ const CASES: &[Case] = &[
         goals: &["(n : Nat) (h : n.succ > 2) : n + n > 3"],
         proofs: &["by omega"],
     },
-    // With a bracket that stays open its step goes, and nothing else.
-    Case {
-        header: "",
-        signature: "(a b : Nat) : a + b = b + a ∧ a * 0 = 0",
-        proof: "by\n  constructor\n  · rw [Nat.mul_comm foo, (]\n  · simp",
-        sketch: "by\n  constructor\n  · sorry\n  · simp",
-        goals: &["(a b : Nat) : a + b = b + a"],
-        proofs: &["by omega"],
-    },
-    Case {
-        header: "",
-        signature: "(a b : Nat) (h : a = b) : a + b = b + a",
-        proof: "by\n  subst h; simp [foo bar, at h",
-        sketch: "by\n  subst h; sorry",
-        goals: &["(a : Nat) : a + a = a + a"],
-        proofs: &["by rfl"],
-    },
     // Several goals in one place, and a goal for each `sorry` that stands in the text.
     Case {
         header: "",
@@ -186,6 +169,7 @@ fn what_has_no_sketch_says_why() {
     let reasons = [
         (": 1 = 1", "foo", "no tactic to cut"),
         ("(n : Nat) : n = m", "by simp", "m"),
+        (": 1 = 1", "by\n  exact (rfl", "missing"),
         (": 1 = 1", "by\n  rfl\n\ntheorem more : 2 = 2 := rfl", "belongs to commands"),
         (": 1 = 1", "by\n  run_tac foo\n  simp", "run_tac"),
         (": 1 = 1 := by simp", "by simp", ":="),
