@@ -100,7 +100,7 @@ fn a_run_samples_by_two_servers_of_which_one_dies() {
          [sampling.server]\nurls = [\"{}\", \"{}\"]\nmodel = \"{{checkpoint}}\"\nconcurrency = {CONCURRENCY}\nretries = 1\n\
          reload = \"echo $STP_MODEL_NAME $STP_URL >> '{}'\"\n\
          [proving]\nproofs_per_round = 24\nsamples_per_conjecture = 2\nvalid_samples = 2\n\
-         [conjecturing]\ngenerated_per_round = 6\n",
+         [conjecturing]\ngenerated_per_round = 6\nsources = [\"model\"]\n[search]\nenabled = false\n",
         dying.url,
         living.url,
         reloads.display()
