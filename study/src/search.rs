@@ -4,20 +4,19 @@
 //! stopped goes on.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use comfy_table::CellAlignment;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stp_datasets::{Corpus, CorpusEntry, Ledger, Statement};
+use stp_datasets::{Corpus, Ledger, Statement};
 use stp_selfplay::config::RunConfig;
-use stp_selfplay::context::{Context, RunFolder, SampleKind};
+use stp_selfplay::context::{Context, SampleKind};
 use stp_selfplay::events::{Done, Work};
 use stp_selfplay::random::seed_for;
 use stp_selfplay::search::{Budget, Found, Limits, Model, Outcome, Problem, Spent, Tools, solve};
 
-use crate::evaluation::{Evaluation, RESULT, Resources, SETTINGS, StatementSet, Subject, not_elaborated};
+use crate::evaluation::{Evaluation, Resources, StatementSet, Subject, not_elaborated_note, write_result};
 use crate::statistics::wilson;
 use crate::tables::table_for;
 
@@ -106,23 +105,10 @@ impl SearchEvaluation {
     /// # Errors
     /// If the model, Lean or the ledger fails, or the user interrupts; the same call goes on from there.
     pub async fn play(&self, corpus: &Corpus, resources: Resources) -> Result<SearchResult> {
-        let evaluation = &self.evaluation;
-        evaluation.make_room()?;
-        let folder = RunFolder::open_beside(&evaluation.folder())?;
-        let ledger = Arc::new(Ledger::open(&folder.ledger())?);
-        ledger.remember(SETTINGS, &evaluation.settings())?;
-        let refusals = not_elaborated(&resources, &evaluation.set.entries).await?;
-        evaluation.something_elaborates(&refusals)?;
-        let refused: HashSet<String> = refusals.into_keys().collect();
-        let good = |entry: &&CorpusEntry| !refused.contains(&entry.statement.id);
-        let statements: Vec<_> =
-            evaluation.set.entries.iter().filter(good).map(|entry| entry.statement.clone()).collect();
-        let context = evaluation.context(folder, ledger, statements.clone(), resources)?;
-        self.search_all(&context, &statements).await?;
+        let (context, refused) = self.evaluation.begin(resources).await?;
+        self.search_all(&context, &context.statements.valid).await?;
         let result = self.result(corpus, &context.ledger, &refused)?;
-        context.folder.write_report(RESULT, &serde_json::to_string_pretty(&result)?)?;
-        let text = format!("{}\n\n{}\n", result.table(true), result.notes());
-        context.folder.write_report("outcome.md", &text)?;
+        write_result(&context, &result, &result.table(true), &result.notes())?;
         Ok(result)
     }
 
@@ -254,13 +240,7 @@ impl SearchResult {
              interval over statements. For {exhausted} statements nothing more was to be tried before the checks were spent.",
             self.checkpoint, self.set, self.checks_each, self.depth
         );
-        if !self.not_elaborated.is_empty() {
-            text += &format!(
-                " {} statements do not elaborate in this Lean and count as not proved: {}.",
-                self.not_elaborated.len(),
-                self.not_elaborated.join(", ")
-            );
-        }
+        text += &not_elaborated_note(&self.not_elaborated);
         if self.in_training > 0 {
             text += &format!(
                 " {} of the statements are training statements: this is no held-out set.",

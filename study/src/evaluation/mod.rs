@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use serde::Serialize;
 use stp_datasets::{Corpus, CorpusEntry, Ledger, Statement, Tally};
 use stp_model::Device;
 use stp_selfplay::config::{Prompts, RunConfig};
@@ -27,6 +28,7 @@ use stp_selfplay::steps::validate::held_out;
 use stp_verifier::hint::hint;
 use stp_verifier::{Pool, VerifierError, ask_each};
 
+pub(crate) use result::not_elaborated_note;
 pub use result::{EvaluationResult, HARD, Part, PassAt};
 pub use sets::StatementSet;
 pub use subject::{Subject, checkpoint, last_checkpoint, require_model};
@@ -36,11 +38,11 @@ use self::sampled::sampled;
 use crate::files::set_aside;
 
 /// The file with the result in the evaluation's folder.
-pub(crate) const RESULT: &str = "outcome.json";
+const RESULT: &str = "outcome.json";
 /// The ledger in the evaluation's folder.
 const LEDGER: &str = "ledger.sqlite";
 /// Under which key its ledger keeps what it was made with.
-pub(crate) const SETTINGS: &str = "settings";
+const SETTINGS: &str = "settings";
 /// Statements that each Lean process is asked about ahead of its answers.
 const AHEAD: usize = 8;
 
@@ -150,25 +152,33 @@ impl Evaluation {
     /// If the model, Lean or the ledger fails, or the user interrupts; the same call goes on from there.
     pub async fn play(&self, corpus: &Corpus, resources: Resources) -> Result<EvaluationResult> {
         self.validate()?;
-        let folder = self.open_folder()?;
-        let ledger = Arc::new(Ledger::open(&folder.ledger())?);
-        ledger.remember(SETTINGS, &self.settings())?;
+        let (context, not_elaborated) = self.begin(resources).await?;
         let statements: Vec<_> = self.set.entries.iter().map(|entry| entry.statement.clone()).collect();
-        ledger.record_statements(&statements)?;
-        let refusals = not_elaborated(&resources, &self.set.entries).await?;
-        self.something_elaborates(&refusals)?;
-        let not_elaborated: HashSet<String> = refusals.into_keys().collect();
-        let valid = statements.into_iter().filter(|it| !not_elaborated.contains(&it.id)).collect();
-        let context = self.context(folder, ledger, valid, resources)?;
+        context.ledger.record_statements(&statements)?;
         let model = self.subject.name();
         let work = Work::Evaluate { checkpoint: model.to_owned(), set: self.set.name.clone() };
         let sampled = held_out(&context, model, 0, self.samples, work).await?;
         context.ledger.record_event("sampled", &serde_json::to_value(sampled)?)?;
         let result = self.result(corpus, &context.ledger, &not_elaborated)?;
-        context.folder.write_report(RESULT, &serde_json::to_string_pretty(&result)?)?;
-        let text = format!("{}\n\n{}\n", result.table(true), result.notes());
-        context.folder.write_report("outcome.md", &text)?;
+        write_result(&context, &result, &result.table(true), &result.notes())?;
         Ok(result)
+    }
+
+    /// Opens its folder, with nothing of other settings or statements in it, for the statements that this Lean elaborates; the
+    /// names of the others are returned.
+    ///
+    /// # Errors
+    /// If the folder is in use, Lean fails, or no statement elaborates.
+    pub(crate) async fn begin(&self, resources: Resources) -> Result<(Context, HashSet<String>)> {
+        let folder = self.open_folder()?;
+        let ledger = Arc::new(Ledger::open(&folder.ledger())?);
+        ledger.remember(SETTINGS, &self.settings())?;
+        let refusals = not_elaborated(&resources, &self.set.entries).await?;
+        self.something_elaborates(&refusals)?;
+        let refused: HashSet<String> = refusals.into_keys().collect();
+        let good = self.set.entries.iter().filter(|entry| !refused.contains(&entry.statement.id));
+        let good = good.map(|entry| entry.statement.clone()).collect();
+        Ok((self.context(folder, ledger, good, resources)?, refused))
     }
 
     /// Makes room for this evaluation: what its folder has of other settings or statements is renamed. The new name is
@@ -210,7 +220,7 @@ impl Evaluation {
     }
 
     /// What a run's validation would have, with the set's statements in place of those of the run.
-    pub(crate) fn context(
+    fn context(
         &self,
         folder: RunFolder,
         ledger: Arc<Ledger>,
@@ -251,7 +261,7 @@ impl Evaluation {
     }
 
     /// Checks that there is something to measure.
-    pub(crate) fn something_elaborates(&self, refusals: &HashMap<String, Vec<String>>) -> Result<()> {
+    fn something_elaborates(&self, refusals: &HashMap<String, Vec<String>>) -> Result<()> {
         let Some(first) = self.set.entries.first().filter(|_| refusals.len() == self.set.entries.len())
         else {
             return Ok(());
@@ -300,8 +310,19 @@ impl Evaluation {
     }
 }
 
+/// Writes a result to the folder of its evaluation, for programs and for people.
+pub(crate) fn write_result(
+    context: &Context,
+    result: &impl Serialize,
+    table: &str,
+    notes: &str,
+) -> Result<()> {
+    context.folder.write_report(RESULT, &serde_json::to_string_pretty(result)?)?;
+    context.folder.write_report("outcome.md", &format!("{table}\n\n{notes}\n"))
+}
+
 /// The statements that Lean does not take, by their names, with its messages.
-pub(crate) async fn not_elaborated(
+async fn not_elaborated(
     resources: &Resources,
     entries: &[CorpusEntry],
 ) -> Result<HashMap<String, Vec<String>>> {

@@ -164,13 +164,7 @@ impl EvaluationResult {
         if small > 0 {
             text += &format!(" {small} topics with fewer than {FEWEST} statements are in the JSON alone.");
         }
-        if !self.not_elaborated.is_empty() {
-            text += &format!(
-                " {} statements do not elaborate in this Lean and count as not proved: {}.",
-                self.not_elaborated.len(),
-                self.not_elaborated.join(", ")
-            );
-        }
+        text += &not_elaborated_note(&self.not_elaborated);
         if self.in_training > 0 {
             let whose = if self.run.is_empty() { "the corpus" } else { "the run" };
             text += &format!(
@@ -183,6 +177,18 @@ impl EvaluationResult {
         }
         text
     }
+}
+
+/// A sentence about statements that Lean does not take; nothing where there are none.
+pub(crate) fn not_elaborated_note(ids: &[String]) -> String {
+    if ids.is_empty() {
+        return String::new();
+    }
+    format!(
+        " {} statements do not elaborate in this Lean and count as not proved: {}.",
+        ids.len(),
+        ids.join(", ")
+    )
 }
 
 impl PassAt {
