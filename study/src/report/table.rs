@@ -255,13 +255,12 @@ fn row(
     })
 }
 
-/// Mean over statements of proved / judged.
+/// Mean over statements of proved / judged. The order in which they come does not change a digit.
 fn mean_rate<'a>(tallies: impl Iterator<Item = &'a Tally>) -> f64 {
-    let rates = tallies.filter(|tally| tally.judged > 0);
-    let (sum, count) = rates.fold((0.0, 0usize), |(sum, count), tally| {
-        (sum + f64::from(tally.proved) / f64::from(tally.judged), count + 1)
-    });
-    if count == 0 { 0.0 } else { sum / count as f64 }
+    let rate = |tally: &Tally| f64::from(tally.proved) / f64::from(tally.judged);
+    let mut rates: Vec<_> = tallies.filter(|tally| tally.judged > 0).map(rate).collect();
+    rates.sort_by(f64::total_cmp);
+    if rates.is_empty() { 0.0 } else { rates.iter().sum::<f64>() / rates.len() as f64 }
 }
 
 /// Sums the steps' times by what follows the last `/` of their names, in order of first occurrence.
@@ -294,6 +293,19 @@ mod tests {
             verdict: Some(Verdict::new(status, "")),
         };
         ledger.record_attempt(&attempt).unwrap();
+    }
+
+    #[test]
+    fn a_mean_does_not_depend_on_the_order_of_its_statements() {
+        let tallies =
+            [(1, 10), (2, 10), (3, 10), (1, 3), (5, 7)].map(|(proved, judged)| Tally { proved, judged });
+        let backwards = mean_rate(tallies.iter().rev());
+        assert_eq!(mean_rate(tallies.iter()).to_bits(), backwards.to_bits());
+        let plain = |rates: &mut dyn Iterator<Item = &Tally>| {
+            rates.map(|it| f64::from(it.proved) / f64::from(it.judged)).sum::<f64>() / 5.0
+        };
+        let sums = (plain(&mut tallies.iter()), plain(&mut tallies.iter().rev()));
+        assert_ne!(sums.0.to_bits(), sums.1.to_bits(), "these show nothing");
     }
 
     #[test]
