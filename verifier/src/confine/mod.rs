@@ -74,13 +74,15 @@ impl ManagedLean {
     ///
     /// Lean's code runs inside WebAssembly and reaches the system only through Node.js, which refuses. The
     /// network is not among what this version of Node.js refuses.
-    pub fn node_arguments(&self) -> [OsString; 6] {
+    pub fn node_arguments(&self) -> [OsString; 7] {
         let mut readable = OsString::from("--allow-fs-read=");
         readable.push(&self.root);
         [
             // In KiB; the other half is for what is not JavaScript or WebAssembly.
             format!("--stack-size={}", stack() >> 11).into(),
             "--no-warnings".into(),
+            // A function of Lean's is validated when it is first called, before it is compiled, and not all 140,000 at the start.
+            "--wasm-lazy-validation".into(),
             "--disallow-code-generation-from-strings".into(),
             "--permission".into(),
             "--allow-worker".into(),
