@@ -15,7 +15,7 @@ use stp_verifier::{Pool, PoolConfig, StatementReport, VerifierError, ask_each};
 use super::tactics::{candidate, closed_by};
 use crate::args::LeanArgs;
 use crate::display::Display;
-use crate::lean::locate_or_install;
+use crate::lean::{cache, locate_or_install};
 
 /// Entries under way for each Lean process.
 const AHEAD: usize = 2;
@@ -53,7 +53,9 @@ pub(super) async fn check(args: CorpusCheckArgs) -> Result<ExitCode> {
     let corpus = load_corpus(&args.corpus)?;
     let display = Display::new(false);
     let lean = locate_or_install(&args.lean, &display)?;
-    let pool = Pool::start(&lean, PoolConfig { workers: args.workers.max(1), ..PoolConfig::default() });
+    let cache = cache(&args.lean, &lean, &display);
+    let config = PoolConfig { workers: args.workers.max(1), cache, ..PoolConfig::default() };
+    let pool = Pool::start(&lean, config);
     let findings = examine(&pool, corpus.entries, args.tactics, &display).await?;
     pool.shutdown().await;
     let problems = problems(&findings);
