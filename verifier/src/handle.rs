@@ -1,5 +1,6 @@
 //! The handle that callers have: the text gate, earlier answers, and a backend that gives the others.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::protocol::{
     StatementReport, Trust, VerifierError,
 };
 use crate::queue::{RemoteConfig, RemotePool};
+use crate::recording::{Recorder, Recording, RecordingError};
 use crate::scripted::{Script, ScriptedPool};
 use crate::toolchain::Toolchain;
 
@@ -70,6 +72,23 @@ impl Pool {
     /// A pool that answers from functions, at once: for tests of what asks. The text gate stands before it, too.
     pub fn scripted(script: Script) -> Self {
         Self { backend: Arc::new(ScriptedPool::new(script)), remembered: None }
+    }
+
+    /// The same pool, whose answers are also written to a file for [`Self::replayed`]; what a cache answers is not among them.
+    ///
+    /// # Errors
+    /// [`RecordingError`] if the file cannot be written.
+    pub fn recorded(self, path: &Path) -> Result<Self, RecordingError> {
+        Ok(Self { backend: Arc::new(Recorder::new(self.backend, path)?), remembered: self.remembered })
+    }
+
+    /// A pool without Lean, which knows the answers in a file alone: any other proof is `crashed`. For trying the rest of
+    /// the program on a machine on which Lean cannot be installed; its verdicts are worth what the file is.
+    ///
+    /// # Errors
+    /// [`RecordingError`] if the file cannot be read, or is none.
+    pub fn replayed(path: &Path) -> Result<Self, RecordingError> {
+        Ok(Self { backend: Arc::new(Recording::open(path)?), remembered: None })
     }
 
     /// How many processes work side by side; for workers of other machines, as many as were promised.

@@ -38,6 +38,7 @@ mod pool;
 mod process;
 mod protocol;
 pub mod queue;
+mod recording;
 pub mod scripted;
 pub mod serve;
 pub mod toolchain;
@@ -54,5 +55,6 @@ pub use protocol::{
     Candidate, FileJudgement, FileMessage, FileOutcome, FileReport, JudgedFile, JudgedTheorem, PoolStats,
     Position, SketchReport, Sorry, StatementReport, Trust, VerifierError,
 };
+pub use recording::RecordingError;
 pub use scripted::{Asked, Script, ScriptLog};
 pub use toolchain::Toolchain;

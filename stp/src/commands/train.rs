@@ -49,6 +49,13 @@ pub struct TrainArgs {
     /// The queue of that server.
     #[arg(long, value_name = "NAME", default_value = stp_verifier::queue::DEFAULT_QUEUE, requires = "verifier")]
     pub queue: String,
+    /// Write Lean's answers to a file, for --replay-lean.
+    #[arg(long, value_name = "FILE", conflicts_with = "replay_lean")]
+    pub record_lean: Option<PathBuf>,
+    /// Without Lean: take its answers from a file of --record-lean. Any other proof counts as crashed. For trying a machine
+    /// on which Lean cannot be installed.
+    #[arg(long, value_name = "FILE", conflicts_with = "verifier")]
+    pub replay_lean: Option<PathBuf>,
     /// What the run would need.
     #[command(flatten)]
     pub plan: PlanArgs,
@@ -81,6 +88,10 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         let cancel = cancel_on_signals()?;
         let name = judge.name();
         let pool = judge.start().await?;
+        let pool = match &args.record_lean {
+            Some(path) => pool.recorded(path)?,
+            None => pool,
+        };
         let events = drawer(display, Some(Arc::new(metrics)));
         let parts = RunParts::new(&folder, device, pool.clone(), &name, events, cancel)
             .with_home(args.machine.lean.home.clone())
@@ -132,6 +143,7 @@ fn open_folder(
 enum Judge {
     Local(Toolchain, PoolConfig),
     Remote(String, RemoteConfig),
+    Replayed(PathBuf),
 }
 
 impl Judge {
@@ -139,6 +151,9 @@ impl Judge {
     fn choose(config: &RunConfig, args: &TrainArgs, display: Display) -> Result<Self> {
         if let Some(url) = &args.verifier {
             return Ok(Self::Remote(url.clone(), remote_config(config, args)));
+        }
+        if let Some(path) = &args.replay_lean {
+            return Ok(Self::Replayed(path.clone()));
         }
         let lean = locate_or_install(&args.machine.lean, &display)?;
         let cache = cache(&args.machine.lean, &lean, &display);
@@ -151,6 +166,7 @@ impl Judge {
         match self {
             Self::Local(lean, _) => lean.version().to_owned(),
             Self::Remote(..) => "workers on other machines".to_owned(),
+            Self::Replayed(path) => format!("a recording, {}, and no Lean", path.display()),
         }
     }
 
@@ -158,6 +174,7 @@ impl Judge {
         match self {
             Self::Local(lean, config) => Ok(Pool::start(&lean, config)),
             Self::Remote(url, config) => Ok(Pool::connect(&url, config).await?),
+            Self::Replayed(path) => Ok(Pool::replayed(&path)?),
         }
     }
 }
