@@ -13,19 +13,32 @@ use crate::{Example, Lm, ModelConfig, ModelError, SampleConfig, SampleRequest, T
 pub struct Agreement {
     /// Largest difference of any logit; logits are about as large as 1.
     pub logits: f32,
-    /// Difference of the loss of one training step.
+    /// What one step of training does; none on a device whose numbers have 16 bits, which is for sampling alone.
+    pub training: Option<Training>,
+    /// The share of the tokens of greedy continuations that are the same.
+    pub samples: f32,
+}
+
+/// How far one step of training is from the processor's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Training {
+    /// Difference of its loss.
     pub loss: f32,
-    /// Largest difference of any logit after that step. AdamW's first step turns the sign of the smallest gradients into
-    /// whole steps, so it is larger than before.
-    pub trained: f32,
-    /// Whether all greedy continuations are the same.
-    pub samples: bool,
+    /// Largest difference of any logit after it. AdamW's first step turns the sign of the smallest gradients into whole
+    /// steps, so it is larger than before.
+    pub logits: f32,
 }
 
 impl Agreement {
-    /// Whether it is as near as 32-bit sums in another order come.
+    /// Whether it is as near as 32-bit sums in another order come, or numbers of 16 bits, of which the coarsest are an
+    /// eighth of a percent apart. There a near tie of two tokens may go the other way.
     pub fn holds(&self) -> bool {
-        self.logits < 1e-3 && self.loss < 1e-3 && self.trained < 1e-2 && self.samples
+        match self.training {
+            Some(Training { loss, logits }) => {
+                self.logits < 1e-3 && loss < 1e-3 && logits < 1e-2 && self.samples == 1.0
+            }
+            None => self.logits < 5e-2 && self.samples >= 0.5,
+        }
     }
 }
 
@@ -37,13 +50,17 @@ pub fn agreement(device: &Device) -> Result<Agreement, ModelError> {
     let on_cpu = Lm::init(&shape(), &Device::flex(), 6)?;
     let on_device = Lm::init(&shape(), device, 6)?;
     let before = worst(&logits(&on_cpu)?, &logits(&on_device)?);
+    if on_device.number_bytes() < size_of::<f32>() {
+        let samples = same(&continuations(&on_cpu)?, &continuations(&on_device)?);
+        return Ok(Agreement { logits: before, training: None, samples });
+    }
     let (on_cpu, expected) = one_step(on_cpu)?;
     let (on_device, loss) = one_step(on_device)?;
+    let logits = worst(&logits(&on_cpu)?, &logits(&on_device)?);
     Ok(Agreement {
         logits: before,
-        loss: (expected - loss).abs(),
-        trained: worst(&logits(&on_cpu)?, &logits(&on_device)?),
-        samples: continuations(&on_cpu)? == continuations(&on_device)?,
+        training: Some(Training { loss: (expected - loss).abs(), logits }),
+        samples: same(&continuations(&on_cpu)?, &continuations(&on_device)?),
     })
 }
 
@@ -81,8 +98,18 @@ fn one_step(model: Lm) -> Result<(Lm, f32), ModelError> {
     Ok((model, report.last_loss))
 }
 
-/// Greedy continuations of prompts of several lengths, with their request and sample.
-fn continuations(model: &Lm) -> Result<Vec<(usize, usize, Vec<u32>)>, ModelError> {
+/// A continuation, after its request and sample.
+type Continuation = (usize, usize, Vec<u32>);
+
+/// The share of tokens that are the same in their places.
+fn same(left: &[Continuation], right: &[Continuation]) -> f32 {
+    let pairs = || left.iter().zip(right).flat_map(|((.., a), (.., b))| a.iter().zip(b));
+    let total = left.iter().map(|(.., tokens)| tokens.len()).sum::<usize>().max(1);
+    pairs().filter(|(a, b)| a == b).count() as f32 / total as f32
+}
+
+/// Greedy continuations of prompts of several lengths, in the order of requests and samples.
+fn continuations(model: &Lm) -> Result<Vec<Continuation>, ModelError> {
     let requests = [3u32, 9, 1]
         .map(|len| SampleRequest { prompt: (0..len).map(|i| 10 + 3 * i).collect(), seeds: vec![1, 2] });
     let config = SampleConfig { temperature: 0.0, max_new_tokens: 12, batch: 6, ..SampleConfig::default() };
@@ -102,13 +129,23 @@ mod tests {
     #[test]
     fn the_processor_agrees_with_itself() {
         let found = agreement(&Device::flex()).unwrap();
-        assert_eq!(found, Agreement { logits: 0.0, loss: 0.0, trained: 0.0, samples: true });
+        let training = Some(Training { loss: 0.0, logits: 0.0 });
+        assert_eq!(found, Agreement { logits: 0.0, training, samples: 1.0 });
     }
 
     #[test]
     fn what_is_no_number_agrees_with_nothing() {
         assert_eq!(worst(&[1.0, f32::NAN], &[1.0, 2.0]), f32::INFINITY);
-        assert!(!Agreement { logits: f32::INFINITY, loss: 0.0, trained: 0.0, samples: true }.holds());
-        assert!(!Agreement { logits: 0.0, loss: 0.0, trained: 0.0, samples: false }.holds());
+        let found = agreement(&Device::flex()).unwrap();
+        assert!(found.holds());
+        assert!(!Agreement { logits: f32::INFINITY, ..found }.holds());
+        assert!(!Agreement { samples: 0.9, ..found }.holds());
+        assert!(!Agreement { logits: f32::INFINITY, training: None, ..found }.holds());
+    }
+
+    #[test]
+    fn shorter_continuations_are_others() {
+        let (long, short) = ([(0, 0, vec![1, 2, 3, 4])], [(0, 0, vec![1, 2])]);
+        assert_eq!((same(&long, &short), same(&long, &long)), (0.5, 1.0));
     }
 }

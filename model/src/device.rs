@@ -3,21 +3,73 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, FloatDType, Tensor};
 
 use crate::{DeviceError, ModelError};
 
 /// The names that [`parse_device`] knows.
 pub const DEVICE_NAMES: [&str; 4] = ["auto", "cpu", "wgpu", "cuda"];
 
+/// The numbers of weights, keys and values of a model that is only sampled from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Numbers {
+    /// 32 bits, in which models are trained and the processor computes.
+    #[default]
+    F32,
+    /// 16 bits with a fine step and a small range: up to 65,504.
+    F16,
+    /// 16 bits with a coarse step and the range of 32.
+    Bf16,
+}
+
+impl Numbers {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::F32, Self::F16, Self::Bf16];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+        }
+    }
+
+    /// Bytes of a number.
+    pub fn bytes(self) -> usize {
+        if self == Self::F32 { 4 } else { 2 }
+    }
+
+    fn dtype(self) -> FloatDType {
+        match self {
+            Self::F32 => FloatDType::F32,
+            Self::F16 => FloatDType::F16,
+            Self::Bf16 => FloatDType::BF16,
+        }
+    }
+}
+
 /// The device of that name. `auto` takes the first of cuda, a wgpu device that is a real GPU, and cpu that works;
 /// `wgpu` also takes a driver that computes on the processor.
 pub fn parse_device(name: &str) -> Result<Device, DeviceError> {
+    parse_sampling_device(name, Numbers::F32)
+}
+
+/// The same for models that are only sampled from: what is loaded onto it is kept as such numbers. A device has one kind of
+/// numbers as long as the process lives, so it must be the first that is asked for.
+///
+/// # Errors
+/// [`DeviceError::Numbers`] if the device cannot compute with them; the processor computes with 32 bits alone.
+pub fn parse_sampling_device(name: &str, numbers: Numbers) -> Result<Device, DeviceError> {
+    let processor = || match numbers {
+        Numbers::F32 => Ok(Device::flex()),
+        _ => Err(DeviceError::Numbers { name: "cpu", numbers: numbers.as_str() }),
+    };
     match name {
-        "auto" => Ok(cuda().ok().or_else(gpu).unwrap_or_else(Device::flex)),
-        "cpu" => Ok(Device::flex()),
-        "wgpu" => wgpu(),
-        "cuda" => cuda(),
+        "auto" => cuda(numbers).ok().or_else(|| gpu(numbers)).map_or_else(processor, Ok),
+        "cpu" => processor(),
+        "wgpu" => wgpu(numbers),
+        "cuda" => cuda(numbers),
         _ => Err(DeviceError::Unknown { name: name.to_owned() }),
     }
 }
@@ -62,19 +114,19 @@ pub(crate) fn is_cuda(device: &Device) -> bool {
 }
 
 #[cfg(feature = "wgpu")]
-fn wgpu() -> Result<Device, DeviceError> {
-    probe("wgpu", || Device::wgpu(burn::tensor::DeviceKind::DefaultDevice))
+fn wgpu(numbers: Numbers) -> Result<Device, DeviceError> {
+    probe("wgpu", numbers, || Device::wgpu(burn::tensor::DeviceKind::DefaultDevice))
 }
 
 /// A discrete GPU, or else one that shares the processor's memory.
 #[cfg(feature = "wgpu")]
-fn gpu() -> Option<Device> {
+fn gpu(numbers: Numbers) -> Option<Device> {
     use burn::tensor::DeviceKind::{DiscreteGpu, IntegratedGpu};
     if !may_have_gpu() {
         return None;
     }
     let kinds = [DiscreteGpu(0), IntegratedGpu(0)];
-    kinds.into_iter().find_map(|kind| probe("wgpu", || Device::wgpu(kind)).ok())
+    kinds.into_iter().find_map(|kind| probe("wgpu", numbers, || Device::wgpu(kind)).ok())
 }
 
 /// Whether it is worth to ask the drivers, which takes time and has them complain on standard error where they find no
@@ -89,47 +141,49 @@ fn may_have_gpu() -> bool {
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn gpu() -> Option<Device> {
+fn gpu(_: Numbers) -> Option<Device> {
     None
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn wgpu() -> Result<Device, DeviceError> {
+fn wgpu(_: Numbers) -> Result<Device, DeviceError> {
     Err(DeviceError::NotBuilt { name: "wgpu" })
 }
 
 #[cfg(feature = "cuda")]
-fn cuda() -> Result<Device, DeviceError> {
-    probe("cuda", || Device::cuda(0))
+fn cuda(numbers: Numbers) -> Result<Device, DeviceError> {
+    probe("cuda", numbers, || Device::cuda(0))
 }
 
 #[cfg(not(feature = "cuda"))]
-fn cuda() -> Result<Device, DeviceError> {
+fn cuda(_: Numbers) -> Result<Device, DeviceError> {
     Err(DeviceError::NotBuilt { name: "cuda" })
 }
 
 /// Opens a device and computes with it. Drivers report their absence by panicking, so the panic is
 /// caught and its message kept.
 #[cfg_attr(not(any(feature = "wgpu", feature = "cuda")), allow(dead_code))]
-fn probe(name: &'static str, open: impl FnOnce() -> Device) -> Result<Device, DeviceError> {
+fn probe(name: &'static str, numbers: Numbers, open: impl FnOnce() -> Device) -> Result<Device, DeviceError> {
+    let failed = |reason: &str| DeviceError::Unavailable { name, reason: one_line(reason) };
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let device = open();
+        let mut device = open();
+        // Before the first tensor, which fixes them.
+        if numbers != Numbers::F32 && device.configure(numbers.dtype()).is_err() {
+            return Err(DeviceError::Numbers { name, numbers: numbers.as_str() });
+        }
         let sum = Tensor::<1>::ones([4], &device).sum().try_into_data();
-        sum.map(|_| device).map_err(|error| error.to_string())
+        sum.map(|_| device).map_err(|error| failed(&error.to_string()))
     }));
     std::panic::set_hook(hook);
-    let failed = |reason: &str| DeviceError::Unavailable { name, reason: one_line(reason) };
-    match outcome {
-        Ok(result) => result.map_err(|reason| failed(&reason)),
-        Err(payload) => Err(failed(&panic_text(payload.as_ref()))),
-    }
+    outcome.unwrap_or_else(|payload| Err(failed(&panic_text(payload.as_ref()))))
 }
 
 /// The values of a tensor, on the host.
 pub(crate) fn read_back<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
     let compute = |reason: String| ModelError::Compute { reason };
+    let tensor = if tensor.dtype() == DType::F32 { tensor } else { tensor.cast(FloatDType::F32) };
     let data = tensor.try_into_data().map_err(|error| compute(error.to_string()))?;
     data.try_to_vec::<f32>().map_err(|error| compute(format!("{error:?}")))
 }
@@ -165,6 +219,15 @@ mod tests {
     }
 
     #[test]
+    fn the_processor_computes_with_32_bits_alone() {
+        for name in ["cpu", "auto"] {
+            let error = parse_sampling_device(name, Numbers::F16).unwrap_err();
+            assert_eq!(error, DeviceError::Numbers { name: "cpu", numbers: "f16" });
+            assert!(error.to_string().contains("--precision f32"), "{error}");
+        }
+    }
+
+    #[test]
     fn the_processor_is_one_device() {
         assert_eq!(further_devices(&Device::flex(), 1), Ok(Vec::new()));
         let error = further_devices(&Device::flex(), 2).unwrap_err();
@@ -181,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_driver_that_panics_becomes_one_line() {
-        let error = probe("wgpu", || panic!("no adapter found\nbacktrace...")).unwrap_err();
+        let error = probe("wgpu", Numbers::F32, || panic!("no adapter found\nbacktrace...")).unwrap_err();
         let expected = DeviceError::Unavailable { name: "wgpu", reason: "no adapter found".to_owned() };
         assert_eq!(error, expected);
         assert_eq!(error.to_string().lines().count(), 1);

@@ -225,6 +225,17 @@ pub enum DeviceError {
         /// How many there are.
         found: usize,
     },
+    /// It cannot compute with such numbers.
+    #[error(
+        "`{name}` does not compute with {numbers} numbers here; use `--precision f32`, or another device: of GPUs most know \
+         f16, and by cuda bf16 as well."
+    )]
+    Numbers {
+        /// The device.
+        name: &'static str,
+        /// The kind of numbers.
+        numbers: &'static str,
+    },
     /// The machine has none, or its driver does not work.
     #[error("No usable `{name}` device on this machine ({reason}); check its driver, or use `--device cpu`.")]
     Unavailable {

@@ -59,7 +59,7 @@ pub use burn::tensor::Device;
 pub use chat::Message;
 pub use checkpoint::Checkpoint;
 pub use config::ModelConfig;
-pub use device::{DEVICE_NAMES, further_devices, parse_device};
+pub use device::{DEVICE_NAMES, Numbers, further_devices, parse_device, parse_sampling_device};
 pub use embed::embed;
 pub use error::{DeviceError, ModelError};
 pub use example::Example;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use stp_model::Numbers;
 use stp_selfplay::config::Method;
 
 /// Which Lean to use.
@@ -70,6 +71,23 @@ pub struct MachineArgs {
     /// Which Lean to use.
     #[command(flatten)]
     pub lean: LeanArgs,
+}
+
+/// The numbers of a model that is only sampled from.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct PrecisionArgs {
+    /// Numbers of the model and of its cache on a GPU.
+    #[arg(long, value_name = "NUMBERS", value_parser = precision(), default_value = Numbers::F32.as_str())]
+    pub precision: Numbers,
+}
+
+fn precision() -> impl TypedValueParser<Value = Numbers> {
+    let help = |numbers| match numbers {
+        Numbers::F32 => "32 bits, as in training",
+        Numbers::F16 => "16 bits: half the memory; most GPUs know them",
+        Numbers::Bf16 => "16 bits with the range of 32, by cuda",
+    };
+    one_of(Numbers::ALL.map(|numbers| (numbers, numbers.as_str(), help(numbers))))
 }
 
 /// A parser that knows values by their names; the second text is what `--help` says of a value.

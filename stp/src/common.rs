@@ -1,6 +1,7 @@
 //! What several commands need.
 
 use anyhow::{Context, Result};
+use stp_model::Numbers;
 use stp_selfplay::error::UsageError;
 
 /// Runs a command in a tokio runtime of its own.
@@ -15,7 +16,12 @@ pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 
 /// A device by its name; a name that this program does not know is a mistake in the command line.
 pub fn device(name: &str) -> Result<stp_model::Device> {
-    stp_model::parse_device(name).map_err(|error| match error {
+    sampling_device(name, Numbers::F32)
+}
+
+/// The same for a model that is only sampled from, as such numbers.
+pub fn sampling_device(name: &str, numbers: Numbers) -> Result<stp_model::Device> {
+    stp_model::parse_sampling_device(name, numbers).map_err(|error| match error {
         stp_model::DeviceError::Unavailable { .. } => anyhow::Error::new(error),
         other => UsageError(other.to_string()).into(),
     })

@@ -10,7 +10,7 @@ use super::attention::{Packed, Padded, Pass, rms_norm};
 use super::block::Block;
 use super::cache::KvCache;
 use super::layout::Layout;
-use super::mask::{Placement, causal};
+use super::mask::{HIDDEN, Placement, causal};
 use super::rope::RopeTable;
 use super::weights::{self, Named, Random, Weight, Weights};
 use crate::{ModelConfig, ModelError, kernels};
@@ -91,6 +91,11 @@ impl Lm {
         &self.config
     }
 
+    /// Bytes of each of its numbers, and of the keys and values of what it reads.
+    pub(crate) fn number_bytes(&self) -> usize {
+        self.embedding.weight.val().dtype().size()
+    }
+
     /// Where its weights are.
     pub fn device(&self) -> Device {
         self.embedding.weight.val().device()
@@ -116,7 +121,7 @@ impl Lm {
         let Some(mask) = key_mask else {
             return self.hidden_texts(tokens, &Layout::new(vec![vec![time]; batch]));
         };
-        let hidden = mask.bool_not().float().mul_scalar(-1e9).reshape([batch, 1, 1, time]);
+        let hidden = mask.bool_not().float().mul_scalar(HIDDEN).reshape([batch, 1, 1, time]);
         let bias = causal(self.config.group(), time, &tokens.device()) + hidden;
         let pass = Padded { batch, time, rotation: self.rope.leading(time), bias };
         self.run(tokens, &Pass::Padded(Box::new(pass)), None)

@@ -2,9 +2,9 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-/// Added to the score of a hidden key. Finite, so that a row with nothing to see (padding) stays a
+/// Added to the score of a hidden key. Finite in 16 bits as well, so that a row with nothing to see (padding) stays a
 /// number; its softmax weight is exactly 0 beside any visible key.
-pub(crate) const HIDDEN: f32 = -1e9;
+pub(crate) const HIDDEN: f32 = -3e4;
 
 /// Where the new tokens of a batch stand: row `r` has its first token in slot `pads[r]`, and the new
 /// tokens occupy the slots `start..start + time` of every row.

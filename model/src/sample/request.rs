@@ -144,12 +144,17 @@ impl SampleConfig {
         ModelError::require_some("batch", self.batch)
     }
 
-    /// Bytes that keys and values may take.
+    /// Bytes that keys and values may take in the processor's memory.
     pub(super) fn cache_bytes(&self) -> usize {
         match self.cache_mb {
             0 => memory::available().map_or(CACHE_UNKNOWN, |bytes| bytes as usize / 2),
             mb => mb.saturating_mul(1 << 20),
         }
+    }
+
+    /// Bytes that they may take on another device, which does not tell how much memory it has.
+    pub(super) fn device_cache_bytes(&self) -> usize {
+        if self.cache_mb == 0 { CACHE_UNKNOWN } else { self.cache_bytes() }
     }
 }
 

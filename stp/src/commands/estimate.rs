@@ -162,6 +162,11 @@ fn table(
             if memory.shared { format!("on each of {} devices", speeds.devices) } else { String::new() },
         ),
         ("memory: sampling in all", gigabytes(memory.sampling()), String::new()),
+        (
+            "memory: a server",
+            gigabytes(memory.server),
+            format!("at least, in 16 bits, for {} requests at a time", config.sampling.server.concurrency),
+        ),
         ("verified samples", millions(work.proofs), "proofs of the rounds".to_owned()),
         ("validation samples", millions(work.valid_proofs), String::new()),
         ("conjectures", millions(work.conjectures), String::new()),
@@ -190,7 +195,8 @@ fn table(
         ),
         ("cost", format!("{:.2}", times.cost), format!("{:.2} an hour and device", speeds.price)),
     ];
-    for (what, amount, how) in rows {
+    let served = config.sampling.engine == Engine::Openai;
+    for (what, amount, how) in rows.into_iter().filter(|(what, ..)| served || *what != "memory: a server") {
         table.add_row([what.to_owned(), amount, how]);
     }
     if let Some(column) = table.column_mut(1) {
@@ -250,7 +256,8 @@ fn notes(
     notes.extend(of_command(config, memory));
     if config.sampling.engine == Engine::Openai {
         notes.push(format!(
-            "servers sample ({}): their memory is not counted, and their speed is for you to say with --sampling-speed",
+            "servers sample ({}): they have the memory of other devices, or a share of these, and their speed is for you to \
+             say with --sampling-speed",
             config.sampling.server.urls.join(", ")
         ));
     }

@@ -15,8 +15,8 @@ use stp_study::search::SearchEvaluation;
 use stp_verifier::{Pool, PoolConfig};
 
 use super::config::gather;
-use crate::args::{MachineArgs, SettingsArgs};
-use crate::common::{block_on, device};
+use crate::args::{MachineArgs, PrecisionArgs, SettingsArgs};
+use crate::common::{block_on, sampling_device};
 use crate::display::Display;
 use crate::drawer::drawer;
 use crate::lean::{cache, locate_or_install};
@@ -69,6 +69,9 @@ pub struct EvalArgs {
     /// One JSON object in place of a table.
     #[arg(long)]
     pub json: bool,
+    /// The model's numbers.
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
     /// What it runs on.
     #[command(flatten)]
     pub machine: MachineArgs,
@@ -104,7 +107,7 @@ fn measure(
 ) -> Result<ExitCode> {
     let machine = &args.machine;
     let display = Display::new(machine.quiet || args.json);
-    let device = device(&machine.device)?;
+    let device = sampling_device(&machine.device, args.precision.precision)?;
     let lean = locate_or_install(&machine.lean, &display)?;
     let cache = cache(&machine.lean, &lean, &display);
     if let Some(kept) = evaluation.make_room()? {

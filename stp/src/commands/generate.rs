@@ -13,7 +13,8 @@ use stp_prover::Goal;
 use stp_selfplay::context::prompts::{Prompt, Prompts, SampleKind};
 use stp_selfplay::error::UsageError;
 
-use crate::common::device;
+use crate::args::PrecisionArgs;
+use crate::common::sampling_device;
 use crate::models::{prompts, require};
 
 /// `stp generate`.
@@ -68,6 +69,9 @@ pub struct GenerateArgs {
     /// Where the model runs: auto, cpu, wgpu or cuda.
     #[arg(long, env = "STP_DEVICE", default_value = "auto")]
     pub device: String,
+    /// The model's numbers.
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
     /// One JSON object for each answer: text, tokens, log-probability, whether it ended.
     #[arg(long)]
     pub json: bool,
@@ -75,7 +79,7 @@ pub struct GenerateArgs {
 
 /// Prints every answer as soon as it is complete.
 pub fn generate(args: &GenerateArgs) -> Result<ExitCode> {
-    let device = device(&args.device)?;
+    let device = sampling_device(&args.device, args.precision.precision)?;
     require(&args.model)?;
     let checkpoint = Checkpoint::load(&args.model, &device)?;
     let asked = args.statement.as_ref().map(|_| prompts(&checkpoint, args.layout.as_deref())).transpose()?;

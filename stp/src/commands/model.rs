@@ -5,13 +5,15 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use stp_model::{Checkpoint, PACKAGES, Package};
+use stp_model::{Checkpoint, ModelConfig, Numbers, PACKAGES, Package};
 use stp_selfplay::error::UsageError;
+use stp_study::cost::{Sampling, sampling};
+use stp_study::tables::table_for;
 
-use crate::args::LeanArgs;
-use crate::common::device;
+use crate::args::{LeanArgs, PrecisionArgs};
+use crate::common::{device, sampling_device};
 use crate::display::Display;
-use crate::models::{fetch, home};
+use crate::models::{fetch, home, located};
 
 /// `stp model`.
 #[derive(Clone, Debug, Args)]
@@ -30,6 +32,8 @@ pub enum ModelCommand {
     Fetch(FetchArgs),
     /// Try whether a device computes what the processor computes.
     Check(CheckArgs),
+    /// The memory that sampling from a model needs. Nothing is loaded.
+    Memory(MemoryArgs),
 }
 
 /// `stp model convert`.
@@ -65,6 +69,25 @@ pub struct CheckArgs {
     /// What is tried: auto, wgpu or cuda.
     #[arg(long, default_value = "auto", env = "STP_DEVICE")]
     pub device: String,
+    /// The numbers that are tried.
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
+}
+
+/// `stp model memory`.
+#[derive(Clone, Debug, Args)]
+pub struct MemoryArgs {
+    /// A folder of Hugging Face, of which only `config.json` is read, a .gguf file, or the name of a model that is fetched.
+    pub model: PathBuf,
+    /// Texts that are sampled at the same time.
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub batch: usize,
+    /// Tokens of the longest one, with its prompt [default: as many as the model can read].
+    #[arg(long, value_name = "N")]
+    pub tokens: Option<usize>,
+    /// Where fetched models are kept [default: the user's cache folder].
+    #[arg(long, value_name = "FOLDER", env = "STP_HOME")]
+    pub home: Option<PathBuf>,
 }
 
 /// Converts or fetches a model, or tries a device.
@@ -76,25 +99,59 @@ pub fn model(args: ModelArgs) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         ModelCommand::Check(args) => check(&args),
+        ModelCommand::Memory(args) => memory(args),
     }
 }
 
 /// Compares a device with the processor; exit code 1 if it computes something else.
 fn check(args: &CheckArgs) -> Result<ExitCode> {
-    let device = device(&args.device)?;
+    let numbers = args.precision.precision;
+    let device = sampling_device(&args.device, numbers)?;
     let found = stp_model::agreement(&device)?;
-    println!("{device:?} beside the processor, with a small model of random weights:");
     println!(
-        "  logits differ by {:.1e} at most, after a step of training by {:.1e}",
-        found.logits, found.trained
+        "{device:?} in {} beside the processor, with a small model of random weights:",
+        numbers.as_str()
     );
-    println!("  the loss of that step differs by {:.1e}", found.loss);
-    println!("  greedy continuations are {}", if found.samples { "the same" } else { "others" });
+    println!("  logits differ by {:.1e} at most", found.logits);
+    if let Some(training) = found.training {
+        println!(
+            "  after a step of training by {:.1e}, and the loss of that step by {:.1e}",
+            training.logits, training.loss
+        );
+    }
+    println!("  of greedy continuations {:.0} % of the tokens are the same", 100.0 * found.samples);
     if found.holds() {
         return Ok(ExitCode::SUCCESS);
     }
     println!("This is more than rounding: try another version of the driver, or `--device cpu`.");
     Ok(ExitCode::from(1))
+}
+
+/// The memory of sampling, for each kind of numbers.
+fn memory(args: MemoryArgs) -> Result<ExitCode> {
+    let described = args.model.join("config.json").is_file();
+    let place = if described {
+        args.model
+    } else {
+        located(&args.model, || folder(args.home), &Display::new(false))?
+    };
+    let shape = ModelConfig::of_checkpoint(&place)?;
+    let tokens = args.tokens.unwrap_or(shape.max_seq).min(shape.max_seq);
+    let mut table = table_for(false);
+    table.set_header(["numbers", "weights", "keys and values", "in all"]);
+    let gigabytes = |bytes: u64| format!("{:.2} GB", bytes as f64 / 1e9);
+    for numbers in Numbers::ALL {
+        let Sampling { weights, cache } = sampling(&shape, numbers, args.batch, tokens);
+        let row = [weights, cache, weights + cache].map(gigabytes);
+        table.add_row([&[numbers.as_str().to_owned()][..], &row].concat());
+    }
+    println!("{table}");
+    println!(
+        "{} parameters; {} texts of {tokens} tokens at a time. Activations and the driver need some more.",
+        shape.parameters(),
+        args.batch
+    );
+    Ok(ExitCode::SUCCESS)
 }
 
 fn convert(args: &ConvertArgs) -> Result<ExitCode> {

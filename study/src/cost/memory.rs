@@ -1,6 +1,6 @@
 //! Bytes on the device that training and sampling keep at the same time.
 
-use stp_model::{ModelConfig, Precision, Recompute};
+use stp_model::{ModelConfig, Numbers, Precision, Recompute};
 use stp_selfplay::config::{Engine, RunConfig, Training, TrainingEngine};
 
 /// Bytes of a 32-bit number.
@@ -23,6 +23,9 @@ pub struct Memory {
     pub activations: u64,
     /// Keys and values of a full batch of the longest sequences, while sampling.
     pub kv_cache: u64,
+    /// What each server that samples needs at least, none where the run samples itself: the weights as 16-bit numbers, and
+    /// so the keys and values of the longest sequences that it is asked for at a time.
+    pub server: u64,
     /// Whether devices share weights, gradients and moments while training, as FSDP and ZeRO do.
     pub shared: bool,
 }
@@ -50,24 +53,43 @@ impl Memory {
     }
 }
 
+/// Memory of a model that is only sampled from, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sampling {
+    /// Its weights.
+    pub weights: u64,
+    /// Keys and values of all texts at their ends.
+    pub cache: u64,
+}
+
+/// The memory of sampling `batch` texts of so many tokens at the same time.
+pub fn sampling(model: &ModelConfig, numbers: Numbers, batch: usize, tokens: usize) -> Sampling {
+    let number = numbers.bytes() as u64;
+    let token = 2 * model.layers * model.kv_heads * model.head_dim();
+    Sampling {
+        weights: number * model.parameters() as u64,
+        cache: number * (batch * tokens) as u64 * token as u64,
+    }
+}
+
 /// The memory of a model under the settings of a run: that of the training that needs most.
 pub fn memory(model: &ModelConfig, config: &RunConfig) -> Memory {
     let trainings = [&config.stage1, &config.round, &config.retraining];
     let largest = trainings.map(|training| while_training(model, config, training)).into_iter();
     let most = largest.max_by_key(Memory::training).unwrap_or_default();
-    let cached = config.sampling.batch as u64 * model.max_seq as u64;
-    let kv_cache = NUMBER * cached * (2 * model.layers * model.kv_heads * model.head_dim()) as u64;
+    let own = sampling(model, Numbers::F32, config.sampling.batch, model.max_seq);
+    let served = sampling(model, Numbers::F16, config.sampling.server.concurrency, model.max_seq);
     let limit = match (config.sampling.engine, config.sampling.cache_mb) {
         // Servers have their own.
         (Engine::Openai, _) => 0,
         (Engine::Own, 0) => u64::MAX,
         (Engine::Own, some) => (some as u64) << 20,
     };
-    let sampled = match config.sampling.engine {
-        Engine::Openai => 0,
-        Engine::Own => NUMBER * model.parameters() as u64,
+    let (sampled, server) = match config.sampling.engine {
+        Engine::Openai => (0, served.weights + served.cache),
+        Engine::Own => (own.weights, 0),
     };
-    Memory { kv_cache: kv_cache.min(limit), sampled, ..most }
+    Memory { kv_cache: own.cache.min(limit), sampled, server, ..most }
 }
 
 /// What trainers of large models usually keep: AdamW in mixed precision, 16 bytes for each trained weight, and of each
@@ -188,6 +210,25 @@ mod tests {
         assert_eq!(of("kimina-1.5b", limited).1.kv_cache, 100 << 20);
         let (_, served) = of("kimina-1.5b", |_| {});
         assert_eq!((served.kv_cache, served.sampled), (0, 0), "its samples come from a server");
+        let (_, served) = of("kimina-1.5b", |config| config.sampling.server.concurrency = 3);
+        let cache = 3 * 2048 * 2 * 28 * 2 * 128;
+        assert_eq!(
+            served.server,
+            2 * (model.parameters() as u64 + cache),
+            "16 bits of each weight, and of three"
+        );
+        assert_eq!(memory.server, 0, "no server is asked");
+    }
+
+    #[test]
+    fn seven_billion_parameters_are_sampled_on_24_gigabytes_in_16_bits() {
+        let config = RunConfig::load("deepseek-prover-7b", None).unwrap();
+        let model = config.model.config(config.model.vocab_size);
+        let [half, whole] = [Numbers::F16, Numbers::F32].map(|numbers| {
+            let Sampling { weights, cache } = sampling(&model, numbers, 8, 2048);
+            (weights + cache) as f64 / 1e9
+        });
+        assert!(half < 23.0 && half > 20.0 && whole > 40.0, "{half} {whole}");
     }
 
     #[test]

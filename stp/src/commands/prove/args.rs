@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::args::MachineArgs;
+use crate::args::{MachineArgs, PrecisionArgs};
 
 /// What `stp prove --help` says at its end.
 const PROVE_HELP: &str = "\
@@ -84,6 +84,9 @@ pub struct ProveArgs {
     /// One JSON object: what is proved, by which proof, and what it took.
     #[arg(long)]
     pub json: bool,
+    /// The model's numbers.
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
     /// What it runs on.
     #[command(flatten)]
     pub machine: MachineArgs,

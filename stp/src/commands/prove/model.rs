@@ -10,7 +10,7 @@ use stp_selfplay::search::Model;
 use stp_study::evaluation::require_model;
 
 use super::args::ProveArgs;
-use crate::common::device;
+use crate::common::sampling_device;
 use crate::models::prompts;
 
 /// The files of the checkpoint that is built in, by their names; none if the program was built without one.
@@ -30,7 +30,7 @@ impl<'a> Source<'a> {
     /// # Errors
     /// If the folder holds no checkpoint.
     pub(super) fn of(args: &'a ProveArgs) -> Result<Option<Self>> {
-        let device = device(&args.machine.device)?;
+        let device = sampling_device(&args.machine.device, args.precision.precision)?;
         if let Some(folder) = &args.model {
             require_model(folder)?;
         }

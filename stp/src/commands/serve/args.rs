@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use stp_selfplay::error::UsageError;
 
-use crate::args::LeanArgs;
+use crate::args::{LeanArgs, PrecisionArgs};
 
 /// `stp serve`.
 #[derive(Clone, Debug, Args)]
@@ -88,6 +88,9 @@ pub struct ModelArgs {
     /// Where the model runs: auto, cpu, wgpu or cuda.
     #[arg(long, env = "STP_DEVICE", default_value = "auto")]
     pub device: String,
+    /// The model's numbers.
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
 }
 
 /// The value of an option that is a time.

@@ -9,7 +9,7 @@ use stp_model::{Checkpoint, SampleConfig};
 use stp_selfplay::error::UsageError;
 
 use super::args::{ServeArgs, seconds};
-use crate::common::device;
+use crate::common::sampling_device;
 use crate::display::Display;
 use crate::models::{home, located};
 use crate::signals::cancel_on_signals;
@@ -26,7 +26,7 @@ pub(super) async fn serve(args: ServeArgs, place: &Path) -> Result<ExitCode> {
         ..ServeConfig::default()
     };
     let display = Display::new(true);
-    let device = device(&args.model.device)?;
+    let device = sampling_device(&args.model.device, args.model.precision.precision)?;
     let name = args.model.model_name.map_or_else(|| name_of(place), Ok)?;
     let place = located(place, || home(&args.lean), &display)?;
     // Whoever cannot have the address is told before a large model is read.
