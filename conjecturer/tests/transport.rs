@@ -9,10 +9,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde_json::{Value, json};
 use stp_conjecturer::transport::{Costs, exact, nearest, sinkhorn};
-use stp_tests::{external, python_with};
+use stp_tests::{clients, external};
 
-/// The versions are those that it was tried with.
-const PACKAGES: [&str; 3] = ["scipy==1.16.3", "POT==0.9.6.post1", "numpy==2.3.5"];
 /// Statements, conjectures, and the largest weight.
 const PROBLEMS: [(usize, usize, f64); 8] = [
     (1, 1, 4.0),
@@ -38,7 +36,7 @@ fn reference(problems: &Value) -> Vec<Value> {
     let file = folder.path().join("problems.json");
     std::fs::write(&file, problems.to_string()).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transport.py");
-    let python = python_with(env!("CARGO_TARGET_TMPDIR"), "transport-1", &PACKAGES);
+    let python = clients(env!("CARGO_TARGET_TMPDIR"));
     let output = Command::new(python).arg(script).arg(&file).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()

@@ -43,80 +43,27 @@ pub fn require_external() {
     assert!(is_external(), "nothing may be installed or fetched unless {EXTERNAL}=1");
 }
 
-/// What reads what runs leave. The versions are those that it was tried with.
-const PACKAGES: [&str; 4] = ["datasets==4.4.1", "pandas==2.3.3", "polars==1.35.2", "tensorboard==2.20.0"];
-
-/// A Python with these packages, made once in the folder that cargo gives to integration tests.
+/// A Python with the packages of `tests/pythons/clients.txt`, made once in the folder that cargo gives to integration tests.
 ///
 /// # Panics
 /// If it cannot be made, or nothing may be installed.
-pub fn python(test_folder: &str) -> PathBuf {
-    python_with(test_folder, "python-1", &PACKAGES)
+pub fn clients(test_folder: &str) -> PathBuf {
+    python(test_folder, "clients")
 }
 
-/// A Python with packages of a test's own; another choice of packages needs another name.
+/// A Python with `transformers`, which checkpoints are compared with, and its server, made once.
 ///
 /// # Panics
-/// If it cannot be made, or nothing may be installed.
-pub fn python_with(test_folder: &str, name: &str, packages: &[&str]) -> PathBuf {
-    python_by(test_folder, name, &[packages])
-}
-
-/// The implementation that checkpoints are compared with. The versions are those that it was tried with.
-const TRANSFORMERS: [&str; 4] =
-    ["torch==2.15.0", "transformers[serving]==5.23.0", "safetensors==0.8.0", "numpy==2.3.5"];
-
-/// A Python with `transformers` and its server, made once.
-///
-/// # Panics
-/// As [`python_with`].
+/// As [`clients`].
 pub fn transformers(test_folder: &str) -> PathBuf {
-    python_with(test_folder, "transformers-5.23.0-serving", &TRANSFORMERS)
+    python(test_folder, "transformers")
 }
 
-/// Packages without what they depend on, in a folder of their own for `PYTHONPATH`: more for a Python that is large to make.
-///
-/// # Panics
-/// If they cannot be installed.
-pub fn packages_beside(python: &Path, test_folder: &str, name: &str, packages: &[&str]) -> PathBuf {
-    let folder = Path::new(test_folder).join(name);
-    made_once(&folder, || {
-        let install =
-            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-deps"];
-        finish(
-            Command::new(python).args(install).args(["--upgrade", "--target"]).arg(&folder).args(packages),
-        );
-    });
-    folder
-}
-
-/// Fills a folder unless that was done before; several tests that want it wait for the first one.
-fn made_once(folder: &Path, fill: impl FnOnce()) {
+fn python(test_folder: &str, name: &str) -> PathBuf {
     require_external();
-    let lock = std::fs::File::create(stp_files::beside(folder, "lock")).unwrap();
-    lock.lock().unwrap();
-    let complete = folder.join("complete");
-    if !complete.exists() {
-        fill();
-        std::fs::write(complete, "").unwrap();
-    }
-}
-
-/// As [`python_with`], with several calls of `pip install`, each with arguments of its own.
-///
-/// # Panics
-/// If it cannot be made, or nothing may be installed.
-pub fn python_by(test_folder: &str, name: &str, installs: &[&[&str]]) -> PathBuf {
-    let folder = Path::new(test_folder).join(name);
-    let program = folder.join("bin").join("python");
-    made_once(&folder, || {
-        finish(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir"];
-        for arguments in installs {
-            finish(Command::new(&program).args(install).args(*arguments));
-        }
-    });
-    program
+    let make = Path::new(env!("CARGO_MANIFEST_DIR")).join("pythons/make.sh");
+    finish(Command::new(make).args([test_folder, name]));
+    Path::new(test_folder).join(format!("python-{name}")).join("bin/python")
 }
 
 /// Tries to install Debian packages; whether they are there is for the caller to see.
@@ -128,6 +75,17 @@ pub fn install(packages: &[&str]) {
     let install = [&["install", "--yes", "--no-install-recommends"], packages].concat();
     for arguments in [&["update"][..], &install] {
         let _ = Command::new("apt-get").args(arguments).output();
+    }
+}
+
+/// Installs Debian's software Vulkan, if the machine has no driver.
+///
+/// # Panics
+/// As [`install`].
+pub fn vulkan() {
+    let drivers = |folder: &str| Path::new(folder).read_dir().is_ok_and(|mut files| files.next().is_some());
+    if !drivers("/usr/share/vulkan/icd.d") && !drivers("/etc/vulkan/icd.d") {
+        install(&["mesa-vulkan-drivers", "libvulkan1"]);
     }
 }
 

@@ -8,20 +8,15 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use stp_model::{Checkpoint, Device, Fields, Message, Package, SampleConfig, SampleRequest, Task, Writer};
-use stp_tests::{external, packages_beside, transformers};
+use stp_tests::{external, transformers};
 
 use super::{TOLERANCE, greedy, ids, logits};
 
-/// What `transformers` needs for such files. The versions are those that it was tried with.
-const READERS: [&str; 3] = ["gguf==0.19.0", "accelerate==1.15.0", "psutil==7.2.2"];
-
 fn read(arguments: &[&Path], input: &str) {
-    let folder = env!("CARGO_TARGET_TMPDIR");
-    let (python, beside) =
-        (transformers(folder), packages_beside(&transformers(folder), folder, "gguf-0.19.0", &READERS));
+    let python = transformers(env!("CARGO_TARGET_TMPDIR"));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hf/read_gguf.py");
     let mut command = Command::new(python);
-    command.arg(script).args(arguments).env("PYTHONPATH", beside).env("HF_HUB_OFFLINE", "1");
+    command.arg(script).args(arguments).env("HF_HUB_OFFLINE", "1");
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();

@@ -1,27 +1,16 @@
 //! The real Python client of the Kimina server, unchanged.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
 use super::server::{KEY, ROOMY};
 
-const CLIENT: &str = "kimina-client==0.2.1";
-/// What the client imports; without `datasets`, which only its benchmark needs.
-const IMPORTED: [&str; 7] = ["colorama", "httpx", "pydantic", "pygments", "tabulate", "tenacity", "tqdm"];
-
 fn succeed(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{command:?}:\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
     text
-}
-
-/// A Python with the pinned client, made once for each target folder.
-fn python() -> PathBuf {
-    let installs: [&[&str]; 2] = [&["--no-deps", CLIENT], &IMPORTED];
-    stp_tests::python_by(env!("CARGO_TARGET_TMPDIR"), "kimina-client-0.2.1", &installs)
 }
 
 const SCRIPT: &str = r##"
@@ -84,7 +73,7 @@ fn the_real_client_works_unchanged() {
         return;
     }
     let url = format!("http://{}", *ROOMY);
-    let mut command = Command::new(python());
+    let mut command = Command::new(stp_tests::clients(env!("CARGO_TARGET_TMPDIR")));
     command
         .args(["-c", SCRIPT, &url, KEY])
         .env_remove("LEAN_SERVER_API_KEY")
