@@ -1,5 +1,4 @@
 //! No circle of files: in every crate, imports go one way, so that each file can be read after those that it rests on.
-#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 

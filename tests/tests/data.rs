@@ -1,13 +1,12 @@
 //! Data in and out with the real binary: a run's exports loaded by the Python libraries that people use, and by Lean;
 //! files of others imported as a corpus.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use stp_tests::{external, finish, python, smoke, stp};
+use stp_tests::{clients, external, finish, smoke, stp};
 
 fn run(args: &[&str]) -> Output {
     Command::new(stp()).args(args).output().unwrap()
@@ -50,7 +49,7 @@ print(json.dumps(facts))
 
 fn loaded_by_python(folder: &Path) {
     let path = |name: &str| folder.join(name).display().to_string();
-    let output = Command::new(python(env!("CARGO_TARGET_TMPDIR")))
+    let output = Command::new(clients(env!("CARGO_TARGET_TMPDIR")))
         .args(["-c", SCRIPT, &path("exports"), &path("cache")])
         .output()
         .unwrap();

@@ -1,5 +1,4 @@
 //! The README and the manual keep their word: links lead somewhere, the book has every page, and commands do what is said.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::fs;

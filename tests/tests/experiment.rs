@@ -1,6 +1,5 @@
 //! An experiment of two arms from its file to its tables, with real Lean, stopped in the middle; then a checkpoint of it
 //! measured on statements of others.
-#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 use std::process::Command;

@@ -1,6 +1,5 @@
 //! Ways in which Lean may be written, in every form that `stp verify` takes: a table of honest proofs, each beside a
 //! wrong twin. `forms/shapes.json` holds the shapes.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
 use std::io::Write;

@@ -1,5 +1,4 @@
 //! `stp generate` and `stp serve --model` on the model that a run leaves, and how they refuse what is no model.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -7,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
-use stp_tests::{external, finish, python_with, smoke, stp};
+use stp_tests::{clients, external, finish, smoke, stp};
 
 fn generate(model: &Path, args: &[&str]) -> Output {
     Command::new(stp()).arg("generate").arg(model).args(args).output().unwrap()
@@ -143,7 +142,7 @@ print(json.dumps({
 "#;
 
 fn by_openais_own_client(address: &str) {
-    let python = python_with(env!("CARGO_TARGET_TMPDIR"), "openai-3.57.0", &["openai==3.57.0"]);
+    let python = clients(env!("CARGO_TARGET_TMPDIR"));
     let output = Command::new(python).args(["-c", CLIENT, &format!("http://{address}/v1")]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let facts: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -1,5 +1,4 @@
 //! What can be seen of a run while it goes on: the dashboard in a browser, and metrics in TensorBoard.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use stp_tests::browser::{Look, fact, look_at};
-use stp_tests::{external, finish, python, smoke, start_until, stp};
+use stp_tests::{clients, external, finish, smoke, start_until, stp};
 
 /// A dashboard and its address.
 struct Dashboard {
@@ -124,7 +123,7 @@ fn tensorboard_reads_the_numbers_of_the_json_lines() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     finish(&mut smoke(&run, &[]));
-    let output = Command::new(python(env!("CARGO_TARGET_TMPDIR")))
+    let output = Command::new(clients(env!("CARGO_TARGET_TMPDIR")))
         .args(["-c", TENSORBOARD])
         .arg(run.join("tensorboard"))
         .output()

@@ -1,12 +1,11 @@
 //! What others install: the wheel in a fresh virtual environment, with its Python module.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use stp_tests::manual::{Page, reader, repository, run_in};
-use stp_tests::{external, finish, python_with};
+use stp_tests::{clients, external, finish};
 
 /// What the wheel's module is tried with.
 const FRAMES: [&str; 2] = ["pandas==2.3.3", "polars==1.35.2"];
@@ -73,7 +72,7 @@ fn said(output: &Output) -> String {
 
 /// Builds the wheel, from what `cargo build --release` left.
 fn wheel(folder: &Path) -> PathBuf {
-    let maturin = python_with(env!("CARGO_TARGET_TMPDIR"), "maturin-1.16.0", &["maturin==1.16.0"]);
+    let maturin = clients(env!("CARGO_TARGET_TMPDIR"));
     let mut command = Command::new(maturin);
     command.args(["-m", "maturin", "build", "--release", "--locked", "--out"]).arg(folder);
     // Cargo's own variables are those of this test, not of what is built.

@@ -1,5 +1,4 @@
 //! `stp prove` with real Lean: statements, files with `sorry`s, and what cannot be searched.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,5 @@
 //! Every part of the recipe that can be switched, switched on in one run with real Lean: stopped in the middle, it goes on
 //! as if it had not been.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

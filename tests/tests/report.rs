@@ -1,5 +1,4 @@
 //! The page of a report in a real browser: what it shows, on a wide and a narrow screen, in light and in the dark.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

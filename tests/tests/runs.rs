@@ -1,5 +1,4 @@
 //! A finished run gets another round, a fork is killed and made, and both come to the same: real Lean, one small model.
-#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 use std::process::{Command, Output};

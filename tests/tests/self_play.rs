@@ -1,6 +1,5 @@
 //! Whole runs of the real binary on real Lean: uninterrupted, killed at several points, and without
 //! conjectures. One test after the other, since each takes both cores.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

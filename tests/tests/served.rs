@@ -1,5 +1,4 @@
 //! A run whose samples come from the real `transformers serve`: two of them, of which one is killed midway.
-#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;

@@ -1,6 +1,5 @@
 //! A training by `examples/train-transformers.py` in a run with real Lean: it computes what `stp` computes, and goes on after
 //! the run was killed.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

@@ -6,7 +6,7 @@ use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::common::{brief, pairs, rows, run, said, verify};
+use super::common::{brief, pairs, rows, run, said, verify};
 
 const FILE: &str = "import Std\nopen Nat\n\n/-- doc -/\ntheorem one (a b : Nat) : a + b = b + a := by\n  omega\n\nnamespace Foo\ndef twice (n : Nat) := n + n\nvariable (m : Nat)\ntheorem two : twice m = 2 * m := by\n  unfold twice; omega\nend Foo\n\ntheorem wrong : 1 = 2 := by decide\nexample : 2 = 1 := wrong.symm\ntheorem cheat : 1 = 2 := by native_decide\naxiom bad : 1 = 2\ntheorem useful (x y : Nat) (h : x + y = 3) : y + x = 3 := by rw [one]; exact h\ntheorem byAxiom : 2 = 1 := bad.symm\ntheorem pat : ∀ n : Nat, n = n\n  | _ => rfl\ndef broken : Nat := true\ntheorem open_end : 1 = 2 := sorry\ntheorem rung (a : Int) : a * 2 = 2 * a := by\n  ring\nopen Nat in theorem last (a : Nat) : a ≤ succ a := le_succ a\n";
 

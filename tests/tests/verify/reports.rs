@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use stp_tests::stp;
 
-use crate::common::{run, said, verify};
+use super::common::{run, said, verify};
 
 #[test]
 fn nothing_to_judge_is_no_success() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 use stp_tests::abort_at;
 
-use crate::common::{brief, pairs, rows, run, said, verify};
+use super::common::{brief, pairs, rows, run, said, verify};
 
 const ROWS: u64 = 60;
 /// How many of them are written when the call is killed.

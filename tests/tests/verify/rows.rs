@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::common::{brief, pairs, rows, run, said, verify};
+use super::common::{brief, pairs, rows, run, said, verify};
 
 #[test]
 fn rows_come_back_in_order_and_a_bad_one_stops_nothing() {

@@ -1,5 +1,4 @@
 //! `stp verify` with real Lean: rows in all their forms, interrupted and gone on with, Lean files, formats, exit codes.
-#![allow(clippy::unwrap_used)]
 
 mod common;
 mod files;

@@ -1,0 +1,54 @@
+//! A run whose Lean was written down, played again where there is no Lean.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use stp_datasets::{Attempt, Status, Verdict};
+use stp_tests::{attempts, finish, smoke};
+
+/// Proofs that come with the corpus, which are judged first.
+const CORPUS_PROOFS: usize = 49;
+
+#[test]
+fn a_run_is_played_again_from_what_lean_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let [with, without, home] = ["with", "without", "home"].map(|name| folder.path().join(name));
+    let lean = folder.path().join("lean.jsonl").display().to_string();
+    finish(&mut smoke(&with, &["--record-lean", &lean]));
+    fs::create_dir(&home).unwrap();
+    finish(smoke(&without, &["--replay-lean", &lean]).env("STP_HOME", &home));
+
+    let (recorded, replayed) = (attempts(&with, 2), attempts(&without, 2));
+    assert!(recorded.len() > 300, "{}", recorded.len());
+    let texts = |all: &BTreeMap<_, Attempt>| -> Vec<_> {
+        all.values().map(|it| (it.proof.clone(), it.verdict.as_ref().map(|it| it.status))).collect()
+    };
+    assert_eq!(texts(&recorded), texts(&replayed));
+    assert!(fs::read_dir(&home).unwrap().next().is_none(), "no Lean was installed");
+
+    // What is not in the recording proves nothing: here it has the corpus' own proofs alone.
+    let lines = fs::read_to_string(&lean).unwrap();
+    let mut checks = 0;
+    let fewer: Vec<_> = lines
+        .lines()
+        .filter(|line| {
+            checks += usize::from(line.contains("\"check\""));
+            !line.contains("\"check\"") || checks <= CORPUS_PROOFS
+        })
+        .collect();
+    assert!(checks > 2 * CORPUS_PROOFS, "{checks}");
+    fs::write(&lean, fewer.join("\n") + "\n").unwrap();
+    let none = folder.path().join("none");
+    finish(smoke(&none, &["--replay-lean", &lean]).env("STP_HOME", &home));
+    let statuses: Vec<_> =
+        attempts(&none, 2).values().filter_map(|it| Some(it.verdict.as_ref()?.status)).collect();
+    let count = |status| statuses.iter().filter(|it| **it == status).count();
+    assert!(count(Status::Crashed) > 50, "{statuses:?}");
+    let known = fewer.iter().filter(|line| line.contains("\"check\"")).count();
+    let proofs: BTreeSet<_> = attempts(&none, 2)
+        .into_iter()
+        .filter(|(_, it)| it.verdict.as_ref().is_some_and(Verdict::is_proved))
+        .map(|((_, _, statement, _), it)| (statement, it.proof))
+        .collect();
+    assert!((1..=known).contains(&proofs.len()), "{} of {known}", proofs.len());
+}
