@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Tries a machine with a GPU in under ten minutes: whether it computes what the processor computes, how fast it trains and
+# samples, and whether a run goes through every step on it.
+#
+#   scripts/gpu-check.sh [--stp PROGRAM] [--device NAME] [--seconds S] [--lean FILE] [--python PROGRAM] [--out FOLDER]
+#   scripts/gpu-check.sh --pack FOLDER [--stp PROGRAM]
+#
+# --stp PROGRAM     what is tried; without it `stp` in this script's folder, or what the build left
+# --device NAME     wgpu or cuda [default: wgpu]
+# --seconds S       how long each figure of the benchmark is measured [default: 10]
+# --shapes NAMES    of which models [default: "tiny 100m"]
+# --lean FILE       Lean's answers, where it cannot be installed; without it `lean.jsonl` in this script's folder, or Lean itself
+# --python PROGRAM  one with torch and transformers to measure beside [default: python3, if it has them and CUDA]
+# --out FOLDER      where what was said is kept [default: a new folder]
+# --pack FOLDER     makes the folder that such a machine needs: the program stripped and packed, Lean's answers to the run
+#                   (Lean must be here for that), the Vulkan loader, and this script. Then, there: FOLDER/gpu-check.sh
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+stp="" device=wgpu seconds=10 shapes="tiny 100m" lean="" python="" out="" pack=""
+while [ $# -gt 0 ]; do
+    [ $# -gt 1 ] || { echo "gpu-check: $1 needs a value" >&2; exit 2; }
+    case "$1" in
+        --stp) stp=$(realpath "$2") ;;
+        --device) device=$2 ;;
+        --seconds) seconds=$2 ;;
+        --shapes) shapes=$2 ;;
+        --lean) lean=$(realpath "$2") ;;
+        --python) python=$2 ;;
+        --out) out=$2 ;;
+        --pack) pack=$2 ;;
+        *) echo "gpu-check: there is no $1; the head of $0 lists what there is" >&2; exit 2 ;;
+    esac
+    shift 2
+done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The run that is tried. What a GPU samples is rarely to the last letter what was recorded with a processor; Lean is said to have
+# crashed on what is new, and the run goes on.
+train=(train --preset smoke --quiet --no-cache)
+
+if [ -z "$stp" ]; then
+    if [ -e "$here/stp.gz" ]; then
+        stp="$work/stp"
+        gunzip --stdout "$here/stp.gz" > "$stp"
+        chmod +x "$stp"
+    else
+        stp="$here/../target/release/stp"
+    fi
+fi
+[ -x "$stp" ] || { echo "gpu-check: there is no $stp; build it with \`cargo build --release --features wgpu\`" >&2; exit 2; }
+
+if [ -n "$pack" ]; then
+    mkdir -p "$pack"
+    cp "$stp" "$work/packed"
+    strip "$work/packed" 2> /dev/null || true
+    gzip -9 --stdout "$work/packed" > "$pack/stp.gz"
+    "$stp" "${train[@]}" --device cpu --run-dir "$work/recorded" --record-lean "$pack/lean.jsonl" > /dev/null
+    cp "$0" "$pack/gpu-check.sh"
+    for loader in /usr/lib/*/libvulkan.so.1; do
+        [ -e "$loader" ] && cp --dereference "$loader" "$pack/"
+    done
+    du --summarize --block-size=1M "$pack" | awk '{ print "gpu-check: " $1 " MB in " $2 }'
+    exit
+fi
+
+out=${out:-$(mktemp -d)}
+mkdir -p "$out"
+# Drivers that come without a loader are found with the one beside this script.
+[ -e "$here/libvulkan.so.1" ] && export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here"
+[ -z "$lean" ] && [ -e "$here/lean.jsonl" ] && lean="$here/lean.jsonl"
+if [ -z "$python" ] && python3 -c 'import torch, transformers; assert torch.cuda.is_available()' 2> /dev/null; then
+    python=python3
+fi
+
+failed=0 summary=""
+# What is tried, and how: its output is shown and kept, and one that fails does not end the others.
+try() {
+    local what=$1 name=$2 began=$SECONDS word=ok
+    shift 2
+    echo "gpu-check: $what"
+    "$@" 2>&1 | tee "$out/$name.txt" || { word=FAILED failed=1; }
+    summary+=$(printf 'gpu-check: %-6s %4d s  %s' "$word" $((SECONDS - began)) "$what")$'\n'
+}
+
+command -v nvidia-smi > /dev/null && nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader | tee "$out/gpu.txt"
+try "the device computes what the processor computes" check "$stp" model check --device "$device"
+try "so it does in 16 bits" half "$stp" model check --device "$device" --precision f16
+beside=(--no-pytorch)
+[ -n "$python" ] && beside=(--python "$python")
+# shellcheck disable=SC2086
+try "tokens a second of training and sampling" bench "$stp" bench model $shapes --device "$device" --seconds "$seconds" "${beside[@]}"
+judge=()
+[ -n "$lean" ] && judge=(--replay-lean "$lean")
+try "a run through every step" run "$stp" "${train[@]}" --device "$device" --run-dir "$out/run" "${judge[@]}"
+printf '%s' "$summary"
+echo "gpu-check: what was said is in $out"
+exit "$failed"
