@@ -38,7 +38,7 @@ pub(crate) fn available(device: &Device) -> bool {
 }
 
 /// Whether this tensor can.
-pub(crate) fn take<const D: usize>(x: &Tensor<D>) -> bool {
+pub(crate) fn can_take<const D: usize>(x: &Tensor<D>) -> bool {
     x.dtype() == DType::F32 && available(&x.device())
 }
 

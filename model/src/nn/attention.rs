@@ -171,7 +171,7 @@ fn normed<const D: usize>(norm: &Option<RmsNorm>, x: Tensor<D>) -> Tensor<D> {
 
 /// The norm, fused where the device has it.
 pub(crate) fn rms_norm<const D: usize>(norm: &RmsNorm, x: Tensor<D>) -> Tensor<D> {
-    if kernels::take(&x) {
+    if kernels::can_take(&x) {
         return kernels::rms_norm(x, norm.gamma.val(), norm.epsilon as f32);
     }
     norm.forward(x)

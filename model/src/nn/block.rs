@@ -82,7 +82,7 @@ impl SwiGlu {
 
     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let (gate, up) = (project(&self.gate, x.clone()), project(&self.up, x));
-        let inner = if kernels::take(&gate) { kernels::swiglu(gate, up) } else { silu(gate) * up };
+        let inner = if kernels::can_take(&gate) { kernels::swiglu(gate, up) } else { silu(gate) * up };
         project(&self.down, inner)
     }
 }

@@ -83,7 +83,7 @@ impl Lm {
 
     /// Whether it goes through the fused operations.
     pub(crate) fn is_fused(&self) -> bool {
-        kernels::take(&self.embedding.weight.val())
+        kernels::can_take(&self.embedding.weight.val())
     }
 
     /// The sizes it was made with.

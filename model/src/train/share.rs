@@ -118,7 +118,7 @@ impl Share {
     /// prompts' and the padding's share.
     fn loss(&self, model: &Lm, hidden: Tensor<2>) -> Tensor<1> {
         let logits = model.logits(hidden.select(0, self.rows.clone())).cast(FloatDType::F32);
-        if kernels::take(&logits) {
+        if kernels::can_take(&logits) {
             return kernels::cross_entropy(logits, &self.targets, &self.weights);
         }
         let (count, device) = (self.targets.len(), model.device());

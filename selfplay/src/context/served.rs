@@ -9,7 +9,7 @@ use stp_model::{ModelError, SampleRequest, SampleStats};
 
 use super::sampler::{Asked, ModelSampler, Prompt, Sample, Sampler};
 use crate::config::SentAs;
-use crate::served::{Content, Manner, Said, Served, ServedModel, Wanted};
+use crate::served::{Content, SamplingParameters, Served, ServedModel, ServedRequest, ServedSample};
 
 /// Servers that sample from a checkpoint.
 pub struct ServedSampler {
@@ -24,10 +24,10 @@ pub struct ServedSampler {
 }
 
 impl ServedSampler {
-    fn wanted(&self, request: &SampleRequest, longest: usize) -> Wanted {
+    fn request(&self, request: &SampleRequest, longest: usize) -> ServedRequest {
         let prompt = &request.prompt;
         let room = self.own.longest().saturating_sub(prompt.len());
-        Wanted {
+        ServedRequest {
             prompt: match self.sent_as {
                 SentAs::Text => Content::Text(self.own.checkpoint.tokenizer.prompt_text(prompt)),
                 SentAs::Tokens => Content::Tokens(prompt.clone()),
@@ -37,8 +37,8 @@ impl ServedSampler {
         }
     }
 
-    fn sample_of(&self, asked: &Asked<'_>, said: Said) -> Sample {
-        let Said { request, sample, choice } = said;
+    fn sample_of(&self, asked: &Asked<'_>, said: ServedSample) -> Sample {
+        let ServedSample { request, sample, choice } = said;
         let text = self.own.prompts.cut(asked.kind, &choice.text);
         let count = || self.own.checkpoint.tokenizer.encode(&text).len();
         Sample {
@@ -78,14 +78,14 @@ impl Sampler for ServedSampler {
         let started = Instant::now();
         let mut stats = SampleStats::default();
         let longest = asked.settings.max_new_tokens;
-        let wanted = asked.requests.iter().map(|request| self.wanted(request, longest)).collect();
-        let manner = Manner {
+        let requests = asked.requests.iter().map(|request| self.request(request, longest)).collect();
+        let parameters = SamplingParameters {
             temperature: asked.settings.temperature,
             top_p: asked.settings.top_p,
             stop: self.own.prompts.stop_texts(asked.kind),
         };
         let is_cancelled = || asked.cancel.is_cancelled();
-        let ended = self.served.sample(&self.model, wanted, manner, &is_cancelled, &mut |said| {
+        let ended = self.served.sample(&self.model, requests, parameters, &is_cancelled, &mut |said| {
             let sample = self.sample_of(asked, said);
             stats.completions += 1;
             stats.tokens += sample.tokens;

@@ -30,7 +30,7 @@ pub enum Step {
 
 /// What may be tried at all.
 #[derive(Clone, Copy, Debug)]
-pub struct Means {
+pub struct Allowed {
     /// There is a model.
     pub has_model: bool,
     /// Goals of sketches lie no deeper.
@@ -40,14 +40,14 @@ pub struct Means {
 }
 
 /// The next step; `None` if nothing is left to try.
-pub fn next(tree: &Tree, means: &Means) -> Option<(GoalId, Step)> {
+pub fn next(tree: &Tree, allowed: &Allowed) -> Option<(GoalId, Step)> {
     let candidate = |id: GoalId| {
         let goal = tree.goal(id);
         let beside = tree.open_beside(id)?;
         if goal.is_exhausted {
             return None;
         }
-        let step = step(goal.stage, goal.depth, means)?;
+        let step = step(goal.stage, goal.depth, allowed)?;
         let beside = u32::try_from(beside).unwrap_or(u32::MAX / HANDICAP);
         Some((goal.effort + HANDICAP.saturating_mul(goal.depth + beside), id, step))
     };
@@ -58,24 +58,24 @@ pub fn next(tree: &Tree, means: &Means) -> Option<(GoalId, Step)> {
 }
 
 /// What a stage does; `None` behind the last one.
-fn step(stage: usize, depth: u32, means: &Means) -> Option<Step> {
+fn step(stage: usize, depth: u32, allowed: &Allowed) -> Option<Step> {
     // Where no goal may lie deeper, a sketch is of no use; the next stage takes its place.
     match stage {
         0 => return Some(Step::Automation),
         1 => return Some(Step::Skeletons),
-        2 if depth < means.depth => return Some(Step::Sketch(3)),
+        2 if depth < allowed.depth => return Some(Step::Sketch(3)),
         _ => {}
     }
     let turn = stage.saturating_sub(FIRST_OF_MODEL) / 3;
-    if !means.has_model || turn >= MOST_TURNS {
+    if !allowed.has_model || turn >= MOST_TURNS {
         return None;
     }
-    let samples = means.samples << turn.min(2);
+    let samples = allowed.samples << turn.min(2);
     match stage.saturating_sub(FIRST_OF_MODEL) % 3 {
         _ if stage < FIRST_OF_MODEL => Some(Step::Sample(samples)),
         0 => Some(Step::Sample(samples)),
         1 => Some(Step::Mend(samples.div_ceil(2))),
-        _ if depth < means.depth => Some(Step::Sketch(2)),
+        _ if depth < allowed.depth => Some(Step::Sketch(2)),
         _ => Some(Step::Mend(samples.div_ceil(2))),
     }
 }
@@ -97,13 +97,13 @@ mod tests {
     use super::super::test::sketch;
     use super::*;
 
-    const MEANS: Means = Means { has_model: true, depth: 2, samples: 8 };
+    const ALLOWED: Allowed = Allowed { has_model: true, depth: 2, samples: 8 };
 
     #[test]
     fn a_goal_goes_from_what_is_cheap_to_the_model() {
         let mut tree = Tree::new(": A");
         let mut steps = Vec::new();
-        while let Some((id, step)) = next(&tree, &MEANS).filter(|_| steps.len() < 7) {
+        while let Some((id, step)) = next(&tree, &ALLOWED).filter(|_| steps.len() < 7) {
             steps.push(step);
             done(&mut tree, id, 1);
         }
@@ -118,11 +118,11 @@ mod tests {
             sample(16),
         ];
         assert_eq!(steps, wanted);
-        let alone = Means { has_model: false, ..MEANS };
+        let alone = Allowed { has_model: false, ..ALLOWED };
         tree.goal_mut(ROOT).stage = 3;
         assert_eq!(next(&tree, &alone), None);
         tree.goal_mut(ROOT).stage = 2;
-        assert_eq!(next(&tree, &Means { depth: 0, ..alone }), None);
+        assert_eq!(next(&tree, &Allowed { depth: 0, ..alone }), None);
     }
 
     #[test]
@@ -133,14 +133,14 @@ mod tests {
         let second = tree.add(ROOT, sketch("two", &[": C", ": D"]), 1).unwrap();
         let goal = |tree: &Tree, sketch, hole: usize| tree.goals_of(sketch)[hole].unwrap();
         let (b, c) = (goal(&tree, first, 0), goal(&tree, second, 0));
-        assert_eq!(next(&tree, &MEANS), Some((b, Step::Automation)));
+        assert_eq!(next(&tree, &ALLOWED), Some((b, Step::Automation)));
         done(&mut tree, b, 5);
-        assert_eq!(next(&tree, &MEANS), Some((ROOT, Step::Sample(8))), "12 were spent on it, 5 + 8 there");
+        assert_eq!(next(&tree, &ALLOWED), Some((ROOT, Step::Sample(8))), "12 were spent on it, 5 + 8 there");
         done(&mut tree, ROOT, 8);
         tree.goal_mut(b).is_exhausted = true;
-        assert_eq!(next(&tree, &MEANS), Some((c, Step::Automation)));
+        assert_eq!(next(&tree, &ALLOWED), Some((c, Step::Automation)));
         tree.close(ROOT, "by simp");
-        assert_eq!(next(&tree, &MEANS), None, "nobody waits for the others");
+        assert_eq!(next(&tree, &ALLOWED), None, "nobody waits for the others");
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
         let id = tree.add(ROOT, sketch("given", &[": B"]), 0).unwrap();
         only_below(&mut tree);
         let b = tree.goals_of(id)[0].unwrap();
-        assert_eq!(next(&tree, &MEANS), Some((b, Step::Automation)));
+        assert_eq!(next(&tree, &ALLOWED), Some((b, Step::Automation)));
         assert_eq!(tree.partial(ROOT).proof, "by given; sorry");
     }
 }

@@ -7,7 +7,7 @@ use stp_verifier::Candidate;
 use super::ask::{Ask, Asker, Budget, Sampled, Spent, Stop, Tools, is_refused};
 use super::automation::Automation;
 use super::order::Nearness;
-use super::queue::{self, Means, Step};
+use super::queue::{self, Allowed, Step};
 use super::shorten::shorter;
 use super::tree::{Failed, GoalId, ROOT, SketchId, Tree};
 use crate::random::seed_for;
@@ -85,7 +85,7 @@ pub async fn solve(problem: &Problem, limits: &Limits, tools: &Tools<'_>) -> Res
         automation: Automation::new(&problem.header, &problem.signature),
         asker: Asker::new(tools, limits.budget),
         tree: Tree::new(&problem.signature),
-        means: Means {
+        allowed: Allowed {
             has_model: tools.model.is_some(),
             depth: limits.depth,
             samples: limits.samples.max(1),
@@ -111,7 +111,7 @@ struct Search<'a> {
     automation: Automation,
     asker: Asker<'a>,
     tree: Tree,
-    means: Means,
+    allowed: Allowed,
 }
 
 impl Search<'_> {
@@ -124,7 +124,7 @@ impl Search<'_> {
             None => None,
         };
         while self.tree.goal(ROOT).proof.is_none() {
-            let Some((goal, step)) = queue::next(&self.tree, &self.means) else {
+            let Some((goal, step)) = queue::next(&self.tree, &self.allowed) else {
                 if let Some(sketch) = given {
                     self.shorten_goals_of(sketch).await?;
                 }

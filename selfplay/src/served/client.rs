@@ -10,7 +10,7 @@ use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
 use super::protocol::{self, Terms, Wrong};
-use super::wanted::{Choice, Content};
+use super::request::{Choice, Content};
 use crate::config::Servers;
 
 /// How long it may take until somebody listens.

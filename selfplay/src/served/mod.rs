@@ -8,12 +8,12 @@ mod health;
 mod protocol;
 mod queue;
 mod reload;
+mod request;
 mod servers;
 #[cfg(test)]
 pub(crate) mod test;
 #[cfg(test)]
 mod tests;
-mod wanted;
 
+pub use self::request::{Choice, Content, SamplingParameters, ServedModel, ServedRequest, ServedSample};
 pub use self::servers::Served;
-pub use self::wanted::{Choice, Content, Manner, Said, ServedModel, Wanted};

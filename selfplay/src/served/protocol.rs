@@ -3,14 +3,14 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::wanted::{Choice, Content, Manner};
+use super::request::{Choice, Content, SamplingParameters};
 
 /// What all requests of a call have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Terms {
     /// The model to ask for, if it is not the server's to say.
     pub model: Option<String>,
-    pub manner: Manner,
+    pub parameters: SamplingParameters,
     pub logprobs: bool,
     pub extra: Map<String, Value>,
 }
@@ -33,16 +33,16 @@ pub(super) fn body(model: &str, terms: &Terms, prompt: &Content, max_tokens: usi
             Content::Tokens(tokens) => json!(tokens),
         },
         "max_tokens": max_tokens,
-        "temperature": short(terms.manner.temperature),
-        "top_p": short(terms.manner.top_p),
+        "temperature": short(terms.parameters.temperature),
+        "top_p": short(terms.parameters.top_p),
         "seed": seed(seeds),
     });
     if let Some(fields) = fields.as_object_mut() {
         if seeds.len() > 1 {
             fields.insert("n".to_owned(), json!(seeds.len()));
         }
-        if !terms.manner.stop.is_empty() {
-            fields.insert("stop".to_owned(), json!(terms.manner.stop));
+        if !terms.parameters.stop.is_empty() {
+            fields.insert("stop".to_owned(), json!(terms.parameters.stop));
         }
         if terms.logprobs {
             fields.insert("logprobs".to_owned(), json!(1));
@@ -154,8 +154,8 @@ mod tests {
     use super::*;
 
     fn terms() -> Terms {
-        let manner = Manner { temperature: 0.95, top_p: 1.0, stop: vec!["\n\n".to_owned()] };
-        Terms { model: None, manner, logprobs: true, extra: Map::new() }
+        let parameters = SamplingParameters { temperature: 0.95, top_p: 1.0, stop: vec!["\n\n".to_owned()] };
+        Terms { model: None, parameters, logprobs: true, extra: Map::new() }
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
             "seed": i32::MAX, "n": 2, "stop": ["\n\n"], "logprobs": 1,
         });
         assert_eq!(several, expected);
-        (terms.logprobs, terms.manner.stop) = (false, Vec::new());
+        (terms.logprobs, terms.parameters.stop) = (false, Vec::new());
         terms.extra.insert("top_k".to_owned(), json!(-1));
         let one = body("m", &terms, &Content::Tokens(vec![4, 5]), 9, &[1 << 33]);
         let expected = json!({

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, anyhow};
 use super::client::{Client, Trouble};
 use super::health::{Health, Pace};
 use super::protocol::Terms;
-use super::wanted::{Choice, GO_ON, Wanted};
+use super::request::{Choice, GO_ON, ServedRequest};
 use crate::config::Servers;
 use crate::events::{Event, Events, ServerState};
 
@@ -58,15 +58,20 @@ struct Asker {
     queue: Arc<Queue>,
     server: usize,
     client: Arc<Client>,
-    wanted: Arc<Vec<Wanted>>,
+    requests: Arc<Vec<ServedRequest>>,
     terms: Arc<Terms>,
     answers: Sender<Result<Delivered>>,
 }
 
 impl Queue {
     /// With all that is wanted.
-    pub(super) fn new(settings: &Servers, pace: Pace, wanted: &[Wanted], events: Events) -> Arc<Self> {
-        let jobs = wanted.iter().enumerate().filter(|(_, it)| !it.seeds.is_empty());
+    pub(super) fn new(
+        settings: &Servers,
+        pace: Pace,
+        requests: &[ServedRequest],
+        events: Events,
+    ) -> Arc<Self> {
+        let jobs = requests.iter().enumerate().filter(|(_, it)| !it.seeds.is_empty());
         let waiting =
             jobs.map(|(request, it)| Job { request, samples: 0..it.seeds.len(), failures: 0 }).collect();
         let health = vec![Health::default(); settings.urls.len()];
@@ -79,7 +84,7 @@ impl Queue {
     pub(super) fn start(
         self: &Arc<Self>,
         clients: &[Arc<Client>],
-        wanted: &Arc<Vec<Wanted>>,
+        requests: &Arc<Vec<ServedRequest>>,
         terms: &Arc<Terms>,
         threads: usize,
         answers: &Sender<Result<Delivered>>,
@@ -90,7 +95,7 @@ impl Queue {
                     queue: self.clone(),
                     server,
                     client: client.clone(),
-                    wanted: wanted.clone(),
+                    requests: requests.clone(),
                     terms: terms.clone(),
                     answers: answers.clone(),
                 };
@@ -224,10 +229,10 @@ impl State {
 impl Asker {
     fn work(self) {
         while let Some(job) = self.queue.take(self.server, &self.client) {
-            let wanted = &self.wanted[job.request];
-            let seeds = &wanted.seeds[job.samples.clone()];
+            let request = &self.requests[job.request];
+            let seeds = &request.seeds[job.samples.clone()];
             let began = Instant::now();
-            let asked = self.client.ask(&self.terms, &wanted.prompt, wanted.max_tokens, seeds);
+            let asked = self.client.ask(&self.terms, &request.prompt, request.max_tokens, seeds);
             let told = match asked {
                 Ok(choices) => self.queue.answered(self.server, &self.client, job, choices).map(Ok),
                 Err(Trouble::Passing(reason)) => {

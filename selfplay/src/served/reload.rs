@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::client::Client;
-use super::wanted::{GO_ON, LOOK, ServedModel};
+use super::request::{GO_ON, LOOK, ServedModel};
 use crate::config::Servers;
 use crate::events::{Event, Events, ServerState};
 

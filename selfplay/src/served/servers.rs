@@ -11,7 +11,7 @@ use super::health::Pace;
 use super::protocol::Terms;
 use super::queue::{Delivered, Queue};
 use super::reload;
-use super::wanted::{LOOK, Manner, Said, ServedModel, Wanted};
+use super::request::{LOOK, SamplingParameters, ServedModel, ServedRequest, ServedSample};
 use crate::config::Servers;
 use crate::error::UsageError;
 use crate::events::Events;
@@ -45,19 +45,19 @@ impl Served {
     }
 
     /// Samples all that is wanted; each sample is handed out once, when it has come. `Break` if it ended early, because
-    /// `each` or the user wanted it.
+    /// `each` or the user wants it.
     ///
     /// # Errors
     /// If a server refuses, says what is no answer, or none of them answers any more.
     pub fn sample(
         &self,
         model: &ServedModel,
-        wanted: Vec<Wanted>,
-        manner: Manner,
+        requests: Vec<ServedRequest>,
+        parameters: SamplingParameters,
         is_cancelled: &dyn Fn() -> bool,
-        each: &mut dyn FnMut(Said) -> ControlFlow<()>,
+        each: &mut dyn FnMut(ServedSample) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>> {
-        let mut left: usize = wanted.iter().map(|it| it.seeds.len()).sum();
+        let mut left: usize = requests.iter().map(|it| it.seeds.len()).sum();
         if left == 0 {
             return Ok(ControlFlow::Continue(()));
         }
@@ -65,10 +65,10 @@ impl Served {
             return Ok(ControlFlow::Break(()));
         }
         let (sender, receiver) = mpsc::channel();
-        let queue = Queue::new(&self.settings, self.pace, &wanted, self.events.clone());
+        let queue = Queue::new(&self.settings, self.pace, &requests, self.events.clone());
         let _ending = End(&queue);
-        let (wanted, terms) = (Arc::new(wanted), Arc::new(self.terms(model, manner)));
-        queue.start(&self.clients, &wanted, &terms, self.settings.concurrency.min(left), &sender)?;
+        let (requests, terms) = (Arc::new(requests), Arc::new(self.terms(model, parameters)));
+        queue.start(&self.clients, &requests, &terms, self.settings.concurrency.min(left), &sender)?;
         while left > 0 {
             match receiver.recv_timeout(LOOK) {
                 Ok(Ok(delivered)) => match hand_out(delivered, each) {
@@ -89,13 +89,13 @@ impl Served {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn terms(&self, model: &ServedModel, manner: Manner) -> Terms {
+    fn terms(&self, model: &ServedModel, parameters: SamplingParameters) -> Terms {
         let names = [("{checkpoint}", &*model.folder.to_string_lossy()), ("{name}", &*model.name)];
         let named =
             names.iter().fold(self.settings.model.clone(), |text, (key, name)| text.replace(key, name));
         Terms {
             model: (!named.is_empty()).then_some(named),
-            manner,
+            parameters,
             logprobs: self.settings.logprobs,
             extra: self.settings.extra_fields().unwrap_or_default(),
         }
@@ -118,11 +118,14 @@ impl Served {
 }
 
 /// Hands out the samples of an answer, and returns how many.
-fn hand_out(delivered: Delivered, each: &mut dyn FnMut(Said) -> ControlFlow<()>) -> ControlFlow<(), usize> {
+fn hand_out(
+    delivered: Delivered,
+    each: &mut dyn FnMut(ServedSample) -> ControlFlow<()>,
+) -> ControlFlow<(), usize> {
     let Delivered { job, choices } = delivered;
     let count = choices.len();
     for (sample, choice) in job.samples.zip(choices) {
-        each(Said { request: job.request, sample, choice })?;
+        each(ServedSample { request: job.request, sample, choice })?;
     }
     ControlFlow::Continue(count)
 }

@@ -12,7 +12,7 @@ use super::client::Client;
 use super::health::Pace;
 use super::protocol::Terms;
 use super::test::{Fake, Reply, texts};
-use super::{Content, Manner, Said, Served, ServedModel, Wanted};
+use super::{Content, SamplingParameters, Served, ServedModel, ServedRequest, ServedSample};
 use crate::config::Servers;
 use crate::events::{Event, Events};
 
@@ -43,11 +43,14 @@ fn served(settings: &Servers) -> (Served, Arc<Mutex<Vec<String>>>) {
 }
 
 /// So many prompts, of each so many samples; the seeds count on.
-fn wanted(prompts: usize, samples: usize) -> Vec<Wanted> {
+fn requests(prompts: usize, samples: usize) -> Vec<ServedRequest> {
     let seeds =
         |prompt: usize| (0..samples).map(|sample| ((prompt * samples + sample) as u64) << 33).collect();
-    let one =
-        |prompt| Wanted { prompt: Content::Text(format!("p{prompt}")), seeds: seeds(prompt), max_tokens: 9 };
+    let one = |prompt| ServedRequest {
+        prompt: Content::Text(format!("p{prompt}")),
+        seeds: seeds(prompt),
+        max_tokens: 9,
+    };
     (0..prompts).map(one).collect()
 }
 
@@ -55,14 +58,14 @@ fn model(name: &str) -> ServedModel {
     ServedModel { name: name.to_owned(), folder: PathBuf::from("/run/checkpoints").join(name) }
 }
 
-fn manner() -> Manner {
-    Manner { temperature: 1.0, top_p: 0.95, stop: Vec::new() }
+fn parameters() -> SamplingParameters {
+    SamplingParameters { temperature: 1.0, top_p: 0.95, stop: Vec::new() }
 }
 
 /// All that is said, in the order of prompts and seeds; it ends by itself or with an error.
-fn sample(served: &Served, wanted: Vec<Wanted>) -> (Result<()>, Vec<Said>) {
+fn sample(served: &Served, requests: Vec<ServedRequest>) -> (Result<()>, Vec<ServedSample>) {
     let mut said = Vec::new();
-    let result = served.sample(&model("stage1"), wanted, manner(), &|| false, &mut |one| {
+    let result = served.sample(&model("stage1"), requests, parameters(), &|| false, &mut |one| {
         said.push(one);
         ControlFlow::Continue(())
     });
@@ -71,7 +74,7 @@ fn sample(served: &Served, wanted: Vec<Wanted>) -> (Result<()>, Vec<Said>) {
 }
 
 /// Checks that each of so many samples came once, with the text of its own prompt.
-fn require_each_once(said: &[Said], prompts: usize, samples: usize) {
+fn require_each_once(said: &[ServedSample], prompts: usize, samples: usize) {
     let keys: Vec<_> = said.iter().map(|one| (one.request, one.sample)).collect();
     let all: Vec<_> = (0..prompts).flat_map(|prompt| (0..samples).map(move |it| (prompt, it))).collect();
     assert_eq!(keys, all);
@@ -81,7 +84,7 @@ fn require_each_once(said: &[Said], prompts: usize, samples: usize) {
 }
 
 fn refusal(server: &Fake) -> String {
-    let (result, said) = sample(&served(&settings(&[server])).0, wanted(1, 2));
+    let (result, said) = sample(&served(&settings(&[server])).0, requests(1, 2));
     assert!(said.is_empty());
     let text = result.unwrap_err().to_string();
     assert!(
@@ -95,7 +98,7 @@ fn refusal(server: &Fake) -> String {
 fn each_sample_comes_once_from_requests_of_a_few() {
     let server = Fake::new(|got, _| texts(got, 99));
     let settings = Servers { samples_per_request: 3, concurrency: 4, ..settings(&[&server]) };
-    let (result, said) = sample(&served(&settings).0, wanted(3, 7));
+    let (result, said) = sample(&served(&settings).0, requests(3, 7));
     result.unwrap();
     require_each_once(&said, 3, 7);
     let mut asked: Vec<_> =
@@ -108,7 +111,7 @@ fn each_sample_comes_once_from_requests_of_a_few() {
 #[test]
 fn a_server_that_takes_no_n_is_asked_for_one_at_a_time() {
     let server = Fake::new(|got, _| texts(got, 1));
-    let (result, said) = sample(&served(&settings(&[&server])).0, wanted(2, 4));
+    let (result, said) = sample(&served(&settings(&[&server])).0, requests(2, 4));
     result.unwrap();
     require_each_once(&said, 2, 4);
     let bodies = server.bodies();
@@ -142,7 +145,7 @@ fn the_work_of_a_dead_server_goes_to_the_others() {
     });
     let soon = Duration::from_millis(1);
     let served = Served::new(&settings, events).unwrap().with_pace(Pace { first: soon, longest: soon });
-    let (result, said) = sample(&served, wanted(10, 3));
+    let (result, said) = sample(&served, requests(10, 3));
     result.unwrap();
     require_each_once(&said, 10, 3);
     let told = told.lock().unwrap();
@@ -156,7 +159,7 @@ fn when_no_server_is_left_all_that_came_is_kept_and_the_error_names_them() {
         Fake::new(move |got, before| if before < answers { texts(got, 99).into() } else { Reply::HangUp })
     });
     let settings = Servers { samples_per_request: 1, ..settings(&[&servers[0], &servers[1]]) };
-    let (result, said) = sample(&served(&settings).0, wanted(5, 1));
+    let (result, said) = sample(&served(&settings).0, requests(5, 1));
     let text = result.unwrap_err().to_string();
     assert!(servers.iter().all(|server| text.contains(&server.url)), "{text}");
     assert!(text.contains("goes on from there"), "{text}");
@@ -171,7 +174,7 @@ fn a_busy_server_is_asked_again() {
         None => texts(got, 99).into(),
     });
     let (served, told) = served(&Servers { retries: 3, ..settings(&[&server]) });
-    let (result, said) = sample(&served, wanted(2, 2));
+    let (result, said) = sample(&served, requests(2, 2));
     result.unwrap();
     require_each_once(&said, 2, 2);
     assert_eq!(*told.lock().unwrap(), ["Fails", "Back"]);
@@ -188,7 +191,7 @@ fn a_text_that_was_given_up_is_asked_for_again() {
         }
         said
     });
-    let (result, said) = sample(&served(&settings(&[&server])).0, wanted(1, 2));
+    let (result, said) = sample(&served(&settings(&[&server])).0, requests(1, 2));
     result.unwrap();
     require_each_once(&said, 1, 2);
     assert_eq!(server.bodies().len(), 2);
@@ -201,7 +204,7 @@ fn a_request_that_always_fails_ends_it_though_others_do_not() {
         _ => texts(got, 99).into(),
     });
     let settings = Servers { concurrency: 2, retries: 3, ..settings(&[&server]) };
-    let (result, _) = sample(&served(&settings).0, wanted(3, 1));
+    let (result, _) = sample(&served(&settings).0, requests(3, 1));
     let text = result.unwrap_err().to_string();
     assert!(text.contains("too hard") && text.contains("goes on from there"), "{text}");
 }
@@ -230,13 +233,13 @@ fn the_model_is_that_of_the_server_if_it_has_one() {
     };
     let one = named(&["its-own"]);
     let settings_of = |server: &Fake| Servers { model: String::new(), ..settings(&[server]) };
-    let (result, _) = sample(&served(&settings_of(&one)).0, wanted(3, 1));
+    let (result, _) = sample(&served(&settings_of(&one)).0, requests(3, 1));
     result.unwrap();
     let got = one.got.lock().unwrap();
     assert_eq!(got.iter().filter(|got| got.path == "/v1/models").count(), 1);
     assert!(got.iter().filter(|got| got.path != "/v1/models").all(|got| got.body["model"] == "its-own"));
     let two = named(&["a", "b"]);
-    let (result, _) = sample(&served(&settings_of(&two)).0, wanted(1, 1));
+    let (result, _) = sample(&served(&settings_of(&two)).0, requests(1, 1));
     let text = result.unwrap_err().to_string();
     assert!(text.contains("a, b") && text.contains("sampling.server.model"), "{text}");
 }
@@ -245,7 +248,7 @@ fn the_model_is_that_of_the_server_if_it_has_one() {
 fn the_name_of_the_model_may_follow_the_checkpoint() {
     let server = Fake::new(|got, _| texts(got, 99));
     let settings = Servers { model: "{checkpoint}|{name}".to_owned(), ..settings(&[&server]) };
-    sample(&served(&settings).0, wanted(1, 1)).0.unwrap();
+    sample(&served(&settings).0, requests(1, 1)).0.unwrap();
     assert_eq!(server.bodies()[0]["model"], "/run/checkpoints/stage1|stage1");
 }
 
@@ -254,8 +257,12 @@ fn the_key_is_sent_and_never_shown() {
     let server = Fake::new(|got, _| texts(got, 99));
     let settings = settings(&[&server]);
     let client = Client::new(&format!("{}/v1/", server.url), Some("secret"), &settings);
-    let terms =
-        Terms { model: Some("m".to_owned()), manner: manner(), logprobs: false, extra: Default::default() };
+    let terms = Terms {
+        model: Some("m".to_owned()),
+        parameters: parameters(),
+        logprobs: false,
+        extra: Default::default(),
+    };
     client.ask(&terms, &Content::Text("p".to_owned()), 1, &[0]).unwrap();
     let got = server.got.lock().unwrap();
     assert!(got[0].headers.contains("authorization: bearer secret"), "{}", got[0].headers);
@@ -268,7 +275,7 @@ fn it_ends_when_nobody_wants_more() {
     let server = Fake::new(|got, _| texts(got, 99));
     let (served, _) = served(&settings(&[&server]));
     let mut count = 0;
-    let ended = served.sample(&model("stage1"), wanted(4, 4), manner(), &|| false, &mut |_| {
+    let ended = served.sample(&model("stage1"), requests(4, 4), parameters(), &|| false, &mut |_| {
         count += 1;
         if count == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
@@ -289,7 +296,7 @@ fn it_ends_when_the_user_wants_to_stop_though_no_server_answers() {
     });
     let (served, _) = served(&settings(&[&server]));
     let is_cancelled = || is_asked.load(Ordering::Relaxed);
-    let ended = served.sample(&model("stage1"), wanted(1, 1), manner(), &is_cancelled, &mut |_| {
+    let ended = served.sample(&model("stage1"), requests(1, 1), parameters(), &is_cancelled, &mut |_| {
         panic!("nothing was answered")
     });
     assert!(ended.unwrap().is_break());
@@ -316,7 +323,7 @@ fn what_is_answered_after_its_time_is_not_counted_twice() {
         texts(got, 99)
     });
     let settings = Servers { timeout_seconds: 1.0, ..settings(&[&slow, &quick]) };
-    let (result, said) = sample(&served(&settings).0, wanted(6, 2));
+    let (result, said) = sample(&served(&settings).0, requests(6, 2));
     result.unwrap();
     require_each_once(&said, 6, 2);
 }
@@ -329,8 +336,9 @@ fn each_server_is_given_each_checkpoint_once() {
     let reload = format!("echo \"$STP_MODEL_NAME $STP_CHECKPOINT $STP_URL\" >> '{}'", log.display());
     let (served, told) = served(&Servers { reload, ..settings(&[&servers[0], &servers[1]]) });
     for name in ["stage1", "stage1", "round-1"] {
-        let ended = served
-            .sample(&model(name), wanted(1, 1), manner(), &|| false, &mut |_| ControlFlow::Continue(()));
+        let ended = served.sample(&model(name), requests(1, 1), parameters(), &|| false, &mut |_| {
+            ControlFlow::Continue(())
+        });
         assert!(ended.unwrap().is_continue());
     }
     let text = std::fs::read_to_string(log).unwrap();
@@ -350,7 +358,7 @@ fn a_command_that_fails_is_shown_with_what_it_said() {
     let server = Fake::new(|got, _| texts(got, 99));
     let (served, _) =
         served(&Servers { reload: "echo no room >&2; exit 3".to_owned(), ..settings(&[&server]) });
-    let (result, said) = sample(&served, wanted(1, 1));
+    let (result, said) = sample(&served, requests(1, 1));
     let text = result.unwrap_err().to_string();
     assert!(
         text.contains("no room") && text.contains('3') && text.contains("sampling.server.reload"),
@@ -369,7 +377,7 @@ fn a_server_that_does_not_come_back_is_named() {
         timeout_seconds: 0.1,
         ..settings(&[])
     };
-    let (result, _) = sample(&served(&settings).0, wanted(1, 1));
+    let (result, _) = sample(&served(&settings).0, requests(1, 1));
     let text = result.unwrap_err().to_string();
     assert!(text.contains(&settings.urls[0]) && text.contains("stage1"), "{text}");
     assert!(folder.path().join("ran").exists());

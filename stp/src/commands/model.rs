@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use stp_model::{Checkpoint, ModelConfig, Numbers, PACKAGES, Package};
 use stp_selfplay::error::UsageError;
-use stp_study::cost::{Sampling, sampling};
+use stp_study::cost::{SamplingMemory, sampling_memory};
 use stp_study::tables::table_for;
 
 use crate::args::{LeanArgs, PrecisionArgs};
@@ -141,7 +141,7 @@ fn memory(args: MemoryArgs) -> Result<ExitCode> {
     table.set_header(["numbers", "weights", "keys and values", "in all"]);
     let gigabytes = |bytes: u64| format!("{:.2} GB", bytes as f64 / 1e9);
     for numbers in Numbers::ALL {
-        let Sampling { weights, cache } = sampling(&shape, numbers, args.batch, tokens);
+        let SamplingMemory { weights, cache } = sampling_memory(&shape, numbers, args.batch, tokens);
         let row = [weights, cache, weights + cache].map(gigabytes);
         table.add_row([&[numbers.as_str().to_owned()][..], &row].concat());
     }

@@ -55,7 +55,7 @@ impl Memory {
 
 /// Memory of a model that is only sampled from, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sampling {
+pub struct SamplingMemory {
     /// Its weights.
     pub weights: u64,
     /// Keys and values of all texts at their ends.
@@ -63,10 +63,10 @@ pub struct Sampling {
 }
 
 /// The memory of sampling `batch` texts of so many tokens at the same time.
-pub fn sampling(model: &ModelConfig, numbers: Numbers, batch: usize, tokens: usize) -> Sampling {
+pub fn sampling_memory(model: &ModelConfig, numbers: Numbers, batch: usize, tokens: usize) -> SamplingMemory {
     let number = numbers.bytes() as u64;
     let token = 2 * model.layers * model.kv_heads * model.head_dim();
-    Sampling {
+    SamplingMemory {
         weights: number * model.parameters() as u64,
         cache: number * (batch * tokens) as u64 * token as u64,
     }
@@ -77,8 +77,8 @@ pub fn memory(model: &ModelConfig, config: &RunConfig) -> Memory {
     let trainings = [&config.stage1, &config.round, &config.retraining];
     let largest = trainings.map(|training| while_training(model, config, training)).into_iter();
     let most = largest.max_by_key(Memory::training).unwrap_or_default();
-    let own = sampling(model, Numbers::F32, config.sampling.batch, model.max_seq);
-    let served = sampling(model, Numbers::F16, config.sampling.server.concurrency, model.max_seq);
+    let own = sampling_memory(model, Numbers::F32, config.sampling.batch, model.max_seq);
+    let served = sampling_memory(model, Numbers::F16, config.sampling.server.concurrency, model.max_seq);
     let limit = match (config.sampling.engine, config.sampling.cache_mb) {
         // Servers have their own.
         (Engine::Openai, _) => 0,
@@ -225,7 +225,7 @@ mod tests {
         let config = RunConfig::load("deepseek-prover-7b", None).unwrap();
         let model = config.model.config(config.model.vocab_size);
         let [half, whole] = [Numbers::F16, Numbers::F32].map(|numbers| {
-            let Sampling { weights, cache } = sampling(&model, numbers, 8, 2048);
+            let SamplingMemory { weights, cache } = sampling_memory(&model, numbers, 8, 2048);
             (weights + cache) as f64 / 1e9
         });
         assert!(half < 23.0 && half > 20.0 && whole > 40.0, "{half} {whole}");

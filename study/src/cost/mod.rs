@@ -7,6 +7,6 @@ mod memory;
 mod time;
 mod work;
 
-pub use memory::{Memory, Sampling, in_memory, memory, sampling};
+pub use memory::{Memory, SamplingMemory, in_memory, memory, sampling_memory};
 pub use time::{Hardware, Speeds, Times, times};
 pub use work::{Assumptions, Data, Work, work};

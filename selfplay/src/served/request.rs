@@ -29,7 +29,7 @@ pub enum Content {
 
 /// A prompt and how many samples of it are wanted.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct ServedRequest {
     /// The prompt.
     pub prompt: Content,
     /// One sample for each seed.
@@ -40,7 +40,7 @@ pub struct Wanted {
 
 /// How all of them are sampled.
 #[derive(Clone, Debug)]
-pub struct Manner {
+pub struct SamplingParameters {
     /// Softmax temperature.
     pub temperature: f32,
     /// Nucleus.
@@ -51,7 +51,7 @@ pub struct Manner {
 
 /// A sample: its prompt's index, its seed's, and what was said.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Said {
+pub struct ServedSample {
     /// Index of the prompt.
     pub request: usize,
     /// Index of the seed.
