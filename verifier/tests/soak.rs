@@ -77,21 +77,6 @@ fn request(n: usize, per_lean: usize) -> (Candidate, Status) {
     }
 }
 
-/// By as many tasks as there are workers: most requests need none.
-async fn part(pool: &Pool, from: usize, count: usize, per_lean: usize) {
-    let each = count.div_ceil(WORKERS);
-    let tasks: Vec<_> = (from..from + count)
-        .step_by(each)
-        .map(|first| {
-            let (pool, count) = (pool.clone(), each.min(from + count - first));
-            tokio::spawn(async move { batch(&pool, first, count, per_lean).await })
-        })
-        .collect();
-    for task in tasks {
-        task.await.unwrap();
-    }
-}
-
 async fn batch(pool: &Pool, from: usize, count: usize, per_lean: usize) {
     for start in (from..from + count).step_by(512) {
         let waiting = (start..(start + 512).min(from + count)).map(|n| {
@@ -120,9 +105,9 @@ fn a_day_of_requests_leaves_nothing_behind() {
     let per_lean = REQUESTS_OF_A_DAY / (1_500 * minutes);
     let began = Instant::now();
     let mut samples = Vec::new();
-    for number in 0..SAMPLES {
+    for part in 0..SAMPLES {
         let count = REQUESTS_OF_A_DAY / SAMPLES;
-        RUNTIME.block_on(part(&pool, 1 + number * count, count, per_lean));
+        RUNTIME.block_on(batch(&pool, 1 + part * count, count, per_lean));
         // Two that cost their process its life; neither is served from the cache.
         let deep = format!("{}trivial{}", "id (".repeat(5_000), ")".repeat(5_000));
         for (signature, proof) in [
@@ -133,7 +118,7 @@ fn a_day_of_requests_leaves_nothing_behind() {
             assert!(matches!(status, Status::Timeout | Status::Crashed), "{status:?}");
         }
         samples.push(held_at_rest());
-        println!("{:4.0} s: {:?}", began.elapsed().as_secs_f64(), samples[number]);
+        println!("{:4.0} s: {:?}", began.elapsed().as_secs_f64(), samples[part]);
     }
     println!("{:?}", pool.stats());
     let (early, late) = samples[SAMPLES / 3..].split_at(SAMPLES / 3);
