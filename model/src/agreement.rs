@@ -30,8 +30,8 @@ pub struct Training {
 }
 
 impl Agreement {
-    /// Whether it is as near as 32-bit sums in another order come, or numbers of 16 bits, of which the coarsest are an
-    /// eighth of a percent apart. There a near tie of two tokens may go the other way.
+    /// Whether it is as near as 32-bit sums in another order come, or numbers of 16 bits, of which the coarsest (bf16) are
+    /// up to 1/128 of themselves apart. There a near tie of two tokens may go the other way.
     pub fn holds(&self) -> bool {
         match self.training {
             Some(Training { loss, logits }) => {
@@ -101,11 +101,12 @@ fn one_step(model: Lm) -> Result<(Lm, f32), ModelError> {
 /// A continuation, after its request and sample.
 type Continuation = (usize, usize, Vec<u32>);
 
-/// The share of tokens that are the same in their places.
+/// The share of tokens that are the same in their places; those of a longer continuation have no counterpart.
 fn same(left: &[Continuation], right: &[Continuation]) -> f32 {
-    let pairs = || left.iter().zip(right).flat_map(|((.., a), (.., b))| a.iter().zip(b));
-    let total = left.iter().map(|(.., tokens)| tokens.len()).sum::<usize>().max(1);
-    pairs().filter(|(a, b)| a == b).count() as f32 / total as f32
+    let pairs = || left.iter().zip(right).map(|((.., a), (.., b))| (a, b));
+    let equal: usize = pairs().map(|(a, b)| a.iter().zip(b).filter(|(a, b)| a == b).count()).sum();
+    let total: usize = pairs().map(|(a, b)| a.len().max(b.len())).sum();
+    equal as f32 / total.max(1) as f32
 }
 
 /// Greedy continuations of prompts of several lengths, in the order of requests and samples.
@@ -147,5 +148,6 @@ mod tests {
     fn shorter_continuations_are_others() {
         let (long, short) = ([(0, 0, vec![1, 2, 3, 4])], [(0, 0, vec![1, 2])]);
         assert_eq!((same(&long, &short), same(&long, &long)), (0.5, 1.0));
+        assert_eq!(same(&short, &long), 0.5);
     }
 }
