@@ -77,6 +77,11 @@ impl ModelConfig {
         self.heads / self.kv_heads
     }
 
+    /// Numbers that the keys and values of one token are, in all layers.
+    pub fn cached_numbers(&self) -> usize {
+        2 * self.layers * self.kv_heads * self.head_dim()
+    }
+
     /// Number of trainable values.
     pub fn parameters(&self) -> usize {
         let (query, kv) = (self.heads * self.head_dim(), self.kv_heads * self.head_dim());

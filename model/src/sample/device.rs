@@ -79,8 +79,7 @@ pub(super) fn open(model: &Lm, config: &SampleConfig) -> Result<Arc<Inbox>, Mode
 
 /// How many rows of that length the memory for the cache holds.
 fn rows_that_fit(model: &Lm, longest: usize, config: &SampleConfig) -> Result<usize, ModelError> {
-    let shape = model.config();
-    let row = 2 * shape.layers * shape.kv_heads * shape.head_dim() * longest * model.number_bytes();
+    let row = model.config().cached_numbers() * longest * model.number_bytes();
     let budget = config.device_cache_bytes();
     match budget / row.max(1) {
         0 => Err(ModelError::Cache { needed: row as u64, budget: budget as u64 }),

@@ -64,11 +64,10 @@ pub struct SamplingMemory {
 
 /// The memory of sampling `batch` texts of so many tokens at the same time.
 pub fn sampling_memory(model: &ModelConfig, numbers: Numbers, batch: usize, tokens: usize) -> SamplingMemory {
-    let number = numbers.bytes() as u64;
-    let token = 2 * model.layers * model.kv_heads * model.head_dim();
+    let bytes = |count: usize| (numbers.bytes() * count) as u64;
     SamplingMemory {
-        weights: number * model.parameters() as u64,
-        cache: number * (batch * tokens) as u64 * token as u64,
+        weights: bytes(model.parameters()),
+        cache: bytes(batch * tokens * model.cached_numbers()),
     }
 }
 
