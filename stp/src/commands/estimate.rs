@@ -140,7 +140,7 @@ fn table(
     } else {
         ["4 bytes each", "4 bytes, twice if added up, while training", "AdamW: 8 bytes each, while training"]
     };
-    let rows = [
+    let memory_rows = [
         ("parameters", millions(parameters as u64), String::new()),
         ("memory: weights", gigabytes(memory.weights), weight.to_owned()),
         ("memory: 16-bit copy", gigabytes(memory.half_weights), "while training in bf16".to_owned()),
@@ -162,11 +162,14 @@ fn table(
             if memory.shared { format!("on each of {} devices", speeds.devices) } else { String::new() },
         ),
         ("memory: sampling in all", gigabytes(memory.sampling()), String::new()),
-        (
-            "memory: a server",
-            gigabytes(memory.server),
-            format!("at least, in 16 bits, for {} requests at a time", config.sampling.server.concurrency),
-        ),
+    ];
+    let of_server = || {
+        let requests = config.sampling.server.concurrency;
+        let how = format!("at least, in 16 bits, for {requests} requests at a time");
+        ("memory: a server", gigabytes(memory.server), how)
+    };
+    let server = (config.sampling.engine == Engine::Openai).then(of_server);
+    let work_and_time = [
         ("verified samples", millions(work.proofs), "proofs of the rounds".to_owned()),
         ("validation samples", millions(work.valid_proofs), String::new()),
         ("conjectures", millions(work.conjectures), String::new()),
@@ -195,8 +198,7 @@ fn table(
         ),
         ("cost", format!("{:.2}", times.cost), format!("{:.2} an hour and device", speeds.price)),
     ];
-    let served = config.sampling.engine == Engine::Openai;
-    for (what, amount, how) in rows.into_iter().filter(|(what, ..)| served || *what != "memory: a server") {
+    for (what, amount, how) in memory_rows.into_iter().chain(server).chain(work_and_time) {
         table.add_row([what.to_owned(), amount, how]);
     }
     if let Some(column) = table.column_mut(1) {
