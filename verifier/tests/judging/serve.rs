@@ -138,11 +138,14 @@ fn half_a_head_is_not_waited_for() {
     }
     let took = began.elapsed();
     assert!(took < PATIENCE * 4, "they were open for {took:?}");
-    // A connection that is closed here is counted until the server has seen it.
-    let open = || metric(server.address, "stp_open_connections");
-    while open() != 1.0 {
-        assert!(began.elapsed() < LONG, "{} are open besides the one that asks", open() - 1.0);
-        std::thread::sleep(Duration::from_millis(10));
+    require_closed(server.address, began + LONG, "connections are counted that nobody has");
+}
+
+/// Waits until the one that asks is the only connection: one that is closed here is counted until the server has seen it.
+fn require_closed(address: SocketAddr, deadline: Instant, otherwise: &str) {
+    while metric(address, "stp_open_connections") != 1.0 {
+        assert!(Instant::now() < deadline, "{otherwise}");
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 
@@ -215,11 +218,7 @@ fn an_answer_that_nobody_reads_is_given_up() {
     let head = "POST /api/judge HTTP/1.1\r\nhost: localhost\r\ncontent-length:";
     write!(stream, "{head} {}\r\n\r\n{text}", text.len()).unwrap();
     assert_eq!(metric(server.address, "stp_open_connections"), 2.0);
-    let began = Instant::now();
-    while metric(server.address, "stp_open_connections") > 1.0 {
-        assert!(began.elapsed() < PATIENCE * 6, "it still waits for its reader");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    require_closed(server.address, Instant::now() + PATIENCE * 6, "it still waits for its reader");
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
     assert!(bytes.len() < text.len(), "all of the answer came, so this test showed nothing");
