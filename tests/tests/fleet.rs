@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use stp_datasets::Phase;
+use stp_tests::manual::repository;
 use stp_tests::{attempts, counts, external, finish, is_running, stp, transformers};
 
 /// Two rounds of a few samples: the model has 135 million weights.
@@ -62,10 +63,6 @@ impl Drop for Served {
     }
 }
 
-fn example(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("examples").join(name).display().to_string()
-}
-
 #[test]
 fn a_pretrained_model_is_sampled_and_trained_by_programs_of_others() {
     if !external("a_pretrained_model_is_sampled_and_trained_by_programs_of_others") {
@@ -76,13 +73,14 @@ fn a_pretrained_model_is_sampled_and_trained_by_programs_of_others() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let served = Served(folder.path().join(format!("stp-transformers-{port}.pid")));
     let log = folder.path().join("started");
+    let examples = repository().join("examples");
     let settings = format!(
         "{SETTINGS}command = \"'{}' '{}'\"\n\
          [sampling.server]\nurls = [\"http://127.0.0.1:{port}\"]\nmodel = \"{{checkpoint}}\"\nconcurrency = 4\n\
          reload = \"sh '{}' && cat '{}' >> '{}'\"\n",
         python.display(),
-        example("train-transformers.py"),
-        example("serve-transformers.sh"),
+        examples.join("train-transformers.py").display(),
+        examples.join("serve-transformers.sh").display(),
         served.0.display(),
         log.display(),
     );

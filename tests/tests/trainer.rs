@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+use stp_tests::manual::repository;
 use stp_tests::{abort_at, external, finish, stp, transformers};
 
 /// One batch has all examples, so that their order means nothing.
@@ -48,8 +49,7 @@ fn a_run_trains_by_transformers_as_by_itself() {
     finish(train(&own, &["--preset", "smoke"]).args(&settings));
 
     let python = transformers(env!("CARGO_TARGET_TMPDIR"));
-    let script =
-        Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("examples").join("train-transformers.py");
+    let script = repository().join("examples/train-transformers.py");
     let command = format!("training.command='{}' '{}'", python.display(), script.display());
     settings.extend(["--set", "training.engine=command", "--set", &command]);
     let from = format!("{}:0", own.display());
