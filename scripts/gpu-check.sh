@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tries a machine with a GPU in under ten minutes: whether it computes what the processor computes, how fast it trains and
+# Tries a machine with a GPU: whether it computes what the processor computes, how fast it trains and
 # samples, and whether a run goes through every step on it.
 #
 #   scripts/gpu-check.sh [--stp PROGRAM] [--device NAME] [--seconds S] [--lean FILE] [--python PROGRAM] [--out FOLDER]

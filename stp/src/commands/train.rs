@@ -49,7 +49,7 @@ pub struct TrainArgs {
     /// The queue of that server.
     #[arg(long, value_name = "NAME", default_value = stp_verifier::queue::DEFAULT_QUEUE, requires = "verifier")]
     pub queue: String,
-    /// Write Lean's answers to a file, for --replay-lean.
+    /// Write Lean's answers to a file, for --replay-lean; with --no-cache, for what the cache answers is not among them.
     #[arg(long, value_name = "FILE", conflicts_with = "replay_lean")]
     pub record_lean: Option<PathBuf>,
     /// Without Lean: take its answers from a file of --record-lean. Any other proof counts as crashed. For trying a machine

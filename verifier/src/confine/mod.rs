@@ -81,7 +81,7 @@ impl ManagedLean {
             // In KiB; the other half is for what is not JavaScript or WebAssembly.
             format!("--stack-size={}", stack() >> 11).into(),
             "--no-warnings".into(),
-            // A function of Lean's is validated when it is first called, before it is compiled, and not all 140,000 at the start.
+            // A function of Lean's is validated when it is first called, before it is compiled, and not every one at the start.
             "--wasm-lazy-validation".into(),
             "--disallow-code-generation-from-strings".into(),
             "--permission".into(),
