@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use rusqlite::params;
+use serde::{Deserialize, Serialize};
 
 use super::{Ledger, LedgerError, Phase};
 
 /// Correct and judged attempts of one statement in one round and phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Attempts with the verdict `proved`.
     pub proved: u32,

@@ -49,7 +49,7 @@ pub fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
     let output = args.output.clone().unwrap_or_else(|| args.file.with_extension(""));
     let display = Display::new(args.machine.quiet);
     let experiment = Experiment::open(&args.file, &runs)?;
-    let mut results = experiment.recorded()?;
+    let mut results = experiment.recorded(&Results::read(&output)?)?;
     say_cost(&experiment, &results, display)?;
     if args.report {
         experiment.add_tactics(&mut results)?;

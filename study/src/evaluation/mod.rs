@@ -85,11 +85,14 @@ impl Evaluation {
     /// # Errors
     /// If there is a result that cannot be read.
     pub fn earlier(&self) -> Result<Option<EvaluationResult>> {
-        let Some(result) = self.kept()? else { return Ok(None) };
-        let same = result.settings == self.settings()
+        Ok(self.kept()?.filter(|result| self.is_answered_by(result)))
+    }
+
+    /// Whether a result was made with these settings, statements, samples and k.
+    pub(crate) fn is_answered_by(&self, result: &EvaluationResult) -> bool {
+        result.settings == self.settings()
             && result.samples == self.samples
-            && result.all.pass.iter().map(|pass| pass.k).eq(self.ks.iter().copied());
-        Ok(same.then_some(result))
+            && result.all.pass.iter().map(|pass| pass.k).eq(self.ks.iter().copied())
     }
 
     /// Whether there is a result that was made with other settings or statements, or with what nobody knows any more.

@@ -59,10 +59,21 @@ impl Experiment {
 
     /// The evaluations of a finished run's last model.
     pub(super) fn evaluations(&self, cell: &Cell, corpus: &Corpus) -> Result<Vec<Evaluation>> {
+        let checkpoint = last_checkpoint(&cell.path(&self.runs), cell.config.rounds)?;
+        self.evaluations_of(cell, corpus, &checkpoint)
+    }
+
+    /// The evaluations of a run's model, whether the run is there or not.
+    pub(super) fn evaluations_of(
+        &self,
+        cell: &Cell,
+        corpus: &Corpus,
+        checkpoint: &str,
+    ) -> Result<Vec<Evaluation>> {
         let run = cell.path(&self.runs);
         let evaluation = |wanted: &file::Evaluate| {
             Ok(Evaluation {
-                subject: Subject::of_run(&run, &last_checkpoint(&run, cell.config.rounds)?),
+                subject: Subject::of_run(&run, checkpoint),
                 set: self.set(&wanted.set, corpus, wanted.max)?,
                 samples: wanted.samples,
                 ks: wanted.k.clone(),

@@ -54,8 +54,8 @@ impl Point {
     }
 }
 
-/// What a run came to on each statement in the end, for intervals over statements.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What a run came to on each statement, for intervals over statements.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PerStatement {
     /// The given statements.
     given: BTreeMap<String, Given>,
@@ -65,14 +65,28 @@ pub struct PerStatement {
     pub(super) evaluated: Vec<BTreeMap<String, (bool, Tally)>>,
 }
 
-/// A given statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A given statement; in files three values in a row, as there are a thousand of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(Option<usize>, bool, bool)", into = "(Option<usize>, bool, bool)")]
 struct Given {
-    is_proved: bool,
+    /// The first point at which it has a proof.
+    proved_at: Option<usize>,
     /// Stage 1 was shown a proof of it.
     is_shown: bool,
     /// No single tactic closes it.
     is_hard: bool,
+}
+
+impl From<(Option<usize>, bool, bool)> for Given {
+    fn from((proved_at, is_shown, is_hard): (Option<usize>, bool, bool)) -> Self {
+        Self { proved_at, is_shown, is_hard }
+    }
+}
+
+impl From<Given> for (Option<usize>, bool, bool) {
+    fn from(given: Given) -> Self {
+        (given.proved_at, given.is_shown, given.is_hard)
+    }
 }
 
 /// One run of the matrix, when it is finished.
@@ -88,9 +102,15 @@ pub struct FinishedRun {
     pub outcomes: Vec<EvaluationResult>,
     /// Wall time of all its steps in seconds, a shared stage 1 included.
     pub seconds: f64,
-    /// What it came to on each statement; its ledgers have it, so it is not kept here.
-    #[serde(skip)]
+    /// What it came to on each statement; nothing in results from before this was kept.
+    #[serde(default)]
     pub per_statement: PerStatement,
+    /// Its settings, for those who have its results alone; null in results from before they were kept.
+    #[serde(default)]
+    pub settings: serde_json::Value,
+    /// Hash of its corpus.
+    #[serde(default)]
+    pub corpus: String,
 }
 
 /// The numbers of a run, as far as it has come.
@@ -120,12 +140,12 @@ pub fn measured(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<
         .map(|entry| entry.statement.id.as_str())
         .collect();
     let report = Report::read(ledger, config.rounds, &given, valid.len(), config.proving.valid_samples)?;
-    let (mut samples, mut proved, mut points) = (0, HashSet::new(), Vec::new());
+    let (mut samples, mut proved, mut points) = (0, HashMap::new(), Vec::new());
     let progress = progress(ledger, config, &report, &given)?;
     for it in &progress {
         samples += it.row.checks();
-        proved.extend(it.newly.iter().cloned());
-        let new: Vec<&String> = proved.difference(&stage1_proofs_of).collect();
+        proved.extend(it.newly.iter().map(|id| (id.clone(), points.len())));
+        let new: Vec<&String> = proved.keys().filter(|id| !stage1_proofs_of.contains(*id)).collect();
         points.push(Point {
             samples,
             train_proved: proved.len(),
@@ -140,9 +160,9 @@ pub fn measured(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<
     let of_last: HashMap<_, _> = of_last.into_iter().flatten().map(|((_, id), tally)| (id, tally)).collect();
     let by_last = |id: &String| of_last.get(id).is_some_and(|tally| tally.proved > 0);
     let state = |id: String| {
-        let (is_proved, is_shown) = (proved.contains(&id), stage1_proofs_of.contains(&id));
+        let (proved_at, is_shown) = (proved.get(&id).copied(), stage1_proofs_of.contains(&id));
         let is_hard = hard.contains(id.as_str());
-        (id, Given { is_proved, is_shown, is_hard })
+        (id, Given { proved_at, is_shown, is_hard })
     };
     let per_statement = PerStatement {
         given: given.iter().cloned().map(state).collect(),
@@ -153,12 +173,12 @@ pub fn measured(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<
 }
 
 impl PerStatement {
-    /// What a claim counts of each of its statements; their sum, or for shares their mean, is the claim's value. Nothing if
-    /// that is not known.
-    fn of(&self, file: &ExperimentFile, claim: &Claim) -> BTreeMap<&str, f64> {
+    /// What a claim counts of each of its statements; their sum, or for shares their mean, is the claim's value. A given
+    /// statement counts as `worth` says of the point at which it was proved. Nothing if that is not known.
+    fn of(&self, file: &ExperimentFile, claim: &Claim, worth: impl Fn(usize) -> f64) -> BTreeMap<&str, f64> {
         let given = |wanted: fn(&Given) -> bool| -> BTreeMap<&str, f64> {
             let all = self.given.iter().filter(|(_, it)| wanted(it));
-            all.map(|(id, it)| (id.as_str(), f64::from(u8::from(it.is_proved)))).collect()
+            all.map(|(id, it)| (id.as_str(), it.proved_at.map_or(0.0, &worth))).collect()
         };
         let evaluated = |hard_only: bool| -> BTreeMap<&str, f64> {
             let set = file.evaluated(claim).and_then(|index| self.evaluated.get(index));
@@ -203,14 +223,39 @@ impl FinishedRun {
         places.unwrap_or_default().into_iter().zip(values).collect()
     }
 
-    /// What the claim counts of each statement, this run beside the baseline's with the same seed.
+    /// What the claim counts of each statement in the end, this run beside the baseline's with the same seed.
     pub fn beside(&self, baseline: &Self, file: &ExperimentFile, claim: &Claim) -> Paired {
-        let (own, other) = (self.per_statement.of(file, claim), baseline.per_statement.of(file, claim));
-        let names: BTreeSet<&str> = own.keys().chain(other.keys()).copied().collect();
-        let values = |of: &BTreeMap<&str, f64>| {
-            names.iter().map(|name| of.get(name).copied().unwrap_or_default()).collect()
-        };
-        Paired { arm: values(&own), baseline: values(&other) }
+        let at_end = |_| 1.0;
+        paired(
+            &self.per_statement.of(file, claim, at_end),
+            &baseline.per_statement.of(file, claim, at_end),
+        )
+    }
+
+    /// The same when both had spent as many of Lean's checks as the one that spent fewer. Of a round that this number falls
+    /// into, what it proved counts by the part of its checks that were spent by then. None for claims on the last
+    /// model, or if a run's checks are not known.
+    pub fn beside_at_equal_checks(
+        &self,
+        baseline: &Self,
+        file: &ExperimentFile,
+        claim: &Claim,
+    ) -> Option<Paired> {
+        if !matches!(claim.metric, Metric::TrainProved | Metric::NewProved | Metric::NewHardProved) {
+            return None;
+        }
+        let all = |run: &Self| run.points.last()?.at(Along::Checks).filter(|checks| *checks > 0.0);
+        let checks = all(self)?.min(all(baseline)?);
+        let own = self.per_statement.of(file, claim, |point| self.part_by(point, checks));
+        let others = baseline.per_statement.of(file, claim, |point| baseline.part_by(point, checks));
+        Some(paired(&own, &others))
+    }
+
+    /// Which part of the checks between a point and the one before it were spent when `checks` were.
+    fn part_by(&self, point: usize, checks: f64) -> f64 {
+        let at = |point: usize| self.points.get(point).and_then(|it| it.at(Along::Checks)).unwrap_or_default();
+        let (before, after) = (point.checked_sub(1).map_or(0.0, at), at(point));
+        if checks >= after { 1.0 } else { ((checks - before) / (after - before)).max(0.0) }
     }
 
     /// The metric's value at the end.
@@ -226,6 +271,15 @@ impl FinishedRun {
         };
         part.pass.iter().find(|pass| Some(pass.k) == claim.k).copied()
     }
+}
+
+/// Values of two runs by the name of the statement, side by side; a statement that one of them lacks counts nothing there.
+fn paired(arm: &BTreeMap<&str, f64>, baseline: &BTreeMap<&str, f64>) -> Paired {
+    let names: BTreeSet<&str> = arm.keys().chain(baseline.keys()).copied().collect();
+    let values = |of: &BTreeMap<&str, f64>| {
+        names.iter().map(|name| of.get(name).copied().unwrap_or_default()).collect()
+    };
+    Paired { arm: values(arm), baseline: values(baseline) }
 }
 
 #[cfg(test)]
@@ -280,8 +334,47 @@ mod tests {
         let file: ExperimentFile = toml::from_str(text).unwrap();
         let sums = [Metric::TrainProved, Metric::NewProved, Metric::NewHardProved].map(|metric| {
             let claim = Claim { metric, ..file.claims[0].clone() };
-            per_statement.of(&file, &claim).values().sum::<f64>()
+            per_statement.of(&file, &claim, |_| 1.0).values().sum::<f64>()
         });
         assert_eq!(sums, [4.0, 3.0, 2.0], "the statements come to the numbers of the last point");
+    }
+
+    #[test]
+    fn at_equal_checks_a_round_counts_by_the_part_of_it_that_was_spent() {
+        let run = |checks: [u64; 3], proved: [Option<usize>; 3]| {
+            let point = |all| {
+                let mut point = Point::default();
+                point.effort.checks.samples.all = all;
+                point
+            };
+            let given = |(at, proved_at)| {
+                (format!("s{at}"), Given { proved_at, is_shown: false, is_hard: at > 0 })
+            };
+            let given = proved.into_iter().enumerate().map(given).collect();
+            FinishedRun {
+                arm: String::new(),
+                seed: 0,
+                points: checks.map(point).to_vec(),
+                outcomes: Vec::new(),
+                seconds: 0.0,
+                per_statement: PerStatement { given, ..PerStatement::default() },
+                settings: serde_json::Value::Null,
+                corpus: String::new(),
+            }
+        };
+        let text = "title = \"x\"\nseeds = [0]\n[[arms]]\nname = \"a\"\n[[claims]]\ntitle = \"new\"\nmetric = \"new-proved\"\n";
+        let file: ExperimentFile = toml::from_str(text).unwrap();
+        let claim = |metric| Claim { metric, ..file.claims[0].clone() };
+        // The arm spent 400 checks, its baseline 250: half of the arm's second round is left out.
+        let arm = run([0, 100, 400], [Some(1), Some(2), None]);
+        let baseline = run([0, 125, 250], [Some(2), None, Some(1)]);
+        let beside = |metric| arm.beside_at_equal_checks(&baseline, &file, &claim(metric));
+        let new = Paired { arm: vec![1.0, 0.5, 0.0], baseline: vec![1.0, 0.0, 1.0] };
+        assert_eq!(beside(Metric::NewProved), Some(new));
+        let hard = Paired { arm: vec![0.5, 0.0], baseline: vec![0.0, 1.0] };
+        assert_eq!(beside(Metric::NewHardProved), Some(hard));
+        assert_eq!(arm.beside(&baseline, &file, &claim(Metric::NewProved)).arm, [1.0, 1.0, 0.0]);
+        assert_eq!(beside(Metric::ValidProved), None);
+        assert_eq!(run([0; 3], [None; 3]).beside_at_equal_checks(&arm, &file, &claim(Metric::NewProved)), None);
     }
 }

@@ -167,6 +167,8 @@ mod tests {
             outcomes: Vec::new(),
             seconds: 1.0,
             per_statement: PerStatement::default(),
+            settings: serde_json::Value::Null,
+            corpus: String::new(),
         };
         let runs =
             vec![run("self-play", 0, [0, 4, 9]), run("self-play", 1, [0, 6, 11]), run("a < b", 0, [0, 5, 5])];

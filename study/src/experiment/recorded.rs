@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde::Deserialize;
 use stp_datasets::{Corpus, Ledger};
-use stp_selfplay::config::RunConfig;
+use stp_selfplay::config::{self, RunConfig};
 use stp_selfplay::context::statements::load_corpus;
 
 use super::automation::{differences, settings_of, tried};
@@ -29,22 +30,44 @@ pub(super) enum Recorded {
 }
 
 impl Experiment {
-    /// The runs that are finished, in the order of the matrix. Where other settings, another corpus or other statements
-    /// were played or measured, the numbers are left out, and a note says so.
+    /// The runs that are finished, in the order of the matrix: those in the folder of runs, and of the others those whose
+    /// numbers are in `earlier` results, of another day or machine. Where other settings, another corpus or other
+    /// statements were played or measured, the numbers are left out, and a note says so.
     ///
     /// # Errors
     /// If a corpus or a ledger cannot be read.
-    pub fn recorded(&self) -> Result<Results> {
+    pub fn recorded(&self, earlier: &Results) -> Result<Results> {
         let mut results = Results::default();
         for cell in &self.cells {
             let corpus = load_corpus(&cell.config.corpus)?;
+            let kept = || self.kept_run(cell, &corpus, earlier);
             match self.recorded_run(cell, &corpus)? {
                 Recorded::Finished(run) => results.runs.push(*run),
-                Recorded::Unfinished => {}
-                Recorded::Other(note) => results.notes.push(note),
+                Recorded::Unfinished => results.runs.extend(kept()?.cloned()),
+                Recorded::Other(note) => match kept()? {
+                    Some(run) => results.runs.push(run.clone()),
+                    None => results.notes.push(note),
+                },
             }
         }
         Ok(results)
+    }
+
+    /// The numbers of a run among earlier results, if it was played and measured as this one is to be.
+    fn kept_run<'a>(
+        &self,
+        cell: &Cell,
+        corpus: &Corpus,
+        earlier: &'a Results,
+    ) -> Result<Option<&'a FinishedRun>> {
+        let Some(run) = earlier.run(&cell.arm, cell.seed) else { return Ok(None) };
+        let settings = RunConfig::deserialize(&run.settings);
+        let as_played = settings.is_ok_and(|settings| config::differences(&settings, &cell.config).is_empty())
+            && run.corpus == corpus.digest();
+        let evaluations = self.evaluations_of(cell, corpus, "final")?;
+        let as_measured = evaluations.len() == run.outcomes.len()
+            && evaluations.iter().zip(&run.outcomes).all(|(asked, result)| asked.is_answered_by(result));
+        Ok((as_played && as_measured).then_some(run))
     }
 
     /// Adds what the tactics that the file asks for did on its sets, or a note if that was with other settings.
@@ -113,7 +136,9 @@ impl Experiment {
         let Measured { points, seconds, mut per_statement } = measured(&ledger, &cell.config, corpus)?;
         per_statement.evaluated = evaluations.iter().map(Evaluation::tallies).collect::<Result<_>>()?;
         let (arm, seed) = (cell.arm.clone(), cell.seed);
-        let run = FinishedRun { arm, seed, points, outcomes, seconds, per_statement };
+        let settings = serde_json::to_value(&cell.config).context("the settings cannot be written as JSON")?;
+        let corpus = corpus.digest();
+        let run = FinishedRun { arm, seed, points, outcomes, seconds, per_statement, settings, corpus };
         Ok(Recorded::Finished(Box::new(run)))
     }
 }
@@ -163,15 +188,48 @@ mod tests {
     fn runs_of_other_settings_are_notes_and_no_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let first = experiment(folder.path(), FILE);
-        assert!(first.recorded().unwrap().runs.is_empty() && first.recorded().unwrap().notes.is_empty());
+        assert!(first.recorded(&Results::default()).unwrap().runs.is_empty() && first.recorded(&Results::default()).unwrap().notes.is_empty());
         play(&first);
-        let results = first.recorded().unwrap();
+        let results = first.recorded(&Results::default()).unwrap();
         assert_eq!((results.runs.len(), results.runs[0].points.len()), (1, 4));
         assert!(results.notes.is_empty());
         let fewer = experiment(folder.path(), &FILE.replace("rounds = 2", "rounds = 1"));
-        let results = fewer.recorded().unwrap();
+        let results = fewer.recorded(&Results::default()).unwrap();
         assert!(results.runs.is_empty());
         assert!(results.notes[0].contains("`a-seed0`") && results.notes[0].contains("rounds: 2 -> 1"));
+    }
+
+    #[test]
+    fn results_of_another_machine_count_if_the_same_was_played() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = experiment(folder.path(), FILE);
+        play(&there);
+        let output = folder.path().join("x");
+        there.write(&there.recorded(&Results::default()).unwrap(), &output).unwrap();
+        let earlier = Results::read(&output).unwrap();
+        let here = folder.path().join("here");
+        fs::create_dir(&here).unwrap();
+        let found = |text: &str| experiment(&here, text).recorded(&earlier).unwrap().runs;
+        assert_eq!(found(FILE), earlier.runs);
+        assert_eq!(found(FILE)[0].per_statement, there.recorded(&Results::default()).unwrap().runs[0].per_statement);
+        assert_eq!(found(&FILE.replace("rounds = 2", "rounds = 1")), []);
+        assert_eq!(found(&FILE.replace("core", "practice")), []);
+        assert_eq!(found(&FILE.replace("seeds = [0]", "seeds = [1]")), []);
+        let measured = format!("{FILE}[[evaluate]]\nset = \"test\"\nsamples = 2\nk = [1]\n");
+        assert_eq!(found(&measured), [], "its model was not measured");
+        // An older result without settings says nothing of what was played.
+        let mut old = earlier.clone();
+        old.runs[0].settings = serde_json::Value::Null;
+        assert!(experiment(&here, FILE).recorded(&old).unwrap().runs.is_empty());
+    }
+
+    #[test]
+    fn damaged_results_are_named_and_missing_ones_are_none() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Results::read(folder.path()).unwrap().runs.is_empty());
+        fs::write(folder.path().join("results.json"), "{\"runs\": 7}").unwrap();
+        let error = Results::read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("results.json is damaged") && error.contains("-o"), "{error}");
     }
 
     #[test]
@@ -180,7 +238,7 @@ mod tests {
         let text = format!("{FILE}[[evaluate]]\nset = \"test\"\nsamples = 2\nk = [1]\nmax = 5\n");
         let experiment = experiment(folder.path(), &text);
         play(&experiment);
-        let results = experiment.recorded().unwrap();
+        let results = experiment.recorded(&Results::default()).unwrap();
         assert!(results.runs.is_empty() && results.notes.is_empty(), "it is not measured yet");
         let evaluations = experiment.evaluations(&experiment.cells[0], &Corpus::core().unwrap()).unwrap();
         let path = evaluations[0].folder();
@@ -194,7 +252,7 @@ mod tests {
             "lean_seconds": 0.0,
         });
         fs::write(path.join("outcome.json"), old.to_string()).unwrap();
-        let results = experiment.recorded().unwrap();
+        let results = experiment.recorded(&Results::default()).unwrap();
         assert!(results.runs.is_empty());
         assert!(results.notes[0].contains("`test-5`"), "{:?}", results.notes);
     }

@@ -1,8 +1,11 @@
 //! What an experiment has shown so far: one table for each claim, with intervals over seeds.
 
 use std::fmt::Write;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
+use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, Table, presets};
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +14,11 @@ use super::cells;
 use super::file::{Claim, ExperimentFile, Metric};
 use super::measure::FinishedRun;
 use super::took;
-use crate::bootstrap::{Ratio, ratio};
+use crate::bootstrap::{Paired, Ratio, ratio};
 use crate::statistics::{Mean, wilson};
+
+/// The file with all numbers in the folder of the results.
+pub(super) const RESULTS: &str = "results.json";
 
 /// All that is finished.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -39,9 +45,33 @@ pub struct ArmRow {
 }
 
 impl Results {
+    /// Those that an experiment wrote to a folder; nothing if there are none.
+    ///
+    /// # Errors
+    /// If there are some that cannot be read.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(RESULTS);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            text => text.with_context(|| format!("cannot read {}", path.display()))?,
+        };
+        serde_json::from_str(&text).with_context(|| {
+            format!(
+                "{} is damaged, or of another version. Take it away to write results of the runs alone, or write to another \
+                 folder with -o.",
+                path.display()
+            )
+        })
+    }
+
+    /// The run of this arm and seed.
+    pub fn run(&self, arm: &str, seed: u64) -> Option<&FinishedRun> {
+        self.runs.iter().find(|run| run.arm == arm && run.seed == seed)
+    }
+
     /// Whether the run of this arm and seed is among them.
     pub fn has(&self, arm: &str, seed: u64) -> bool {
-        self.runs.iter().any(|run| run.arm == arm && run.seed == seed)
+        self.run(arm, seed).is_some()
     }
 
     /// The rows of a claim, in the order of the arms.
@@ -134,7 +164,7 @@ impl Results {
         let mut header = vec!["arm".to_owned()];
         header.extend(file.seeds.iter().map(|seed| format!("seed {seed}")));
         header.extend(["mean (95 %)".to_owned(), format!("against {baseline} (95 %)"), "so".to_owned()]);
-        header.push("ratio (95 %)".to_owned());
+        header.extend(["ratio (95 %)", "at equal checks (95 %)"].map(str::to_owned));
         let mut table = markdown(header);
         for row in self.rows(file, claim) {
             let mut cells = vec![row.arm.clone()];
@@ -145,14 +175,18 @@ impl Results {
             cells.push(row.mean.map_or_else(|| "–".to_owned(), |mean| with_half(mean, false)));
             cells.push(row.difference.map_or_else(|| "–".to_owned(), |mean| with_half(mean, true)));
             cells.push(row.difference.map_or_else(String::new, said));
-            cells.push(self.ratio(file, claim, &row.arm).map_or_else(String::new, times));
+            let in_the_end = |arm: &FinishedRun, other: &FinishedRun| Some(arm.beside(other, file, claim));
+            let equal_checks =
+                |arm: &FinishedRun, other: &FinishedRun| arm.beside_at_equal_checks(other, file, claim);
+            let ratios = [self.ratio(file, &row.arm, in_the_end), self.ratio(file, &row.arm, equal_checks)];
+            cells.extend(ratios.map(|ratio| ratio.map_or_else(String::new, times)));
             table.add_row(cells);
         }
         for (name, share, low, high) in self.portfolio(file, claim) {
             let mut cells = vec![name];
             cells.extend(file.seeds.iter().map(|_| "–".to_owned()));
             let interval = format!("{share:.1} (over statements: {low:.1}–{high:.1})");
-            cells.extend([interval, "–".to_owned(), String::new(), String::new()]);
+            cells.extend([interval, "–".to_owned(), String::new(), String::new(), String::new()]);
             table.add_row(cells);
         }
         let _ = writeln!(text, "{table}\n");
@@ -162,12 +196,17 @@ impl Results {
         text
     }
 
-    /// How many times as much an arm comes to as the baseline, on the same seeds and statements; none for the baseline itself,
-    /// and where it is not known what the runs came to on each statement.
-    pub fn ratio(&self, file: &ExperimentFile, claim: &Claim, arm: &str) -> Option<Ratio> {
+    /// How many times as much an arm comes to as the baseline, on the same seeds and statements, two runs with the same seed
+    /// laid side by side by `beside`; none for the baseline itself, and where it is not known what the runs came to on
+    /// each statement.
+    pub fn ratio(
+        &self,
+        file: &ExperimentFile,
+        arm: &str,
+        beside: impl Fn(&FinishedRun, &FinishedRun) -> Option<Paired>,
+    ) -> Option<Ratio> {
         let baseline = file.baseline().filter(|baseline| *baseline != arm)?;
-        let of = |name: &str, seed| self.runs.iter().find(|run| run.arm == name && run.seed == seed);
-        let pair = |seed: &u64| Some(of(arm, *seed)?.beside(of(baseline, *seed)?, file, claim));
+        let pair = |seed: &u64| beside(self.run(arm, *seed)?, self.run(baseline, *seed)?);
         let pairs: Vec<_> = file.seeds.iter().filter_map(pair).collect();
         ratio(&pairs, 0)
     }
@@ -322,6 +361,8 @@ mod tests {
             outcomes: Vec::new(),
             seconds: 1.0,
             per_statement: PerStatement::default(),
+            settings: serde_json::Value::Null,
+            corpus: String::new(),
         }
     }
 

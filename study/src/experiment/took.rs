@@ -82,6 +82,8 @@ mod tests {
                 outcomes: Vec::new(),
                 seconds: 1.0,
                 per_statement: PerStatement::default(),
+                settings: serde_json::Value::Null,
+                corpus: String::new(),
             }
         };
         let text = "title = \"x\"\nseeds = [0, 1]\n[[arms]]\nname = \"old\"\n[[arms]]\nname = \"new\"\n[[arms]]\nname = \"none\"\n";

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::matrix::Experiment;
 use super::measure::Along;
 use super::plot::{plot, plot_along};
-use super::results::Results;
+use super::results::{RESULTS, Results};
 
 impl Experiment {
     /// Writes `README.md`, `results.json` and the claims' plots to a folder.
@@ -36,7 +36,7 @@ impl Experiment {
             }
             plots.push(names);
         }
-        fs::write(folder.join("results.json"), results.json()?).with_context(failed)?;
+        fs::write(folder.join(RESULTS), results.json()?).with_context(failed)?;
         let text = results.markdown(&self.file, &self.path, &plots);
         fs::write(folder.join("README.md"), text).with_context(failed)
     }
