@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::device::read_back;
-use crate::{Example, Lm, ModelConfig, ModelError, SampleConfig, SampleRequest, TrainConfig, sample, train};
+use crate::{
+    Example, Lm, ModelConfig, ModelError, Precision, SampleConfig, SampleRequest, TrainConfig, sample, train,
+};
 
 /// How far a device is from the processor, for a small model with the same random weights on both.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,18 +44,21 @@ impl Agreement {
     }
 }
 
-/// Compares a device with the processor.
+/// Compares a device with the processor in 32 bits; a processor that rounds what it multiplies is such a device too.
 ///
 /// # Errors
 /// If the device cannot compute.
-pub fn agreement(device: &Device) -> Result<Agreement, ModelError> {
+pub fn agreement(device: &Device, precision: Precision) -> Result<Agreement, ModelError> {
     let on_cpu = Lm::init(&shape(), &Device::flex(), 6)?;
     let on_device = Lm::init(&shape(), device, 6)?;
-    let before = worst(&logits(&on_cpu)?, &logits(&on_device)?);
-    if on_device.number_bytes() < size_of::<f32>() {
-        let samples = same(&continuations(&on_cpu)?, &continuations(&on_device)?);
+    let rounds = precision == Precision::Bf16 && on_device.is_fused();
+    if rounds || on_device.number_bytes() < size_of::<f32>() {
+        let samples = same(&continuations(&on_cpu)?, &continuations_in(&on_device, precision)?);
+        let on_device = if rounds { on_device.in_precision(precision) } else { on_device };
+        let before = worst(&logits(&on_cpu)?, &logits(&on_device)?);
         return Ok(Agreement { logits: before, training: None, samples });
     }
+    let before = worst(&logits(&on_cpu)?, &logits(&on_device)?);
     let (on_cpu, expected) = one_step(on_cpu)?;
     let (on_device, loss) = one_step(on_device)?;
     let logits = worst(&logits(&on_cpu)?, &logits(&on_device)?);
@@ -111,9 +116,14 @@ fn same(left: &[Continuation], right: &[Continuation]) -> f32 {
 
 /// Greedy continuations of prompts of several lengths, in the order of requests and samples.
 fn continuations(model: &Lm) -> Result<Vec<Continuation>, ModelError> {
+    continuations_in(model, Precision::F32)
+}
+
+fn continuations_in(model: &Lm, precision: Precision) -> Result<Vec<Continuation>, ModelError> {
     let requests = [3u32, 9, 1]
         .map(|len| SampleRequest { prompt: (0..len).map(|i| 10 + 3 * i).collect(), seeds: vec![1, 2] });
-    let config = SampleConfig { temperature: 0.0, max_new_tokens: 12, batch: 6, ..SampleConfig::default() };
+    let config =
+        SampleConfig { temperature: 0.0, max_new_tokens: 12, batch: 6, precision, ..SampleConfig::default() };
     let mut found = Vec::new();
     sample(model, &requests, &config, &mut |it| {
         found.push((it.request, it.sample, it.tokens));
@@ -129,15 +139,21 @@ mod tests {
 
     #[test]
     fn the_processor_agrees_with_itself() {
-        let found = agreement(&Device::flex()).unwrap();
+        let found = agreement(&Device::flex(), Precision::F32).unwrap();
         let training = Some(Training { loss: 0.0, logits: 0.0 });
         assert_eq!(found, Agreement { logits: 0.0, training, samples: 1.0 });
     }
 
     #[test]
+    fn the_processor_agrees_with_itself_when_it_rounds() {
+        let found = agreement(&Device::flex(), Precision::Bf16).unwrap();
+        assert!(found.holds() && found.training.is_none() && found.logits > 1e-5, "{found:?}");
+    }
+
+    #[test]
     fn what_is_no_number_agrees_with_nothing() {
         assert_eq!(worst(&[1.0, f32::NAN], &[1.0, 2.0]), f32::INFINITY);
-        let found = agreement(&Device::flex()).unwrap();
+        let found = agreement(&Device::flex(), Precision::F32).unwrap();
         assert!(found.holds());
         assert!(!Agreement { logits: f32::INFINITY, ..found }.holds());
         assert!(!Agreement { samples: 0.9, ..found }.holds());

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{DType, Device, FloatDType, Tensor};
 
-use crate::{DeviceError, ModelError};
+use crate::{DeviceError, ModelError, Precision};
 
 /// The names that [`parse_device`] knows.
 pub const DEVICE_NAMES: [&str; 4] = ["auto", "cpu", "wgpu", "cuda"];
@@ -13,12 +13,12 @@ pub const DEVICE_NAMES: [&str; 4] = ["auto", "cpu", "wgpu", "cuda"];
 /// The numbers of weights, keys and values of a model that is only sampled from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Numbers {
-    /// 32 bits, in which models are trained and the processor computes.
+    /// 32 bits, in which models are trained.
     #[default]
     F32,
     /// 16 bits with a fine step and a small range: up to 65,504.
     F16,
-    /// 16 bits with a coarse step and the range of 32.
+    /// 16 bits with a coarse step and the range of 32. The processor keeps 32 and rounds what it multiplies.
     Bf16,
 }
 
@@ -40,6 +40,11 @@ impl Numbers {
         if self == Self::F32 { 4 } else { 2 }
     }
 
+    /// What the processor multiplies for it.
+    pub fn precision(self) -> Precision {
+        if self == Self::Bf16 { Precision::Bf16 } else { Precision::F32 }
+    }
+
     fn dtype(self) -> FloatDType {
         match self {
             Self::F32 => FloatDType::F32,
@@ -59,11 +64,12 @@ pub fn parse_device(name: &str) -> Result<Device, DeviceError> {
 /// numbers as long as the process lives, so it must be the first that is asked for.
 ///
 /// # Errors
-/// [`DeviceError::Numbers`] if the device cannot compute with them; the processor computes with 32 bits alone.
+/// [`DeviceError::Numbers`] if the device cannot compute with them; the processor knows no F16. For `Bf16` it opens as for 32
+/// bits, and [`crate::SampleConfig::precision`] has it round.
 pub fn parse_sampling_device(name: &str, numbers: Numbers) -> Result<Device, DeviceError> {
     let processor = || match numbers {
-        Numbers::F32 => Ok(Device::flex()),
-        _ => Err(DeviceError::Numbers { name: "cpu", numbers: numbers.as_str() }),
+        Numbers::F32 | Numbers::Bf16 => Ok(Device::flex()),
+        Numbers::F16 => Err(DeviceError::Numbers { name: "cpu", numbers: numbers.as_str() }),
     };
     match name {
         "auto" => cuda(numbers).ok().or_else(|| gpu(numbers)).map_or_else(processor, Ok),

@@ -45,6 +45,7 @@ mod package;
 mod parallel;
 mod peak;
 mod pieces;
+mod precision;
 mod prompt;
 mod rope;
 mod sample;
@@ -67,6 +68,7 @@ pub use memory::{peak_memory, reset_peak_memory};
 pub use nn::Lm;
 pub use package::{PACKAGES, Package, PackageError};
 pub use peak::matmul_flops;
+pub use precision::Precision;
 pub use prompt::{Fields, Task, Writer};
 pub use rope::RopeScaling;
 pub use sample::{
@@ -76,6 +78,6 @@ pub use sample::{
 pub use special::Special;
 pub use tokenizer::{Part, Tokenizer};
 pub use train::{
-    LoraConfig, Precision, Projection, Recompute, Schedule, StateFile, TrainConfig, TrainReport, TrainStep,
-    eval_loss, train, train_resumable,
+    LoraConfig, Projection, Recompute, Schedule, StateFile, TrainConfig, TrainReport, TrainStep, eval_loss,
+    train, train_resumable,
 };

@@ -12,6 +12,6 @@ fn a_gpu_computes_what_the_processor_computes() {
     }
     stp_tests::vulkan();
     let device = stp_model::parse_device("wgpu").expect(NEEDED);
-    let found = stp_model::agreement(&device).unwrap();
+    let found = stp_model::agreement(&device, stp_model::Precision::F32).unwrap();
     assert!(found.holds(), "{found:?}");
 }

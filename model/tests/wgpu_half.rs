@@ -12,6 +12,6 @@ fn a_gpu_samples_in_16_bits() {
     }
     stp_tests::vulkan();
     let device = parse_sampling_device("wgpu", Numbers::F16).expect("install mesa-vulkan-drivers");
-    let found = stp_model::agreement(&device).unwrap();
+    let found = stp_model::agreement(&device, stp_model::Precision::F32).unwrap();
     assert!(found.holds() && found.training.is_none() && found.logits > 0.0, "{found:?}");
 }

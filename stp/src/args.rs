@@ -76,7 +76,7 @@ pub struct MachineArgs {
 /// The numbers of a model that is only sampled from.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct PrecisionArgs {
-    /// Numbers of the model and of its cache on a GPU.
+    /// Numbers of the model and of its cache on a GPU, or that the processor multiplies.
     #[arg(long, value_name = "NUMBERS", value_parser = precision(), default_value = Numbers::F32.as_str())]
     pub precision: Numbers,
 }
@@ -85,7 +85,7 @@ fn precision() -> impl TypedValueParser<Value = Numbers> {
     let help = |numbers| match numbers {
         Numbers::F32 => "32 bits, as in training",
         Numbers::F16 => "16 bits: half the memory; most GPUs know them",
-        Numbers::Bf16 => "16 bits with the range of 32, by cuda",
+        Numbers::Bf16 => "16 bits with the range of 32, by cuda and the processor",
     };
     one_of(Numbers::ALL.map(|numbers| (numbers, numbers.as_str(), help(numbers))))
 }

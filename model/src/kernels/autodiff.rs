@@ -8,7 +8,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 
-use super::{Attended, Cpu, Kernels, cpu, dense, owned, rotated, tensor, values};
+use super::{Attended, Cpu, Factors, Kernels, cpu, dense, owned, rotated, tensor, values};
 
 /// Implements [`Backward`] on the processor: what is kept, and the gradients of the inputs from that of the output.
 macro_rules! backward {
@@ -50,6 +50,25 @@ backward!(SwiGlu, 2, (Cpu, Cpu), |(gate, up), grad| {
 backward!(Rotate, 1, Cpu, |angles, grad| [rotated(grad, &angles, -1.0)]);
 
 backward!(Attention, 3, Attended, |kept, grad| kept.gradients(grad));
+
+#[derive(Debug)]
+struct RoundedProduct;
+
+impl Backward<Flex, 2> for RoundedProduct {
+    type State = Factors;
+
+    fn backward(self, ops: Ops<Factors, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let slope = dense(grads.consume::<Flex>(&ops.node));
+        let [x, weight] = ops.parents;
+        // Adapters leave the weight as it is, so its gradient is not made.
+        if let Some(x) = x {
+            grads.register::<Flex>(x.id, ops.state.gradient(&slope));
+        }
+        if let Some(weight) = weight {
+            grads.register::<Flex>(weight.id, ops.state.weight_gradient(&slope));
+        }
+    }
+}
 
 backward!(CrossEntropy, 1, Cpu, |gradient, grad| {
     let ((mut dx, shape), (factor, _)) = (owned(gradient), owned(grad));
@@ -101,6 +120,20 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         match Attention.prepare::<C>([q, k, v]).compute_bound().stateful() {
             OpsKind::Tracked(step) => step.finish(attended, mixed),
             OpsKind::UnTracked(step) => step.finish(mixed),
+        }
+    }
+
+    fn rounded_product(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        is_turned: bool,
+    ) -> FloatTensor<Self> {
+        let ((x, x_node), (weight, weight_node)) = (x.into_parts(), weight.into_parts());
+        let factors = Factors::new(x, weight, is_turned);
+        let y = factors.product();
+        match RoundedProduct.prepare::<C>([x_node, weight_node]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => step.finish(factors, y),
+            OpsKind::UnTracked(step) => step.finish(y),
         }
     }
 

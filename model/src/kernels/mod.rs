@@ -28,6 +28,10 @@ pub(crate) trait Kernels: Backend {
         dim: usize,
         texts: Vec<usize>,
     ) -> FloatTensor<Self>;
+    /// The product of `[rows, inputs]` with a weight `[inputs, outputs]`, or `[outputs, inputs]` if it is turned, of numbers
+    /// that are rounded to bfloat16; sums have 32 bits. The gradients are such products as well.
+    fn rounded_product(x: FloatTensor<Self>, weight: FloatTensor<Self>, is_turned: bool)
+    -> FloatTensor<Self>;
     /// Weighted sum of the negative log-likelihoods of the targets, `[1]`, for logits `[rows, vocab]`.
     fn cross_entropy(logits: FloatTensor<Self>, targets: Vec<i64>, weights: Vec<f32>) -> FloatTensor<Self>;
 }
@@ -63,6 +67,11 @@ pub(crate) fn attention(
 ) -> Tensor<2> {
     let [query, key, value] = [query, key, value].map(Tensor::into_dispatch);
     Tensor::from_dispatch(<Dispatch as Kernels>::attention(query, key, value, dim, texts.to_vec()))
+}
+
+pub(crate) fn rounded_product(x: Tensor<2>, weight: Tensor<2>, is_turned: bool) -> Tensor<2> {
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as Kernels>::rounded_product(x, weight, is_turned))
 }
 
 pub(crate) fn cross_entropy(logits: Tensor<2>, targets: &[i64], weights: &[f32]) -> Tensor<1> {
@@ -143,6 +152,55 @@ impl Attended {
     }
 }
 
+/// What a product is made of.
+#[derive(Clone, Debug)]
+struct Factors {
+    x: Cpu,
+    weight: Cpu,
+    is_turned: bool,
+}
+
+impl Factors {
+    fn new(x: Cpu, weight: Cpu, is_turned: bool) -> Self {
+        Self { x: dense(x), weight: dense(weight), is_turned }
+    }
+
+    /// The weight as `[inputs, outputs]`.
+    fn weight(&self) -> cpu::Matrix<'_> {
+        if self.is_turned { matrix(&self.weight).transposed() } else { matrix(&self.weight) }
+    }
+
+    fn product(&self) -> Cpu {
+        rounded(matrix(&self.x), self.weight())
+    }
+
+    /// The gradient of `x`.
+    fn gradient(&self, slope: &Cpu) -> Cpu {
+        rounded(matrix(slope), self.weight().transposed())
+    }
+
+    /// The gradient of the weight.
+    fn weight_gradient(&self, slope: &Cpu) -> Cpu {
+        if self.is_turned {
+            rounded(matrix(slope).transposed(), matrix(&self.x))
+        } else {
+            rounded(matrix(&self.x).transposed(), matrix(slope))
+        }
+    }
+}
+
+fn matrix(tensor: &Cpu) -> cpu::Matrix<'_> {
+    let shape = tensor.layout().shape();
+    cpu::Matrix::dense(values(tensor), shape[0], shape[1])
+}
+
+fn rounded(left: cpu::Matrix, right: cpu::Matrix) -> Cpu {
+    let mut out = vec![0.0; left.rows * right.cols];
+    let scratch = &mut cpu::Bf16Scratch::default();
+    cpu::Bf16Matrix::new(right).multiply(left, &mut out, cpu::Into::Set, scratch);
+    tensor(out, vec![left.rows, right.cols])
+}
+
 fn shape(tensor: &Cpu) -> Vec<usize> {
     tensor.layout().shape().to_vec()
 }
@@ -168,6 +226,10 @@ impl Kernels for Flex {
 
     fn attention(query: Cpu, key: Cpu, value: Cpu, dim: usize, texts: Vec<usize>) -> Cpu {
         Attended::new([query, key, value], dim, texts).mixed()
+    }
+
+    fn rounded_product(x: Cpu, weight: Cpu, is_turned: bool) -> Cpu {
+        Factors::new(x, weight, is_turned).product()
     }
 
     fn cross_entropy(logits: Cpu, targets: Vec<i64>, weights: Vec<f32>) -> Cpu {

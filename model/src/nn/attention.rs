@@ -13,7 +13,7 @@ use burn::tensor::ops::AttentionModuleOptions;
 use super::cache::LayerCache;
 use super::rope::Rotation;
 use super::weights::{Named, Weights, linear, list_linear, list_norm, norm, project};
-use crate::{ModelConfig, ModelError, kernels};
+use crate::{ModelConfig, ModelError, Precision, kernels};
 
 /// What all blocks share in one pass over a batch.
 pub(crate) enum Pass {
@@ -41,6 +41,18 @@ pub(crate) struct Packed {
     pub texts: Vec<usize>,
     /// Cosines and sines of the positions, `[2, tokens, head_dim]`.
     pub angles: Tensor<3>,
+    /// In which numbers projections are computed.
+    pub precision: Precision,
+}
+
+impl Pass {
+    /// In which numbers projections are computed, where it is not those of the weights.
+    pub(crate) fn precision(&self) -> Precision {
+        match self {
+            Self::Padded(_) => Precision::F32,
+            Self::Packed(pass) => pass.precision,
+        }
+    }
 }
 
 #[derive(Module, Debug)]
@@ -114,7 +126,7 @@ impl Attention {
 
     fn packed(&self, x: Tensor<2>, pass: &Packed) -> Tensor<2> {
         let rotated = |projection: &Linear, norm: &Option<RmsNorm>| {
-            let x = project(projection, x.clone());
+            let x = project(projection, x.clone(), pass.precision);
             let [tokens, size] = x.dims();
             let x = match norm {
                 Some(_) => normed(norm, x.reshape([tokens * size / self.head_dim, self.head_dim])),
@@ -124,11 +136,13 @@ impl Attention {
         };
         let query = rotated(&self.query, &self.query_norm);
         let key = rotated(&self.key, &self.key_norm);
-        let value = project(&self.value, x.clone());
-        project(&self.output, kernels::attention(query, key, value, self.head_dim, &pass.texts))
+        let value = project(&self.value, x.clone(), pass.precision);
+        let mixed = kernels::attention(query, key, value, self.head_dim, &pass.texts);
+        project(&self.output, mixed, pass.precision)
     }
 
     fn padded(&self, x: Tensor<2>, pass: &Padded, cache: Option<(&mut LayerCache, usize)>) -> Tensor<2> {
+        let project = |linear: &Linear, x| project(linear, x, Precision::F32);
         let query = self.split(project(&self.query, x.clone()), self.heads, pass);
         let key = self.split(project(&self.key, x.clone()), self.kv_heads, pass);
         let query = pass.rotation.apply(normed(&self.query_norm, query));

@@ -8,7 +8,7 @@ use burn::tensor::activation::silu;
 use super::attention::{Attention, Pass, rms_norm};
 use super::cache::LayerCache;
 use super::weights::{Named, Weights, linear, list_linear, list_norm, norm, project};
-use crate::{ModelConfig, ModelError, kernels};
+use crate::{ModelConfig, ModelError, Precision, kernels};
 
 #[derive(Module, Debug)]
 pub(crate) struct Block {
@@ -48,7 +48,7 @@ impl Block {
         cache: Option<(&mut LayerCache, usize)>,
     ) -> Tensor<2> {
         let x = x.clone() + self.attention.forward(rms_norm(&self.attention_norm, x), pass, cache);
-        x.clone() + self.feed_forward.forward(rms_norm(&self.feed_forward_norm, x))
+        x.clone() + self.feed_forward.forward(rms_norm(&self.feed_forward_norm, x), pass.precision())
     }
 }
 
@@ -80,9 +80,9 @@ impl SwiGlu {
         list_linear(&self.down, &format!("{name}.down_proj"), to);
     }
 
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let (gate, up) = (project(&self.gate, x.clone()), project(&self.up, x));
+    fn forward(&self, x: Tensor<2>, precision: Precision) -> Tensor<2> {
+        let (gate, up) = (project(&self.gate, x.clone(), precision), project(&self.up, x, precision));
         let inner = if kernels::can_take(&gate) { kernels::swiglu(gate, up) } else { silu(gate) * up };
-        project(&self.down, inner)
+        project(&self.down, inner, precision)
     }
 }

@@ -13,7 +13,7 @@ use super::layout::Layout;
 use super::mask::{HIDDEN, Placement, causal};
 use super::rope::RopeTable;
 use super::weights::{self, Named, Random, Weight, Weights};
-use crate::{ModelConfig, ModelError, kernels};
+use crate::{ModelConfig, ModelError, Precision, kernels};
 
 /// A decoder-only transformer.
 #[derive(Module, Debug)]
@@ -25,6 +25,9 @@ pub struct Lm {
     rope: RopeTable,
     #[module(skip)]
     config: ModelConfig,
+    /// In which numbers the processor's fused passes compute products.
+    #[module(skip)]
+    precision: Precision,
 }
 
 impl Lm {
@@ -46,7 +49,8 @@ impl Lm {
             .transpose()?;
         let norm = weights::norm(weights, "model.norm", width, config.norm_eps)?;
         let rope = RopeTable::new(config, weights.device());
-        Ok(Self { embedding, blocks, norm, head, rope, config: config.clone() })
+        let precision = Precision::F32;
+        Ok(Self { embedding, blocks, norm, head, rope, config: config.clone(), precision })
     }
 
     /// Ready for training. With `recompute`, what is quick to compute is not kept for the backward pass but computed
@@ -62,11 +66,23 @@ impl Lm {
         model
     }
 
-    /// The same in another precision; gradients find their way through to the weights of this one.
-    pub(crate) fn cast(self, precision: FloatDType) -> Self {
-        let mut model = cast(self, precision);
-        model.rope = model.rope.map(|table| table.cast(precision));
+    /// The same in another precision; gradients find their way through to the weights of this one. The processor rounds what
+    /// goes into products, other devices all they compute.
+    pub(crate) fn in_precision(self, precision: Precision) -> Self {
+        if precision == Precision::F32 || self.is_fused() {
+            return Self { precision, ..self };
+        }
+        let mut model = self.map(&mut Cast(FloatDType::BF16));
+        model.rope = model.rope.map(|table| table.cast(FloatDType::BF16));
         model
+    }
+
+    /// One of its blocks in its precision, with gradients as for [`Self::in_precision`]; the block may be of another copy.
+    pub(crate) fn block_in_precision(&self, block: &Block, precision: Precision) -> Block {
+        if precision == Precision::F32 || self.is_fused() {
+            return block.clone();
+        }
+        block.clone().map(&mut Cast(FloatDType::BF16))
     }
 
     /// All weights with the names they have in Hugging Face's checkpoints.
@@ -137,7 +153,8 @@ impl Lm {
         let device = self.device();
         if let Some(texts) = layout.packed().filter(|_| self.is_fused()) {
             let angles = self.rope.angles(layout.positions(&device));
-            return Pass::Packed(Box::new(Packed { texts, angles }));
+            let precision = self.precision;
+            return Pass::Packed(Box::new(Packed { texts, angles, precision }));
         }
         let (batch, time) = (layout.batch(), layout.time());
         let rotation = self.rope.at(layout.positions(&device), batch, time);
@@ -197,9 +214,11 @@ impl Lm {
 
     /// Logits `[rows, vocab_size]` of hidden states `[rows, width]`.
     pub(crate) fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        match &self.head {
-            Some(head) => head.forward(hidden),
-            None => hidden.matmul(self.embedding.weight.val().transpose()),
+        let table = || self.embedding.weight.val();
+        match (&self.head, self.precision) {
+            (Some(head), precision) => weights::project(head, hidden, precision),
+            (None, Precision::F32) => hidden.matmul(table().transpose()),
+            (None, Precision::Bf16) => kernels::rounded_product(hidden, table(), true),
         }
     }
 }
@@ -210,11 +229,6 @@ impl ModuleMapper for Recompute {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         param.map(|weight| weight.with_gradient_checkpointing_strategy(self.0))
     }
-}
-
-/// Weights in another precision; gradients find their way through to those that they came from.
-pub(crate) fn cast<M: Module>(module: M, precision: FloatDType) -> M {
-    module.map(&mut Cast(precision))
 }
 
 struct Cast(FloatDType);

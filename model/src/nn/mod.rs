@@ -13,7 +13,6 @@ mod weights;
 pub(crate) use cache::KvCache;
 pub(crate) use layout::Layout;
 pub use lm::Lm;
-pub(crate) use lm::cast;
 pub(crate) use weights::{Named, Weight, Weights, unit};
 
 #[cfg(test)]

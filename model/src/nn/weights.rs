@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::ModelError;
+use crate::{ModelError, Precision, kernels};
 
 /// A source of weights.
 pub(crate) trait Weights {
@@ -41,12 +41,30 @@ pub(crate) fn linear(
 }
 
 /// What a projection makes of `x` (`[rows, inputs]`). An adapter works on the activations beside the frozen weight, so
-/// that neither the sum of both nor its gradient is ever made.
-pub(crate) fn project(linear: &Linear, x: Tensor<2>) -> Tensor<2> {
-    let Some(LoraAdapter { a, b, scale }) = linear.weight.adapter() else { return linear.forward(x) };
+/// that neither the sum of both nor its gradient is ever made. With `Bf16` the weight is multiplied so by the processor.
+pub(crate) fn project(linear: &Linear, x: Tensor<2>, precision: Precision) -> Tensor<2> {
+    let Some(LoraAdapter { a, b, scale }) = linear.weight.adapter() else {
+        return product(x, linear.weight.val(), linear.bias.as_ref(), precision);
+    };
     let correction = x.clone().matmul(a.val()).matmul(b.val()).mul_scalar(*scale);
-    let bias = linear.bias.as_ref().map(Param::val);
-    burn::tensor::module::linear(x, linear.weight.base(), bias) + correction
+    product(x, linear.weight.base(), linear.bias.as_ref(), precision) + correction
+}
+
+fn product(
+    x: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Option<&Param<Tensor<1>>>,
+    precision: Precision,
+) -> Tensor<2> {
+    let bias = bias.map(Param::val);
+    if precision == Precision::F32 {
+        return burn::tensor::module::linear(x, weight, bias);
+    }
+    let y = kernels::rounded_product(x, weight, false);
+    match bias {
+        Some(bias) => y + bias.unsqueeze(),
+        None => y,
+    }
 }
 
 /// An RMSNorm over vectors of that size.

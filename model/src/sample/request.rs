@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::mask::Mask;
-use crate::{ModelError, Special, Tokenizer, memory};
+use crate::{ModelError, Precision, Special, Tokenizer, memory};
 
 /// A prompt and how many samples of it to draw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct SampleConfig {
     /// Memory for their keys and values in MiB; 0 for half of what is available. With too little of it some
     /// sequences wait.
     pub cache_mb: usize,
+    /// Numbers that the processor multiplies; their sums have 32 bits. Other devices multiply the model's own.
+    pub precision: Precision,
     /// Tokens that end a completion.
     pub stop: Vec<u32>,
     /// Ends a completion by its text.
@@ -51,6 +53,7 @@ impl Default for SampleConfig {
             max_new_tokens: 256,
             batch: 64,
             cache_mb: 0,
+            precision: Precision::F32,
             stop: vec![Special::End.id()],
             stop_when: None,
             mask: None,

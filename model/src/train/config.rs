@@ -4,19 +4,7 @@ use burn::tensor::{Device, FloatDType};
 use serde::{Deserialize, Serialize};
 
 use super::LoraConfig;
-use crate::ModelError;
-
-/// In which numbers a step is computed. Weights, their moments and the loss are 32-bit numbers in any case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Precision {
-    /// 32 bits.
-    #[default]
-    F32,
-    /// 16 bits, eight of them for the exponent: half the memory for what is kept for the gradient, and faster where
-    /// the device has units for it. The processor has none that burn uses: there it is slower.
-    Bf16,
-}
+use crate::{ModelError, Precision};
 
 /// What of the forward pass is computed again for the gradient instead of being kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,7 +26,7 @@ use weight::{MeanWeight, total_weight};
 use crate::parallel::Workers;
 use crate::{Example, Lm, ModelError};
 
-pub use config::{Precision, Recompute, Schedule, TrainConfig};
+pub use config::{Recompute, Schedule, TrainConfig};
 pub use lora::{LoraConfig, Projection};
 pub use state::StateFile;
 

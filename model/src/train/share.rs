@@ -7,9 +7,9 @@ use burn::tensor::{FloatDType, Int, Tensor, TensorData};
 
 use super::batches::TokenBatch;
 use super::scalar::scalar;
-use super::{Precision, Recompute, TrainConfig, gradients};
-use crate::nn::{Layout, cast};
-use crate::{Example, Lm, ModelError, kernels};
+use super::{Recompute, TrainConfig, gradients};
+use crate::nn::Layout;
+use crate::{Example, Lm, ModelError, Precision, kernels};
 
 /// Weighted cross-entropy of the target tokens over `total`.
 pub(super) fn loss(model: &Lm, examples: &[&Example], total: f64) -> Tensor<1> {
@@ -27,16 +27,9 @@ pub(super) fn gradient(
     if config.recompute == Recompute::Blocks {
         return by_blocks(leaves, examples, total, config.precision);
     }
-    let loss = loss(&in_precision(leaves.clone(), config.precision), examples, total);
+    let loss = loss(&leaves.clone().in_precision(config.precision), examples, total);
     let value = scalar(loss.clone())?;
     Ok((value, GradientsParams::from_grads(loss.backward(), leaves)))
-}
-
-fn in_precision(model: Lm, precision: Precision) -> Lm {
-    match precision {
-        Precision::F32 => model,
-        Precision::Bf16 => model.cast(FloatDType::BF16),
-    }
 }
 
 /// The same, keeping what goes into each block and nothing of what happens in it: the backward pass does each block
@@ -47,7 +40,7 @@ fn by_blocks(
     total: f64,
     precision: Precision,
 ) -> Result<(f32, GradientsParams), ModelError> {
-    let still = in_precision(leaves.clone().no_grad(), precision);
+    let still = leaves.clone().no_grad().in_precision(precision);
     let share = Share::new(&still, examples, total);
     let pass = still.pass(&share.layout);
     let mut x = still.embed(share.tokens.clone());
@@ -58,7 +51,7 @@ fn by_blocks(
     }
     let empty = || ModelError::Compute { reason: "a gradient that is missing".to_owned() };
     let around = leaves.clone().without_blocks();
-    let model = in_precision(around.clone(), precision);
+    let model = around.clone().in_precision(precision);
     let end = x.detach().require_grad();
     let loss = share.loss(&model, model.finish(end.clone()));
     let value = scalar(loss.clone())?;
@@ -67,15 +60,12 @@ fn by_blocks(
     let mut parts = vec![GradientsParams::from_module(&mut found, &around)];
     for block in leaves.blocks().iter().rev() {
         let start = inputs.pop().ok_or_else(empty)?.detach().require_grad();
-        let model = match precision {
-            Precision::F32 => block.clone(),
-            Precision::Bf16 => cast(block.clone(), FloatDType::BF16),
-        };
+        let model = leaves.block_in_precision(block, precision);
         let mut found = (model.forward(start.clone(), &pass, None) * slope).sum().backward();
         slope = start.grad_remove(&mut found).ok_or_else(empty)?;
         parts.push(GradientsParams::from_module(&mut found, block));
     }
-    let embedded = in_precision(around.clone(), precision).embed(share.tokens);
+    let embedded = around.clone().in_precision(precision).embed(share.tokens);
     if embedded.is_tracked() {
         let mut found = (embedded * slope).sum().backward();
         parts.push(GradientsParams::from_module(&mut found, &around));

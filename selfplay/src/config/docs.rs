@@ -229,6 +229,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("sampling.max_conjecture_tokens", "Longest conjecture in tokens."),
     ("sampling.max_proof_tokens", "Longest proof in tokens."),
     ("sampling.temperature", "Softmax temperature of proofs."),
+    ("sampling.precision", "Numbers that the processor multiplies when it samples, `f32` or `bf16`."),
     ("sampling.top_p", "Samples come from the smallest set of tokens with this probability."),
     (
         "selection.elegance",

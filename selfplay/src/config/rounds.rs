@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use stp_conjecturer::{Masking, Pairing};
+use stp_model::Precision;
 
 use super::{Check, Engine, Servers};
 
@@ -24,6 +25,9 @@ pub struct SamplingSettings {
     /// Memory for their keys and values in MiB (0: half of what is available).
     #[serde(default)]
     pub cache_mb: usize,
+    /// Numbers that the processor multiplies when it samples, `f32` or `bf16`.
+    #[serde(default)]
+    pub precision: Precision,
     /// What samples: `own`, in this process, or `openai`, servers with that protocol.
     #[serde(default)]
     pub engine: Engine,

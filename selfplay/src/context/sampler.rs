@@ -159,6 +159,7 @@ pub fn settings(sampling: &SamplingSettings, kind: SampleKind) -> SampleConfig {
         max_new_tokens,
         batch: sampling.batch,
         cache_mb: sampling.cache_mb,
+        precision: sampling.precision,
         ..SampleConfig::default()
     }
 }

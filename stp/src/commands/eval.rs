@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use stp_model::{Numbers, Precision};
 use stp_selfplay::config::RunConfig;
 use stp_selfplay::config::settings::Settings;
 use stp_selfplay::context::folder::run_config;
@@ -79,7 +80,10 @@ pub struct EvalArgs {
 
 /// Prints the table, or one JSON object.
 pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
-    let (subject, config) = subject(args)?;
+    let (subject, mut config) = subject(args)?;
+    if args.precision.precision == Numbers::Bf16 {
+        config.sampling.precision = Precision::Bf16;
+    }
     let corpus = load_corpus(&config.corpus)?;
     let set = StatementSet::load(&args.set, &corpus, args.max)?;
     if let Some(checks) = args.search {

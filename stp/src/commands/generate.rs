@@ -129,6 +129,7 @@ fn settings(args: &GenerateArgs, checkpoint: &Checkpoint, asked: Option<&Prompts
         top_k: args.top_k.or_else(|| own("top_k").map(|count| count as usize)).unwrap_or(0),
         min_p: args.min_p,
         cache_mb: args.cache_mb,
+        precision: args.precision.precision.precision(),
         max_new_tokens: args.max_tokens,
         stop,
         stop_when: if args.stop.is_empty() {

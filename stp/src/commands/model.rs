@@ -107,7 +107,7 @@ pub fn model(args: ModelArgs) -> Result<ExitCode> {
 fn check(args: &CheckArgs) -> Result<ExitCode> {
     let numbers = args.precision.precision;
     let device = sampling_device(&args.device, numbers)?;
-    let found = stp_model::agreement(&device)?;
+    let found = stp_model::agreement(&device, numbers.precision())?;
     println!(
         "{device:?} in {} beside the processor, with a small model of random weights:",
         numbers.as_str()

@@ -1,6 +1,7 @@
 //! Which settings for sampling an evaluation depends on.
 
 use serde_json::{Value, json};
+use stp_model::Precision;
 use stp_selfplay::config::{Engine, SamplingSettings};
 
 /// What of the settings for sampling decides what a sample is: of servers neither where they are nor how they are asked.
@@ -9,6 +10,9 @@ pub(super) fn sampled(sampling: &SamplingSettings) -> Value {
     let mut fields = json!(sampling);
     if let Some(fields) = fields.as_object_mut() {
         fields.remove("server");
+        if sampling.precision == Precision::F32 {
+            fields.remove("precision");
+        }
         match sampling.engine {
             Engine::Own => drop(fields.remove("engine")),
             Engine::Openai => {
@@ -23,6 +27,7 @@ pub(super) fn sampled(sampling: &SamplingSettings) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use stp_model::Precision;
     use stp_selfplay::config::RunConfig;
 
     use super::*;

@@ -226,10 +226,7 @@ impl FinishedRun {
     /// What the claim counts of each statement in the end, this run beside the baseline's with the same seed.
     pub fn beside(&self, baseline: &Self, file: &ExperimentFile, claim: &Claim) -> Paired {
         let at_end = |_| 1.0;
-        paired(
-            &self.per_statement.of(file, claim, at_end),
-            &baseline.per_statement.of(file, claim, at_end),
-        )
+        paired(&self.per_statement.of(file, claim, at_end), &baseline.per_statement.of(file, claim, at_end))
     }
 
     /// The same when both had spent as many of Lean's checks as the one that spent fewer. Of a round that this number falls
@@ -253,7 +250,8 @@ impl FinishedRun {
 
     /// Which part of the checks between a point and the one before it were spent when `checks` were.
     fn part_by(&self, point: usize, checks: f64) -> f64 {
-        let at = |point: usize| self.points.get(point).and_then(|it| it.at(Along::Checks)).unwrap_or_default();
+        let at =
+            |point: usize| self.points.get(point).and_then(|it| it.at(Along::Checks)).unwrap_or_default();
         let (before, after) = (point.checked_sub(1).map_or(0.0, at), at(point));
         if checks >= after { 1.0 } else { ((checks - before) / (after - before)).max(0.0) }
     }
@@ -347,9 +345,8 @@ mod tests {
                 point.effort.checks.samples.all = all;
                 point
             };
-            let given = |(at, proved_at)| {
-                (format!("s{at}"), Given { proved_at, is_shown: false, is_hard: at > 0 })
-            };
+            let given =
+                |(at, proved_at)| (format!("s{at}"), Given { proved_at, is_shown: false, is_hard: at > 0 });
             let given = proved.into_iter().enumerate().map(given).collect();
             FinishedRun {
                 arm: String::new(),
@@ -375,6 +372,9 @@ mod tests {
         assert_eq!(beside(Metric::NewHardProved), Some(hard));
         assert_eq!(arm.beside(&baseline, &file, &claim(Metric::NewProved)).arm, [1.0, 1.0, 0.0]);
         assert_eq!(beside(Metric::ValidProved), None);
-        assert_eq!(run([0; 3], [None; 3]).beside_at_equal_checks(&arm, &file, &claim(Metric::NewProved)), None);
+        assert_eq!(
+            run([0; 3], [None; 3]).beside_at_equal_checks(&arm, &file, &claim(Metric::NewProved)),
+            None
+        );
     }
 }

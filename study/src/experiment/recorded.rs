@@ -62,7 +62,8 @@ impl Experiment {
     ) -> Result<Option<&'a FinishedRun>> {
         let Some(run) = earlier.run(&cell.arm, cell.seed) else { return Ok(None) };
         let settings = RunConfig::deserialize(&run.settings);
-        let as_played = settings.is_ok_and(|settings| config::differences(&settings, &cell.config).is_empty())
+        let as_played = settings
+            .is_ok_and(|settings| config::differences(&settings, &cell.config).is_empty())
             && run.corpus == corpus.digest();
         let evaluations = self.evaluations_of(cell, corpus, "final")?;
         let as_measured = evaluations.len() == run.outcomes.len()
@@ -136,7 +137,8 @@ impl Experiment {
         let Measured { points, seconds, mut per_statement } = measured(&ledger, &cell.config, corpus)?;
         per_statement.evaluated = evaluations.iter().map(Evaluation::tallies).collect::<Result<_>>()?;
         let (arm, seed) = (cell.arm.clone(), cell.seed);
-        let settings = serde_json::to_value(&cell.config).context("the settings cannot be written as JSON")?;
+        let settings =
+            serde_json::to_value(&cell.config).context("the settings cannot be written as JSON")?;
         let corpus = corpus.digest();
         let run = FinishedRun { arm, seed, points, outcomes, seconds, per_statement, settings, corpus };
         Ok(Recorded::Finished(Box::new(run)))
@@ -188,7 +190,10 @@ mod tests {
     fn runs_of_other_settings_are_notes_and_no_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let first = experiment(folder.path(), FILE);
-        assert!(first.recorded(&Results::default()).unwrap().runs.is_empty() && first.recorded(&Results::default()).unwrap().notes.is_empty());
+        assert!(
+            first.recorded(&Results::default()).unwrap().runs.is_empty()
+                && first.recorded(&Results::default()).unwrap().notes.is_empty()
+        );
         play(&first);
         let results = first.recorded(&Results::default()).unwrap();
         assert_eq!((results.runs.len(), results.runs[0].points.len()), (1, 4));
@@ -211,7 +216,10 @@ mod tests {
         fs::create_dir(&here).unwrap();
         let found = |text: &str| experiment(&here, text).recorded(&earlier).unwrap().runs;
         assert_eq!(found(FILE), earlier.runs);
-        assert_eq!(found(FILE)[0].per_statement, there.recorded(&Results::default()).unwrap().runs[0].per_statement);
+        assert_eq!(
+            found(FILE)[0].per_statement,
+            there.recorded(&Results::default()).unwrap().runs[0].per_statement
+        );
         assert_eq!(found(&FILE.replace("rounds = 2", "rounds = 1")), []);
         assert_eq!(found(&FILE.replace("core", "practice")), []);
         assert_eq!(found(&FILE.replace("seeds = [0]", "seeds = [1]")), []);

@@ -3,10 +3,10 @@
 use super::attention::{Query, attend};
 use super::pages::{PageId, Pages};
 use super::shape::{POSITIONS, Shape};
-use super::weights::{Layer, ModelWeights, Projection};
-use crate::kernels::cpu::{Into, Matrix, Scratch, matmul, rms_norm, rotate, swiglu};
+use super::weights::{Factor, Layer, ModelWeights, Projection};
+use crate::kernels::cpu::{Bf16Scratch, Into, Matrix, Scratch, matmul, rms_norm, rotate, swiglu};
 use crate::rope::frequencies;
-use crate::{Lm, ModelConfig, ModelError};
+use crate::{Lm, ModelConfig, ModelError, Precision};
 
 /// A token to be read; those of one sequence in their order.
 pub(super) struct Row<'a> {
@@ -26,11 +26,11 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    pub(super) fn new(model: &Lm) -> Result<Self, ModelError> {
+    pub(super) fn new(model: &Lm, precision: Precision) -> Result<Self, ModelError> {
         let config = model.config().clone();
         let (frequencies, amplitude) =
             frequencies(config.rope_theta, config.head_dim(), &config.rope_scaling);
-        let (shape, weights) = (Shape::of(&config), ModelWeights::new(model)?);
+        let (shape, weights) = (Shape::of(&config), ModelWeights::new(model, precision)?);
         Ok(Self { config, shape, weights, frequencies, amplitude })
     }
 
@@ -159,9 +159,16 @@ pub(super) struct Buffers {
     cos: Vec<f32>,
     sin: Vec<f32>,
     scores: Vec<f32>,
-    scratch: Scratch,
+    scratch: Scratches,
     /// Logits of the rows that were asked for.
     pub logits: Vec<f32>,
+}
+
+/// Room that products need.
+#[derive(Default)]
+struct Scratches {
+    full: Scratch,
+    rounded: Bf16Scratch,
 }
 
 fn resized(mut values: Vec<f32>, len: usize) -> Vec<f32> {
@@ -169,7 +176,7 @@ fn resized(mut values: Vec<f32>, len: usize) -> Vec<f32> {
     values
 }
 
-fn project(x: &[f32], inputs: usize, projection: &Projection, out: &mut Vec<f32>, scratch: &mut Scratch) {
+fn project(x: &[f32], inputs: usize, projection: &Projection, out: &mut Vec<f32>, scratch: &mut Scratches) {
     let (rows, outputs) = (x.len() / inputs, projection.outputs);
     out.resize(rows * outputs, 0.0);
     let into = match &projection.bias {
@@ -179,16 +186,30 @@ fn project(x: &[f32], inputs: usize, projection: &Projection, out: &mut Vec<f32>
         }
         None => Into::Set,
     };
-    let weight = Matrix::dense(projection.weight.get(), inputs, outputs);
-    matmul(Matrix::dense(x, rows, inputs), weight, out, outputs, into, scratch);
+    multiply(Matrix::dense(x, rows, inputs), projection, out, into, scratch);
 }
 
-fn add_projection(x: &[f32], inputs: usize, projection: &Projection, out: &mut [f32], scratch: &mut Scratch) {
+fn add_projection(
+    x: &[f32],
+    inputs: usize,
+    projection: &Projection,
+    out: &mut [f32],
+    scratch: &mut Scratches,
+) {
     let (rows, outputs) = (x.len() / inputs, projection.outputs);
     if let Some(bias) = &projection.bias {
         let add = |row: &mut [f32]| row.iter_mut().zip(bias.get()).for_each(|(to, bias)| *to += bias);
         out.chunks_exact_mut(outputs).for_each(add);
     }
-    let weight = Matrix::dense(projection.weight.get(), inputs, outputs);
-    matmul(Matrix::dense(x, rows, inputs), weight, out, outputs, Into::Add, scratch);
+    multiply(Matrix::dense(x, rows, inputs), projection, out, Into::Add, scratch);
+}
+
+fn multiply(x: Matrix, projection: &Projection, out: &mut [f32], into: Into, scratch: &mut Scratches) {
+    match &projection.weight {
+        Factor::Full(weight) => {
+            let weight = Matrix::dense(weight.get(), x.cols, projection.outputs);
+            matmul(x, weight, out, projection.outputs, into, &mut scratch.full);
+        }
+        Factor::Rounded(weight) => weight.multiply(x, out, into, &mut scratch.rounded),
+    }
 }

@@ -41,7 +41,7 @@ pub(super) fn sample(
     let sequences: usize = requests.iter().map(|request| request.seeds.len()).sum();
     let workers = workers(config.batch).min(sequences).max(1);
     let pages = pages_each(model, requests, config, workers)?;
-    let decoder = Decoder::new(model)?;
+    let decoder = Decoder::new(model, config.precision)?;
     let source = Requests::new(requests, config);
     let stop = AtomicBool::new(false);
     let (sender, receiver) = mpsc::channel();
@@ -146,7 +146,7 @@ impl Room {
 pub(super) fn open(model: &Lm, config: &SampleConfig) -> Result<(Arc<Inbox>, Room), ModelError> {
     let workers = workers(config.batch);
     let room = Room::of(model, config, workers);
-    let decoder = Arc::new(Decoder::new(model)?);
+    let decoder = Arc::new(Decoder::new(model, config.precision)?);
     let inbox = Arc::new(Inbox::new(config.batch, workers));
     for _ in 0..workers {
         let (decoder, inbox) = (decoder.clone(), inbox.clone());

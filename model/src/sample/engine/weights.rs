@@ -6,8 +6,9 @@ use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, FloatDType, Tensor};
 
+use crate::kernels::cpu::{Bf16Matrix, Matrix};
 use crate::nn::Weight;
-use crate::{Lm, ModelError};
+use crate::{Lm, ModelError, Precision};
 
 /// The values of one tensor, in order.
 pub(super) struct Values(FloatTensor<Flex>);
@@ -27,9 +28,30 @@ impl Values {
 
 /// A projection `[inputs, outputs]`.
 pub(super) struct Projection {
-    pub weight: Values,
+    pub weight: Factor,
     pub bias: Option<Values>,
     pub outputs: usize,
+}
+
+/// What inputs are multiplied with.
+pub(super) enum Factor {
+    /// The tensor itself.
+    Full(Values),
+    /// A rounded copy of it.
+    Rounded(Bf16Matrix),
+}
+
+impl Factor {
+    /// Of a tensor `[inputs, outputs]`, or the other way round.
+    fn new(tensor: Tensor<2>, is_turned: bool, precision: Precision) -> Result<Self, ModelError> {
+        if precision == Precision::F32 {
+            return Ok(Self::Full(Values::new(if is_turned { tensor.transpose() } else { tensor })?));
+        }
+        let [rows, cols] = tensor.dims();
+        let values = Values::new(tensor)?;
+        let matrix = Matrix::dense(values.get(), rows, cols);
+        Ok(Self::Rounded(Bf16Matrix::new(if is_turned { matrix.transposed() } else { matrix })))
+    }
 }
 
 /// One block.
@@ -56,17 +78,17 @@ pub(super) struct ModelWeights {
 }
 
 impl ModelWeights {
-    pub(super) fn new(model: &Lm) -> Result<Self, ModelError> {
-        let mut named = ByName(model.list().into_iter().collect());
+    pub(super) fn new(model: &Lm, precision: Precision) -> Result<Self, ModelError> {
+        let mut named = ByName { weights: model.list().into_iter().collect(), precision };
         let layers = (0..model.config().layers).map(|index| named.layer(index)).collect::<Result<_, _>>()?;
         let norm = named.vector("model.norm.weight")?;
         // A tied head is the one weight that is copied, for the engine reads inputs row by row.
-        let tied = !named.0.contains_key("lm_head.weight");
+        let tied = !named.weights.contains_key("lm_head.weight");
         let table = named.take("model.embed_tokens.weight")?;
         let Weight::Table(table) = table else { return Err(missing("model.embed_tokens.weight")) };
         let head = if tied {
             let [outputs, _] = table.dims();
-            Projection { weight: Values::new(table.clone().transpose())?, bias: None, outputs }
+            Projection { weight: Factor::new(table.clone(), true, precision)?, bias: None, outputs }
         } else {
             named.projection("lm_head")?
         };
@@ -74,7 +96,10 @@ impl ModelWeights {
     }
 }
 
-struct ByName(HashMap<String, Weight>);
+struct ByName {
+    weights: HashMap<String, Weight>,
+    precision: Precision,
+}
 
 fn missing(name: &str) -> ModelError {
     ModelError::Compute { reason: format!("the model has no weight `{name}`") }
@@ -82,7 +107,7 @@ fn missing(name: &str) -> ModelError {
 
 impl ByName {
     fn take(&mut self, name: &str) -> Result<Weight, ModelError> {
-        self.0.remove(name).ok_or_else(|| missing(name))
+        self.weights.remove(name).ok_or_else(|| missing(name))
     }
 
     fn vector(&mut self, name: &str) -> Result<Values, ModelError> {
@@ -93,7 +118,7 @@ impl ByName {
     }
 
     fn optional(&mut self, name: &str) -> Result<Option<Values>, ModelError> {
-        if self.0.contains_key(name) { self.vector(name).map(Some) } else { Ok(None) }
+        if self.weights.contains_key(name) { self.vector(name).map(Some) } else { Ok(None) }
     }
 
     fn projection(&mut self, name: &str) -> Result<Projection, ModelError> {
@@ -103,7 +128,7 @@ impl ByName {
         };
         let [_, outputs] = tensor.dims();
         let bias = self.optional(&format!("{name}.bias"))?;
-        Ok(Projection { weight: Values::new(tensor)?, bias, outputs })
+        Ok(Projection { weight: Factor::new(tensor, false, self.precision)?, bias, outputs })
     }
 
     fn layer(&mut self, index: usize) -> Result<Layer, ModelError> {

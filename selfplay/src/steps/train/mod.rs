@@ -126,7 +126,10 @@ impl Learned<'_> {
     }
 
     async fn texts(&self, context: &Context) -> Result<Texts> {
-        let names: BTreeSet<_> = self.proofs.iter().map(|proof| proof.statement.as_str()).collect();
+        // The seed of a goal is its parent, which may be a goal itself.
+        let seeds = self.kept.iter().map(|kept| kept.conjecture.seed.as_str());
+        let names: BTreeSet<_> =
+            self.proofs.iter().map(|proof| proof.statement.as_str()).chain(seeds).collect();
         let names: Vec<_> = names.into_iter().collect();
         let of_kept = self.kept.iter().map(|kept| &kept.lemma);
         let lemmas = of_kept.chain(self.replayed.iter().map(|pair| &pair.lemma)).flatten().cloned();

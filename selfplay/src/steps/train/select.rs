@@ -175,7 +175,8 @@ pub fn conjectures(
 }
 
 /// All that the conjecturer learns from in a training: the conjectures `kept` for it, and with `conjecturing.fates` those of
-/// the same rounds that met another fate. Barely provable ones that were not kept are left out.
+/// the same rounds that met another fate. Barely provable ones that were not kept are left out. Nothing where the model does not
+/// conjecture.
 ///
 /// # Errors
 /// If the ledger cannot be read.
@@ -185,7 +186,7 @@ pub fn with_fates(
     rounds: RangeInclusive<u32>,
     kept: Vec<TrainingConjecture>,
 ) -> Result<Vec<TrainingConjecture>> {
-    if !config.conjecturing.fates {
+    if !config.conjecturing.fates || !config.conjectures_from(ConjectureSource::Model) {
         return Ok(kept);
     }
     let mut learned = kept;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use stp_conjecturer::Fate;
-use stp_datasets::{ConjectureOutcome, Phase, Status};
+use stp_datasets::{Conjecture, ConjectureOutcome, Phase, Source, Status};
 use stp_model::{Lm, Tokenizer};
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::RunConfig;
+use crate::config::{ConjectureSource, RunConfig};
 use crate::context::Checkpoints;
 use crate::events::{Event, Events};
 use crate::plan::Step;
@@ -308,6 +308,30 @@ fn the_conjecturer_learns_from_every_fate() {
     let texts =
         |all: &[TrainingConjecture]| all.iter().map(|it| it.conjecture.signature.clone()).collect::<Vec<_>>();
     assert_eq!(texts(&few), texts(&learned(&context)), "the same ones each time");
+    context.config.conjecturing.sources = vec![ConjectureSource::Subgoals];
+    assert_eq!(select::with_fates(&context.ledger, &context.config, 2..=2, Vec::new()).unwrap(), []);
+}
+
+#[tokio::test]
+async fn the_seed_of_a_goal_may_be_a_goal() {
+    let (_scratch, context, _) = with_model(|config| {
+        config.conjecturing.fates = true;
+        config.proving.replay_rounds = 1;
+    });
+    let parent = test::accepted(2, 1, ": open = 1");
+    let seed = parent.statement.clone().unwrap();
+    context.ledger.record_conjecture(&parent).unwrap();
+    let goal = Conjecture { seed, source: Source::Subgoal, ..test::accepted(2, 2, ": open = 2") };
+    context.ledger.record_conjecture(&goal).unwrap();
+    for name in [&parent.statement, &goal.statement].into_iter().flatten() {
+        context
+            .ledger
+            .record_attempt(&test::attempt(2, Phase::Train, name, 0, "by z", Status::Failed))
+            .unwrap();
+    }
+    context.checkpoints.save("round-1", context.checkpoints.load("stage1").unwrap()).unwrap();
+    let record = round(&context, 2).await.unwrap();
+    assert_eq!(record.fates.unwrap(), [("open".to_owned(), 2)].into());
 }
 
 #[tokio::test]

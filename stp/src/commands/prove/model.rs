@@ -52,6 +52,7 @@ impl<'a> Source<'a> {
         let settings = SampleConfig {
             temperature: self.args.temperature,
             // What a prompt needs is left to it.
+            precision: self.args.precision.precision.precision(),
             max_new_tokens: self.args.max_tokens.min(longest / 2).max(1),
             ..SampleConfig::default()
         };

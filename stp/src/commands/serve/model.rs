@@ -32,8 +32,12 @@ pub(super) async fn serve(args: ServeArgs, place: &Path) -> Result<ExitCode> {
     // Whoever cannot have the address is told before a large model is read.
     let server = Server::bind(config).await?;
     let checkpoint = Checkpoint::load(&place, &device)?;
-    let settings =
-        SampleConfig { batch: args.model.batch, cache_mb: args.model.cache_mb, ..SampleConfig::default() };
+    let settings = SampleConfig {
+        batch: args.model.batch,
+        cache_mb: args.model.cache_mb,
+        precision: args.model.precision.precision.precision(),
+        ..SampleConfig::default()
+    };
     let served = Served::new(name, checkpoint, &settings)?;
     let cancel = cancel_on_signals().context("signals cannot be listened for")?;
     display.line(&format!("serving the model `{}` under /v1", served.name));

@@ -15,8 +15,8 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::json;
 use stp_model::{
-    Device, Example, Lm, SampleConfig, SampleRequest, TrainConfig, matmul_flops, parse_device, peak_memory,
-    reset_peak_memory, sample, train,
+    Device, Example, Lm, Precision, SampleConfig, SampleRequest, TrainConfig, matmul_flops, parse_device,
+    peak_memory, reset_peak_memory, sample, train,
 };
 use stp_study::tables::table_for;
 use stp_verifier::toolchain::{ToolchainOptions, home};
@@ -25,6 +25,7 @@ use self::shape::{
     NEVER, NEW_TOKENS, Other, Own, PROMPT, SAMPLES, Shape, Speed, TRAIN_BATCH, TRAIN_LENGTH, on_processor,
     shapes,
 };
+use crate::args::PrecisionArgs;
 
 /// `stp bench model`.
 #[derive(Clone, Debug, Args)]
@@ -38,6 +39,9 @@ pub struct BenchModelArgs {
     /// What computes: auto, cpu, wgpu or cuda; PyTorch takes CUDA for any but the processor.
     #[arg(long, default_value = "cpu")]
     pub device: String,
+    /// Numbers that are multiplied here; PyTorch is measured with both.
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
     /// A Python with torch and transformers [default: one is made, once, in `STP_HOME`].
     #[arg(long, value_name = "PATH")]
     pub python: Option<PathBuf>,
@@ -62,9 +66,13 @@ pub(super) fn model(args: &BenchModelArgs) -> Result<ExitCode> {
     shapes.retain(|shape| args.shapes.is_empty() || args.shapes.iter().any(|name| name == shape.name));
     ensure!(!shapes.is_empty(), "There is no such shape; choose from tiny, 100m and smollm2.");
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
+    let precision = args.precision.precision.precision();
     let device = parse_device(&args.device)?;
     let flops = matmul_flops(&device, args.seconds.min(3.0))?;
-    let own = shapes.iter().map(|shape| measure(shape, args.seconds, &device)).collect::<Result<Vec<_>>>()?;
+    let own = shapes
+        .iter()
+        .map(|shape| measure(shape, args.seconds, &device, precision))
+        .collect::<Result<Vec<_>>>()?;
     let candle = if on_processor(&device) { candle_speeds(&shapes, args.seconds)? } else { None };
     let other = if args.no_pytorch { None } else { Some(beside(args, &shapes, threads, &device)?) };
     if args.json {
@@ -80,7 +88,7 @@ pub(super) fn model(args: &BenchModelArgs) -> Result<ExitCode> {
     let mut table = table_for(args.markdown);
     table::speeds(&mut table, &shapes, &own, other.as_ref(), candle.as_deref(), flops);
     println!("{table}");
-    println!("{}", table::notes(&device, threads, flops, other.as_ref()));
+    println!("{}", table::notes(&device, precision, threads, flops, other.as_ref()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -96,16 +104,16 @@ fn candle_speeds(_shapes: &[Shape], _seconds: f64) -> Result<Option<Vec<Speed>>>
     Ok(None)
 }
 
-fn measure(shape: &Shape, seconds: f64, device: &Device) -> Result<Own> {
+fn measure(shape: &Shape, seconds: f64, device: &Device, precision: Precision) -> Result<Own> {
     let model = Lm::init(&shape.config, device, 1)?;
     reset_peak_memory();
     // Of a GPU's memory the system says nothing.
     let before = peak_memory().filter(|_| on_processor(device));
     let over = |peak: Option<u64>| Some(peak?.saturating_sub(before?));
-    let sampling = sampling(&model, seconds)?;
+    let sampling = sampling(&model, seconds, precision)?;
     let sampling_memory = over(peak_memory());
     reset_peak_memory();
-    let training = training(&model, seconds)?;
+    let training = training(&model, seconds, precision)?;
     let training_memory = over(peak_memory());
     Ok(Own { speed: Speed { training, sampling }, training_memory, sampling_memory })
 }
@@ -116,12 +124,16 @@ fn tokens(model: &Lm, count: usize, offset: usize) -> Vec<u32> {
 }
 
 /// Every token but the first is learned, as in the script.
-fn training(model: &Lm, seconds: f64) -> Result<f64> {
+fn training(model: &Lm, seconds: f64, precision: Precision) -> Result<f64> {
     let example =
         |i| Example { prompt: tokens(model, 1, i), target: tokens(model, TRAIN_LENGTH, i + 1), weight: 1.0 };
     let examples: Vec<Example> = (0..TRAIN_BATCH).map(example).collect();
-    let config =
-        TrainConfig { epochs: usize::MAX / TRAIN_BATCH, batch: TRAIN_BATCH, ..TrainConfig::default() };
+    let config = TrainConfig {
+        epochs: usize::MAX / TRAIN_BATCH,
+        batch: TRAIN_BATCH,
+        precision,
+        ..TrainConfig::default()
+    };
     // The first step does not count.
     let (mut started, mut done) = (None, None);
     train(model.clone(), &examples, &config, &mut |step| {
@@ -136,7 +148,7 @@ fn training(model: &Lm, seconds: f64) -> Result<f64> {
     done.context("training ended before it was measured")
 }
 
-fn sampling(model: &Lm, seconds: f64) -> Result<f64> {
+fn sampling(model: &Lm, seconds: f64, precision: Precision) -> Result<f64> {
     let request = |seed: u64| SampleRequest {
         prompt: tokens(model, PROMPT, 0),
         seeds: (seed..seed + SAMPLES as u64).collect(),
@@ -145,6 +157,7 @@ fn sampling(model: &Lm, seconds: f64) -> Result<f64> {
         max_new_tokens: NEW_TOKENS,
         batch: SAMPLES,
         stop: vec![NEVER],
+        precision,
         ..SampleConfig::default()
     };
     let run = |seed| sample(model, &[request(seed)], &config, &mut |_| ControlFlow::Continue(()));

@@ -1,7 +1,7 @@
 //! What the benchmark prints.
 
 use comfy_table::Table;
-use stp_model::Device;
+use stp_model::{Device, Precision};
 
 use super::shape::{Other, Own, Shape, Speed, on_processor};
 
@@ -68,14 +68,21 @@ fn matrix_weights(shape: &Shape) -> usize {
 }
 
 /// What the figures mean.
-pub(super) fn notes(device: &Device, threads: usize, flops: f64, other: Option<&Other>) -> String {
+pub(super) fn notes(
+    device: &Device,
+    precision: Precision,
+    threads: usize,
+    flops: f64,
+    other: Option<&Other>,
+) -> String {
     let flops = flops / 1e9;
+    let numbers = if precision == Precision::Bf16 { "products of bf16" } else { "32 bits" };
     let own = match on_processor(device) {
         true => format!(
-            "{threads} threads, 32 bits; peak: products of 1024 x 1024 matrices, one on each core, {flops:.0} GFLOP/s; \
+            "{threads} threads, {numbers}; peak: f32 products of 1024 x 1024 matrices, one on each core, {flops:.0} GFLOP/s; \
              memory: the peak over the loaded model"
         ),
-        false => format!("{device:?}, 32 bits; peak: products of 4096 x 4096 matrices, {flops:.0} GFLOP/s"),
+        false => format!("{device:?}, {numbers}; peak: products of 4096 x 4096 matrices, {flops:.0} GFLOP/s"),
     };
     let mut lines = vec![own];
     if let Some(other) = other {
