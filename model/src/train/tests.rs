@@ -7,7 +7,7 @@ use super::*;
 use crate::device::read_back;
 use crate::hf;
 use crate::nn::Weight;
-use crate::{Device, ModelConfig, SampleConfig, SampleRequest, Special, sample};
+use crate::{Device, ModelConfig, Precision, SampleConfig, SampleRequest, Special, sample};
 use adapters::adapted_model;
 
 mod adapters;

@@ -24,6 +24,9 @@ pub(crate) struct Bf16Scratch {
     tile: Vec<f32>,
 }
 
+/// Numbers in a cache line.
+const LINE: usize = 16;
+
 /// Pairs that rows of so many numbers are padded to.
 fn padded(inputs: usize) -> usize {
     inputs.div_ceil(2).next_multiple_of(PAIRS)
@@ -47,30 +50,14 @@ impl Bf16Matrix {
     /// Rounds a matrix.
     pub(crate) fn new(matrix: Matrix) -> Self {
         let Matrix { data, rows: inputs, cols: outputs, row_stride, col_stride } = matrix;
+        debug_assert!(row_stride == 1 || col_stride == 1);
         let (depth, panels) = (padded(inputs), outputs.div_ceil(COLUMNS));
         let mut pairs = vec![0; panels * depth * COLUMNS];
         for (panel, pairs) in pairs.chunks_exact_mut(depth * COLUMNS).enumerate() {
             let first = panel * COLUMNS;
             let width = COLUMNS.min(outputs - first);
-            for (input, to) in (0..inputs).step_by(2).zip(pairs.chunks_exact_mut(COLUMNS)) {
-                let even = &data[input * row_stride + first * col_stride..];
-                let odd = data.get((input + 1) * row_stride + first * col_stride..);
-                let to = &mut to[..width];
-                match odd.filter(|_| input + 1 < inputs) {
-                    Some(odd) if col_stride == 1 => {
-                        let rows = even[..width].iter().zip(&odd[..width]);
-                        to.iter_mut().zip(rows).for_each(|(to, (even, odd))| *to = pair(*even, *odd));
-                    }
-                    Some(odd) => {
-                        let rows = even.iter().step_by(col_stride).zip(odd.iter().step_by(col_stride));
-                        to.iter_mut().zip(rows).for_each(|(to, (even, odd))| *to = pair(*even, *odd));
-                    }
-                    None => {
-                        let row = even.iter().step_by(col_stride);
-                        to.iter_mut().zip(row).for_each(|(to, even)| *to = bits(*even));
-                    }
-                }
-            }
+            let part = Matrix { data: &data[first * col_stride..], cols: width, ..matrix };
+            if row_stride == 1 { columns(part, pairs) } else { rows(part, pairs) }
         }
         Self { pairs, inputs, outputs }
     }
@@ -88,20 +75,64 @@ impl Bf16Matrix {
     }
 }
 
+/// Fills a panel from a matrix whose rows are contiguous.
+fn rows(matrix: Matrix, panel: &mut [u32]) {
+    let row = |input: usize| &matrix.data[input * matrix.row_stride..][..matrix.cols];
+    for (number, to) in panel.chunks_exact_mut(COLUMNS).take(matrix.rows.div_ceil(2)).enumerate() {
+        let even = row(2 * number);
+        if 2 * number + 1 < matrix.rows {
+            let values = even.iter().zip(row(2 * number + 1));
+            to.iter_mut().zip(values).for_each(|(to, (even, odd))| *to = pair(*even, *odd));
+        } else {
+            to.iter_mut().zip(even).for_each(|(to, even)| *to = bits(*even));
+        }
+    }
+}
+
+/// Fills a panel from a matrix whose columns are contiguous, of which a cache line is read at a time.
+fn columns(matrix: Matrix, panel: &mut [u32]) {
+    for (first, panel) in (0..matrix.rows).step_by(LINE).zip(panel.chunks_mut(LINE / 2 * COLUMNS)) {
+        let count = LINE.min(matrix.rows - first);
+        for col in 0..matrix.cols {
+            let (values, last) = matrix.data[col * matrix.col_stride + first..][..count].as_chunks::<2>();
+            let mut to = panel[col..].iter_mut().step_by(COLUMNS);
+            for ([even, odd], to) in values.iter().zip(&mut to) {
+                *to = pair(*even, *odd);
+            }
+            last.iter().zip(to).for_each(|(last, to)| *to = bits(*last));
+        }
+    }
+}
+
 /// Rounds rows and pads them with zeros, also to a number that tiles can hold.
 fn pack(left: Matrix, depth: usize, packed: &mut Vec<u32>) {
+    debug_assert!(left.row_stride == 1 || left.col_stride == 1);
     packed.clear();
     packed.resize(left.rows.next_multiple_of(ROWS) * depth, 0);
+    if left.col_stride != 1 {
+        return pack_turned(left, depth, packed);
+    }
     for (row, to) in packed.chunks_exact_mut(depth).take(left.rows).enumerate() {
-        let row = &left.data[row * left.row_stride..];
-        if left.col_stride == 1 {
-            let (pairs, last) = row[..left.cols].as_chunks::<2>();
-            to.iter_mut().zip(pairs).for_each(|(to, [even, odd])| *to = pair(*even, *odd));
-            last.iter().for_each(|last| to[pairs.len()] = bits(*last));
-        } else {
-            let at = |col: usize| if col < left.cols { row[col * left.col_stride] } else { 0.0 };
-            let used = to.iter_mut().take(left.cols.div_ceil(2)).enumerate();
-            used.for_each(|(number, to)| *to = pair(at(2 * number), at(2 * number + 1)));
+        let (pairs, last) = left.data[row * left.row_stride..][..left.cols].as_chunks::<2>();
+        to.iter_mut().zip(pairs).for_each(|(to, [even, odd])| *to = pair(*even, *odd));
+        last.iter().for_each(|last| to[pairs.len()] = bits(*last));
+    }
+}
+
+/// The same for rows whose numbers are far apart: of some rows that lie side by side one number at a time.
+fn pack_turned(left: Matrix, depth: usize, packed: &mut [u32]) {
+    for (first, packed) in (0..left.rows).step_by(4 * LINE).zip(packed.chunks_mut(4 * LINE * depth)) {
+        let count = (4 * LINE).min(left.rows - first);
+        let values = |col: usize| &left.data[col * left.col_stride + first..][..count];
+        for number in 0..left.cols.div_ceil(2) {
+            let even = values(2 * number);
+            let to = packed[number..].iter_mut().step_by(depth);
+            if 2 * number + 1 < left.cols {
+                let values = even.iter().zip(values(2 * number + 1));
+                to.zip(values).for_each(|(to, (even, odd))| *to = pair(*even, *odd));
+            } else {
+                to.zip(even).for_each(|(to, even)| *to = bits(*even));
+            }
         }
     }
 }

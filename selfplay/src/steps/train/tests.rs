@@ -309,7 +309,8 @@ fn the_conjecturer_learns_from_every_fate() {
         |all: &[TrainingConjecture]| all.iter().map(|it| it.conjecture.signature.clone()).collect::<Vec<_>>();
     assert_eq!(texts(&few), texts(&learned(&context)), "the same ones each time");
     context.config.conjecturing.sources = vec![ConjectureSource::Subgoals];
-    assert_eq!(select::with_fates(&context.ledger, &context.config, 2..=2, Vec::new()).unwrap(), []);
+    let learned = select::with_fates(&context.ledger, &context.config, 2..=2, Vec::new()).unwrap();
+    assert!(learned.is_empty(), "nobody conjectures");
 }
 
 #[tokio::test]
