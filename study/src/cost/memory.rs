@@ -11,7 +11,7 @@ const NUMBER: u64 = 4;
 pub struct Memory {
     /// The weights while training: 32-bit numbers, and 16-bit ones where a command trains.
     pub weights: u64,
-    /// The weights while sampling, as 32-bit numbers.
+    /// The weights while sampling, as 32-bit numbers; with a rounded copy where products are of 16 bits.
     pub sampled: u64,
     /// Their copy in 16 bits, while training in `bf16`.
     pub half_weights: u64,
@@ -86,6 +86,7 @@ pub fn memory(model: &ModelConfig, config: &RunConfig) -> Memory {
     };
     let (sampled, server) = match config.sampling.engine {
         Engine::Openai => (0, served.weights + served.cache),
+        Engine::Own if config.sampling.precision == Precision::Bf16 => (own.weights + own.weights / 2, 0),
         Engine::Own => (own.weights, 0),
     };
     Memory { kv_cache: own.cache.min(limit), sampled, server, ..most }
@@ -242,6 +243,8 @@ mod tests {
         assert_eq!((parts.activations * 4, parts.gradients), (whole.activations, 2 * whole.gradients));
         let (_, half) = of("tiny", |config| config.training.precision = Precision::Bf16);
         assert_eq!((half.activations * 2, half.half_weights * 2), (whole.activations, whole.weights));
+        let (_, rounded) = of("tiny", |config| config.sampling.precision = Precision::Bf16);
+        assert_eq!(rounded.sampled, whole.sampled + whole.sampled / 2);
         let (model, adapted) = of("tiny", all(|training| training.lora.rank = 2));
         // Query and output 192 + 192, key and value 192 + 64, gate, up and down 192 + 512; three blocks.
         assert_eq!(adapted.optimiser, 8 * 3 * 2 * (2 * 384 + 2 * 256 + 3 * 704));

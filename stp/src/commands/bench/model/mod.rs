@@ -15,8 +15,8 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::json;
 use stp_model::{
-    Device, Example, Lm, Precision, SampleConfig, SampleRequest, TrainConfig, matmul_flops, parse_device,
-    peak_memory, reset_peak_memory, sample, train,
+    Device, Example, Lm, Numbers, Precision, SampleConfig, SampleRequest, TrainConfig, matmul_flops,
+    parse_device, peak_memory, reset_peak_memory, sample, train,
 };
 use stp_study::tables::table_for;
 use stp_verifier::toolchain::{ToolchainOptions, home};
@@ -66,7 +66,9 @@ pub(super) fn model(args: &BenchModelArgs) -> Result<ExitCode> {
     shapes.retain(|shape| args.shapes.is_empty() || args.shapes.iter().any(|name| name == shape.name));
     ensure!(!shapes.is_empty(), "There is no such shape; choose from tiny, 100m and smollm2.");
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
-    let precision = args.precision.precision.precision();
+    let numbers = args.precision.precision;
+    ensure!(numbers != Numbers::F16, "`--precision f16` is for sampling alone; measure with f32 or bf16.");
+    let precision = numbers.precision();
     let device = parse_device(&args.device)?;
     let flops = matmul_flops(&device, args.seconds.min(3.0))?;
     let own = shapes
