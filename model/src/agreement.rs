@@ -53,7 +53,7 @@ pub fn agreement(device: &Device, precision: Precision) -> Result<Agreement, Mod
     let on_device = Lm::init(&shape(), device, 6)?;
     let rounds = precision == Precision::Bf16 && on_device.is_fused();
     if rounds || on_device.number_bytes() < size_of::<f32>() {
-        let samples = same(&continuations(&on_cpu)?, &continuations_in(&on_device, precision)?);
+        let samples = same(&continuations(&on_cpu, Precision::F32)?, &continuations(&on_device, precision)?);
         let on_device = if rounds { on_device.in_precision(precision) } else { on_device };
         let before = worst(&logits(&on_cpu)?, &logits(&on_device)?);
         return Ok(Agreement { logits: before, training: None, samples });
@@ -65,7 +65,7 @@ pub fn agreement(device: &Device, precision: Precision) -> Result<Agreement, Mod
     Ok(Agreement {
         logits: before,
         training: Some(Training { loss: (expected - loss).abs(), logits }),
-        samples: same(&continuations(&on_cpu)?, &continuations(&on_device)?),
+        samples: same(&continuations(&on_cpu, precision)?, &continuations(&on_device, precision)?),
     })
 }
 
@@ -115,11 +115,7 @@ fn same(left: &[Continuation], right: &[Continuation]) -> f32 {
 }
 
 /// Greedy continuations of prompts of several lengths, in the order of requests and samples.
-fn continuations(model: &Lm) -> Result<Vec<Continuation>, ModelError> {
-    continuations_in(model, Precision::F32)
-}
-
-fn continuations_in(model: &Lm, precision: Precision) -> Result<Vec<Continuation>, ModelError> {
+fn continuations(model: &Lm, precision: Precision) -> Result<Vec<Continuation>, ModelError> {
     let requests = [3u32, 9, 1]
         .map(|len| SampleRequest { prompt: (0..len).map(|i| 10 + 3 * i).collect(), seeds: vec![1, 2] });
     let config =

@@ -3,8 +3,8 @@
 //! The language has no stable name for these instructions, so this is the one place where they are written down. Who holds
 //! [`Tiles`] has the kernel's leave to use them, and their shape is set.
 
-/// Rows of a tile.
-pub(crate) const ROWS: usize = 16;
+/// Rows of a product: two tiles, one below the other. Fewer rows are padded, for they wait for memory.
+pub(crate) const ROWS: usize = 32;
 /// Columns of a product: two tiles side by side.
 pub(crate) const COLUMNS: usize = 32;
 /// Pairs of inputs that a tile takes at a time.
@@ -46,90 +46,58 @@ mod here {
             let mut shapes =
                 Shapes { palette: 1, start: 0, reserved: [0; 14], bytes_of_a_row: [0; 16], rows: [0; 16] };
             shapes.bytes_of_a_row[..8].fill(64);
-            shapes.rows[..8].fill(ROWS as u8);
+            shapes.rows[..8].fill(ROWS as u8 / 2);
             // SAFETY: the processor has tiles and the kernel lets this process use them; the shapes are valid ones.
             unsafe { asm!("ldtilecfg [{}]", in(reg) &shapes, options(nostack, readonly)) };
             Some(Self(PhantomData))
         }
 
-        /// The product of rows, `ROWS` or twice as many of `pairs` each, with a panel of `pairs` rows of `COLUMNS` pairs.
+        /// The product of `ROWS` rows of `pairs` each with a panel of `pairs` rows of `COLUMNS` pairs.
         #[expect(unsafe_code, reason = "these instructions have no safe names")]
         pub(crate) fn product(&self, left: &[u32], right: &[u32], pairs: usize, out: &mut [f32]) {
-            let rows = left.len() / pairs;
             assert!(pairs > 0 && pairs.is_multiple_of(PAIRS) && right.len() == pairs * COLUMNS);
-            assert!(left.len() == rows * pairs && (rows == ROWS || rows == 2 * ROWS));
-            assert!(out.len() == rows * COLUMNS);
+            assert!(left.len() == ROWS * pairs && out.len() == ROWS * COLUMNS);
             let (a, b, c) = (left.as_ptr(), right.as_ptr(), out.as_mut_ptr());
-            // The second half of the rows; the first one again where there is none.
-            let second = rows - ROWS;
             // SAFETY: `ROWS` rows of `PAIRS` pairs are read at each step, `pairs / PAIRS` times along both matrices, and as
             // many rows of `COLUMNS` numbers are written: by the lengths above all of it is within the slices.
             unsafe {
-                let (a2, c2) = (a.add(second * pairs), c.add(second * COLUMNS));
-                if second == 0 {
-                    asm!(
-                        "tilezero tmm0",
-                        "tilezero tmm1",
-                        "2:",
-                        "tileloadd tmm4, [{a} + {a_stride}]",
-                        "tileloadd tmm6, [{b} + {stride}]",
-                        "tdpbf16ps tmm0, tmm4, tmm6",
-                        "tileloadd tmm7, [{b} + {stride} + 64]",
-                        "tdpbf16ps tmm1, tmm4, tmm7",
-                        "add {a}, 64",
-                        "add {b}, {step}",
-                        "dec {count}",
-                        "jnz 2b",
-                        "tilestored [{c} + {stride}], tmm0",
-                        "tilestored [{c} + {stride} + 64], tmm1",
-                        a = inout(reg) a => _,
-                        b = inout(reg) b => _,
-                        c = in(reg) c,
-                        a_stride = in(reg) 4 * pairs,
-                        stride = in(reg) STRIDE,
-                        step = const PAIRS * STRIDE,
-                        count = inout(reg) pairs / PAIRS => _,
-                        out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
-                        options(nostack),
-                    );
-                } else {
-                    asm!(
-                        "tilezero tmm0",
-                        "tilezero tmm1",
-                        "tilezero tmm2",
-                        "tilezero tmm3",
-                        "2:",
-                        "tileloadd tmm4, [{a} + {a_stride}]",
-                        "tileloadd tmm6, [{b} + {stride}]",
-                        "tdpbf16ps tmm0, tmm4, tmm6",
-                        "tileloadd tmm7, [{b} + {stride} + 64]",
-                        "tdpbf16ps tmm1, tmm4, tmm7",
-                        "tileloadd tmm5, [{a2} + {a_stride}]",
-                        "tdpbf16ps tmm2, tmm5, tmm6",
-                        "tdpbf16ps tmm3, tmm5, tmm7",
-                        "add {a}, 64",
-                        "add {a2}, 64",
-                        "add {b}, {step}",
-                        "dec {count}",
-                        "jnz 2b",
-                        "tilestored [{c} + {stride}], tmm0",
-                        "tilestored [{c} + {stride} + 64], tmm1",
-                        "tilestored [{c2} + {stride}], tmm2",
-                        "tilestored [{c2} + {stride} + 64], tmm3",
-                        a = inout(reg) a => _,
-                        a2 = inout(reg) a2 => _,
-                        b = inout(reg) b => _,
-                        c = in(reg) c,
-                        c2 = in(reg) c2,
-                        a_stride = in(reg) 4 * pairs,
-                        stride = in(reg) STRIDE,
-                        step = const PAIRS * STRIDE,
-                        count = inout(reg) pairs / PAIRS => _,
-                        out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-                        out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-                        options(nostack),
-                    );
-                }
+                let (a2, c2) = (a.add(ROWS / 2 * pairs), c.add(ROWS / 2 * COLUMNS));
+                asm!(
+                    "tilezero tmm0",
+                    "tilezero tmm1",
+                    "tilezero tmm2",
+                    "tilezero tmm3",
+                    "2:",
+                    "tileloadd tmm4, [{a} + {a_stride}]",
+                    "tileloadd tmm6, [{b} + {stride}]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tileloadd tmm7, [{b} + {stride} + 64]",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tileloadd tmm5, [{a2} + {a_stride}]",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    "add {a}, 64",
+                    "add {a2}, 64",
+                    "add {b}, {step}",
+                    "dec {count}",
+                    "jnz 2b",
+                    "tilestored [{c} + {stride}], tmm0",
+                    "tilestored [{c} + {stride} + 64], tmm1",
+                    "tilestored [{c2} + {stride}], tmm2",
+                    "tilestored [{c2} + {stride} + 64], tmm3",
+                    a = inout(reg) a => _,
+                    a2 = inout(reg) a2 => _,
+                    b = inout(reg) b => _,
+                    c = in(reg) c,
+                    c2 = in(reg) c2,
+                    a_stride = in(reg) 4 * pairs,
+                    stride = in(reg) STRIDE,
+                    step = const PAIRS * STRIDE,
+                    count = inout(reg) pairs / PAIRS => _,
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                    out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                    options(nostack),
+                );
             }
         }
     }

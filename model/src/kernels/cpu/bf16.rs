@@ -150,11 +150,11 @@ struct Product<'a> {
 
 impl Product<'_> {
     fn by_tiles(self, tiles: &Tiles, left: &[u32], tile: &mut Vec<f32>, out: &mut [f32]) {
+        tile.resize(ROWS * COLUMNS, 0.0);
         for (number, panel) in self.right.chunks_exact(self.depth * COLUMNS).enumerate() {
-            for (block, left) in left.chunks(2 * ROWS * self.depth).enumerate() {
-                tile.resize(left.len() / self.depth * COLUMNS, 0.0);
+            for (block, left) in left.chunks_exact(ROWS * self.depth).enumerate() {
                 tiles.product(left, panel, self.depth, tile);
-                self.store(tile, 2 * ROWS * block, number, out);
+                self.store(tile, ROWS * block, number, out);
             }
         }
     }
