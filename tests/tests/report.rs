@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
 use stp_tests::browser::{Look, fact, look_at, take_picture};
 use stp_tests::corpus::small_corpus;
 use stp_tests::{external, finish, smoke, stp};
@@ -116,6 +117,7 @@ fn the_page_shows_runs_in_a_browser() {
     it_fits_every_screen(&both);
     panels_have_what_the_run_has(&one, &both);
     the_address_holds_the_view(&one, &both);
+    names_that_objects_have_are_tactics(&one, folder);
     pictures(&one, folder);
 }
 
@@ -165,6 +167,26 @@ fn the_address_holds_the_view(one: &Path, both: &Path) {
     );
     let hidden = seen(both, "hide=self-play~2,expert-iteration", WIDE);
     assert_eq!(hidden.matches("class=\"run\" aria-pressed=\"false\"").count(), 2);
+}
+
+/// The page of a run whose last round alone used `constructor`, which in a script is also a name of every object.
+fn names_that_objects_have_are_tactics(page: &Path, folder: &Path) {
+    const BEGIN: &str = "<script id=\"data\" type=\"application/json\">";
+    let text = fs::read_to_string(page).unwrap();
+    let begin = text.find(BEGIN).unwrap() + BEGIN.len();
+    let end = begin + text[begin..].find("</script>").unwrap();
+    let mut data: Value = serde_json::from_str(&text[begin..end]).unwrap();
+    let shapes = data["runs"][0]["proofs"].as_array_mut().unwrap();
+    assert!(shapes.len() > 1, "more than one round has proofs");
+    for shape in shapes.iter_mut() {
+        shape["tactics"].as_object_mut().unwrap().remove("constructor");
+    }
+    shapes.last_mut().unwrap()["tactics"]["constructor"] = 0.9.into();
+    let edited = folder.join("constructor.html");
+    let data = data.to_string().replace('<', "\\u003c");
+    fs::write(&edited, format!("{}{data}{}", &text[..begin], &text[end..])).unwrap();
+    let seen = seen(&edited, "panel=proofs", WIDE);
+    assert!(seen.contains("<code>constructor</code>") && !seen.contains("NaN"));
 }
 
 /// Pictures of the page; with `STP_TEST_PICTURES=1` those of the manual are taken anew.

@@ -153,7 +153,8 @@ function proofPanel(place) {
   if (!run.proofs.length && !run.steps.length) return false;
   const rounds = run.proofs.map((shape) => shape.round);
   const tactics = unique(run.proofs.flatMap((shape) => Object.keys(shape.tactics)));
-  const uses = (tactic) => run.proofs.map((shape) => shape.tactics[tactic] || 0);
+  // `constructor` is a tactic, and every object has something of that name.
+  const uses = (tactic) => run.proofs.map((shape) => (Object.hasOwn(shape.tactics, tactic) ? shape.tactics[tactic] : 0));
   const now = (tactic) => last(uses(tactic));
   const rows = tactics.sort((a, b) => now(b) - now(a)).slice(0, 10).map((tactic) => [make('span', { class: 'name' }, make('code', {}, tactic)), bar(now(tactic), 'var(--s2)'), make('span', { class: 'number' }, percent(now(tactic), 0)), spark(uses(tactic), `share of correct proofs with ${tactic}, rounds ${rounds[0]} to ${last(rounds)}`)]);
   const number = (name, value) => ({ name, number: true, value: (row) => (value(row) === null ? '–' : value(row)) });
