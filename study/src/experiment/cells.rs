@@ -91,7 +91,8 @@ pub fn cells(file: &ExperimentFile, path: &Path) -> Result<Vec<Cell>, UsageError
     for &seed in &file.seeds {
         for arm in &file.arms {
             let setter = || Setter::File(path.to_owned());
-            let mut settings = Settings::preset(&file.preset)?;
+            let preset = arm.preset.as_ref().unwrap_or(&file.preset);
+            let mut settings = Settings::preset(preset)?;
             let number = i64::try_from(seed).map_err(|_| {
                 UsageError("a seed of the experiment is too large; take one below 2^63.".to_owned())
             })?;
@@ -104,7 +105,7 @@ pub fn cells(file: &ExperimentFile, path: &Path) -> Result<Vec<Cell>, UsageError
                 seed,
                 config: settings.config()?,
                 folder: format!("{}-seed{seed}", slug(&arm.name)),
-                stage1: stage1(&file.preset, &settings)?,
+                stage1: stage1(preset, &settings)?,
             });
         }
     }
@@ -143,15 +144,14 @@ impl Cell {
     }
 }
 
-/// An arm's own settings in one line.
+/// An arm's own preset and settings in one line.
 pub fn overrides(file: &ExperimentFile, arm: &str) -> String {
-    let own: Vec<_> = file.arms.iter().filter(|it| it.name == arm).flat_map(|it| leaves(&it.set)).collect();
-    let text = |(key, value): &(String, Value)| format!("{key} = {value}");
-    if own.is_empty() {
-        "as the preset".to_owned()
-    } else {
-        own.iter().map(text).collect::<Vec<_>>().join(", ")
+    let mut own = Vec::new();
+    for arm in file.arms.iter().filter(|it| it.name == arm) {
+        own.extend(arm.preset.as_ref().map(|preset| format!("preset `{preset}`")));
+        own.extend(leaves(&arm.set).iter().map(|(key, value)| format!("{key} = {value}")));
     }
+    if own.is_empty() { "as the preset".to_owned() } else { own.join(", ") }
 }
 
 /// The settings of all arms in one line.
@@ -163,6 +163,19 @@ pub fn common(set: &Table) -> String {
 mod tests {
     use super::*;
     use stp_selfplay::config::Method;
+
+    #[test]
+    fn an_arm_may_begin_with_a_preset_of_its_own() {
+        let text = "title = \"x\"\npreset = \"smoke\"\nseeds = [0]\nset = { rounds = 2 }\n[[arms]]\nname = \"a\"\n\
+                    [[arms]]\nname = \"b\"\npreset = \"tiny\"\n";
+        let file: ExperimentFile = toml::from_str(text).unwrap();
+        let cells = cells(&file, Path::new("x.toml")).unwrap();
+        let tiny = RunConfig::load("tiny", None).unwrap();
+        assert_eq!((cells[1].config.model.width, cells[1].config.rounds), (tiny.model.width, 2));
+        assert_ne!(cells[0].config.model.width, tiny.model.width);
+        assert_ne!(cells[0].stage1.folder, cells[1].stage1.folder);
+        assert_eq!((&*overrides(&file, "a"), &*overrides(&file, "b")), ("as the preset", "preset `tiny`"));
+    }
 
     fn two_arms(first: &str, second: &str) -> Vec<Cell> {
         let text = format!(

@@ -13,7 +13,7 @@ use toml::Table;
 pub struct ExperimentFile {
     /// What it is about, in one line.
     pub title: String,
-    /// The preset that all arms begin with.
+    /// The preset that arms begin with.
     #[serde(default = "tiny")]
     pub preset: String,
     /// The seeds; each arm is run with each.
@@ -45,6 +45,9 @@ pub struct ExperimentFile {
 pub struct Arm {
     /// Its name in tables; folders are named after it.
     pub name: String,
+    /// The preset that it begins with, in place of the one of all arms.
+    #[serde(default)]
+    pub preset: Option<String>,
     /// Its own settings, over those of all arms.
     #[serde(default)]
     pub set: Table,
