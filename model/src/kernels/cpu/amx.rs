@@ -19,7 +19,7 @@ mod here {
 
     use super::{COLUMNS, PAIRS, ROWS};
 
-    /// Bytes between the rows of the right matrix and of the result.
+    /// Bytes between the rows of the right matrix.
     const STRIDE: usize = 4 * COLUMNS;
 
     /// What shape each of the eight tiles has, as the processor reads it.
@@ -52,16 +52,26 @@ mod here {
             Some(Self(PhantomData))
         }
 
-        /// The product of `ROWS` rows of `pairs` each with a panel of `pairs` rows of `COLUMNS` pairs.
+        /// The product of `ROWS` rows of `pairs` each, `PAIRS` of every row at a time, with a panel of `pairs` rows of
+        /// `COLUMNS` pairs. The rows of the result are `stride` apart.
         #[expect(unsafe_code, reason = "these instructions have no safe names")]
-        pub(crate) fn product(&self, left: &[u32], right: &[u32], pairs: usize, out: &mut [f32]) {
+        pub(crate) fn product(
+            &self,
+            left: &[u32],
+            right: &[u32],
+            pairs: usize,
+            out: &mut [f32],
+            stride: usize,
+        ) {
             assert!(pairs > 0 && pairs.is_multiple_of(PAIRS) && right.len() == pairs * COLUMNS);
-            assert!(left.len() == ROWS * pairs && out.len() == ROWS * COLUMNS);
+            assert!(left.len() == ROWS * pairs);
+            assert!(stride >= COLUMNS && out.len() >= (ROWS - 1) * stride + COLUMNS);
             let (a, b, c) = (left.as_ptr(), right.as_ptr(), out.as_mut_ptr());
-            // SAFETY: `ROWS` rows of `PAIRS` pairs are read at each step, `pairs / PAIRS` times along both matrices, and as
-            // many rows of `COLUMNS` numbers are written: by the lengths above all of it is within the slices.
+            // SAFETY: `ROWS * PAIRS` pairs of the left matrix and `PAIRS` rows of the panel are read at each step, of which
+            // there are `pairs / PAIRS`, and `ROWS` rows of `COLUMNS` numbers are written: by the lengths above all of it is
+            // within the slices.
             unsafe {
-                let (a2, c2) = (a.add(ROWS / 2 * pairs), c.add(ROWS / 2 * COLUMNS));
+                let c2 = c.add(ROWS / 2 * stride);
                 asm!(
                     "tilezero tmm0",
                     "tilezero tmm1",
@@ -73,25 +83,24 @@ mod here {
                     "tdpbf16ps tmm0, tmm4, tmm6",
                     "tileloadd tmm7, [{b} + {stride} + 64]",
                     "tdpbf16ps tmm1, tmm4, tmm7",
-                    "tileloadd tmm5, [{a2} + {a_stride}]",
+                    "tileloadd tmm5, [{a} + {a_stride} + 1024]",
                     "tdpbf16ps tmm2, tmm5, tmm6",
                     "tdpbf16ps tmm3, tmm5, tmm7",
-                    "add {a}, 64",
-                    "add {a2}, 64",
+                    "add {a}, 2048",
                     "add {b}, {step}",
                     "dec {count}",
                     "jnz 2b",
-                    "tilestored [{c} + {stride}], tmm0",
-                    "tilestored [{c} + {stride} + 64], tmm1",
-                    "tilestored [{c2} + {stride}], tmm2",
-                    "tilestored [{c2} + {stride} + 64], tmm3",
+                    "tilestored [{c} + {c_stride}], tmm0",
+                    "tilestored [{c} + {c_stride} + 64], tmm1",
+                    "tilestored [{c2} + {c_stride}], tmm2",
+                    "tilestored [{c2} + {c_stride} + 64], tmm3",
                     a = inout(reg) a => _,
-                    a2 = inout(reg) a2 => _,
                     b = inout(reg) b => _,
                     c = in(reg) c,
                     c2 = in(reg) c2,
-                    a_stride = in(reg) 4 * pairs,
+                    a_stride = in(reg) 4 * PAIRS,
                     stride = in(reg) STRIDE,
+                    c_stride = in(reg) 4 * stride,
                     step = const PAIRS * STRIDE,
                     count = inout(reg) pairs / PAIRS => _,
                     out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
@@ -133,7 +142,7 @@ mod here {
             None
         }
 
-        pub(crate) fn product(&self, _: &[u32], _: &[u32], _: usize, _: &mut [f32]) {
+        pub(crate) fn product(&self, _: &[u32], _: &[u32], _: usize, _: &mut [f32], _: usize) {
             match *self {}
         }
     }

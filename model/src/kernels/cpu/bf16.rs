@@ -4,6 +4,8 @@
 //! numbers ([`Tiles`]) multiply them several times as fast as numbers of 32 bits; all others multiply what they
 //! read as 32 bits. As in [`super::matmul`], a row's result never depends on its neighbours.
 
+use std::ops::Range;
+
 use half::bf16;
 use pulp::{Arch, Simd, WithSimd};
 
@@ -26,6 +28,12 @@ pub(crate) struct Bf16Scratch {
 
 /// Numbers in a cache line.
 const LINE: usize = 16;
+
+/// Pairs of the left matrix that stay in the second cache while the right one goes by: one MiB.
+const CACHE: usize = 1 << 18;
+
+/// Rows that are multiplied with a panel at once where there are no tiles.
+const BLOCK: usize = 8;
 
 /// Pairs that rows of so many numbers are padded to.
 fn padded(inputs: usize) -> usize {
@@ -53,12 +61,17 @@ impl Bf16Matrix {
         debug_assert!(row_stride == 1 || col_stride == 1);
         let (depth, panels) = (padded(inputs), outputs.div_ceil(COLUMNS));
         let mut pairs = vec![0; panels * depth * COLUMNS];
-        for (panel, pairs) in pairs.chunks_exact_mut(depth * COLUMNS).enumerate() {
-            let first = panel * COLUMNS;
-            let width = COLUMNS.min(outputs - first);
-            let part = Matrix { data: &data[first * col_stride..], cols: width, ..matrix };
-            if row_stride == 1 { columns(part, pairs) } else { rows(part, pairs) }
-        }
+        Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (panel, pairs) in pairs.chunks_exact_mut(depth * COLUMNS).enumerate() {
+                    let first = panel * COLUMNS;
+                    let width = COLUMNS.min(outputs - first);
+                    let part = Matrix { data: &data[first * col_stride..], cols: width, ..matrix };
+                    if row_stride == 1 { columns(part, pairs) } else { rows(part, pairs) }
+                }
+            },
+        );
         Self { pairs, inputs, outputs }
     }
 
@@ -76,6 +89,7 @@ impl Bf16Matrix {
 }
 
 /// Fills a panel from a matrix whose rows are contiguous.
+#[inline(always)]
 fn rows(matrix: Matrix, panel: &mut [u32]) {
     let row = |input: usize| &matrix.data[input * matrix.row_stride..][..matrix.cols];
     for (number, to) in panel.chunks_exact_mut(COLUMNS).take(matrix.rows.div_ceil(2)).enumerate() {
@@ -90,6 +104,7 @@ fn rows(matrix: Matrix, panel: &mut [u32]) {
 }
 
 /// Fills a panel from a matrix whose columns are contiguous, of which a cache line is read at a time.
+#[inline(always)]
 fn columns(matrix: Matrix, panel: &mut [u32]) {
     for (first, panel) in (0..matrix.rows).step_by(LINE).zip(panel.chunks_mut(LINE / 2 * COLUMNS)) {
         let count = LINE.min(matrix.rows - first);
@@ -104,36 +119,71 @@ fn columns(matrix: Matrix, panel: &mut [u32]) {
     }
 }
 
-/// Rounds rows and pads them with zeros, also to a number that tiles can hold.
+/// Rounds rows, and brings them into the order in which tiles read them: of `ROWS` rows first the `PAIRS` pairs that stand
+/// first in each, then the next ones. What is missing in either direction is filled up with zeros.
 fn pack(left: Matrix, depth: usize, packed: &mut Vec<u32>) {
     debug_assert!(left.row_stride == 1 || left.col_stride == 1);
-    packed.clear();
     packed.resize(left.rows.next_multiple_of(ROWS) * depth, 0);
-    if left.col_stride != 1 {
-        return pack_turned(left, depth, packed);
-    }
-    for (row, to) in packed.chunks_exact_mut(depth).take(left.rows).enumerate() {
-        let (pairs, last) = left.data[row * left.row_stride..][..left.cols].as_chunks::<2>();
-        to.iter_mut().zip(pairs).for_each(|(to, [even, odd])| *to = pair(*even, *odd));
-        last.iter().for_each(|last| to[pairs.len()] = bits(*last));
+    let together = if left.col_stride == 1 { 1 } else { STRIPS };
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (group, strips) in packed.chunks_mut(together * ROWS * depth).enumerate() {
+                for step in 0..depth / PAIRS {
+                    for (number, strip) in strips.chunks_exact_mut(ROWS * depth).enumerate() {
+                        let first = (group * together + number) * ROWS;
+                        let rows = first..(first + ROWS).min(left.rows);
+                        let tile = &mut strip[step * ROWS * PAIRS..][..ROWS * PAIRS];
+                        if left.col_stride == 1 {
+                            pack_rows(left, rows, step, tile);
+                        } else {
+                            pack_columns(left, rows, step, tile);
+                        }
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// Groups of `ROWS` rows that are packed side by side where the columns lie in one piece: the next column may be many pages
+/// away.
+const STRIPS: usize = 8;
+
+/// Numbers of a row in a tile.
+const WIDTH: usize = 2 * PAIRS;
+
+#[inline(always)]
+fn pack_rows(left: Matrix, rows: Range<usize>, step: usize, tile: &mut [u32]) {
+    let numbers = (step * WIDTH).min(left.cols)..((step + 1) * WIDTH).min(left.cols);
+    tile[rows.len() * PAIRS..].fill(0);
+    for (row, to) in rows.zip(tile.chunks_exact_mut(PAIRS)) {
+        let values = &left.data[row * left.row_stride..][numbers.clone()];
+        let mut whole = [0.0; WIDTH];
+        let values = values.try_into().unwrap_or_else(|_| {
+            whole[..values.len()].copy_from_slice(values);
+            &whole
+        });
+        let (values, _) = values.as_chunks::<2>();
+        to.iter_mut().zip(values).for_each(|(to, [even, odd])| *to = pair(*even, *odd));
     }
 }
 
-/// The same for rows whose numbers are far apart: of some rows that lie side by side one number at a time.
-fn pack_turned(left: Matrix, depth: usize, packed: &mut [u32]) {
-    for (first, packed) in (0..left.rows).step_by(4 * LINE).zip(packed.chunks_mut(4 * LINE * depth)) {
-        let count = (4 * LINE).min(left.rows - first);
-        let values = |col: usize| &left.data[col * left.col_stride + first..][..count];
-        for number in 0..left.cols.div_ceil(2) {
-            let even = values(2 * number);
-            let to = packed[number..].iter_mut().step_by(depth);
-            if 2 * number + 1 < left.cols {
-                let values = even.iter().zip(values(2 * number + 1));
-                to.zip(values).for_each(|(to, (even, odd))| *to = pair(*even, *odd));
-            } else {
-                to.zip(even).for_each(|(to, even)| *to = bits(*even));
-            }
+/// The same for rows whose numbers are far apart: one number of all rows at a time.
+#[inline(always)]
+fn pack_columns(left: Matrix, rows: Range<usize>, step: usize, tile: &mut [u32]) {
+    let column = |number: usize| {
+        let mut values = [0.0; ROWS];
+        if number < left.cols {
+            let from = &left.data[number * left.col_stride..][rows.clone()];
+            values[..from.len()].copy_from_slice(from);
         }
+        values
+    };
+    for number in 0..PAIRS {
+        let (even, odd) = (column(step * WIDTH + 2 * number), column(step * WIDTH + 2 * number + 1));
+        let pairs: [u32; ROWS] = std::array::from_fn(|row| pair(even[row], odd[row]));
+        tile[number..].iter_mut().step_by(PAIRS).zip(pairs).for_each(|(to, pair)| *to = pair);
     }
 }
 
@@ -151,24 +201,36 @@ struct Product<'a> {
 impl Product<'_> {
     fn by_tiles(self, tiles: &Tiles, left: &[u32], tile: &mut Vec<f32>, out: &mut [f32]) {
         tile.resize(ROWS * COLUMNS, 0.0);
-        for (number, panel) in self.right.chunks_exact(self.depth * COLUMNS).enumerate() {
-            for (block, left) in left.chunks_exact(ROWS * self.depth).enumerate() {
-                tiles.product(left, panel, self.depth, tile);
-                self.store(tile, ROWS * block, number, out);
+        let strip = ROWS * self.depth;
+        let at_once = (CACHE / strip).max(1);
+        for (group, left) in left.chunks(at_once * strip).enumerate() {
+            for (panel, right) in self.right.chunks_exact(self.depth * COLUMNS).enumerate() {
+                for (number, left) in left.chunks_exact(strip).enumerate() {
+                    let (row, column) = ((group * at_once + number) * ROWS, panel * COLUMNS);
+                    let is_whole = row + ROWS <= self.rows && column + COLUMNS <= self.outputs;
+                    if is_whole && self.into == Into::Set {
+                        let out = &mut out[row * self.outputs + column..];
+                        tiles.product(left, right, self.depth, out, self.outputs);
+                    } else {
+                        tiles.product(left, right, self.depth, tile, COLUMNS);
+                        self.store(tile, row, panel, out);
+                    }
+                }
             }
         }
     }
 
     fn portable(self, left: &[u32], tile: &mut Vec<f32>, out: &mut [f32]) {
-        for (number, panel) in self.right.chunks_exact(self.depth * COLUMNS).enumerate() {
-            let mut row = 0;
-            while row < self.rows {
-                let rows = [8, 4, 2, 1].into_iter().find(|&rows| rows <= self.rows - row).unwrap_or(1);
-                tile.resize(rows * COLUMNS, 0.0);
-                let left = &left[row * self.depth..(row + rows) * self.depth];
-                Arch::new().dispatch(Block { left, depth: self.depth, panel, tile });
-                self.store(tile, row, number, out);
-                row += rows;
+        tile.resize(BLOCK * COLUMNS, 0.0);
+        for (panel, right) in self.right.chunks_exact(self.depth * COLUMNS).enumerate() {
+            for (strip, left) in left.chunks_exact(ROWS * self.depth).enumerate() {
+                let count = ROWS.min(self.rows - strip * ROWS);
+                for first in (0..count).step_by(BLOCK) {
+                    let rows = BLOCK.min(count - first);
+                    let left = &left[first * PAIRS..];
+                    Arch::new().dispatch(Block { left, rows, panel: right, tile });
+                    self.store(&tile[..rows * COLUMNS], strip * ROWS + first, panel, out);
+                }
             }
         }
     }
@@ -190,8 +252,9 @@ impl Product<'_> {
 
 /// Some rows with a panel, in numbers of 32 bits.
 struct Block<'a> {
+    /// From the first of the rows on, in the order of tiles.
     left: &'a [u32],
-    depth: usize,
+    rows: usize,
     panel: &'a [u32],
     tile: &'a mut [f32],
 }
@@ -213,42 +276,42 @@ impl WithSimd for Block<'_> {
 
 impl Block<'_> {
     #[inline(always)]
-    fn rows<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
-        let Self { left, depth, panel, tile } = self;
-        let mut blocks = left.chunks_exact(ROWS * depth).zip(tile.chunks_exact_mut(ROWS * COLUMNS));
-        for (left, tile) in &mut blocks {
-            block::<S, ROWS, VECTORS>(simd, left, depth, panel, tile);
+    fn rows<S: Simd, const AT_ONCE: usize, const VECTORS: usize>(self, simd: S) {
+        let Self { left, rows, panel, tile } = self;
+        let whole = rows / AT_ONCE * AT_ONCE;
+        for row in (0..whole).step_by(AT_ONCE) {
+            block::<S, AT_ONCE, VECTORS>(simd, &left[row * PAIRS..], panel, &mut tile[row * COLUMNS..]);
         }
-        let whole = left.len() / (ROWS * depth);
-        let rest = left[whole * ROWS * depth..].chunks_exact(depth);
-        for (left, tile) in rest.zip(tile[whole * ROWS * COLUMNS..].chunks_exact_mut(COLUMNS)) {
-            block::<S, 1, VECTORS>(simd, left, depth, panel, tile);
+        for row in whole..rows {
+            block::<S, 1, VECTORS>(simd, &left[row * PAIRS..], panel, &mut tile[row * COLUMNS..]);
         }
     }
 }
 
 #[inline(always)]
-fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
+fn block<S: Simd, const AT_ONCE: usize, const VECTORS: usize>(
     simd: S,
     left: &[u32],
-    depth: usize,
     panel: &[u32],
     tile: &mut [f32],
 ) {
     let (upper, shift) = (simd.splat_u32s(0xffff_0000), simd.splat_u32s(16));
-    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-    for (pair, right) in panel.chunks_exact(COLUMNS).enumerate() {
-        let (right, _) = S::as_simd_u32s(right);
-        let factors: [_; ROWS] = std::array::from_fn(|row| {
-            let pair = left[row * depth + pair];
-            [pair << 16, pair & 0xffff_0000].map(|bits| simd.splat_f32s(f32::from_bits(bits)))
-        });
-        for v in 0..VECTORS {
-            let even = simd.transmute_f32s_u32s(simd.wrapping_dyn_shl_u32s(right[v], shift));
-            let odd = simd.transmute_f32s_u32s(simd.and_u32s(right[v], upper));
-            for r in 0..ROWS {
-                let sum = simd.mul_add_f32s(factors[r][0], even, sums[r][v]);
-                sums[r][v] = simd.mul_add_f32s(factors[r][1], odd, sum);
+    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; AT_ONCE];
+    for (left, panel) in left.chunks(ROWS * PAIRS).zip(panel.chunks_exact(PAIRS * COLUMNS)) {
+        let left: [&[u32; PAIRS]; AT_ONCE] = std::array::from_fn(|row| &left.as_chunks().0[row]);
+        for (pair, right) in panel.chunks_exact(COLUMNS).enumerate() {
+            let (right, _) = S::as_simd_u32s(right);
+            let factors: [_; AT_ONCE] = std::array::from_fn(|row| {
+                let pair = left[row][pair];
+                [pair << 16, pair & 0xffff_0000].map(|bits| simd.splat_f32s(f32::from_bits(bits)))
+            });
+            for v in 0..VECTORS {
+                let even = simd.transmute_f32s_u32s(simd.wrapping_dyn_shl_u32s(right[v], shift));
+                let odd = simd.transmute_f32s_u32s(simd.and_u32s(right[v], upper));
+                for r in 0..AT_ONCE {
+                    let sum = simd.mul_add_f32s(factors[r][0], even, sums[r][v]);
+                    sums[r][v] = simd.mul_add_f32s(factors[r][1], odd, sum);
+                }
             }
         }
     }
