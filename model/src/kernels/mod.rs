@@ -79,6 +79,50 @@ pub(crate) fn cross_entropy(logits: Tensor<2>, targets: &[i64], weights: &[f32])
     Tensor::from_dispatch(<Dispatch as Kernels>::cross_entropy(logits.into_dispatch(), targets, weights))
 }
 
+/// One step of AdamW; its numbers are those of burn's. What is moved: weights, and the two moments of each.
+pub(crate) fn adamw(
+    step: cpu::AdamStep,
+    weight: Tensor<1>,
+    gradient: Tensor<1>,
+    moments: [Tensor<1>; 2],
+) -> (Tensor<1>, [Tensor<1>; 2]) {
+    let [mut weight, gradient] = [weight, gradient].map(row);
+    let [mut first, mut second] = moments.map(row);
+    cpu::adamw(step, &mut weight, &gradient, [&mut first, &mut second]);
+    (tensor_of(weight, [gradient.len()]), [first, second].map(|moment| tensor_of(moment, [gradient.len()])))
+}
+
+pub(crate) fn add<const D: usize>(total: Tensor<D>, part: Tensor<D>) -> Tensor<D> {
+    let shape = total.dims();
+    let mut total = row(total);
+    cpu::add(&mut total, &row(part));
+    tensor_of(total, shape)
+}
+
+pub(crate) fn scale<const D: usize>(x: Tensor<D>, factor: f32) -> Tensor<D> {
+    let shape = x.dims();
+    let mut x = row(x);
+    cpu::scale(&mut x, factor);
+    tensor_of(x, shape)
+}
+
+/// The tensor as it came, and the sum of its squares.
+pub(crate) fn sum_of_squares<const D: usize>(x: Tensor<D>) -> (Tensor<D>, f64) {
+    let shape = x.dims();
+    let x = row(x);
+    let sum = cpu::sum_of_squares(&x);
+    (tensor_of(x, shape), sum)
+}
+
+/// All values in order. Nothing is copied where the tensor is nobody else's.
+fn row<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    x.into_data().try_into_vec().expect("the processor's tensors are f32")
+}
+
+fn tensor_of<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+}
+
 type Cpu = FloatTensor<Flex>;
 
 /// All values in order, in memory that is no one else's.

@@ -6,7 +6,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
 use super::scalar::scalar;
-use crate::{Lm, ModelError};
+use crate::{Lm, ModelError, kernels};
 
 /// The sum of the gradients of the shares.
 pub(super) fn sum(parts: Vec<GradientsParams>, model: &Lm) -> GradientsParams {
@@ -26,10 +26,13 @@ pub(super) fn clip(
     model: &Lm,
     limit: f32,
 ) -> Result<(GradientsParams, f32), ModelError> {
-    let mut sum = SumOfSquares { gradients: &gradients, total: None };
+    let mut sum = SumOfSquares { gradients, on_processor: 0.0, elsewhere: None };
     model.visit(&mut sum);
-    let Some(total) = sum.total else { return Ok((gradients, 0.0)) };
-    let norm = scalar(total)?.sqrt();
+    let SumOfSquares { gradients, on_processor, elsewhere } = sum;
+    let norm = match elsewhere {
+        Some(total) => scalar(total)?.sqrt(),
+        None => on_processor.sqrt() as f32,
+    };
     if norm <= limit || !norm.is_finite() {
         return Ok((gradients, norm));
     }
@@ -46,6 +49,7 @@ struct Sum {
 impl ModuleVisitor for Sum {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let gradient = match (self.total.remove::<D>(param.id), self.part.remove::<D>(param.id)) {
+            (Some(total), Some(part)) if kernels::can_take(&total) => kernels::add(total, part),
             (Some(total), Some(part)) => total + part,
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => return,
@@ -54,20 +58,27 @@ impl ModuleVisitor for Sum {
     }
 }
 
-struct SumOfSquares<'a> {
-    gradients: &'a GradientsParams,
-    total: Option<Tensor<1>>,
+struct SumOfSquares {
+    gradients: GradientsParams,
+    on_processor: f64,
+    elsewhere: Option<Tensor<1>>,
 }
 
-impl ModuleVisitor for SumOfSquares<'_> {
+impl ModuleVisitor for SumOfSquares {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.get::<D>(param.id) {
-            let square = gradient.square().sum();
-            self.total = Some(match self.total.take() {
+        let Some(mut gradient) = self.gradients.remove::<D>(param.id) else { return };
+        if kernels::can_take(&gradient) {
+            let sum;
+            (gradient, sum) = kernels::sum_of_squares(gradient);
+            self.on_processor += sum;
+        } else {
+            let square = gradient.clone().square().sum();
+            self.elsewhere = Some(match self.elsewhere.take() {
                 Some(total) => total + square,
                 None => square,
             });
         }
+        self.gradients.register(param.id, gradient);
     }
 }
 
@@ -79,7 +90,11 @@ struct Scale {
 impl ModuleVisitor for Scale {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-            self.gradients.register(param.id, gradient.mul_scalar(self.factor));
+            let gradient = match kernels::can_take(&gradient) {
+                true => kernels::scale(gradient, self.factor),
+                false => gradient.mul_scalar(self.factor),
+            };
+            self.gradients.register(param.id, gradient);
         }
     }
 }
