@@ -1,6 +1,8 @@
 //! The `stp` binary: reads the command line, does the command, and turns errors into exit codes.
 
 mod abort;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod allocator;
 mod args;
 mod bare;
 mod bytes;
