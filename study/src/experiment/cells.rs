@@ -149,12 +149,12 @@ pub fn overrides(file: &ExperimentFile, arm: &str) -> String {
     let mut own = Vec::new();
     for arm in file.arms.iter().filter(|it| it.name == arm) {
         own.extend(arm.preset.as_ref().map(|preset| format!("preset `{preset}`")));
-        own.extend(leaves(&arm.set).iter().map(|(key, value)| format!("{key} = {value}")));
+        own.extend(Some(common(&arm.set)).filter(|text| !text.is_empty()));
     }
     if own.is_empty() { "as the preset".to_owned() } else { own.join(", ") }
 }
 
-/// The settings of all arms in one line.
+/// Settings in one line.
 pub fn common(set: &Table) -> String {
     leaves(set).iter().map(|(key, value)| format!("{key} = {value}")).collect::<Vec<_>>().join(", ")
 }
