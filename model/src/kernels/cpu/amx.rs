@@ -21,6 +21,8 @@ mod here {
 
     /// Bytes between the rows of the right matrix.
     const STRIDE: usize = 4 * COLUMNS;
+    /// Bytes of a tile.
+    const TILE: usize = 4 * ROWS / 2 * PAIRS;
 
     /// What shape each of the eight tiles has, as the processor reads it.
     #[repr(C, align(64))]
@@ -83,10 +85,10 @@ mod here {
                     "tdpbf16ps tmm0, tmm4, tmm6",
                     "tileloadd tmm7, [{b} + {stride} + 64]",
                     "tdpbf16ps tmm1, tmm4, tmm7",
-                    "tileloadd tmm5, [{a} + {a_stride} + 1024]",
+                    "tileloadd tmm5, [{a} + {a_stride} + {tile}]",
                     "tdpbf16ps tmm2, tmm5, tmm6",
                     "tdpbf16ps tmm3, tmm5, tmm7",
-                    "add {a}, 2048",
+                    "add {a}, 2 * {tile}",
                     "add {b}, {step}",
                     "dec {count}",
                     "jnz 2b",
@@ -101,6 +103,7 @@ mod here {
                     a_stride = in(reg) 4 * PAIRS,
                     stride = in(reg) STRIDE,
                     c_stride = in(reg) 4 * stride,
+                    tile = const TILE,
                     step = const PAIRS * STRIDE,
                     count = inout(reg) pairs / PAIRS => _,
                     out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,

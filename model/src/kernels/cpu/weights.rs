@@ -25,12 +25,12 @@ pub(crate) struct AdamStep {
 
 /// Moves weights and their moments by a gradient: the numbers are those of burn's `AdamW`.
 pub(crate) fn adamw(step: AdamStep, weight: &mut [f32], gradient: &[f32], moments: [&mut [f32]; 2]) {
+    let AdamStep { beta_1, beta_2, epsilon, rate, keep, time } = step;
+    let (whole_1, whole_2) = (1.0 - beta_1.powi(time), 1.0 - beta_2.powi(time));
     let [first, second] = moments;
     let moments = first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK));
     let all = weight.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).zip(moments);
     all.for_each(|((weight, gradient), (first, second))| {
-        let AdamStep { beta_1, beta_2, epsilon, rate, keep, time } = step;
-        let (whole_1, whole_2) = (1.0 - beta_1.powi(time), 1.0 - beta_2.powi(time));
         Arch::new().dispatch(
             #[inline(always)]
             || {
