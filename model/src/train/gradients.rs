@@ -29,10 +29,8 @@ pub(super) fn clip(
     let mut sum = SumOfSquares { gradients, on_processor: 0.0, elsewhere: None };
     model.visit(&mut sum);
     let SumOfSquares { gradients, on_processor, elsewhere } = sum;
-    let norm = match elsewhere {
-        Some(total) => scalar(total)?.sqrt(),
-        None => on_processor.sqrt() as f32,
-    };
+    let elsewhere = elsewhere.map(scalar).transpose()?.unwrap_or_default();
+    let norm = (on_processor + f64::from(elsewhere)).sqrt() as f32;
     if norm <= limit || !norm.is_finite() {
         return Ok((gradients, norm));
     }
