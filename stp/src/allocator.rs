@@ -1,5 +1,5 @@
 //! Memory in pages of 2 MiB, where the kernel has them, that is kept for a minute after its last use: each step of a training
-//! takes some gigabytes anew, and half of its time would be the kernel's, which clears them.
+//! takes some gigabytes anew, and the kernel would clear every page of them.
 
 use tikv_jemallocator::Jemalloc;
 
