@@ -98,3 +98,22 @@ fn a_worker_can_neither_write_nor_read_elsewhere_nor_start_programs() {
     }
     assert!(!target.exists());
 }
+
+#[test]
+fn what_a_process_did_before_does_not_count_for_a_check() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let lean = Toolchain::Managed(common::managed());
+    // Some checks together take more than this, none of them does.
+    let config = PoolConfig { workers: 1, max_heartbeats: 500, ..PoolConfig::default() };
+    let pool = {
+        let _inside = RUNTIME.enter();
+        Pool::start(&lean, config)
+    };
+    for number in 0..60 {
+        let statement = format!(": ∀ a b : Fin {}, a + b = b + a", 8 + number % 3);
+        let verdict = check_with(&pool, &statement, "by decide");
+        assert_eq!(verdict.status, Status::Proved, "check {number}: {verdict:?}");
+    }
+    assert_eq!(pool.stats().starts, 2);
+    RUNTIME.block_on(pool.shutdown());
+}
