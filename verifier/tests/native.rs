@@ -323,3 +323,22 @@ fn declarations_come_out_in_the_format_of_other_kernels() {
     let again = Export::read(export.to_text().as_bytes()).unwrap();
     assert_eq!(again.declarations().len(), export.declarations().len());
 }
+
+#[test]
+fn a_checker_that_has_worked_for_long_is_replaced_before_it_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let lean = Some(lean_program(folder.path(), ""));
+    let config =
+        PoolConfig { workers: 1, check_timeout: LIMIT, max_heartbeats: 500, ..PoolConfig::default() };
+    let pool = {
+        let _inside = RUNTIME.enter();
+        Pool::start(&located(&ToolchainOptions { lean, ..Default::default() }), config)
+    };
+    for number in 0..40 {
+        let signature = format!("(a b : Fin {}) : a + b = b + a", 8 + number % 3);
+        let verdict = judged(&pool, candidate(&signature, "by\n  revert a b\n  decide"));
+        assert_eq!(verdict.status, Status::Proved, "check {number}: {verdict:?}");
+    }
+    assert!(pool.stats().starts > 2, "together they take more than the limit: {:?}", pool.stats());
+    RUNTIME.block_on(pool.shutdown());
+}

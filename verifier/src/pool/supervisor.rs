@@ -110,8 +110,19 @@ impl Supervisor {
                 // No question's time.
                 program::ensure(lean).await;
             }
-            let before = process.rss();
-            let answer = self.ask(process, &question, limit).await;
+            let (before, has_worked) = (process.rss(), process.answered() > 0);
+            let mut answer = self.ask(process, &question, limit).await;
+            if has_worked && self.counts_for_all_its_work(&answer) {
+                process.kill().await;
+                started = self.start(place).await;
+                if let (Ok(()), Some(process)) = (&started, &mut place.current) {
+                    answer = self.ask(process, &question, limit).await;
+                }
+            }
+            let Some(process) = &mut place.current else {
+                let _ = reply.send(Ok(answer));
+                continue;
+            };
             let alive = answer.is_ok();
             let strange = (care == Care::Last && self.config.replaces_suspects)
                 || process.rss().saturating_sub(before) > SUSPICIOUS_GROWTH
@@ -205,6 +216,14 @@ impl Supervisor {
         self.counters.starts.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(pid = process.pid(), role = ?self.role, "a Lean process is ready");
         Ok(())
+    }
+
+    /// Whether the kernel of a process gave up for all that the process had checked before: a native Lean has no way to set its
+    /// count back, so only a new process tells what a proof takes by itself.
+    fn counts_for_all_its_work(&self, answer: &Result<Value, Lost>) -> bool {
+        let text = answer.as_ref().map(ToString::to_string).unwrap_or_default();
+        let gave_up = text.contains("(kernel)") && text.contains("deterministic timeout");
+        self.role == Role::Checker && !matches!(self.toolchain, Toolchain::Managed(_)) && gave_up
     }
 
     async fn ask(&self, process: &mut Process, question: &Question, limit: Duration) -> Result<Value, Lost> {
