@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(names, ["half", "whole", "lost"], "the newest first: {runs:?}");
         let [half, whole] = [0, 1].map(|at| runs[at].summary.clone().unwrap());
         assert_eq!((half.state, half.preset, half.changed), (RunState::Running, "tiny", 1));
-        assert_eq!((half.rounds_done, half.rounds, half.seed), (1, 3, 5));
+        assert_eq!((half.rounds_done, half.rounds, half.seed), (1, 4, 5));
         assert_eq!((whole.state, whole.preset, whole.changed), (RunState::Finished, "smoke", 0));
         assert!(runs[2].problem.as_ref().unwrap().contains("lost it"));
         drop(going_on);

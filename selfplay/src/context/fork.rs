@@ -17,6 +17,7 @@ use crate::config::change::compare;
 use crate::error::UsageError;
 use crate::events::{Events, Recorded};
 use crate::plan::{self, Step, checkpoint_of};
+use crate::records::SearchRecord;
 
 /// Under which key the ledger keeps where its run was forked from.
 const KEY: &str = "forked from";
@@ -64,6 +65,14 @@ impl Source {
     /// [`UsageError`] if there is no such run, or it has not finished that round.
     pub fn parse(text: &str) -> Result<Self> {
         let (path, round) = folder_and_round(text)?;
+        Self::of(path, round)
+    }
+
+    /// As [`Source::parse`], of a folder and a round.
+    ///
+    /// # Errors
+    /// As [`Source::parse`].
+    pub fn of(path: PathBuf, round: Option<u32>) -> Result<Self> {
         let ledger_file = path.join("ledger.sqlite");
         if !ledger_file.exists() || !path.join("config.toml").exists() {
             return Err(UsageError(format!(
@@ -144,8 +153,8 @@ impl Source {
             ))
             .into());
         }
-        for step in taken_over(*round, config) {
-            if self.ledger.step(&step.name())?.is_none() {
+        for step in self.missing(config)? {
+            if !may_be_missing(step) {
                 return Err(UsageError(format!(
                     "{run} was played with method = {}, and has no step `{}`, which method = {} needs. Fork it after \
                      stage 1 (--from RUN_FOLDER:0), or with a method that needs no more than it has.",
@@ -184,9 +193,30 @@ impl Source {
         let note = (KEY, origin.to_string());
         let cut = Cut { last_round: round, steps: &steps, checkpoints: &checkpoints, note };
         self.ledger.copy_cut(&draft.ledger(), &cut)?;
-        Ledger::open(&draft.ledger())?.record_event("forked", &origin)?;
+        let own = Ledger::open(&draft.ledger())?;
+        for step in self.missing(config)?.into_iter().filter(|&step| may_be_missing(step)) {
+            let detail = serde_json::to_value(SearchRecord::default())?;
+            own.finish_step(&stp_datasets::Step { name: step.name(), seconds: 0.0, detail })?;
+        }
+        own.record_event("forked", &origin)?;
         draft.write_config(config)
     }
+
+    /// The steps that a run with these settings has in the rounds that are taken over, and this one has not.
+    fn missing(&self, config: &RunConfig) -> Result<Vec<Step>> {
+        let mut missing = Vec::new();
+        for step in taken_over(self.from.round, config) {
+            if self.ledger.step(&step.name())?.is_none() {
+                missing.push(step);
+            }
+        }
+        Ok(missing)
+    }
+}
+
+/// A fork may search where the other run did not: of the rounds before it has a record of a search that found nothing.
+fn may_be_missing(step: Step) -> bool {
+    matches!(step, Step::Search(_))
 }
 
 /// The steps up to a round that a run with these settings has.

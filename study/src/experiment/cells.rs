@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use stp_selfplay::config::RunConfig;
 use stp_selfplay::config::settings::{Setter, Settings, leaves};
+use stp_selfplay::context::fork::ForkedFrom;
 use stp_selfplay::error::UsageError;
 use toml::{Table, Value};
 
-use super::file::{ExperimentFile, slug};
+use super::file::{ExperimentFile, seen_from, slug};
 
 /// What setup, stage 1 and its validation do not depend on. A key that is missing here costs a stage 1 of its own; a key
 /// that is wrongly here would let arms share what they must not.
@@ -71,6 +72,8 @@ pub struct Cell {
     pub folder: String,
     /// The stage 1 that it begins with.
     pub stage1: Stage1,
+    /// The run that it goes on from, in place of a stage 1.
+    pub from: Option<ForkedFrom>,
 }
 
 /// A stage 1, the same for all runs with the same key.
@@ -92,7 +95,7 @@ pub fn cells(file: &ExperimentFile, path: &Path) -> Result<Vec<Cell>, UsageError
         for arm in &file.arms {
             let setter = || Setter::File(path.to_owned());
             let preset = arm.preset.as_ref().unwrap_or(&file.preset);
-            let mut settings = Settings::preset(preset)?;
+            let mut settings = base(file, path, preset)?;
             let number = i64::try_from(seed).map_err(|_| {
                 UsageError("a seed of the experiment is too large; take one below 2^63.".to_owned())
             })?;
@@ -104,12 +107,32 @@ pub fn cells(file: &ExperimentFile, path: &Path) -> Result<Vec<Cell>, UsageError
                 arm: arm.name.clone(),
                 seed,
                 config: settings.config()?,
-                folder: format!("{}-seed{seed}", slug(&arm.name)),
+                folder: folder_of(&arm.name, seed),
                 stage1: stage1(preset, &settings)?,
+                from: arm
+                    .from
+                    .as_ref()
+                    .map(|it| ForkedFrom { run: folder_of(&it.arm, seed), round: it.round }),
             });
         }
     }
     Ok(cells)
+}
+
+/// What arms of a preset begin with: the preset, and the experiment's file of settings over it.
+///
+/// # Errors
+/// [`UsageError`] for a preset or a file that is not there, or settings that do not exist.
+pub fn base(file: &ExperimentFile, path: &Path, preset: &str) -> Result<Settings, UsageError> {
+    let mut settings = Settings::preset(preset)?;
+    if let Some(config) = &file.config {
+        settings.file(Path::new(&seen_from(path, config)))?;
+    }
+    Ok(settings)
+}
+
+fn folder_of(arm: &str, seed: u64) -> String {
+    format!("{}-seed{seed}", slug(arm))
 }
 
 /// The preset with those of the settings that stage 1 depends on.
@@ -134,7 +157,8 @@ fn comes_after_stage_1(key: &str) -> bool {
 
 /// The cells whose stage 1 another cell has as well.
 pub fn shares_stage1(cell: &Cell, cells: &[Cell]) -> bool {
-    cells.iter().filter(|other| other.stage1.folder == cell.stage1.folder).count() > 1
+    let same = |other: &&Cell| other.from.is_none() && other.stage1.folder == cell.stage1.folder;
+    cell.from.is_none() && cells.iter().filter(same).count() > 1
 }
 
 impl Cell {
@@ -149,6 +173,7 @@ pub fn overrides(file: &ExperimentFile, arm: &str) -> String {
     let mut own = Vec::new();
     for arm in file.arms.iter().filter(|it| it.name == arm) {
         own.extend(arm.preset.as_ref().map(|preset| format!("preset `{preset}`")));
+        own.extend(arm.from.as_ref().map(|it| format!("from round {} of {}", it.round, it.arm)));
         own.extend(Some(common(&arm.set)).filter(|text| !text.is_empty()));
     }
     if own.is_empty() { "as the preset".to_owned() } else { own.join(", ") }
@@ -245,11 +270,35 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_settings_lies_between_the_preset_and_the_experiment() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("own.toml"), "rounds = 7\n[proving]\nproofs_per_round = 50\n")
+            .unwrap();
+        let text = "title = \"x\"\npreset = \"smoke\"\nconfig = \"own.toml\"\nseeds = [0]\nset = { rounds = 2 }\n\
+                    [[arms]]\nname = \"a\"\n";
+        let file: ExperimentFile = toml::from_str(text).unwrap();
+        let found = cells(&file, &folder.path().join("x.toml")).unwrap();
+        assert_eq!((found[0].config.rounds, found[0].config.proving.proofs_per_round), (2, 50));
+        assert!(cells(&file, Path::new("x.toml")).is_err(), "there is no such file");
+    }
+
+    #[test]
+    fn an_arm_may_go_on_from_another_one() {
+        let text = "title = \"x\"\npreset = \"smoke\"\nseeds = [0, 1]\n[[arms]]\nname = \"a\"\n[[arms]]\nname = \"b\"\n\
+                    from = { arm = \"a\", round = 1 }\n";
+        let file: ExperimentFile = toml::from_str(text).unwrap();
+        let cells = cells(&file, Path::new("x.toml")).unwrap();
+        assert_eq!(cells[3].from, Some(ForkedFrom { run: "a-seed1".to_owned(), round: 1 }));
+        assert!(cells[2].from.is_none() && cells.iter().all(|cell| !shares_stage1(cell, &cells)));
+        assert_eq!(overrides(&file, "b"), "from round 1 of a");
+    }
+
+    #[test]
     fn every_experiment_of_the_repository_has_settings_that_fit() {
         let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../experiments"));
         let files = std::fs::read_dir(folder).unwrap().map(|item| item.unwrap().path());
         let files: Vec<_> = files.filter(|path| path.extension().is_some_and(|it| it == "toml")).collect();
-        assert!(files.iter().any(|path| path.ends_with("recipe-ablations.toml")));
+        assert!(files.iter().any(|path| path.ends_with("subgoals.toml")));
         for path in files {
             let file = ExperimentFile::read(&path).unwrap();
             let cells = cells(&file, &path).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::Result;
-use stp_selfplay::config::Method;
+use stp_selfplay::config::{Method, RunConfig};
 use stp_selfplay::context::statements::load_corpus;
 
 use super::cells::Cell;
@@ -35,7 +35,7 @@ impl Experiment {
         let mut cost = Cost::default();
         let mut seen = HashSet::new();
         for cell in self.cells.iter().filter(|cell| !results.has(&cell.arm, cell.seed)) {
-            let is_first = seen.insert(cell.stage1.folder.as_str());
+            let is_first = cell.from.is_none() && seen.insert(cell.stage1.folder.as_str());
             self.add_cost(cell, is_first, &mut cost)?;
         }
         cost.stages1 = seen.len();
@@ -46,7 +46,10 @@ impl Experiment {
     fn add_cost(&self, cell: &Cell, with_stage1: bool, cost: &mut Cost) -> Result<()> {
         let corpus = load_corpus(&cell.config.corpus)?;
         let data = Data::of(&cell.config, &corpus);
-        let mut own = work(&cell.config, data, Assumptions::default());
+        let taken_over = cell.from.as_ref().map_or(0, |from| from.round);
+        let config =
+            RunConfig { rounds: cell.config.rounds.saturating_sub(taken_over), ..cell.config.clone() };
+        let mut own = work(&config, data, Assumptions::default());
         for wanted in &self.file.evaluate {
             let set = self.set(&wanted.set, &corpus, wanted.max)?;
             let samples = set.entries.len() as u64 * u64::from(wanted.samples);

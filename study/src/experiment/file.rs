@@ -16,6 +16,9 @@ pub struct ExperimentFile {
     /// The preset that arms begin with.
     #[serde(default = "tiny")]
     pub preset: String,
+    /// A file of settings over the preset, as `--config`; seen from the folder of the experiment's file.
+    #[serde(default)]
+    pub config: Option<String>,
     /// The seeds; each arm is run with each.
     #[serde(default)]
     pub seeds: Vec<u64>,
@@ -48,9 +51,22 @@ pub struct Arm {
     /// The preset that it begins with, in place of the one of all arms.
     #[serde(default)]
     pub preset: Option<String>,
+    /// The run that it goes on from, if it does not begin with a stage 1.
+    #[serde(default)]
+    pub from: Option<Branch>,
     /// Its own settings, over those of all arms.
     #[serde(default)]
     pub set: Table,
+}
+
+/// Where an arm leaves another one: its run is a fork of that one's with the same seed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Branch {
+    /// An arm above it.
+    pub arm: String,
+    /// The last round that it takes over; 0 is stage 1.
+    pub round: u32,
 }
 
 /// A set that models are measured on.
@@ -173,12 +189,28 @@ impl ExperimentFile {
         {
             return Some(format!("`baseline` names the arm `{name}`, which is not there."));
         }
+        if let Some(problem) = self.branch_problem() {
+            return Some(problem);
+        }
         let bad =
             self.evaluate.iter().find(|it| it.k.is_empty() || it.k.iter().any(|&k| k == 0 || k > it.samples));
         if let Some(bad) = bad {
             return Some(format!("`k` of the set `{}` must be numbers from 1 to `samples`.", bad.set));
         }
         self.claims.iter().find_map(|claim| self.problem_of(claim))
+    }
+
+    fn branch_problem(&self) -> Option<String> {
+        self.arms.iter().enumerate().find_map(|(place, arm)| {
+            let from = arm.from.as_ref()?;
+            let is_above = self.arms[..place].iter().any(|other| other.name == from.arm);
+            (!is_above).then(|| {
+                format!(
+                    "the arm `{}` goes on from `{}`, which is not among the arms above it.",
+                    arm.name, from.arm
+                )
+            })
+        })
     }
 
     fn problem_of(&self, claim: &Claim) -> Option<String> {
@@ -256,6 +288,7 @@ mod tests {
             ("seeds = [0, 1]", "", "need each other"),
             ("seeds = [0, 1]", "seeds = [1, 1]", "twice"),
             ("seeds = [0, 1]", "seeds = [0]\nbaseline = \"y\"", "`y`"),
+            ("\"expert iteration\"", "\"b\"\nfrom = { arm = \"b\", round = 1 }", "above it"),
             ("k = [1, 4]", "k = [8]", "from 1 to"),
             ("k = 4", "k = 2", "[[evaluate]]"),
             ("title = \"x\"", "titel = \"x\"", "titel"),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use stp_datasets::{Corpus, Ledger, Phase, Tally};
 use stp_prover::pass_at_k;
 use stp_selfplay::config::RunConfig;
+use stp_selfplay::context::fork::ForkedFrom;
 
 use super::file::{Claim, ExperimentFile, Metric};
 use crate::bootstrap::Paired;
@@ -96,6 +97,9 @@ pub struct FinishedRun {
     pub arm: String,
     /// The seed.
     pub seed: u64,
+    /// The run that it goes on from, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<ForkedFrom>,
     /// After stage 1, each round, and the final re-training.
     pub points: Vec<Point>,
     /// The last model on each set of `evaluate`, in the file's order.
@@ -351,6 +355,7 @@ mod tests {
             FinishedRun {
                 arm: String::new(),
                 seed: 0,
+                from: None,
                 points: checks.map(point).to_vec(),
                 outcomes: Vec::new(),
                 seconds: 0.0,

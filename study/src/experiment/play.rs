@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use stp_datasets::{Corpus, Ledger};
 use stp_model::Device;
 use stp_selfplay::config::RunConfig;
+use stp_selfplay::context::fork::{ForkedFrom, Source};
 use stp_selfplay::context::statements::load_corpus;
 use stp_selfplay::context::{Cancel, CpuMeter, RunFolder, pool_config};
 use stp_selfplay::events::Events;
@@ -87,9 +88,17 @@ impl Player {
     async fn play_cell(&self, experiment: &Experiment, cell: &Cell) -> Result<FinishedRun> {
         let corpus = load_corpus(&cell.config.corpus)?;
         let path = cell.path(&experiment.runs);
-        if self.make_room(&path, &cell.config, &corpus)? != State::Finished {
+        let from = cell.from.as_ref();
+        if self.make_room(&path, &cell.config, from, &corpus)? != State::Finished {
             (self.tell)(&StudyEvent::ArmStarted { arm: &cell.arm, seed: cell.seed });
-            let folder = open_folder(&path, &cell.config)?;
+            let folder = match from {
+                None => open_folder(&path, &cell.config)?,
+                Some(from) => Source::of(experiment.runs.join(&from.run), Some(from.round))
+                    .with_context(|| {
+                        format!("the arm `{}` goes on from a run, not from its numbers", cell.arm)
+                    })?
+                    .open_fork(&path, &cell.config, &self.events)?,
+            };
             if shares_stage1(cell, &experiment.cells) {
                 self.begin_with_stage1(experiment, cell, &corpus).await?;
             }
@@ -109,8 +118,14 @@ impl Player {
     }
 
     /// Renames a run's folder if something else was played in it, and says what is in it then.
-    fn make_room(&self, folder: &Path, config: &RunConfig, corpus: &Corpus) -> Result<State> {
-        let differs = match state(folder, config, corpus)? {
+    fn make_room(
+        &self,
+        folder: &Path,
+        config: &RunConfig,
+        from: Option<&ForkedFrom>,
+        corpus: &Corpus,
+    ) -> Result<State> {
+        let differs = match state(folder, config, from, corpus)? {
             State::Other(differs) => differs,
             other => return Ok(other),
         };
@@ -128,7 +143,7 @@ impl Player {
         if own.join(LEDGER).exists() {
             return Ok(());
         }
-        self.make_room(&shared, &cell.stage1.config, corpus)?;
+        self.make_room(&shared, &cell.stage1.config, None, corpus)?;
         let ledger = shared.join(LEDGER);
         let done = ledger.exists() && Ledger::open(&ledger)?.step("stage1/valid")?.is_some();
         if !done {

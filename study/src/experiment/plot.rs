@@ -155,6 +155,7 @@ mod tests {
         let run = |arm: &str, seed, proved: [usize; 3]| FinishedRun {
             arm: arm.to_owned(),
             seed,
+            from: None,
             points: proved
                 .into_iter()
                 .zip([0, 100, 200])

@@ -9,7 +9,7 @@ use stp_selfplay::config::{self, RunConfig};
 use stp_selfplay::context::statements::load_corpus;
 
 use super::automation::{differences, settings_of, tried};
-use super::cells::Cell;
+use super::cells::{Cell, base};
 use super::matrix::Experiment;
 use super::measure::{FinishedRun, Measured, measured};
 use super::results::Results;
@@ -64,6 +64,7 @@ impl Experiment {
         let settings = RunConfig::deserialize(&run.settings);
         let as_played = settings
             .is_ok_and(|settings| config::differences(&settings, &cell.config).is_empty())
+            && run.from == cell.from
             && run.corpus == corpus.digest();
         let evaluations = self.evaluations_of(cell, corpus, "final")?;
         let as_measured = evaluations.len() == run.outcomes.len()
@@ -98,7 +99,7 @@ impl Experiment {
 
     /// The settings that all arms begin with.
     pub(super) fn base(&self) -> Result<RunConfig> {
-        Ok(RunConfig::load(&self.file.preset, None)?)
+        Ok(base(&self.file, &self.path, &self.file.preset)?.config()?)
     }
 
     /// Where it is kept what tactics did.
@@ -109,7 +110,7 @@ impl Experiment {
     /// What there is of a run and its evaluations.
     pub(super) fn recorded_run(&self, cell: &Cell, corpus: &Corpus) -> Result<Recorded> {
         let folder = cell.path(&self.runs);
-        match state(&folder, &cell.config, corpus)? {
+        match state(&folder, &cell.config, cell.from.as_ref(), corpus)? {
             State::Finished => {}
             State::Unfinished => return Ok(Recorded::Unfinished),
             State::Other(differs) => {
@@ -136,11 +137,11 @@ impl Experiment {
         let ledger = Ledger::open_read_only(&folder.join(LEDGER))?;
         let Measured { points, seconds, mut per_statement } = measured(&ledger, &cell.config, corpus)?;
         per_statement.evaluated = evaluations.iter().map(Evaluation::tallies).collect::<Result<_>>()?;
-        let (arm, seed) = (cell.arm.clone(), cell.seed);
+        let (arm, seed, from) = (cell.arm.clone(), cell.seed, cell.from.clone());
         let settings =
             serde_json::to_value(&cell.config).context("the settings cannot be written as JSON")?;
         let corpus = corpus.digest();
-        let run = FinishedRun { arm, seed, points, outcomes, seconds, per_statement, settings, corpus };
+        let run = FinishedRun { arm, seed, from, points, outcomes, seconds, per_statement, settings, corpus };
         Ok(Recorded::Finished(Box::new(run)))
     }
 }

@@ -138,6 +138,9 @@ impl Results {
 
     fn matrix(&self, file: &ExperimentFile) -> String {
         let mut text = format!("Preset `{}`", file.preset);
+        if let Some(config) = &file.config {
+            let _ = write!(text, ", `{config}` over it,");
+        }
         if !file.set.is_empty() {
             let _ = write!(text, " with {}", cells::common(&file.set));
         }
@@ -357,6 +360,7 @@ mod tests {
         FinishedRun {
             arm: arm.to_owned(),
             seed,
+            from: None,
             points: vec![point(0, 0), point(100, proved)],
             outcomes: Vec::new(),
             seconds: 1.0,

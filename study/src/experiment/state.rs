@@ -7,6 +7,7 @@ use stp_datasets::{Corpus, Ledger};
 use stp_selfplay::config::{RunConfig, differences};
 use stp_selfplay::context::RunFolder;
 use stp_selfplay::context::folder::run_config;
+use stp_selfplay::context::fork::{ForkedFrom, forked_from};
 use stp_selfplay::run::{Finished, Run};
 
 /// The ledger in a run's folder.
@@ -23,12 +24,17 @@ pub(super) enum State {
     Other(Vec<String>),
 }
 
-/// What is in the folder of a run with these settings. Nothing is written but a ledger's newer schema, and the library that
+/// What is in the folder of a run with these settings, which goes on from that other run. Nothing is written but a ledger's newer schema, and the library that
 /// a model is pretrained on is not looked at.
 ///
 /// # Errors
 /// If its settings or its ledger cannot be read.
-pub(super) fn state(folder: &Path, config: &RunConfig, corpus: &Corpus) -> Result<State> {
+pub(super) fn state(
+    folder: &Path,
+    config: &RunConfig,
+    from: Option<&ForkedFrom>,
+    corpus: &Corpus,
+) -> Result<State> {
     let ledger = folder.join(LEDGER);
     // Without settings or a ledger nothing has been played in it.
     if !folder.join("config.toml").exists() || !ledger.exists() {
@@ -38,8 +44,12 @@ pub(super) fn state(folder: &Path, config: &RunConfig, corpus: &Corpus) -> Resul
     if !differs.is_empty() {
         return Ok(State::Other(differs));
     }
-    if Ledger::open(&ledger)?.corpus_differs(corpus)?.is_some() {
+    let ledger = Ledger::open(&ledger)?;
+    if ledger.corpus_differs(corpus)?.is_some() {
         return Ok(State::Other(vec!["the corpus".to_owned()]));
+    }
+    if forked_from(&ledger)?.as_ref() != from {
+        return Ok(State::Other(vec!["the run that it goes on from".to_owned()]));
     }
     Ok(match Run::is_finished(folder, config)? {
         Finished::Yes => State::Finished,
@@ -91,23 +101,29 @@ mod tests {
     fn a_run_is_finished_only_with_its_own_settings() {
         let folder = tempfile::tempdir().unwrap();
         let (run, config, corpus) = played(folder.path(), 2);
-        assert_eq!(state(&run, &config, &corpus).unwrap(), State::Finished);
+        assert_eq!(state(&run, &config, None, &corpus).unwrap(), State::Finished);
         let fewer = RunConfig { rounds: 1, ..config.clone() };
-        assert_eq!(state(&run, &fewer, &corpus).unwrap(), State::Other(vec!["rounds: 2 -> 1".to_owned()]));
+        assert_eq!(
+            state(&run, &fewer, None, &corpus).unwrap(),
+            State::Other(vec!["rounds: 2 -> 1".to_owned()])
+        );
+        let other = ForkedFrom { run: "other".to_owned(), round: 1 };
+        let there = state(&run, &config, Some(&other), &corpus).unwrap();
+        assert_eq!(there, State::Other(vec!["the run that it goes on from".to_owned()]));
         let mut edited = corpus.clone();
         edited.entries[3].proofs.push("by other".to_owned());
-        assert_eq!(state(&run, &config, &edited).unwrap(), State::Other(vec!["the corpus".to_owned()]));
+        assert_eq!(state(&run, &config, None, &edited).unwrap(), State::Other(vec!["the corpus".to_owned()]));
     }
 
     #[test]
     fn what_has_not_begun_is_unfinished() {
         let folder = tempfile::tempdir().unwrap();
         let config = RunConfig::load("smoke", None).unwrap();
-        let nothing = state(&folder.path().join("none"), &config, &Corpus::default()).unwrap();
+        let nothing = state(&folder.path().join("none"), &config, None, &Corpus::default()).unwrap();
         assert_eq!(nothing, State::Unfinished);
         // A copied stage 1 without settings: the copy was interrupted.
         Ledger::open(&folder.path().join(LEDGER)).unwrap();
-        assert_eq!(state(folder.path(), &config, &Corpus::default()).unwrap(), State::Unfinished);
+        assert_eq!(state(folder.path(), &config, None, &Corpus::default()).unwrap(), State::Unfinished);
     }
 
     #[test]
@@ -118,7 +134,7 @@ mod tests {
         let other = RunConfig { seed: 5, ..config.clone() };
         std::fs::create_dir(&run).unwrap();
         std::fs::write(run.join("config.toml"), toml::to_string(&other).unwrap()).unwrap();
-        assert_eq!(state(&run, &config, &Corpus::default()).unwrap(), State::Unfinished);
+        assert_eq!(state(&run, &config, None, &Corpus::default()).unwrap(), State::Unfinished);
         let opened = open_folder(&run, &config).unwrap();
         assert_eq!(run_config(&run).unwrap().0.seed, config.seed);
         assert!(open_folder(&run, &config).is_err(), "it is locked");
@@ -137,7 +153,7 @@ mod tests {
         drop(RunFolder::open(&run, &config).unwrap());
         // As one from before corpora were kept.
         let ledger = Ledger::open(&run.join(LEDGER)).unwrap();
-        assert_eq!(state(&run, &config, &corpus).unwrap(), State::Unfinished);
+        assert_eq!(state(&run, &config, None, &corpus).unwrap(), State::Unfinished);
         assert_eq!(ledger.stats().unwrap().rows["corpus"], 0);
     }
 }

@@ -78,6 +78,7 @@ mod tests {
             FinishedRun {
                 arm: arm.to_owned(),
                 seed,
+                from: None,
                 points: vec![Point { effort, ..Point::default() }],
                 outcomes: Vec::new(),
                 seconds: 1.0,

@@ -99,6 +99,18 @@ fn what_cannot_be_forked_is_said() {
 }
 
 #[test]
+fn a_fork_may_begin_to_search() {
+    let (scratch, path, mut config) = played();
+    config.search.enabled = true;
+    let fork = source(&path, ":1").unwrap();
+    let opened = fork.open_fork(&scratch.path().join("b"), &config, &Events::none()).unwrap();
+    let ledger = Ledger::open(&opened.ledger()).unwrap();
+    let record = ledger.step(&Step::Search(1).name()).unwrap().unwrap();
+    assert_eq!(serde_json::from_value::<SearchRecord>(record.detail).unwrap(), SearchRecord::default());
+    assert_eq!(ledger.step(&Step::Search(2).name()).unwrap(), None, "it searches from round 2 on");
+}
+
+#[test]
 fn a_method_that_needs_other_steps_begins_after_stage_1() {
     let (scratch, path, config) = played();
     let ledger = Ledger::open(&path.join("ledger.sqlite")).unwrap();
