@@ -36,7 +36,10 @@ max_conjecture_tokens = 8
 proofs_per_round = 8
 samples_per_conjecture = 2
 valid_samples = 2
+[search]
+enabled = false
 [conjecturing]
+sources = ["model"]
 generated_per_round = 2
 drop_trivial = false
 drop_refuted = false

@@ -208,14 +208,27 @@ mod tests {
     fn settings_of_runs_from_before_the_switches_still_load() {
         let (_, text) = PRESETS[0];
         let mut old: toml::Table = text.parse().unwrap();
-        for table in ["selection", "control", "repair"] {
+        for table in ["selection", "control", "repair", "search"] {
             old.remove(table);
         }
+        for (table, keys) in [
+            (
+                "proving",
+                &["first_samples", "least_chance", "conjecture_share", "max_proofs_per_statement"][..],
+            ),
+            ("conjecturing", &["sources", "stage1_shared", "one_seed", "fates", "most_of_fate", "mask"]),
+        ] {
+            let table = old[table].as_table_mut().unwrap();
+            assert!(keys.iter().all(|key| table.remove(*key).is_some()), "the preset has all of them");
+        }
         let old: RunConfig = old.try_into().unwrap();
-        let mut new = RunConfig::load("tiny", None).unwrap();
-        (new.selection, new.repair) = (Selection::default(), Repair::default());
-        assert_eq!(old, new);
-        assert!(!old.selection.reweighting && !old.control.balance && !old.repair.enabled);
+        assert!(
+            !old.selection.reweighting && !old.control.balance && !old.repair.enabled && !old.search.enabled
+        );
+        assert!(
+            old.conjectures_from(ConjectureSource::Model)
+                && !old.conjectures_from(ConjectureSource::Subgoals)
+        );
         let (proving, conjecturing) = (&old.proving, &old.conjecturing);
         assert_eq!(
             (proving.first_samples, proving.conjecture_share, proving.max_proofs_per_statement),

@@ -103,13 +103,13 @@ pub fn times(work: &Work, speeds: &Speeds) -> Times {
 
 #[cfg(test)]
 mod tests {
+    use super::super::work::tests::measured;
     use super::super::work::{Assumptions, Data, work};
     use super::*;
-    use stp_selfplay::config::RunConfig;
 
     #[test]
-    fn tiny_takes_about_as_long_as_it_took() {
-        let config = RunConfig::load("tiny", None).unwrap();
+    fn a_run_takes_about_as_long_as_it_took() {
+        let config = measured();
         let data = Data { statements: 1000, proofs: 1604, valid: 294, library: 0 };
         let work = work(&config, data, Assumptions::default());
         let times = times(&work, &Hardware::TwoCores.speeds(1_328_448, false));

@@ -1,7 +1,7 @@
 //! How much a run samples, judges and trains on.
 
 use stp_datasets::Corpus;
-use stp_selfplay::config::{Method, RunConfig};
+use stp_selfplay::config::{ConjectureSource, RunConfig};
 use stp_selfplay::context::statements::{choose, stage1_proofs};
 use stp_selfplay::steps::train::library;
 
@@ -30,7 +30,7 @@ impl Data {
     }
 }
 
-/// What cannot be known before: measured on a run of `tiny` (seed 2), unless said otherwise.
+/// What cannot be known before: measured on a run of `tiny` before it searched (seed 2), unless said otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Assumptions {
     /// Mean length of a text, as part of the longest that is allowed.
@@ -39,11 +39,13 @@ pub struct Assumptions {
     pub judged_share: f64,
     /// Part of the sampled proofs that a round's training takes: correct, new, and of a statement with pass rate ≤ 1/2.
     pub trained_share: f64,
+    /// Checks of a search, of goals by automation and of wholes, as part of the sampled proofs (`experiments/subgoals`).
+    pub search_share: f64,
 }
 
 impl Default for Assumptions {
     fn default() -> Self {
-        Self { length_share: 0.28, judged_share: 0.6, trained_share: 0.06 }
+        Self { length_share: 0.28, judged_share: 0.6, trained_share: 0.06, search_share: 0.27 }
     }
 }
 
@@ -70,15 +72,17 @@ pub fn work(config: &RunConfig, data: Data, assumptions: Assumptions) -> Work {
     let proofs: u64 = (1..=config.rounds).map(|round| config.proving.proofs_in(round) as u64).sum();
     let models = 1 + rounds + u64::from(config.method.trains());
     let valid_proofs = models * data.valid as u64 * u64::from(config.proving.valid_samples);
-    let conjectures = match config.method {
-        Method::Stp => rounds * generated(config, data) as u64,
-        _ => 0,
+    let conjectures = if config.conjectures_from(ConjectureSource::Model) {
+        rounds * generated(config, data) as u64
+    } else {
+        0
     };
     let mean = |longest: usize| assumptions.length_share * longest as f64;
     let sampled_tokens = (proofs + valid_proofs) as f64 * mean(config.sampling.max_proof_tokens)
         + conjectures as f64 * mean(config.sampling.max_conjecture_tokens);
     let trained_tokens = trained_sequences(config, data, assumptions) * mean(config.model.max_seq);
-    let judged = assumptions.judged_share * (proofs + valid_proofs + conjectures) as f64;
+    let searched = if config.search.enabled { assumptions.search_share * proofs as f64 } else { 0.0 };
+    let judged = assumptions.judged_share * (proofs + valid_proofs + conjectures) as f64 + searched;
     Work {
         proofs,
         valid_proofs,
@@ -130,7 +134,11 @@ fn trained_sequences(config: &RunConfig, data: Data, assumptions: Assumptions) -
         return sum;
     }
     let found = assumptions.trained_share * config.proving.proofs_per_round as f64;
-    let pairs = if config.method == Method::Stp { conjecturing.replayed_pairs as f64 } else { 0.0 };
+    let pairs = if config.conjectures_from(ConjectureSource::Model) {
+        conjecturing.replayed_pairs as f64
+    } else {
+        0.0
+    };
     let corpus = data.proofs as f64;
     let again = |round: u32| config.retraining.epochs as f64 * (corpus + f64::from(round) * found);
     for round in 1..=config.rounds {
@@ -149,14 +157,26 @@ fn trained_sequences(config: &RunConfig, data: Data, assumptions: Assumptions) -
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use stp_selfplay::config::Method;
+
+    /// The settings of the run that was measured: those of `tiny` before it searched.
+    pub(in super::super) fn measured() -> RunConfig {
+        let mut config = RunConfig::load("tiny", None).unwrap();
+        (config.rounds, config.max_supervised, config.stage1.epochs) = (3, 0, 8);
+        config.search.enabled = false;
+        let conjecturing = &mut config.conjecturing;
+        conjecturing.sources = vec![ConjectureSource::Model];
+        (conjecturing.stage1_shared, conjecturing.replayed_pairs) = (true, 200);
+        config
+    }
 
     const CORE: Data = Data { statements: 1000, proofs: 1604, valid: 294, library: 0 };
 
     #[test]
-    fn the_numbers_of_tiny_are_those_of_its_run() {
-        let config = RunConfig::load("tiny", None).unwrap();
+    fn the_numbers_of_a_run_are_those_that_it_had() {
+        let config = measured();
         let work = work(&config, CORE, Assumptions::default());
         assert_eq!((work.proofs, work.valid_proofs, work.conjectures), (12_000, 5 * 294 * 4, 6300));
         // Measured: 507,506 tokens of proofs and 6,435 texts of conjectures.
@@ -170,7 +190,7 @@ mod tests {
 
     #[test]
     fn all_methods_sample_the_same_number_of_proofs() {
-        let mut config = RunConfig::load("tiny", None).unwrap();
+        let mut config = measured();
         let of = |method| {
             let mut config = config.clone();
             config.method = method;
@@ -181,6 +201,15 @@ mod tests {
         assert!(plain.trained_tokens < ei.trained_tokens && ei.sampled_tokens < stp.sampled_tokens);
         config.proving.first_round_proofs = 2 * config.proving.proofs_per_round;
         assert_eq!(work(&config, CORE, Assumptions::default()).proofs, 16_000);
+    }
+
+    #[test]
+    fn a_search_has_checks_and_no_conjectures_of_the_model() {
+        let searching = work(&RunConfig::load("tiny", None).unwrap(), CORE, Assumptions::default());
+        let mut config = RunConfig::load("tiny", None).unwrap();
+        config.search.enabled = false;
+        let without = work(&config, CORE, Assumptions::default());
+        assert_eq!((searching.conjectures, searching.checks - without.checks), (0, 4320));
     }
 
     #[test]
