@@ -7,8 +7,6 @@
 mod autodiff;
 pub(crate) mod cpu;
 
-use std::cell::RefCell;
-
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -240,16 +238,11 @@ fn matrix(tensor: &Cpu) -> cpu::Matrix<'_> {
     cpu::Matrix::dense(values(tensor), shape[0], shape[1])
 }
 
-thread_local! {
-    /// Of a worker's products; it ends with the worker.
-    static SCRATCH: RefCell<cpu::Bf16Scratch> = RefCell::default();
-}
-
 fn rounded(left: cpu::Matrix, right: cpu::Matrix) -> Cpu {
     let mut out = vec![0.0; left.rows * right.cols];
-    let (shape, right) = (vec![left.rows, right.cols], cpu::Bf16Matrix::new(right));
-    SCRATCH.with_borrow_mut(|scratch| right.multiply(left, &mut out, cpu::Into::Set, scratch));
-    tensor(out, shape)
+    let scratch = &mut cpu::Bf16Scratch::default();
+    cpu::Bf16Matrix::new(right).multiply(left, &mut out, cpu::Into::Set, scratch);
+    tensor(out, vec![left.rows, right.cols])
 }
 
 fn shape(tensor: &Cpu) -> Vec<usize> {

@@ -26,11 +26,11 @@ pub(crate) struct Bf16Scratch {
     tile: Vec<f32>,
 }
 
+/// Numbers in a cache line.
+const LINE: usize = 16;
+
 /// Pairs of the left matrix that stay in the second cache while the right one goes by: one MiB.
 const CACHE: usize = 1 << 18;
-
-/// Pairs of a row that are summed at once, so that many rows stay in that cache.
-const DEPTH: usize = 1024;
 
 /// Rows that are multiplied with a panel at once where there are no tiles.
 const BLOCK: usize = 8;
@@ -79,11 +79,11 @@ impl Bf16Matrix {
     pub(crate) fn multiply(&self, left: Matrix, out: &mut [f32], into: Into, scratch: &mut Bf16Scratch) {
         debug_assert_eq!((left.cols, out.len()), (self.inputs, left.rows * self.outputs));
         let depth = padded(self.inputs);
-        let packed = pack(left, depth, &mut scratch.left);
+        pack(left, depth, &mut scratch.left);
         let product = Product { rows: left.rows, depth, outputs: self.outputs, right: &self.pairs, into };
         match Tiles::new() {
-            Some(tiles) => product.by_tiles(&tiles, packed, &mut scratch.tile, out),
-            None => product.portable(packed, &mut scratch.tile, out),
+            Some(tiles) => product.by_tiles(&tiles, &scratch.left, &mut scratch.tile, out),
+            None => product.portable(&scratch.left, &mut scratch.tile, out),
         }
     }
 }
@@ -103,47 +103,27 @@ fn rows(matrix: Matrix, panel: &mut [u32]) {
     }
 }
 
-/// Fills a panel from a matrix whose columns are contiguous.
+/// Fills a panel from a matrix whose columns are contiguous, of which a cache line is read at a time.
 #[inline(always)]
 fn columns(matrix: Matrix, panel: &mut [u32]) {
-    for (step, panel) in panel.chunks_exact_mut(PAIRS * COLUMNS).enumerate() {
-        let numbers = (step * WIDTH).min(matrix.rows)..((step + 1) * WIDTH).min(matrix.rows);
-        let mut columns = [[0; PAIRS]; COLUMNS];
-        for (col, pairs) in columns[..matrix.cols].iter_mut().enumerate() {
-            *pairs = pairs_of(&matrix.data[col * matrix.col_stride..][numbers.clone()]);
-        }
-        let (panel, _) = panel.as_chunks_mut::<COLUMNS>();
-        for (number, to) in panel.iter_mut().enumerate() {
-            *to = std::array::from_fn(|col| columns[col][number]);
+    for (first, panel) in (0..matrix.rows).step_by(LINE).zip(panel.chunks_mut(LINE / 2 * COLUMNS)) {
+        let count = LINE.min(matrix.rows - first);
+        for col in 0..matrix.cols {
+            let (values, last) = matrix.data[col * matrix.col_stride + first..][..count].as_chunks::<2>();
+            let mut to = panel[col..].iter_mut().step_by(COLUMNS);
+            for ([even, odd], to) in values.iter().zip(&mut to) {
+                *to = pair(*even, *odd);
+            }
+            last.iter().zip(to).for_each(|(last, to)| *to = bits(*last));
         }
     }
 }
 
-/// The first `WIDTH` numbers, two and two; what is missing is zero.
-#[inline(always)]
-fn pairs_of(values: &[f32]) -> [u32; PAIRS] {
-    let whole = whole::<WIDTH>(values);
-    std::array::from_fn(|number| pair(whole[2 * number], whole[2 * number + 1]))
-}
-
-/// The first `N` numbers; what is missing is zero.
-#[inline(always)]
-fn whole<const N: usize>(values: &[f32]) -> [f32; N] {
-    values.first_chunk().copied().unwrap_or_else(|| {
-        let mut whole = [0.0; N];
-        whole[..values.len()].copy_from_slice(values);
-        whole
-    })
-}
-
 /// Rounds rows, and brings them into the order in which tiles read them: of `ROWS` rows first the `PAIRS` pairs that stand
 /// first in each, then the next ones. What is missing in either direction is filled up with zeros.
-fn pack<'a>(left: Matrix, depth: usize, packed: &'a mut Vec<u32>) -> &'a [u32] {
+fn pack(left: Matrix, depth: usize, packed: &mut Vec<u32>) {
     debug_assert!(left.row_stride == 1 || left.col_stride == 1);
-    let length = left.rows.next_multiple_of(ROWS) * depth;
-    // All of it is written below, so what was there before need not be cleared.
-    packed.resize(length.max(packed.len()), 0);
-    let packed = &mut packed[..length];
+    packed.resize(left.rows.next_multiple_of(ROWS) * depth, 0);
     let together = if left.col_stride == 1 { 1 } else { STRIPS };
     Arch::new().dispatch(
         #[inline(always)]
@@ -164,7 +144,6 @@ fn pack<'a>(left: Matrix, depth: usize, packed: &'a mut Vec<u32>) -> &'a [u32] {
             }
         },
     );
-    packed
 }
 
 /// Groups of `ROWS` rows that are packed side by side where the columns lie in one piece: the next column may be many pages
@@ -178,9 +157,15 @@ const WIDTH: usize = 2 * PAIRS;
 fn pack_rows(left: Matrix, rows: Range<usize>, step: usize, tile: &mut [u32]) {
     let numbers = (step * WIDTH).min(left.cols)..((step + 1) * WIDTH).min(left.cols);
     tile[rows.len() * PAIRS..].fill(0);
-    let (tile, _) = tile.as_chunks_mut::<PAIRS>();
-    for (row, to) in rows.zip(tile) {
-        *to = pairs_of(&left.data[row * left.row_stride..][numbers.clone()]);
+    for (row, to) in rows.zip(tile.chunks_exact_mut(PAIRS)) {
+        let values = &left.data[row * left.row_stride..][numbers.clone()];
+        let mut whole = [0.0; WIDTH];
+        let values = values.try_into().unwrap_or_else(|_| {
+            whole[..values.len()].copy_from_slice(values);
+            &whole
+        });
+        let (values, _) = values.as_chunks::<2>();
+        to.iter_mut().zip(values).for_each(|(to, [even, odd])| *to = pair(*even, *odd));
     }
 }
 
@@ -188,17 +173,17 @@ fn pack_rows(left: Matrix, rows: Range<usize>, step: usize, tile: &mut [u32]) {
 #[inline(always)]
 fn pack_columns(left: Matrix, rows: Range<usize>, step: usize, tile: &mut [u32]) {
     let column = |number: usize| {
-        let values =
-            if number < left.cols { &left.data[number * left.col_stride..][rows.clone()] } else { &[] };
-        whole::<ROWS>(values)
+        let mut values = [0.0; ROWS];
+        if number < left.cols {
+            let from = &left.data[number * left.col_stride..][rows.clone()];
+            values[..from.len()].copy_from_slice(from);
+        }
+        values
     };
-    let pairs: [[u32; ROWS]; PAIRS] = std::array::from_fn(|number| {
+    for number in 0..PAIRS {
         let (even, odd) = (column(step * WIDTH + 2 * number), column(step * WIDTH + 2 * number + 1));
-        std::array::from_fn(|row| pair(even[row], odd[row]))
-    });
-    let (tile, _) = tile.as_chunks_mut::<PAIRS>();
-    for (row, to) in tile.iter_mut().enumerate() {
-        *to = std::array::from_fn(|number| pairs[number][row]);
+        let pairs: [u32; ROWS] = std::array::from_fn(|row| pair(even[row], odd[row]));
+        tile[number..].iter_mut().step_by(PAIRS).zip(pairs).for_each(|(to, pair)| *to = pair);
     }
 }
 
@@ -217,39 +202,19 @@ impl Product<'_> {
     fn by_tiles(self, tiles: &Tiles, left: &[u32], tile: &mut Vec<f32>, out: &mut [f32]) {
         tile.resize(ROWS * COLUMNS, 0.0);
         let strip = ROWS * self.depth;
-        let at_once = (CACHE / (ROWS * self.depth.min(DEPTH))).max(1);
+        let at_once = (CACHE / strip).max(1);
         for (group, left) in left.chunks(at_once * strip).enumerate() {
-            for first in (0..self.depth).step_by(DEPTH) {
-                let pairs = first..(first + DEPTH).min(self.depth);
-                let part = Self { into: if first == 0 { self.into } else { Into::Add }, ..self };
-                part.strips(tiles, left, group * at_once * ROWS, pairs, tile, out);
-            }
-        }
-    }
-
-    /// Some strips of rows, the first of which is `first_row`, by all panels; of the inner dimension these pairs.
-    fn strips(
-        self,
-        tiles: &Tiles,
-        left: &[u32],
-        first_row: usize,
-        pairs: Range<usize>,
-        tile: &mut [f32],
-        out: &mut [f32],
-    ) {
-        let part = |rows: usize| pairs.start * rows..pairs.end * rows;
-        for (panel, right) in self.right.chunks_exact(self.depth * COLUMNS).enumerate() {
-            let right = &right[part(COLUMNS)];
-            for (number, left) in left.chunks_exact(ROWS * self.depth).enumerate() {
-                let left = &left[part(ROWS)];
-                let (row, column) = (first_row + number * ROWS, panel * COLUMNS);
-                let is_whole = row + ROWS <= self.rows && column + COLUMNS <= self.outputs;
-                if is_whole && self.into == Into::Set {
-                    let out = &mut out[row * self.outputs + column..];
-                    tiles.product(left, right, pairs.len(), out, self.outputs);
-                } else {
-                    tiles.product(left, right, pairs.len(), tile, COLUMNS);
-                    self.store(tile, row, panel, out);
+            for (panel, right) in self.right.chunks_exact(self.depth * COLUMNS).enumerate() {
+                for (number, left) in left.chunks_exact(strip).enumerate() {
+                    let (row, column) = ((group * at_once + number) * ROWS, panel * COLUMNS);
+                    let is_whole = row + ROWS <= self.rows && column + COLUMNS <= self.outputs;
+                    if is_whole && self.into == Into::Set {
+                        let out = &mut out[row * self.outputs + column..];
+                        tiles.product(left, right, self.depth, out, self.outputs);
+                    } else {
+                        tiles.product(left, right, self.depth, tile, COLUMNS);
+                        self.store(tile, row, panel, out);
+                    }
                 }
             }
         }
@@ -357,4 +322,75 @@ fn block<S: Simd, const AT_ONCE: usize, const VECTORS: usize>(
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn numbers(count: usize, seed: usize) -> Vec<f32> {
+        (0..count).map(|i| ((i * 37 + seed * 101 + i * i) % 23) as f32 / 7.0 - 1.3).collect()
+    }
+
+    fn rounded(value: f32) -> f64 {
+        f64::from(bf16::from_f32(value).to_f32())
+    }
+
+    /// The product as the machine computes it, and as any machine does.
+    fn both(left: Matrix, right: &Bf16Matrix, before: &[f32], into: Into) -> [Vec<f32>; 2] {
+        let mut scratch = Bf16Scratch::default();
+        let mut out = [before.to_vec(), before.to_vec()];
+        right.multiply(left, &mut out[0], into, &mut scratch);
+        let depth = padded(right.inputs);
+        pack(left, depth, &mut scratch.left);
+        let product = Product { rows: left.rows, depth, outputs: right.outputs, right: &right.pairs, into };
+        product.portable(&scratch.left, &mut scratch.tile, &mut out[1]);
+        out
+    }
+
+    #[test]
+    fn numbers_are_rounded_as_everywhere() {
+        for bits_of in (0..=u32::MAX).step_by(65_521).chain([0x3f80_8000, 0x3f81_8000, 0x7f7f_ffff]) {
+            let value = f32::from_bits(bits_of);
+            let (own, other) = (bf16::from_bits(bits(value) as u16), bf16::from_f32(value));
+            assert!(own == other || own.is_nan() && other.is_nan(), "{value}: {own} {other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_the_product_of_the_rounded_numbers(
+            m in 0usize..70, n in 1usize..100, k in 1usize..150, turned: bool, left_turned: bool, add: bool
+        ) {
+            let (a, b, before) = (numbers(m * k, 1), numbers(k * n, 2), numbers(m * n, 3));
+            let right = if turned { Matrix::dense(&b, n, k).transposed() } else { Matrix::dense(&b, k, n) };
+            let into = if add { Into::Add } else { Into::Set };
+            let left = if left_turned { Matrix::dense(&a, k, m).transposed() } else { Matrix::dense(&a, m, k) };
+            for out in both(left, &Bf16Matrix::new(right), &before, into) {
+                for r in 0..m {
+                    for c in 0..n {
+                        let right = |i: usize| if turned { b[c * k + i] } else { b[i * n + c] };
+                        let left = |i: usize| if left_turned { a[i * m + r] } else { a[r * k + i] };
+                        let sum: f64 = (0..k).map(|i| rounded(left(i)) * rounded(right(i))).sum();
+                        let expected = sum + if add { f64::from(before[r * n + c]) } else { 0.0 };
+                        let found = f64::from(out[r * n + c]);
+                        prop_assert!((found - expected).abs() < 1e-3 * (1.0 + expected.abs()), "{found} {expected}");
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn a_row_does_not_depend_on_its_neighbours(m in 2usize..70, n in 1usize..70, k in 1usize..80) {
+            let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+            let right = Bf16Matrix::new(Matrix::dense(&b, k, n));
+            let all = both(Matrix::dense(&a, m, k), &right, &vec![0.0; m * n], Into::Set);
+            for r in 0..m {
+                let row = Matrix::dense(&a[r * k..(r + 1) * k], 1, k);
+                let one = both(row, &right, &vec![0.0; n], Into::Set);
+                for (one, all) in one.iter().zip(&all) {
+                    prop_assert_eq!(one, &all[r * n..(r + 1) * n]);
+                }
+            }
+        }
+    }
+}
