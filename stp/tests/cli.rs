@@ -197,7 +197,7 @@ fn a_run_goes_on_with_what_it_is_and_says_what_it_cannot() {
     let said = |more: &[&str]| String::from_utf8_lossy(&begun(folder.path(), more).stderr).into_owned();
     assert!(said(&["--seed", "7"]).contains("seed: 0 -> 7"), "{}", said(&["--seed", "7"]));
     assert_eq!(begun(folder.path(), &["--seed", "7"]).status.code(), Some(2));
-    assert!(said(&["--rounds", "9"]).contains("goes on with rounds: 3 -> 9"));
+    assert!(said(&["--rounds", "9"]).contains("goes on with rounds: 4 -> 9"));
     let runs: serde_json::Value =
         serde_json::from_str(&printed(folder.path(), &["runs", ".", "--json"])).unwrap();
     assert_eq!(
