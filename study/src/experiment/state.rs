@@ -24,8 +24,8 @@ pub(super) enum State {
     Other(Vec<String>),
 }
 
-/// What is in the folder of a run with these settings, which goes on from that other run. Nothing is written but a ledger's newer schema, and the library that
-/// a model is pretrained on is not looked at.
+/// What is in the folder of a run with these settings, which goes on from that other run if there is one. Nothing is written
+/// but a ledger's newer schema, and the library that a model is pretrained on is not looked at.
 ///
 /// # Errors
 /// If its settings or its ledger cannot be read.

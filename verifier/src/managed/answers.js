@@ -49,8 +49,6 @@ function serve(leanJs, library, make) {
     process.exit(3);
   };
   start(leanJs, library, (lean) => {
-    // Looked up before the library is narrowed.
-    const resetHeartbeats = lean.M.__ZN4lean15reset_heartbeatEv;
     const { operations, warmUp } = make(lean, clock);
     warmUp();
     let pending = '';
@@ -60,8 +58,7 @@ function serve(leanJs, library, make) {
       for (let end; (end = pending.indexOf('\n')) >= 0; ) {
         const line = pending.slice(0, end);
         pending = pending.slice(end + 1);
-        // The kernel counts for a thread, not for a request: what earlier ones took is to be no part of this one's limit.
-        resetHeartbeats();
+        lean.resetHeartbeats();
         answer(operations, clock, line);
       }
     });

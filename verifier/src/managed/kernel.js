@@ -34,8 +34,7 @@ function makeKernel(lean, { kernelHas, kernelOf }, clock) {
         refused.set(key, declaration);
         continue;
       }
-      // The kernel's limit is for all that its thread has ever checked.
-      M.__ZN4lean15reset_heartbeatEv();
+      lean.resetHeartbeats();
       const result = clock.elaborating(() => M._lean_add_decl(inc(kernel), heartbeats, declaration, box(0)));
       dec(declaration);
       const inside = field(result, 0);

@@ -192,9 +192,11 @@ function initialise(M, library) {
   M._lean_enable_initializer_execution();
   M._lean_io_mark_end_initialization();
   M._lean_init_task_manager();
+  // Sets the kernel's count back, which is of all that a thread has ever checked: what went before is to be no part of a limit.
+  const resetHeartbeats = M.__ZN4lean15reset_heartbeatEv; // looked up before the library is narrowed
   return {
     M, X, view, isScalar, tag, field, box, inc, dec, string, readString, array, name, readName, exactName, natural,
-    makeNatural, constructor, list, readList, scalarByte, unwrap, inputContext,
+    makeNatural, constructor, list, readList, scalarByte, unwrap, inputContext, resetHeartbeats,
   };
 }
 

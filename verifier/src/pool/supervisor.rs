@@ -221,9 +221,11 @@ impl Supervisor {
     /// Whether the kernel of a process gave up for all that the process had checked before: a native Lean has no way to set its
     /// count back, so only a new process tells what a proof takes by itself.
     fn counts_for_all_its_work(&self, answer: &Result<Value, Lost>) -> bool {
+        if self.role != Role::Checker || matches!(self.toolchain, Toolchain::Managed(_)) {
+            return false;
+        }
         let text = answer.as_ref().map(ToString::to_string).unwrap_or_default();
-        let gave_up = text.contains("(kernel)") && text.contains("deterministic timeout");
-        self.role == Role::Checker && !matches!(self.toolchain, Toolchain::Managed(_)) && gave_up
+        text.contains("(kernel)") && text.contains("deterministic timeout")
     }
 
     async fn ask(&self, process: &mut Process, question: &Question, limit: Duration) -> Result<Value, Lost> {
