@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
+use crate::canonical::words;
+
 /// A proof with holes. It elaborates as it is, but for its `sorry`s.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sketch {
@@ -66,6 +68,13 @@ impl Hole {
 }
 
 impl Sketch {
+    /// It is one `sorry`: nothing of the proof is left, and what it asks for is the statement itself, in Lean's spelling.
+    pub fn is_bare(&self) -> bool {
+        words(&self.proof)
+            .is_some_and(|words| matches!(&*words, [by, sorry] if by == "by" && sorry == "sorry"))
+            || self.proof.trim() == "sorry"
+    }
+
     /// The proof with proofs of goals in the places of their holes, as many as there are; the others stay `sorry`.
     ///
     /// `None` if a proof cannot stand there: that of a goal that cannot be written, or equations that begin with `|`.
@@ -197,6 +206,16 @@ mod tests {
         assert_eq!(sketch.filled(|_| Some("rfl")), None);
         assert_eq!(sketch.filled(|_| None).as_deref(), Some("by sorry"));
         assert_eq!(sketch.holes[0].signature(), None);
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_bare_sketch() {
+        for bare in ["by sorry", "by\n  sorry", " sorry"] {
+            assert!(sketch(bare, &[]).is_bare(), "{bare}");
+        }
+        for other in ["by simp_all\n  sorry", "by\n  sorry\n  sorry", "foo sorry", "by sorry (x + 1)"] {
+            assert!(!sketch(other, &[]).is_bare(), "{other}");
+        }
     }
 
     #[test]

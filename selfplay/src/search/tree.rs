@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use stp_datasets::{Sketch, canonical_statement};
 
-use super::order::{Nearness, nearest};
+use super::order::{Nearness, leaves_all_open, nearest};
 
 /// A goal, by its number; 0 is the statement itself.
 pub type GoalId = usize;
@@ -111,8 +111,11 @@ impl Tree {
     /// The failed proofs of a goal to make sketches of next.
     pub fn to_sketch(&mut self, id: GoalId, most: usize) -> Vec<String> {
         let goal = &mut self.goals[id];
-        let open: Vec<Failed> =
-            goal.failed.iter().filter(|it| !goal.sketched.contains(&it.proof)).cloned().collect();
+        let is_worth_it = |it: &&Failed| {
+            !goal.sketched.contains(&it.proof)
+                && !leaves_all_open(&it.proof, std::iter::once(it.message.as_str()))
+        };
+        let open: Vec<Failed> = goal.failed.iter().filter(is_worth_it).cloned().collect();
         let next = nearest(open, most, |it| it.nearness, |it| &it.proof);
         goal.sketched.extend(next.iter().map(|it| it.proof.clone()));
         next.into_iter().map(|it| it.proof).collect()
@@ -129,6 +132,9 @@ impl Tree {
     /// Why it leads nowhere: it has the goal itself, or one that the goal is part of, among its goals.
     pub fn add(&mut self, parent: GoalId, sketch: Sketch, depth: u32) -> Result<SketchId, String> {
         let above = self.above(parent);
+        if sketch.is_bare() {
+            return Err("a goal is the statement itself".to_owned());
+        }
         for hole in &sketch.holes {
             let key = hole.signature().map(canonical_statement).unwrap_or_default();
             if above.iter().any(|&id| self.goals[id].key == key) {

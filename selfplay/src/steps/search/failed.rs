@@ -138,14 +138,18 @@ fn depths(sketches: &[LedgerSketch]) -> HashMap<String, u32> {
     depths
 }
 
-/// The distinct proofs with the fewest errors, of these the likeliest first.
+/// The distinct proofs with the fewest errors, of these the likeliest first; none that leaves the statement itself open.
 fn nearest(mut attempts: Vec<Attempt>, most: usize) -> Vec<String> {
     let nearness = |attempt: &Attempt| Nearness {
         errors: attempt.verdict.as_ref().map_or(0, |verdict| verdict.messages.len()),
         likelihood: attempt.likelihood(),
         number: attempt.sample,
     };
-    attempts.retain(|attempt| attempt.verdict.as_ref().is_some_and(|it| it.status == Status::Failed));
+    attempts.retain(|attempt| {
+        let failed = attempt.verdict.as_ref().filter(|it| it.status == Status::Failed);
+        failed
+            .is_some_and(|it| !order::leaves_all_open(&attempt.proof, it.messages.iter().map(String::as_str)))
+    });
     let attempts = order::nearest(attempts, most, nearness, |attempt| &attempt.proof);
     attempts.into_iter().map(|attempt| attempt.proof).collect()
 }
@@ -211,6 +215,9 @@ impl Namer {
     fn signatures<'a>(&self, failed: &Failed, sketch: &'a Sketch) -> Result<Vec<&'a str>, String> {
         if sketch.holes.len() > self.most_open {
             return Err("too many goals are open".to_owned());
+        }
+        if sketch.is_bare() {
+            return Err("a goal is the statement itself".to_owned());
         }
         let header = failed.statement.header.as_str();
         let whole = key(header, &failed.statement.signature);
@@ -344,6 +351,8 @@ mod tests {
             cut_off,
         ];
         assert_eq!(nearest(all.clone(), 2), ["likely", "one"]);
-        assert_eq!(nearest(all, 9), ["likely", "one", "two"]);
+        assert_eq!(nearest(all.clone(), 9), ["likely", "one", "two"]);
+        let with_a_tactic = [vec![attempt(0, "by omega", 0.0, 1)], all].concat();
+        assert_eq!(nearest(with_a_tactic, 2), ["likely", "one"]);
     }
 }
