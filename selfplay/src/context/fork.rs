@@ -18,6 +18,7 @@ use crate::error::UsageError;
 use crate::events::{Events, Recorded};
 use crate::plan::{self, Step, checkpoint_of};
 use crate::records::SearchRecord;
+use crate::spent::Spent;
 
 /// Under which key the ledger keeps where its run was forked from.
 const KEY: &str = "forked from";
@@ -195,7 +196,8 @@ impl Source {
         self.ledger.copy_cut(&draft.ledger(), &cut)?;
         let own = Ledger::open(&draft.ledger())?;
         for step in self.missing(config)?.into_iter().filter(|&step| may_be_missing(step)) {
-            let detail = serde_json::to_value(SearchRecord::default())?;
+            let nothing = Spent { cpu_seconds: Some(0.0), ..Spent::default() };
+            let detail = nothing.within(serde_json::to_value(SearchRecord::default())?);
             own.finish_step(&stp_datasets::Step { name: step.name(), seconds: 0.0, detail })?;
         }
         own.record_event("forked", &origin)?;
@@ -214,7 +216,8 @@ impl Source {
     }
 }
 
-/// A fork may search where the other run did not: of the rounds before it has a record of a search that found nothing.
+/// A fork may search where the other run did not: of the rounds before it has a record of a search that found nothing,
+/// and took nothing.
 fn may_be_missing(step: Step) -> bool {
     matches!(step, Step::Search(_))
 }
