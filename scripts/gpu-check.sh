@@ -7,7 +7,8 @@
 #
 # --stp PROGRAM     what is tried; without it `stp` in this script's folder, or what the build left
 # --device NAME     wgpu or cuda [default: wgpu]
-# --seconds S       how long each figure of the benchmark is measured [default: 10]
+# --seconds S       how long each figure of the benchmark is measured; 0: not at all, as on a Vulkan driver that is a program, where
+#                   a single step takes minutes [default: 10]
 # --shapes NAMES    of which models [default: "tiny 100m"]
 # --lean FILE       Lean's answers, where it cannot be installed; without it `lean.jsonl` in this script's folder, or Lean itself
 # --python PROGRAM  one with torch and transformers to measure beside [default: python3, if it has them and CUDA]
@@ -90,7 +91,7 @@ try "so it does in 16 bits" half "$stp" model check --device "$device" --precisi
 beside=(--no-pytorch)
 [ -n "$python" ] && beside=(--python "$python")
 # shellcheck disable=SC2086
-try "tokens a second of training and sampling" bench "$stp" bench model $shapes --device "$device" --seconds "$seconds" "${beside[@]}"
+[ "$seconds" = 0 ] || try "tokens a second of training and sampling" bench "$stp" bench model $shapes --device "$device" --seconds "$seconds" "${beside[@]}"
 judge=()
 [ -n "$lean" ] && judge=(--replay-lean "$lean")
 try "a run through every step" run "$stp" "${train[@]}" --device "$device" --run-dir "$out/run" "${judge[@]}"

@@ -68,11 +68,11 @@ impl Hole {
 }
 
 impl Sketch {
-    /// It is one `sorry`: nothing of the proof is left, and what it asks for is the statement itself, in Lean's spelling.
+    /// It begins with a `sorry`: nothing of the proof is left that counts, and what it asks for is the statement itself, in Lean's
+    /// spelling.
     pub fn is_bare(&self) -> bool {
-        words(&self.proof)
-            .is_some_and(|words| matches!(&*words, [by, sorry] if by == "by" && sorry == "sorry"))
-            || self.proof.trim() == "sorry"
+        let begins = |words: Vec<String>| matches!(&*words, [by, sorry, ..] if by == "by" && sorry == "sorry");
+        self.proof.trim() == "sorry" || words(&self.proof).is_some_and(begins)
     }
 
     /// The proof with proofs of goals in the places of their holes, as many as there are; the others stay `sorry`.
@@ -210,10 +210,10 @@ mod tests {
 
     #[test]
     fn nothing_is_left_of_a_bare_sketch() {
-        for bare in ["by sorry", "by\n  sorry", " sorry"] {
+        for bare in ["by sorry", "by\n  sorry", " sorry", "by\n  sorry\n  | zero => rfl"] {
             assert!(sketch(bare, &[]).is_bare(), "{bare}");
         }
-        for other in ["by simp_all\n  sorry", "by\n  sorry\n  sorry", "foo sorry", "by sorry (x + 1)"] {
+        for other in ["by simp_all\n  sorry", "by\n  · sorry\n  · sorry", "foo sorry", "by induction sorry"] {
             assert!(!sketch(other, &[]).is_bare(), "{other}");
         }
     }
