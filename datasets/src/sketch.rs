@@ -71,7 +71,8 @@ impl Sketch {
     /// It begins with a `sorry`: nothing of the proof is left that counts, and what it asks for is the statement itself, in Lean's
     /// spelling.
     pub fn is_bare(&self) -> bool {
-        let begins = |words: Vec<String>| matches!(&*words, [by, sorry, ..] if by == "by" && sorry == "sorry");
+        let begins =
+            |words: Vec<String>| matches!(&*words, [by, sorry, ..] if by == "by" && sorry == "sorry");
         self.proof.trim() == "sorry" || words(&self.proof).is_some_and(begins)
     }
 
@@ -213,7 +214,8 @@ mod tests {
         for bare in ["by sorry", "by\n  sorry", " sorry", "by\n  sorry\n  | zero => rfl"] {
             assert!(sketch(bare, &[]).is_bare(), "{bare}");
         }
-        for other in ["by simp_all\n  sorry", "by\n  · sorry\n  · sorry", "foo sorry", "by induction sorry"] {
+        for other in ["by simp_all\n  sorry", "by\n  · sorry\n  · sorry", "foo sorry", "by induction sorry"]
+        {
             assert!(!sketch(other, &[]).is_bare(), "{other}");
         }
     }

@@ -168,7 +168,7 @@ pub(super) mod tests {
         config.search.enabled = false;
         let conjecturing = &mut config.conjecturing;
         conjecturing.sources = vec![ConjectureSource::Model];
-        (conjecturing.stage1_shared, conjecturing.replayed_pairs) = (true, 200);
+        (conjecturing.stage1_shared, conjecturing.replayed_pairs, conjecturing.quota) = (true, 200, 150);
         config
     }
 
