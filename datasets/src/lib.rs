@@ -52,4 +52,4 @@ pub use overlap::{Overlap, contamination, near_duplicates};
 pub use record::{
     CONJECTURE, CorpusEntry, Lemma, SINGLE_TACTICS, SUBGOAL, Split, Statement, Status, Verdict,
 };
-pub use sketch::{Goal, Hole, Sketch};
+pub use sketch::{Goal, Hole, Sketch, after_by};

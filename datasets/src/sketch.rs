@@ -116,14 +116,18 @@ impl Hole {
     }
 }
 
+/// What stands after the `by` of a proof by tactics, from the space after it on.
+pub fn after_by(proof: &str) -> Option<&str> {
+    proof.strip_prefix("by").filter(|rest| rest.starts_with(char::is_whitespace))
+}
+
 /// The lines of a proof as tactics, the first in column 0; none of equations.
 fn tactics_of(proof: &str) -> Option<Vec<String>> {
     let proof = proof.trim();
     if proof.is_empty() || proof.starts_with('|') {
         return None;
     }
-    let after_by = proof.strip_prefix("by").filter(|rest| rest.starts_with(char::is_whitespace));
-    let Some(tactics) = after_by else {
+    let Some(tactics) = after_by(proof) else {
         let mut lines = proof.lines();
         let first = format!("exact {}", lines.next().unwrap_or_default());
         return Some(std::iter::once(first).chain(lines.map(|line| format!("  {line}"))).collect());

@@ -54,8 +54,7 @@ fn in_block(code: &str, name: &str) -> Option<String> {
 
 /// A proof as the lines after `:= by`.
 pub(crate) fn tactics(proof: &str) -> String {
-    let after = proof.strip_prefix("by").filter(|rest| rest.starts_with(char::is_whitespace));
-    match after {
+    match stp_datasets::after_by(proof) {
         Some(rest) => match rest.strip_prefix('\n') {
             Some(lines) => lines.to_owned(),
             None => format!("  {}", rest.trim_start()),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use stp_datasets::{Sketch, canonical_statement};
 
-use super::order::{Nearness, leaves_all_open, nearest};
+use super::order::{ITSELF, Nearness, leaves_all_open, nearest};
 
 /// A goal, by its number; 0 is the statement itself.
 pub type GoalId = usize;
@@ -131,14 +131,14 @@ impl Tree {
     /// # Errors
     /// Why it leads nowhere: it has the goal itself, or one that the goal is part of, among its goals.
     pub fn add(&mut self, parent: GoalId, sketch: Sketch, depth: u32) -> Result<SketchId, String> {
-        let above = self.above(parent);
         if sketch.is_bare() {
-            return Err("a goal is the statement itself".to_owned());
+            return Err(ITSELF.to_owned());
         }
+        let above = self.above(parent);
         for hole in &sketch.holes {
             let key = hole.signature().map(canonical_statement).unwrap_or_default();
             if above.iter().any(|&id| self.goals[id].key == key) {
-                return Err("a goal is the statement itself".to_owned());
+                return Err(ITSELF.to_owned());
             }
         }
         let known = |it: &SketchNode| it.parent == parent && it.sketch.proof == sketch.proof;

@@ -217,14 +217,14 @@ impl Namer {
             return Err("too many goals are open".to_owned());
         }
         if sketch.is_bare() {
-            return Err("a goal is the statement itself".to_owned());
+            return Err(order::ITSELF.to_owned());
         }
         let header = failed.statement.header.as_str();
         let whole = key(header, &failed.statement.signature);
         let signature = |hole: &'a Hole| match &hole.goal {
             Goal::Refused { reason } => Err(format!("a goal cannot be written: {reason}")),
             Goal::Statement { signature, .. } if key(header, signature) == whole => {
-                Err("a goal is the statement itself".to_owned())
+                Err(order::ITSELF.to_owned())
             }
             Goal::Statement { signature, .. } => Ok(signature.as_str()),
         };
