@@ -7,10 +7,12 @@ pub mod imports;
 pub mod manual;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 
 use stp_datasets::{Attempt, Conjecture, Ledger, Phase};
 
@@ -89,15 +91,27 @@ pub fn vulkan() {
     }
 }
 
-/// The binary that the same build made: it lies beside the folder of the test binaries.
+/// The binary that the same build made, by a second name: what builds a package moves the first one away for a while.
 ///
 /// # Panics
 /// If it was not built; `cargo test --workspace` builds it.
 pub fn stp() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let binary = tests.parent().unwrap().parent().unwrap().join("stp");
-    assert!(binary.is_file(), "{} is missing: run the tests with --workspace", binary.display());
-    binary
+    static LINKED: LazyLock<PathBuf> = LazyLock::new(|| {
+        let tests = std::env::current_exe().unwrap();
+        let release = tests.parent().unwrap().parent().unwrap();
+        let binary = release.join("stp");
+        assert!(binary.is_file(), "{} is missing: run the tests with --workspace", binary.display());
+        let folder = release.join("tested");
+        fs::create_dir_all(&folder).unwrap();
+        // Renamed into place, so other tests that run at this time find the one or the other.
+        let (new, linked) = (folder.join(format!("stp-{}", std::process::id())), folder.join("stp"));
+        fs::hard_link(&binary, &new).unwrap();
+        fs::rename(&new, &linked).unwrap();
+        // Renaming does nothing where both are names of the same file.
+        let _ = fs::remove_file(&new);
+        linked
+    });
+    LINKED.clone()
 }
 
 /// A `smoke` run in that folder that asks Lean everything anew.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use stp_tests::manual::{Page, reader, repository, run_in};
-use stp_tests::{clients, external, finish};
+use stp_tests::{clients, external, finish, stp};
 
 /// What the wheel's module is tried with.
 const FRAMES: [&str; 2] = ["pandas==2.3.3", "polars==1.35.2"];
@@ -70,8 +70,10 @@ fn said(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
 }
 
-/// Builds the wheel, from what `cargo build --release` left.
+/// Builds the wheel, from what `cargo build --release` left. `maturin` moves the binary away and back, so the other tests'
+/// name of it is made before.
 fn wheel(folder: &Path) -> PathBuf {
+    stp();
     let maturin = clients(env!("CARGO_TARGET_TMPDIR"));
     let mut command = Command::new(maturin);
     command.args(["-m", "maturin", "build", "--release", "--locked", "--out"]).arg(folder);
