@@ -21,7 +21,7 @@ use tokio::time::timeout;
 
 use super::family::{Family, last_words};
 use crate::confine::{Ceilings, Policy};
-use crate::lean_program::{ELABORATION, SKETCHES, one_file};
+use crate::lean_program;
 use crate::protocol::{Question, Role};
 use crate::toolchain::NativeLean;
 
@@ -31,18 +31,6 @@ const MAX_ANSWER: usize = 64 << 20;
 pub(super) const CEILINGS: Ceilings = Ceilings { open_files: 16_384, file_size: 64 << 20, processes: 256 };
 /// What a process that closed its output may still take to end.
 const GRACE: Duration = Duration::from_secs(2);
-
-const FRONTEND: &str = include_str!("../../../lean-project/Stp/Frontend.lean");
-const WORKER: &str = include_str!("../../../lean-project/Worker.lean");
-const CHECKER: &str = include_str!("../../../lean-project/Checker.lean");
-
-/// The program of a role as one file, which needs no module but Lean's own.
-pub(super) fn program(role: Role) -> String {
-    match role {
-        Role::Elaborator => one_file(&[&[ELABORATION, FRONTEND], SKETCHES, &[WORKER]].concat()),
-        Role::Checker => one_file(&[ELABORATION, FRONTEND, CHECKER]),
-    }
-}
 
 /// A running program.
 #[derive(Debug)]
@@ -83,7 +71,7 @@ impl Channel {
         let folder =
             tempfile::tempdir().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
         let file = folder.path().join(if role == Role::Elaborator { "Worker.lean" } else { "Checker.lean" });
-        std::fs::write(&file, program(role))
+        std::fs::write(&file, lean_program::native(role))
             .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
         let (answers, theirs) = std::io::pipe().map_err(|error| format!("cannot make a pipe: {error}"))?;
         let mut command = command(lean, &file, &theirs, heartbeats);

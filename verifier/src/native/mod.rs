@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
+use crate::lean_program;
 use crate::protocol::{Lost, Question, Role};
 use crate::toolchain::NativeLean;
 use channel::Channel;
@@ -210,7 +211,7 @@ fn outgrown(size: u64) -> String {
 pub(crate) fn revision() -> String {
     let digest = [Role::Elaborator, Role::Checker]
         .iter()
-        .fold(Sha256::new(), |hasher, role| hasher.chain_update(channel::program(*role)))
+        .fold(Sha256::new(), |hasher, role| hasher.chain_update(lean_program::native(*role)))
         .finalize();
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -239,14 +239,3 @@ async fn the_repl_makes_proofs_fail_and_never_pass() {
     let checker = started(&lean, Role::Checker).await;
     assert!(checker.first.is_none());
 }
-
-#[test]
-fn each_program_is_one_file_that_imports_lean_alone() {
-    for (role, own) in [(Role::Elaborator, "namespace Stp.Worker"), (Role::Checker, "namespace Stp.Checker")]
-    {
-        let text = channel::program(role);
-        let imports: Vec<_> = text.lines().filter(|line| line.starts_with("import ")).collect();
-        assert_eq!(imports, ["import Lean"]);
-        assert!(text.contains(own) && text.contains("def main "), "{own}");
-    }
-}
