@@ -118,6 +118,9 @@ fn speeds(args: &PlanArgs, default: Speeds) -> Speeds {
         sampling: args.sampling_speed.unwrap_or(default.sampling),
         devices: args.devices.map_or(default.devices, f64::from),
         check_seconds: args.check_seconds.unwrap_or(default.check_seconds),
+        sketch_seconds: args
+            .check_seconds
+            .map_or(default.sketch_seconds, |check| check * default.sketch_seconds / default.check_seconds),
         verifier_cores: args.verifier_cores.map_or(default.verifier_cores, f64::from),
         price: args.price.unwrap_or(default.price),
     }
@@ -184,6 +187,7 @@ fn table(
             format!("{:.0} tokens/s a device", speeds.training),
         ),
         ("checks in Lean", millions(work.checks), format!("{} CPU s each", speeds.check_seconds)),
+        ("sketches in Lean", millions(work.sketches), format!("{:.2} CPU s each", speeds.sketch_seconds)),
         (
             "verifier core-hours",
             format!("{:.1}", times.verifier_core / 3600.0),

@@ -27,6 +27,8 @@ pub struct Speeds {
     pub devices: f64,
     /// CPU seconds of a check.
     pub check_seconds: f64,
+    /// CPU seconds of a sketch: a failed proof is elaborated two or three times.
+    pub sketch_seconds: f64,
     /// Cores that check.
     pub verifier_cores: f64,
     /// Price of an hour of one device, in whatever currency.
@@ -53,8 +55,8 @@ impl Hardware {
     /// The speeds with a model of so many parameters; `mathlib` if proofs are checked against it.
     pub fn speeds(self, parameters: usize, mathlib: bool) -> Speeds {
         let parameters = parameters as f64;
-        // Core Lean: 38 ms, measured. Mathlib: two seconds, assumed.
-        let check_seconds = if mathlib { 2.0 } else { 0.038 };
+        // Core Lean: measured. Mathlib: assumed.
+        let (check_seconds, sketch_seconds) = if mathlib { (2.0, 6.0) } else { (0.038, 0.18) };
         match self {
             Self::TwoCores => Speeds {
                 // 34,000 and 32,000 tokens/s with 1.33 million parameters.
@@ -62,6 +64,7 @@ impl Hardware {
                 sampling: 85e9 / SAMPLING / parameters,
                 devices: 1.0,
                 check_seconds,
+                sketch_seconds,
                 verifier_cores: 2.0,
                 price: 0.0,
             },
@@ -70,6 +73,7 @@ impl Hardware {
                 sampling: 70e12 / SAMPLING / parameters,
                 devices: 1.0,
                 check_seconds,
+                sketch_seconds,
                 verifier_cores: 64.0,
                 price: 2.5,
             },
@@ -96,7 +100,8 @@ pub struct Times {
 pub fn times(work: &Work, speeds: &Speeds) -> Times {
     let training = work.trained_tokens as f64 / (speeds.training * speeds.devices);
     let sampling = work.sampled_tokens as f64 / (speeds.sampling * speeds.devices);
-    let verifier_core = work.checks as f64 * speeds.check_seconds;
+    let verifier_core =
+        work.checks as f64 * speeds.check_seconds + work.sketches as f64 * speeds.sketch_seconds;
     let wall = training + sampling.max(verifier_core / speeds.verifier_cores.max(1.0));
     Times { training, sampling, verifier_core, wall, cost: wall / 3600.0 * speeds.devices * speeds.price }
 }
@@ -134,13 +139,15 @@ mod tests {
             conjectures: 0,
             sampled_tokens: 7200,
             trained_tokens: 3600,
-            checks: 100,
+            checks: 90,
+            sketches: 20,
         };
         let speeds = Speeds {
             training: 1.0,
             sampling: 1.0,
             devices: 2.0,
             check_seconds: 100.0,
+            sketch_seconds: 50.0,
             verifier_cores: 10.0,
             price: 3.0,
         };
