@@ -26,8 +26,8 @@ use crate::commands::worker::WorkerArgs;
 const FIRST: &str = "\
 Three things to type:
   stp verify MyProofs.lean   judge the proofs of a Lean file; needs no model
-  stp train                  train a small prover in ten minutes; Ctrl-C stops,
-                             the same command goes on
+  stp train                  train a small prover in twenty minutes; Ctrl-C
+                             stops, the same command goes on
   stp runs                   the runs in this folder, and how far they are
 ";
 

@@ -45,7 +45,7 @@ const ATTEMPTS: [Column; 13] = [
     SPLIT,
     ORIGIN,
     ROUND,
-    column("phase", Text, "seed (came with the corpus), train or valid"),
+    column("phase", Text, "seed (came with the corpus), train, search or valid"),
     column("sample", Integer, "number among the samples of that statement in that round"),
     PROOF,
     TOKENS,

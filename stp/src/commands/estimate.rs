@@ -294,11 +294,13 @@ fn notes(
 /// What a training by a command adds to what is known of it.
 fn of_command(config: &RunConfig, memory: &Memory) -> Option<String> {
     (config.training.engine == TrainingEngine::Command).then(|| {
+        // Read as 32-bit numbers; those of the command have 16.
+        let read = 2 * memory.weights;
         format!(
             "training.command trains: its memory is counted as trainers of large models usually have it, shared over the \
              devices; each time this program itself reads the checkpoint, too, to write the training set: {:.0} GB on its \
              --device",
-            memory.sampled as f64 / 1e9
+            read as f64 / 1e9
         )
     })
 }

@@ -21,7 +21,8 @@ Exit codes:
   0    all is proved
   1    something stays open, as printed: `sorry` stands at its goals
   2    the command line asks for something that cannot be done
-  130  stopped by Ctrl-C; what was found so far is printed, and written as always
+  130  stopped by Ctrl-C (143 by SIGTERM); what was found so far is printed, and
+       written as always
 
 docs/prove.md says how the search goes.";
 
