@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use anyhow::Result;
 use stp_datasets::{Attempt, LedgerSketch, Phase};
 
-use super::checks::{attempt, judge, statements_of};
+use super::checks::{attempt, judge};
 use crate::context::Context;
 use crate::events::SearchPart;
 
@@ -21,6 +21,8 @@ const AT_ONCE: usize = 4;
 /// # Errors
 /// If Lean or the ledger fails, or the user interrupts.
 pub async fn put_together(context: &Context, round: u32) -> Result<()> {
+    // Those that an interrupted process has recorded count as tried below.
+    judge(context, round, SearchPart::Wholes, &[]).await?;
     let sketches: Vec<_> =
         context.ledger.sketches_up_to(round)?.into_iter().filter(|it| it.sketch.is_some()).collect();
     let mut proofs = HashMap::new();
@@ -33,9 +35,7 @@ pub async fn put_together(context: &Context, round: u32) -> Result<()> {
         if wholes.is_empty() {
             return Ok(());
         }
-        let parents: HashSet<_> = wholes.iter().map(|whole| whole.statement.as_str()).collect();
-        let statements = statements_of(context, &parents.into_iter().collect::<Vec<_>>())?;
-        judge(context, round, SearchPart::Wholes, &wholes, &statements).await?;
+        judge(context, round, SearchPart::Wholes, &wholes).await?;
         learn(context, Phase::Search, round..=round, &names, &mut proofs)?;
     }
 }

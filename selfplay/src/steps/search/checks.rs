@@ -21,17 +21,11 @@ pub fn proved(context: &Context, round: u32) -> Result<HashSet<String>> {
     Ok(names)
 }
 
-/// Records proofs and has them judged, those of an interrupted process among them.
+/// Records proofs and has them judged, and whatever an interrupted process has left without a verdict.
 ///
 /// # Errors
 /// If Lean or the ledger fails, or the user interrupts.
-pub async fn judge(
-    context: &Context,
-    round: u32,
-    part: SearchPart,
-    attempts: &[Attempt],
-    statements: &HashMap<String, Statement>,
-) -> Result<()> {
+pub async fn judge(context: &Context, round: u32, part: SearchPart, attempts: &[Attempt]) -> Result<()> {
     context.ledger.record_attempts(attempts)?;
     attempts.iter().for_each(|_| context.events.recorded(Recorded::Attempt));
     let open = context.ledger.unjudged(round, Phase::Search)?;
@@ -40,8 +34,9 @@ pub async fn judge(
     }
     let count = open.len() as u64;
     let progress = Arc::new(context.events.work(&Work::Search { round, part }, count));
-    let of_these = open.iter().filter_map(|attempt| statements.get(&attempt.statement)).cloned();
-    let judge = Judge::new(context, of_these.collect::<Vec<_>>(), progress.clone())?;
+    let names: HashSet<&str> = open.iter().map(|attempt| attempt.statement.as_str()).collect();
+    let statements = statements_of(context, &names.into_iter().collect::<Vec<_>>())?;
+    let judge = Judge::new(context, statements.into_values().collect::<Vec<_>>(), progress.clone())?;
     let (sender, receiver) = mpsc::unbounded_channel();
     for attempt in open {
         sender.send(attempt)?;
@@ -69,10 +64,7 @@ pub fn attempt(round: u32, statement: &str, sample: u32, proof: &str) -> Attempt
 }
 
 /// Statements by their names: given ones, and goals, whose text the judge must not trust.
-///
-/// # Errors
-/// If the ledger cannot be read.
-pub fn statements_of(context: &Context, names: &[&str]) -> Result<HashMap<String, Statement>> {
+fn statements_of(context: &Context, names: &[&str]) -> Result<HashMap<String, Statement>> {
     let mut found = context.ledger.statements_of(names)?;
     for (name, statement) in &mut found {
         match context.statements.given(name) {

@@ -16,6 +16,7 @@ use crate::context::history::as_statement;
 use crate::context::known::corpus_statements;
 use crate::events::{Done, Recorded, SearchPart, Work};
 use crate::search::order::{self, Nearness};
+use crate::search::solve::on_lines_of_its_own;
 
 /// Sketches that are asked for at the same time, for each worker.
 const AHEAD: usize = 2;
@@ -47,7 +48,7 @@ struct Failed {
 /// If Lean or the ledger fails, or the user interrupts.
 pub async fn sketches(context: &Context, round: u32) -> Result<Found> {
     let earlier = context.ledger.sketches_up_to(round)?;
-    let failed = failed_proofs(context, round, &depths(&earlier))?;
+    let failed = failed_proofs(context, round, &depths(&earlier, round))?;
     let mut namer = Namer::new(context, round, &earlier)?;
     let there: HashSet<u32> = context.ledger.sketches_of(round)?.into_iter().map(|it| it.number).collect();
     let progress =
@@ -91,7 +92,7 @@ fn found(context: &Context, round: u32) -> Result<Found> {
 
 fn candidate(failed: &Failed) -> Candidate {
     let Statement { header, signature, .. } = &failed.statement;
-    Candidate::new(header.as_str(), signature.as_str(), failed.proof.as_str())
+    Candidate::new(header.as_str(), signature.as_str(), on_lines_of_its_own(&failed.proof))
 }
 
 /// The failed proofs to look at: those of statements without a proof, the ones with the fewest errors first, which none of
@@ -126,10 +127,11 @@ fn failed_proofs(context: &Context, round: u32, depths: &HashMap<String, u32>) -
     Ok(failed)
 }
 
-/// How deep the goals of earlier sketches lie, by their names.
-fn depths(sketches: &[LedgerSketch]) -> HashMap<String, u32> {
+/// How deep the goals of sketches of earlier rounds lie, by their names. The round's own would make a step that is done again
+/// look at other proofs.
+fn depths(sketches: &[LedgerSketch], round: u32) -> HashMap<String, u32> {
     let mut depths = HashMap::new();
-    for sketch in sketches {
+    for sketch in sketches.iter().filter(|sketch| sketch.round < round) {
         for goal in &sketch.goals {
             let depth = depths.entry(goal.clone()).or_insert(sketch.depth);
             *depth = sketch.depth.min(*depth);

@@ -42,7 +42,7 @@ fn verdict(candidate: &Candidate) -> Status {
 fn context(failed: &[&str], change: impl FnOnce(&mut RunConfig)) -> (TempDir, Context, Arc<ScriptLog>) {
     let script = Script::new(|candidate| stp_datasets::Verdict::new(verdict(candidate), "no"))
         .statements(|_, text| test::print(text))
-        .sketches(|candidate| match candidate.proof.as_str() {
+        .sketches(|candidate| match candidate.proof.trim() {
             "seven" => sketch(&[": 7 = 7"]),
             "same" => sketch(&[": 7 = 7", ": 9 = 9"]),
             "nine" => sketch(&[": 9 = 9"]),
@@ -145,6 +145,23 @@ async fn search_alone_leaves_no_conjectures() {
     });
     assert_eq!(search(&context, 1).await.unwrap().proved, ["b"]);
     assert!(context.ledger.conjectures_of(2).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn wholes_that_a_killed_process_left_are_judged() {
+    for automation in [true, false] {
+        let (_scratch, context, _) = context(&["seven"], |config| config.search.automation = automation);
+        if !automation {
+            let found = test::attempt(1, Phase::Train, "subgoal_1_0_0", 0, "omega", Status::Proved);
+            failed::sketches(&context, 1).await.unwrap();
+            context.ledger.record_attempt(&found).unwrap();
+        }
+        let left = checks::attempt(1, "b", FIRST_WHOLE, "by split; omega");
+        context.ledger.record_attempt(&left).unwrap();
+        let record = search(&context, 1).await.unwrap();
+        assert_eq!((record.assembled, record.whole), (1, 1), "{automation}");
+        assert_eq!(record.proved, ["b"]);
+    }
 }
 
 #[tokio::test]
