@@ -16,6 +16,8 @@ pub struct Cut<'a> {
     pub steps: &'a [String],
     /// Checkpoints that stay.
     pub checkpoints: &'a [String],
+    /// Goals that searches have left open for the next round stay.
+    pub with_open_goals: bool,
     /// What the copy is told of itself: a key and its value, which replaces one that the original has.
     pub note: (&'a str, String),
 }
@@ -67,7 +69,8 @@ fn cut_file(path: &Path, cut: &Cut<'_>) -> rusqlite::Result<()> {
     db.pragma_update(None, "foreign_keys", "OFF")?;
     let transaction = db.transaction()?;
     for table in tables_by_round(&transaction)? {
-        transaction.execute(&format!("DELETE FROM {table} WHERE round > ?1"), [cut.last_round])?;
+        let kept = if cut.with_open_goals { open_goals(&table) } else { "" };
+        transaction.execute(&format!("DELETE FROM {table} WHERE round > ?1 {kept}"), [cut.last_round])?;
     }
     for (table, names) in [("steps", cut.steps), ("checkpoints", cut.checkpoints)] {
         let sql = format!("DELETE FROM {table} WHERE name NOT IN (SELECT value FROM json_each(?1))");
@@ -78,6 +81,7 @@ fn cut_file(path: &Path, cut: &Cut<'_>) -> rusqlite::Result<()> {
          DELETE FROM verdicts WHERE attempt NOT IN (SELECT id FROM attempts);
          DELETE FROM statements WHERE origin = 'conjecture'
              AND name NOT IN (SELECT statement FROM conjectures WHERE statement IS NOT NULL)
+             AND name NOT IN (SELECT value FROM sketches, json_each(sketches.goals))
              AND id NOT IN (SELECT statement FROM attempts);",
     )?;
     let broken: i64 =
@@ -91,6 +95,15 @@ fn cut_file(path: &Path, cut: &Cut<'_>) -> rusqlite::Result<()> {
     transaction.commit()?;
     db.execute("VACUUM", [])?;
     Ok(())
+}
+
+/// Which rows of a later round stay: a search has written them for the round after its own.
+fn open_goals(table: &str) -> &'static str {
+    match table {
+        "conjectures" => "AND NOT (source = 'subgoal' AND round = ?1 + 1)",
+        "rounds" => "AND NOT (round = ?1 + 1)",
+        _ => "",
+    }
 }
 
 /// The tables with a column `round`.
@@ -174,7 +187,8 @@ mod tests {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let (steps, checkpoints) = (own(&["stage1/train", "round-1/valid"]), own(&["stage1", "round-1"]));
         let note = ("forked from", "new".to_owned());
-        let cut = Cut { last_round: 1, steps: &steps, checkpoints: &checkpoints, note };
+        let cut =
+            Cut { last_round: 1, steps: &steps, checkpoints: &checkpoints, with_open_goals: false, note };
         ledger.remember("forked from", "old").unwrap();
         ledger.copy_cut(&path, &cut).unwrap();
         let copy = Ledger::open(&path).unwrap();
@@ -192,6 +206,53 @@ mod tests {
         assert!(!statements.contains(&"conjecture_2".to_owned()), "{statements:?}");
         assert_eq!(names(&ledger).len(), 5, "the source is as it was");
         assert!(ledger.copy_cut(&path, &cut).is_err(), "nothing is replaced");
+    }
+
+    #[test]
+    fn open_goals_of_the_last_round_stay_where_they_are_wanted() {
+        let (folder, ledger) = scratch();
+        filled(&ledger);
+        let goal = |id: &str| crate::Statement {
+            id: id.to_owned(),
+            signature: format!(": {id}"),
+            topics: vec![crate::CONJECTURE.to_owned()],
+            header: String::new(),
+            split: crate::Split::Train,
+        };
+        // The second is closed: no conjecture, but a part of a sketch.
+        for id in ["subgoal_1_0_0", "subgoal_1_0_1"] {
+            ledger.record_goal(&goal(id)).unwrap();
+        }
+        let open = Conjecture {
+            input: 9,
+            statement: Some("subgoal_1_0_0".to_owned()),
+            source: crate::Source::Subgoal,
+            ..conjecture(2)
+        };
+        ledger.record_conjecture(&open).unwrap();
+        let sketch = crate::LedgerSketch {
+            round: 1,
+            number: 0,
+            parent: "a".to_owned(),
+            depth: 1,
+            failed: "by x".to_owned(),
+            sketch: None,
+            reason: None,
+            goals: vec!["subgoal_1_0_0".to_owned(), "subgoal_1_0_1".to_owned()],
+        };
+        ledger.record_sketch(&sketch).unwrap();
+        for with_open_goals in [true, false] {
+            let path = folder.path().join(format!("{with_open_goals}.sqlite"));
+            let note = ("forked from", "new".to_owned());
+            ledger
+                .copy_cut(&path, &Cut { last_round: 1, steps: &[], checkpoints: &[], with_open_goals, note })
+                .unwrap();
+            let copy = Ledger::open(&path).unwrap();
+            let left = copy.conjectures_of(2).unwrap();
+            assert_eq!(left, if with_open_goals { vec![open.clone()] } else { vec![] });
+            assert_eq!(copy.statements_of(&["subgoal_1_0_0", "subgoal_1_0_1"]).unwrap().len(), 2);
+            assert!(copy.attempts(2, Phase::Train).unwrap().is_empty());
+        }
     }
 
     #[test]

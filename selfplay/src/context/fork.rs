@@ -12,8 +12,8 @@ use stp_datasets::{Cut, Ledger};
 
 use super::folder::{RunFolder, run_config, run_name};
 use super::longer::rounds_done;
-use crate::config::RunConfig;
 use crate::config::change::compare;
+use crate::config::{ConjectureSource, RunConfig};
 use crate::error::UsageError;
 use crate::events::{Events, Recorded};
 use crate::plan::{self, Step, checkpoint_of};
@@ -189,10 +189,13 @@ impl Source {
                 [self.path.as_path(), draft.path()].map(|run| run.join("checkpoints").join(name));
             link_folder(&from, &to).with_context(failed)?;
         }
-        let steps: Vec<_> = taken_over(round, &self.config).map(Step::name).collect();
+        // Those of runs that it was forked from itself are among them, whatever its own settings.
+        let steps: Vec<_> =
+            plan::all_steps(round).into_iter().filter(|&step| !is_last(step)).map(Step::name).collect();
         let origin = serde_json::to_value(&self.from)?;
         let note = (KEY, origin.to_string());
-        let cut = Cut { last_round: round, steps: &steps, checkpoints: &checkpoints, note };
+        let with_open_goals = config.conjectures_from(ConjectureSource::Subgoals);
+        let cut = Cut { last_round: round, steps: &steps, checkpoints: &checkpoints, with_open_goals, note };
         self.ledger.copy_cut(&draft.ledger(), &cut)?;
         let own = Ledger::open(&draft.ledger())?;
         for step in self.missing(config)?.into_iter().filter(|&step| may_be_missing(step)) {
@@ -225,7 +228,11 @@ fn may_be_missing(step: Step) -> bool {
 /// The steps up to a round that a run with these settings has.
 fn taken_over(round: u32, config: &RunConfig) -> impl Iterator<Item = Step> {
     let steps = plan::steps(&RunConfig { rounds: round, ..config.clone() }).into_iter();
-    steps.filter(|step| !matches!(step, Step::FinalTrain | Step::FinalValid))
+    steps.filter(|&step| !is_last(step))
+}
+
+fn is_last(step: Step) -> bool {
+    matches!(step, Step::FinalTrain | Step::FinalValid)
 }
 
 fn folder_and_round(text: &str) -> Result<(PathBuf, Option<u32>), UsageError> {

@@ -115,6 +115,25 @@ fn a_fork_may_begin_to_search() {
 }
 
 #[test]
+fn a_fork_of_a_fork_keeps_what_was_done_before_both() {
+    let (scratch, path, mut config) = played();
+    config.search.enabled = true;
+    let with_search = scratch.path().join("b");
+    drop(source(&path, ":1").unwrap().open_fork(&with_search, &config, &Events::none()).unwrap());
+    let searched = |run: &Path| {
+        let ledger = Ledger::open(&run.join("ledger.sqlite")).unwrap();
+        ledger.steps().unwrap().into_iter().any(|step| step.name == "round-1/search")
+    };
+    config.search.enabled = false;
+    let without = scratch.path().join("c");
+    drop(source(&with_search, ":1").unwrap().open_fork(&without, &config, &Events::none()).unwrap());
+    config.search.enabled = true;
+    let again = scratch.path().join("d");
+    drop(source(&without, ":1").unwrap().open_fork(&again, &config, &Events::none()).unwrap());
+    assert!([with_search, without, again].iter().all(|run| searched(run)));
+}
+
+#[test]
 fn a_method_that_needs_other_steps_begins_after_stage_1() {
     let (scratch, path, config) = played();
     let ledger = Ledger::open(&path.join("ledger.sqlite")).unwrap();
@@ -125,7 +144,8 @@ fn a_method_that_needs_other_steps_begins_after_stage_1() {
     let checkpoints = ["stage1", "round-1"].map(String::from);
     let other = scratch.path().join("ei");
     fs::create_dir(&other).unwrap();
-    let cut = Cut { last_round: 9, steps: &steps, checkpoints: &checkpoints, note: ("x", String::new()) };
+    let note = ("x", String::new());
+    let cut = Cut { last_round: 9, steps: &steps, checkpoints: &checkpoints, with_open_goals: false, note };
     ledger.copy_cut(&other.join("ledger.sqlite"), &cut).unwrap();
     let text = toml::to_string(&RunConfig { method: Method::ExpertIteration, ..config.clone() }).unwrap();
     fs::write(other.join("config.toml"), text).unwrap();
