@@ -80,40 +80,62 @@ impl Sketch {
     ///
     /// `None` if a proof cannot stand there: that of a goal that cannot be written, or equations that begin with `|`.
     pub fn filled<'a>(&self, proof_of: impl Fn(usize) -> Option<&'a str>) -> Option<String> {
-        let mut text = self.proof.clone();
-        for (index, hole) in self.holes.iter().enumerate().rev() {
+        let mut text = String::new();
+        let mut done = 0;
+        for (index, hole) in self.holes.iter().enumerate() {
             let Some(proof) = proof_of(index) else { continue };
-            text.get(hole.start..hole.stop)?;
-            text.replace_range(hole.start..hole.stop, &hole.text_of(proof)?);
+            text.push_str(self.proof.get(done..hole.start)?);
+            // What was filled before may have moved the hole.
+            let column = match text.rfind('\n') {
+                Some(end) => text[end + 1..].chars().count(),
+                None => {
+                    let before = self.proof[..hole.start].chars().count();
+                    (hole.column + text.chars().count()).saturating_sub(before)
+                }
+            };
+            let put = hole.text_of(proof, &text, column)?;
+            text.push_str(&put);
+            done = hole.stop;
         }
+        text.push_str(self.proof.get(done..)?);
         Some(text)
     }
 }
 
 impl Hole {
-    /// What stands in its place: tactics in its column.
-    fn text_of(&self, proof: &str) -> Option<String> {
+    /// What stands in its place: tactics in its column, or, where a sequence has begun further out, in a block of their own.
+    fn text_of(&self, proof: &str, before: &str, column: usize) -> Option<String> {
         let Goal::Statement { setup, .. } = &self.goal else { return None };
-        let lines = setup.iter().cloned().chain(tactics_of(proof)?);
-        let (lead, column, end) = match (self.is_term, self.goals) {
-            (true, _) => ("(by ", self.column + 4, ")"),
-            (false, 0 | 1) => ("", self.column, ""),
-            (false, _) => ("· ", self.column + 2, ""),
-        };
-        let mut text = lead.to_owned();
-        for (number, line) in lines.enumerate() {
-            if number > 0 {
-                text.push('\n');
-                // An empty line needs no indentation.
-                if !line.is_empty() {
-                    let _ = write!(text, "{:column$}", "");
-                }
+        let lines: Vec<String> = setup.iter().cloned().chain(tactics_of(proof)?).collect();
+        let goes_on = [";", "<;>"].iter().any(|end| before.trim_end().ends_with(end));
+        let bullet = if !self.is_term && self.goals > 1 { "· " } else { "" };
+        let word = if self.is_term { "by" } else { "" };
+        match &lines[..] {
+            [line] if self.is_term => Some(format!("({word} {line})")),
+            [_, _, ..] if self.is_term || goes_on => {
+                let line = before.rsplit('\n').next().unwrap_or_default();
+                let inner = line.len() - line.trim_start_matches(' ').len() + 4;
+                Some(format!("{bullet}({word}\n{:inner$}{})", "", below(&lines, inner)))
             }
-            text.push_str(&line);
+            _ => Some(format!("{bullet}{}", below(&lines, column + bullet.chars().count()))),
         }
-        text.push_str(end);
-        Some(text)
     }
+}
+
+/// Lines of which all but the first are indented so far.
+fn below(lines: &[String], column: usize) -> String {
+    let mut text = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        if number > 0 {
+            text.push('\n');
+            // An empty line needs no indentation.
+            if !line.is_empty() {
+                let _ = write!(text, "{:column$}", "");
+            }
+        }
+        text.push_str(line);
+    }
+    text
 }
 
 /// What stands after the `by` of a proof by tactics, from the space after it on.
@@ -200,8 +222,25 @@ mod tests {
         let text = "foo (λ x => sorry) y";
         let holes = vec![Hole { is_term: true, ..hole(text, 0, 0, &["rename_i a"]) }];
         let sketch = Sketch { proof: text.to_owned(), holes, messages: Vec::new() };
-        let wanted = "foo (λ x => (by rename_i a\n                simp)) y";
+        let wanted = "foo (λ x => (by\n    rename_i a\n    simp)) y";
         assert_eq!(sketch.filled(|_| Some("by simp")).unwrap(), wanted);
+    }
+
+    #[test]
+    fn lines_fit_where_the_hole_is_not_the_first_of_its_line() {
+        let lines = "by\n  induction n\n  all_goals simp";
+        let behind = sketch("by\n  intro n; sorry", &[]);
+        let wanted = "by\n  intro n; (\n      induction n\n      all_goals simp)";
+        assert_eq!(behind.filled(|_| Some(lines)).unwrap(), wanted);
+        let text = "⟨sorry, sorry⟩";
+        let term = |number| Hole { is_term: true, ..hole(text, number, 0, &[]) };
+        let pair = Sketch { proof: text.to_owned(), holes: vec![term(0), term(1)], messages: Vec::new() };
+        let wanted = "⟨(by\n    induction n\n    all_goals simp), (by omega)⟩";
+        assert_eq!(pair.filled(|index| Some([lines, "by omega"][index])).unwrap(), wanted);
+        // The first hole's text moves the second one.
+        let both = sketch("by constructor <;> [sorry; skip; sorry]", &[]);
+        let wanted = "by constructor <;> [simp_all; skip; omega]";
+        assert_eq!(both.filled(|index| Some(["by simp_all", "by omega"][index])).unwrap(), wanted);
     }
 
     #[test]

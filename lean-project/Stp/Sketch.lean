@@ -49,7 +49,10 @@ partial def attempted (source : String) (start : Nat) (input : Parser.InputConte
   let ran ← elaborateCommand input parser.pos command parsing state
   if !isTarget then
     return ← attempted source start input next ran.after
-  let (following, _, _) := parseCommand input next ran.after
+  let (following, _, unread) := parseCommand input next ran.after
+  -- The parser passes over what is no Lean; a proof ends before that.
+  if unread.toArray.size != 0 then
+    return some { source, input, command := .missing, messages := unread.toArray, trees := {}, isMore := false }
   return some {
     source, input, command, messages := ran.messages, trees := ran.after.infoState.trees
     isMore := !Parser.isTerminalCommand following }

@@ -113,6 +113,15 @@ const CASES: &[Case] = &[
         goals: &["(n : Nat) (h : n.succ > 2) : n + n > 3"],
         proofs: &["by omega"],
     },
+    // A parser passes over what is no Lean, and finds the theorem whole before it.
+    Case {
+        header: "",
+        signature: ": 1 = 1",
+        proof: "by\n  have h : 2 = 2 := by foo := by omega\n  |",
+        sketch: "by\n  have h : 2 = 2 := by sorry\n  sorry",
+        goals: &[": 2 = 2", "(h : 2 = 2) : 1 = 1"],
+        proofs: &["rfl", "by rfl"],
+    },
     // Several goals in one place, and a goal for each `sorry` that stands in the text.
     Case {
         header: "",
@@ -173,6 +182,7 @@ fn what_has_no_sketch_says_why() {
         (": 1 = 1", "by\n  rfl\n\ntheorem more : 2 = 2 := rfl", "belongs to commands"),
         (": 1 = 1", "by\n  run_tac foo\n  simp", "run_tac"),
         (": 1 = 1 := by simp", "by simp", ":="),
+        (": 1 = 1", "by\n  have h : 2 = 2 := by omega := by omega\n  |", "does not parse"),
         (": 1 = 1", "", "empty"),
     ];
     for (signature, proof, reason) in reasons {
