@@ -99,7 +99,8 @@ pub async fn solve(problem: &Problem, limits: &Limits, tools: &Tools<'_>) -> Res
         Err(Stop::Broken(error)) => return Err(error),
     };
     let mut partial = search.tree.partial(ROOT);
-    if let (Outcome::Refused(_), Some(given)) = (&outcome, &problem.given) {
+    // What the user wrote stays where nothing that it was filled with holds.
+    if let Some(given) = problem.given.as_ref().filter(|_| partial.is_bare()) {
         partial.proof.clone_from(given);
     }
     Ok(Found { outcome, proof: partial.proof, open: partial.open, spent: search.asker.spent })
@@ -152,11 +153,9 @@ impl Search<'_> {
         if let Some(message) = sketch.messages.first() {
             return Ok(Err(format!("the proof has an error beside its `sorry`: {message}")));
         }
-        let added = self.tree.add(ROOT, sketch, 0);
-        if added.is_ok() {
-            queue::only_below(&mut self.tree);
-        }
-        Ok(added)
+        let added = self.tree.add_given(sketch);
+        queue::only_below(&mut self.tree);
+        Ok(Ok(added))
     }
 
     async fn step(&mut self, goal: GoalId, step: Step) -> Result<(), Stop> {

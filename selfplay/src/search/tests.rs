@@ -124,6 +124,19 @@ async fn a_given_proof_keeps_its_text() {
 }
 
 #[tokio::test]
+async fn a_given_proof_is_not_lost_when_its_whole_is_refused() {
+    let given = |goals: &'static [&str]| move |_: &Candidate| SketchReport::Sketch(sketch("mine", goals));
+    let problem = Problem { given: Some("by mine\n  sorry".into()), ..statement(": A") };
+    let script = judged(|it| it.signature != ": A").sketches(given(&[": B"]));
+    let (found, _) = run(&problem, &Limits::default(), script, None).await;
+    assert_eq!((found.outcome, found.proof.as_str()), (Outcome::Exhausted, "by mine\n  sorry"));
+    // What is open may be the statement itself.
+    let script = judged(|it| it.proof.contains("omega")).sketches(given(&[": A"]));
+    let (found, _) = run(&problem, &Limits::default(), script, None).await;
+    assert_eq!((found.outcome, found.proof.as_str()), (Outcome::Proved, "by mine; omega"));
+}
+
+#[tokio::test]
 async fn a_budget_and_a_wish_to_stop_end_it() {
     let limits = Limits { budget: Budget { checks: Some(0), deadline: None }, ..Limits::default() };
     let (found, asked) = run(&statement(": 1 = 2"), &limits, judged(|_| true), None).await;

@@ -145,6 +145,18 @@ impl Tree {
         if self.sketches.iter().any(known) {
             return Err("the sketch is there already".to_owned());
         }
+        Ok(self.insert(parent, sketch, depth))
+    }
+
+    /// Takes in the sketch of a proof that the statement came with. One of its goals may be the statement itself, as after
+    /// `show`: it is searched as any other.
+    pub fn add_given(&mut self, sketch: Sketch) -> SketchId {
+        self.by_key.remove(&self.goals[ROOT].key);
+        self.goals[ROOT].key = "the statement that the proof was given for".to_owned();
+        self.insert(ROOT, sketch, 0)
+    }
+
+    fn insert(&mut self, parent: GoalId, sketch: Sketch, depth: u32) -> SketchId {
         let id = self.sketches.len();
         let mut goals = Vec::new();
         for hole in &sketch.holes {
@@ -155,7 +167,7 @@ impl Tree {
             goals.push(goal);
         }
         self.sketches.push(SketchNode { parent, sketch, goals, is_dead: false });
-        Ok(id)
+        id
     }
 
     /// A goal and all that it is part of.
@@ -302,6 +314,11 @@ const SORRY: &str = "by\n  sorry";
 impl Partial {
     fn bare(signature: &str) -> Self {
         Self { proof: SORRY.to_owned(), open: vec![signature.to_owned()] }
+    }
+
+    /// Nothing is done.
+    pub fn is_bare(&self) -> bool {
+        self.proof == SORRY
     }
 }
 

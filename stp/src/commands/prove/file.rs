@@ -45,14 +45,14 @@ pub(super) async fn fill(lean: &LeanText, seeker: &Seeker<'_>) -> Result<Filled>
     require_theorems(&before, lean)?;
     let mut proofs: Vec<(usize, String)> = Vec::new();
     let mut searched: Vec<Searched> = Vec::new();
-    for Open { index, is_bare, .. } in lean.open() {
+    for Open { index, is_bare, theorem: LeanTheorem { line, .. } } in lean.open() {
         // Below the proofs that were found so far.
         let so_far = LeanText::of(&lean.with(&proofs));
         let Some(open) = so_far.open().into_iter().find(|it| it.index == index) else { continue };
         let LeanTheorem { name, header, signature, proof, .. } = open.theorem.clone();
         let given = (!is_bare).then(|| on_lines_of_its_own(&proof));
         let problem = Problem { header, signature, given };
-        let shown = if name.is_empty() { format!("line {}", open.theorem.line) } else { name };
+        let shown = if name.is_empty() { format!("line {line}") } else { name };
         let started = Instant::now();
         let found = seeker.seek(&shown, &problem).await?;
         let seconds = started.elapsed().as_secs_f64();
@@ -63,7 +63,8 @@ pub(super) async fn fill(lean: &LeanText, seeker: &Seeker<'_>) -> Result<Filled>
             proofs.push((index, found.proof.clone()));
         }
         let stop = found.outcome == Outcome::Interrupted;
-        searched.push(Searched { index, theorem: open.theorem, found, seconds });
+        // Its line is that of the file, not of the text in which those above are filled.
+        searched.push(Searched { index, theorem: LeanTheorem { line, ..open.theorem }, found, seconds });
         if stop {
             break;
         }

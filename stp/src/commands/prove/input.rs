@@ -38,7 +38,7 @@ pub(super) fn read(args: &ProveArgs) -> Result<Input> {
     let what = args.what.trim();
     let header = header(args)?;
     let path = Path::new(what);
-    let looks_like_a_file = !what.contains([' ', '\n']) && (what.ends_with(".lean") || path.is_file());
+    let looks_like_a_file = path.is_file() || !what.contains([' ', '\n']) && what.ends_with(".lean");
     let input = if what == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;

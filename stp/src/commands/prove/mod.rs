@@ -107,7 +107,7 @@ async fn of_text(lean: &LeanText, path: Option<&Path>, seeker: &Seeker<'_>) -> R
         let row = file_row(&filled, path, &out_of_reach, is_open);
         println!("{}", serde_json::to_string(&row).context("the result cannot be written as JSON")?);
     } else if args.diff {
-        print!("{}", diff(&name, &lean.text, &filled.text));
+        print!("{}", diff(&name, &lean.written(&lean.text), &lean.written(&filled.text)));
     } else if !args.in_place {
         print!("{}", lean.written(&filled.text));
     }
@@ -172,8 +172,9 @@ fn nothing_to_fill(args: &ProveArgs, lean: &LeanText, path: Option<&Path>) -> Re
     Ok(ExitCode::FAILURE)
 }
 
-/// Writes a file beside its place and renames it, unless somebody else has changed it meanwhile.
+/// Writes a file beside its place and renames it, unless somebody else has changed it meanwhile. A link stays one.
 fn write(path: &Path, lean: &LeanText, text: &str) -> Result<()> {
+    let path = &path.canonicalize().with_context(|| format!("cannot find {}", path.display()))?;
     let now = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     if LeanText::of(&now) != *lean {
         anyhow::bail!(

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use similar::{ChangeTag, TextDiff};
 use stp_datasets::lean_text::{Span, SpanKind, spans};
 use stp_datasets::{LeanTheorem, theorems};
 
@@ -31,22 +32,33 @@ pub(super) struct LeanText {
     /// The text.
     pub text: String,
     has_mark: bool,
-    has_returns: bool,
+    /// Whether each of its lines ends in `\r\n`.
+    returns: Vec<bool>,
 }
 
 impl LeanText {
     /// Takes a file's text.
     pub(super) fn of(written: &str) -> Self {
         let has_mark = written.starts_with('\u{feff}');
-        let has_returns = written.contains("\r\n");
-        Self { text: stp_verifier::gate::normalise(written).into_owned(), has_mark, has_returns }
+        let returns = written.split_inclusive('\n').map(|line| line.ends_with("\r\n")).collect();
+        Self { text: stp_verifier::gate::normalise(written).into_owned(), has_mark, returns }
     }
 
-    /// Another text in its place, as the file was written.
+    /// Another text in its place, as the file was written: lines that stay keep their ends, and new ones have those of most.
     pub(super) fn written(&self, text: &str) -> String {
-        let mark = if self.has_mark { "\u{feff}" } else { "" };
-        let text = if self.has_returns { text.replace('\n', "\r\n") } else { text.to_owned() };
-        format!("{mark}{text}")
+        let mut written = if self.has_mark { "\u{feff}" } else { "" }.to_owned();
+        let of_most = 2 * self.returns.iter().filter(|it| **it).count() > self.returns.len();
+        for change in TextDiff::from_lines(self.text.as_str(), text).iter_all_changes() {
+            if change.tag() == ChangeTag::Delete {
+                continue;
+            }
+            let known = change.old_index().and_then(|line| self.returns.get(line).copied());
+            match change.value().strip_suffix('\n').filter(|_| known.unwrap_or(of_most)) {
+                Some(line) => written.extend([line, "\r\n"]),
+                None => written.push_str(change.value()),
+            }
+        }
+        written
     }
 
     /// The theorems to fill.
@@ -163,5 +175,9 @@ mod tests {
         let text = LeanText::of(&written);
         assert_eq!(text.text, TEXT);
         assert_eq!(text.written(&text.text), written);
+        let mixed = LeanText::of("theorem a : True := by\r\n  sorry\n-- the end\r\n");
+        let filled = mixed.with(&[(0, "by\n  trivial".into())]);
+        assert_eq!(mixed.written(&filled), "theorem a : True := by\r\n  trivial\r\n-- the end\r\n");
+        assert_eq!(mixed.written(&mixed.text), "theorem a : True := by\r\n  sorry\n-- the end\r\n");
     }
 }
