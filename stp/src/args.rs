@@ -104,7 +104,9 @@ pub fn one_of<T: Copy + Send + Sync + 'static>(
 
 fn methods() -> impl TypedValueParser<Value = Method> {
     let help = |method| match method {
-        Method::Stp => "Self-play: rounds also prove conjectures, of the sources in conjecturing.sources (paper, section 3)",
+        Method::Stp => {
+            "Self-play: rounds also prove conjectures, of the sources in conjecturing.sources (paper, section 3)"
+        }
         Method::ExpertIteration => "The same loop without conjectures, at the same number of sampled proofs",
         Method::Plain => "As many sampled proofs from the stage-1 model, and no training in the rounds",
     };

@@ -287,13 +287,13 @@ fn late(timeouts: Option<u64>) -> String {
 pub fn meaning(claim: &Claim) -> String {
     let (set, k) = (claim.set.clone().unwrap_or_default(), claim.k.unwrap_or_default());
     match claim.metric {
-        Metric::TrainProved => "Training statements proved by sampled proofs so far".to_owned(),
+        Metric::TrainProved => "Training statements proved so far, by samples or by search".to_owned(),
         Metric::NewProved => {
-            "Training statements proved by sampled proofs so far, those left out whose proof stage 1 was shown".to_owned()
+            "Training statements proved so far, by samples or by search, those left out whose proof stage 1 was shown".to_owned()
         }
         Metric::NewHardProved => {
-            "Training statements proved by sampled proofs so far that no single tactic closes, those left out whose proof \
-             stage 1 was shown"
+            "Training statements proved so far, by samples or by search, that no single tactic closes, those left out whose \
+             proof stage 1 was shown"
                 .to_owned()
         }
         Metric::ValidProved => "Validation statements proved by the model at that time".to_owned(),
