@@ -113,14 +113,14 @@ fn data(config: &RunConfig) -> Result<(Data, bool)> {
 }
 
 fn speeds(args: &PlanArgs, default: Speeds) -> Speeds {
+    let check_seconds = args.check_seconds.unwrap_or(default.check_seconds);
     Speeds {
         training: args.training_speed.unwrap_or(default.training),
         sampling: args.sampling_speed.unwrap_or(default.sampling),
         devices: args.devices.map_or(default.devices, f64::from),
-        check_seconds: args.check_seconds.unwrap_or(default.check_seconds),
-        sketch_seconds: args
-            .check_seconds
-            .map_or(default.sketch_seconds, |check| check * default.sketch_seconds / default.check_seconds),
+        check_seconds,
+        // As many checks as by default.
+        sketch_seconds: default.sketch_seconds / default.check_seconds * check_seconds,
         verifier_cores: args.verifier_cores.map_or(default.verifier_cores, f64::from),
         price: args.price.unwrap_or(default.price),
     }
