@@ -75,13 +75,26 @@ if [ -z "$python" ] && python3 -c 'import torch, transformers; assert torch.cuda
     python=python3
 fi
 
-failed=0 summary=""
-# What is tried, and how: its output is shown and kept, and one that fails does not end the others.
+failed=0 summary="" group=""
+stop() {
+    [ -z "$group" ] || kill -- "-$group" 2> /dev/null || true
+    exit "$1"
+}
+trap 'stop 130' INT
+trap 'stop 143' TERM
+
+# What is tried, and how: its output is shown and kept, and one that fails does not end the others. It is a process group of its
+# own, so that who stops this script stops it, too.
 try() {
     local what=$1 name=$2 began=$SECONDS word=ok
     shift 2
     echo "gpu-check: $what"
-    "$@" 2>&1 | tee "$out/$name.txt" || { word=FAILED failed=1; }
+    set -m
+    { "$@" 2>&1 | tee "$out/$name.txt"; } < /dev/null &
+    group=$!
+    set +m
+    wait "$group" || { word=FAILED failed=1; }
+    group=""
     summary+=$(printf 'gpu-check: %-6s %4d s  %s' "$word" $((SECONDS - began)) "$what")$'\n'
 }
 
