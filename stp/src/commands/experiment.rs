@@ -49,10 +49,11 @@ pub fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
     let output = args.output.clone().unwrap_or_else(|| args.file.with_extension(""));
     let display = Display::new(args.machine.quiet);
     let experiment = Experiment::open(&args.file, &runs)?;
-    let mut results = experiment.recorded(&Results::read(&output)?)?;
+    let earlier = Results::read(&output)?;
+    let mut results = experiment.recorded(&earlier)?;
     say_cost(&experiment, &results, display)?;
     if args.report {
-        experiment.add_tactics(&mut results)?;
+        experiment.add_tactics(&mut results, &earlier)?;
     } else {
         play(&experiment, &mut results, &args.machine, &output, display)?;
     }

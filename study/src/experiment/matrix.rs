@@ -83,6 +83,19 @@ impl Experiment {
         self.file.evaluate.iter().map(evaluation).collect()
     }
 
+    /// The run that another one goes on from.
+    pub(super) fn source_of(&self, cell: &Cell) -> Option<&Cell> {
+        let from = cell.from.as_ref()?;
+        self.cells.iter().find(|other| other.folder == from.run)
+    }
+
+    /// The runs that go on from a run, and before each those that go on from it.
+    pub(super) fn forks_of(&self, cell: &Cell) -> Vec<&Cell> {
+        let is_fork = |other: &&Cell| other.from.as_ref().is_some_and(|from| from.run == cell.folder);
+        let forks = self.cells.iter().filter(is_fork);
+        forks.flat_map(|fork| self.forks_of(fork).into_iter().chain([fork])).collect()
+    }
+
     /// Where in the matrix a run is.
     pub(super) fn place(&self, arm: &str, seed: u64) -> Option<usize> {
         self.cells.iter().position(|cell| cell.arm == arm && cell.seed == seed)

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use stp_datasets::{Corpus, Ledger};
 use stp_model::Device;
 use stp_selfplay::config::RunConfig;
-use stp_selfplay::context::fork::{ForkedFrom, Source};
+use stp_selfplay::context::fork::Source;
 use stp_selfplay::context::statements::load_corpus;
 use stp_selfplay::context::{Cancel, CpuMeter, RunFolder, pool_config};
 use stp_selfplay::events::Events;
@@ -89,7 +89,10 @@ impl Player {
         let corpus = load_corpus(&cell.config.corpus)?;
         let path = cell.path(&experiment.runs);
         let from = cell.from.as_ref();
-        if self.make_room(&path, &cell.config, from, &corpus)? != State::Finished {
+        for (folder, differs) in experiment.in_the_way(cell, &corpus)? {
+            self.set_aside(&folder, &differs)?;
+        }
+        if experiment.state_of(cell, &corpus)? != State::Finished {
             (self.tell)(&StudyEvent::ArmStarted { arm: &cell.arm, seed: cell.seed });
             let folder = match from {
                 None => open_folder(&path, &cell.config)?,
@@ -117,24 +120,14 @@ impl Player {
         }
     }
 
-    /// Renames a run's folder if something else was played in it, and says what is in it then.
-    fn make_room(
-        &self,
-        folder: &Path,
-        config: &RunConfig,
-        from: Option<&ForkedFrom>,
-        corpus: &Corpus,
-    ) -> Result<State> {
-        let differs = match state(folder, config, from, corpus)? {
-            State::Other(differs) => differs,
-            other => return Ok(other),
-        };
+    /// Renames a run's folder, in which something else was played.
+    fn set_aside(&self, folder: &Path, differs: &[String]) -> Result<()> {
         let locked = RunFolder::open_beside(folder)?;
         let kept = set_aside(folder)?;
         drop(locked);
         let run = folder.file_name().unwrap_or_default().to_string_lossy();
-        (self.tell)(&StudyEvent::PlayedAgain { run: &run, kept: &kept, differs: &differs });
-        Ok(State::Unfinished)
+        (self.tell)(&StudyEvent::PlayedAgain { run: &run, kept: &kept, differs });
+        Ok(())
     }
 
     /// Gives the run a copy of its stage 1, which is done first if need be.
@@ -143,7 +136,9 @@ impl Player {
         if own.join(LEDGER).exists() {
             return Ok(());
         }
-        self.make_room(&shared, &cell.stage1.config, None, corpus)?;
+        if let State::Other(differs) = state(&shared, &cell.stage1.config, None, corpus)? {
+            self.set_aside(&shared, &differs)?;
+        }
         let ledger = shared.join(LEDGER);
         let done = ledger.exists() && Ledger::open(&ledger)?.step("stage1/valid")?.is_some();
         if !done {

@@ -8,12 +8,12 @@ use stp_datasets::{Corpus, Ledger};
 use stp_selfplay::config::{self, RunConfig};
 use stp_selfplay::context::statements::load_corpus;
 
-use super::automation::{differences, settings_of, tried};
+use super::automation::{Tried, differences, settings_of, tried};
 use super::cells::{Cell, base};
 use super::matrix::Experiment;
 use super::measure::{FinishedRun, Measured, measured};
 use super::results::Results;
-use super::state::{LEDGER, State, state};
+use super::state::{GOES_ON_FROM, LEDGER, State, state};
 use crate::evaluation::Evaluation;
 
 /// What tactics did, in the folder of the runs.
@@ -40,14 +40,17 @@ impl Experiment {
         let mut results = Results::default();
         for cell in &self.cells {
             let corpus = load_corpus(&cell.config.corpus)?;
-            let kept = || self.kept_run(cell, &corpus, earlier);
-            match self.recorded_run(cell, &corpus)? {
-                Recorded::Finished(run) => results.runs.push(*run),
-                Recorded::Unfinished => results.runs.extend(kept()?.cloned()),
-                Recorded::Other(note) => match kept()? {
-                    Some(run) => results.runs.push(run.clone()),
-                    None => results.notes.push(note),
-                },
+            // Of a run that goes on from another one, the numbers are worth what the other one's are.
+            let source = self.source_of(cell);
+            let kept = match source.is_none_or(|source| results.has(&source.arm, source.seed)) {
+                true => self.kept_run(cell, &corpus, earlier)?,
+                false => None,
+            };
+            match (self.recorded_run(cell, &corpus)?, kept) {
+                (Recorded::Finished(run), _) => results.runs.push(*run),
+                (_, Some(run)) => results.runs.push(run.clone()),
+                (Recorded::Other(note), None) => results.notes.push(note),
+                (Recorded::Unfinished, None) => {}
             }
         }
         Ok(results)
@@ -72,15 +75,25 @@ impl Experiment {
         Ok((as_played && as_measured).then_some(run))
     }
 
-    /// Adds what the tactics that the file asks for did on its sets, or a note if that was with other settings.
+    /// Adds what the tactics that the file asks for did on its sets, or a note if that was with other settings. Where they were
+    /// not tried here, `earlier` results say it, of another day or machine.
     ///
     /// # Errors
     /// If the corpus or the ledger of the tactics cannot be read.
-    pub fn add_tactics(&self, results: &mut Results) -> Result<()> {
+    pub fn add_tactics(&self, results: &mut Results, earlier: &Results) -> Result<()> {
         let path = self.tactics_file();
-        let Some(wanted) = self.file.automation.as_ref().filter(|_| path.exists()) else { return Ok(()) };
+        let Some(wanted) = self.file.automation.as_ref() else { return Ok(()) };
         let config = self.base()?;
         let corpus = load_corpus(&config.corpus)?;
+        if !path.exists() {
+            let sets = self.tactic_sets(wanted, &corpus, &mut Vec::new())?;
+            // A set that is not here may be one of theirs.
+            let is_here =
+                |name: &str| sets.len() < wanted.sets.len() || sets.iter().any(|set| set.name == name);
+            let is_wanted = |it: &&Tried| is_here(&it.set) && wanted.tactics.contains(&it.tactic);
+            results.automation = earlier.automation.iter().filter(is_wanted).cloned().collect();
+            return Ok(());
+        }
         let differs = differences(&path, &settings_of(&corpus, &config), None)?;
         if differs.is_empty() {
             let sets = self.tactic_sets(wanted, &corpus, &mut results.notes)?;
@@ -107,10 +120,41 @@ impl Experiment {
         self.runs.join(AUTOMATION)
     }
 
+    /// What is in a run's folder. A run that went on from one which is to be played again is another one, too.
+    pub(super) fn state_of(&self, cell: &Cell, corpus: &Corpus) -> Result<State> {
+        let folder = cell.path(&self.runs);
+        if folder.join(LEDGER).exists() && self.goes_on_from_another(cell, corpus)? {
+            return Ok(State::Other(vec![GOES_ON_FROM.to_owned()]));
+        }
+        state(&folder, &cell.config, cell.from.as_ref(), corpus)
+    }
+
+    /// Whether a run goes on from a folder in which something else was played.
+    fn goes_on_from_another(&self, cell: &Cell, corpus: &Corpus) -> Result<bool> {
+        let Some(source) = self.source_of(cell) else { return Ok(false) };
+        let there = state(&source.path(&self.runs), &source.config, source.from.as_ref(), corpus)?;
+        Ok(matches!(there, State::Other(_)) || self.goes_on_from_another(source, corpus)?)
+    }
+
+    /// The folders that are to be moved away before a run is played, with what differs: its own, if something else was played
+    /// in it, and before it those of the runs that went on from that.
+    pub(super) fn in_the_way(&self, cell: &Cell, corpus: &Corpus) -> Result<Vec<(PathBuf, Vec<String>)>> {
+        let mut found = Vec::new();
+        if let State::Other(differs) = self.state_of(cell, corpus)? {
+            for fork in self.forks_of(cell) {
+                if let State::Other(differs) = self.state_of(fork, corpus)? {
+                    found.push((fork.path(&self.runs), differs));
+                }
+            }
+            found.push((cell.path(&self.runs), differs));
+        }
+        Ok(found)
+    }
+
     /// What there is of a run and its evaluations.
     pub(super) fn recorded_run(&self, cell: &Cell, corpus: &Corpus) -> Result<Recorded> {
         let folder = cell.path(&self.runs);
-        match state(&folder, &cell.config, cell.from.as_ref(), corpus)? {
+        match self.state_of(cell, corpus)? {
             State::Finished => {}
             State::Unfinished => return Ok(Recorded::Unfinished),
             State::Other(differs) => {
@@ -166,9 +210,12 @@ mod tests {
         Experiment::open(&path, &folder.join("runs")).unwrap()
     }
 
-    /// Fills in a run of the matrix, as if it were played.
+    /// Fills in the first run of the matrix, as if it were played.
     fn play(experiment: &Experiment) {
-        let cell = &experiment.cells[0];
+        play_cell(experiment, &experiment.cells[0]);
+    }
+
+    fn play_cell(experiment: &Experiment, cell: &Cell) {
         let run = cell.path(&experiment.runs);
         fs::create_dir_all(run.join("checkpoints/final")).unwrap();
         fs::write(run.join("checkpoints/final/config.json"), "{}").unwrap();
@@ -185,6 +232,39 @@ mod tests {
             };
             ledger.finish_step(&Step { name: step.name(), seconds: 1.0, detail }).unwrap();
         }
+        if let Some(from) = &cell.from {
+            ledger.remember("forked from", &serde_json::to_string(from).unwrap()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_run_that_went_on_from_another_one_goes_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let fork = |of: &str, name: &str| {
+            format!("[[arms]]\nname = \"{name}\"\nfrom = {{ arm = \"{of}\", round = 1 }}\n")
+        };
+        let text = format!("{FILE}{}{}", fork("a", "b"), fork("b", "c"));
+        let first = experiment(folder.path(), &text);
+        first.cells.iter().for_each(|cell| play_cell(&first, cell));
+        let results = first.recorded(&Results::default()).unwrap();
+        assert_eq!(results.runs.len(), 3);
+        let corpus = Corpus::core().unwrap();
+        assert_eq!(first.in_the_way(&first.cells[0], &corpus).unwrap(), []);
+        // The first arm alone is another one now; the others' own settings are as they were.
+        let other =
+            text.replacen("name = \"a\"\n", "name = \"a\"\nset = { \"proving.temperature\" = 0.5 }\n", 1);
+        let second = experiment(folder.path(), &other);
+        let found = second.recorded(&results).unwrap();
+        assert_eq!((found.runs.len(), found.notes.len()), (0, 3), "{:?}", found.notes);
+        let names = |cell: &Cell| -> Vec<String> {
+            let found = second.in_the_way(cell, &corpus).unwrap();
+            found.iter().map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+        };
+        assert_eq!(names(&second.cells[0]), ["c-seed0", "b-seed0", "a-seed0"]);
+        assert_eq!(names(&second.cells[1]), ["c-seed0", "b-seed0"]);
+        // What is not there is in nobody's way.
+        fs::remove_dir_all(second.cells[1].path(&second.runs)).unwrap();
+        assert_eq!(names(&second.cells[0]), ["c-seed0", "a-seed0"]);
     }
 
     #[test]
@@ -272,11 +352,25 @@ mod tests {
         let text = format!("{FILE}[automation]\nsets = [\"test\"]\ntactics = [\"simp\"]\n");
         let experiment = experiment(folder.path(), &text);
         let mut results = Results::default();
-        experiment.add_tactics(&mut results).unwrap();
+        experiment.add_tactics(&mut results, &Results::default()).unwrap();
         assert!(results.notes.is_empty());
+        let tried = |set: &str, tactic: &str| Tried {
+            set: set.to_owned(),
+            tactic: tactic.to_owned(),
+            statements: 1,
+            proved: Vec::new(),
+            lean_seconds: 0.0,
+            seconds: 0.0,
+            timeouts: None,
+        };
+        let automation = vec![tried("test", "simp"), tried("test", "omega"), tried("other", "simp")];
+        let earlier = Results { automation, ..Results::default() };
+        experiment.add_tactics(&mut results, &earlier).unwrap();
+        assert_eq!(results.automation, [tried("test", "simp")], "those of another machine are kept");
+        results.automation.clear();
         fs::create_dir_all(&experiment.runs).unwrap();
         drop(Ledger::open(&experiment.tactics_file()).unwrap());
-        experiment.add_tactics(&mut results).unwrap();
+        experiment.add_tactics(&mut results, &earlier).unwrap();
         assert!(results.automation.is_empty() && results.notes[0].contains("the corpus"));
     }
 
@@ -298,7 +392,7 @@ mod tests {
             ledger.finish_step(&Step { name, seconds: 0.0, detail }).unwrap();
         }
         let mut results = Results::default();
-        experiment.add_tactics(&mut results).unwrap();
+        experiment.add_tactics(&mut results, &Results::default()).unwrap();
         let left: Vec<_> = results.automation.iter().map(|it| (&*it.set, &*it.tactic)).collect();
         assert_eq!(left, [("test-5", "simp")]);
         assert!(results.notes[0].contains("`gone.jsonl`"), "{:?}", results.notes);

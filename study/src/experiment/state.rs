@@ -13,6 +13,9 @@ use stp_selfplay::run::{Finished, Run};
 /// The ledger in a run's folder.
 pub(super) const LEDGER: &str = "ledger.sqlite";
 
+/// What differs where a run went on from another run than it is to.
+pub(super) const GOES_ON_FROM: &str = "the run that it goes on from";
+
 /// What is in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -49,7 +52,7 @@ pub(super) fn state(
         return Ok(State::Other(vec!["the corpus".to_owned()]));
     }
     if forked_from(&ledger)?.as_ref() != from {
-        return Ok(State::Other(vec!["the run that it goes on from".to_owned()]));
+        return Ok(State::Other(vec![GOES_ON_FROM.to_owned()]));
     }
     Ok(match Run::is_finished(folder, config)? {
         Finished::Yes => State::Finished,
@@ -109,7 +112,7 @@ mod tests {
         );
         let other = ForkedFrom { run: "other".to_owned(), round: 1 };
         let there = state(&run, &config, Some(&other), &corpus).unwrap();
-        assert_eq!(there, State::Other(vec!["the run that it goes on from".to_owned()]));
+        assert_eq!(there, State::Other(vec![GOES_ON_FROM.to_owned()]));
         let mut edited = corpus.clone();
         edited.entries[3].proofs.push("by other".to_owned());
         assert_eq!(state(&run, &config, None, &edited).unwrap(), State::Other(vec!["the corpus".to_owned()]));

@@ -36,7 +36,8 @@ impl Experiment {
             }
             plots.push(names);
         }
-        fs::write(folder.join(RESULTS), results.json()?).with_context(failed)?;
+        // It may hold numbers of other machines, which are nowhere else.
+        stp_files::write(&folder.join(RESULTS), results.json()?).with_context(failed)?;
         let text = results.markdown(&self.file, &self.path, &plots);
         fs::write(folder.join("README.md"), text).with_context(failed)
     }
