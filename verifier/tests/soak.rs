@@ -45,17 +45,18 @@ fn held() -> Held {
     }
 }
 
-/// What this process holds once the processes that died are replaced: in the midst of a start there are
-/// pipes on both ends. Waits at most 20 s, for an heir that is ready takes over with the next request only.
+/// What this process holds once the processes that died are replaced, so that nothing changes for 5 s: in the
+/// midst of a start there are pipes on both ends. Waits at most 20 s.
 fn held_at_rest() -> Held {
     let mut last = held();
     let mut same = 0;
     for _ in 0..200 {
         std::thread::sleep(Duration::from_millis(100));
         let now = held();
-        same = if now.children == WORKERS && now.files == last.files { same + 1 } else { 0 };
+        let is_same = (now.children, now.files, now.threads) == (last.children, last.files, last.threads);
+        same = if is_same { same + 1 } else { 0 };
         last = now;
-        if same == 5 {
+        if same == 50 {
             break;
         }
     }
