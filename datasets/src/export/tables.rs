@@ -92,23 +92,27 @@ pub fn proofs(ledger: &Ledger) -> Result<Table, ExportError> {
     let statements = by_name(ledger)?;
     let mut seen = HashSet::new();
     let mut rows: Rows = Vec::new();
+    let mut all = Vec::new();
     for phase in Phase::ALL {
-        for attempt in ledger.proofs_of(phase, 0..=u32::MAX)? {
-            if !seen.insert((attempt.statement.clone(), attempt.proof.clone())) {
-                continue;
-            }
-            let (split, mut row) = statement_row(&statements, &attempt.statement);
-            let verdict = attempt.verdict.as_ref();
-            row["round"] = attempt.round.into();
-            row["proof"] = attempt.proof.clone().into();
-            row["tokens"] = attempt.tokens.into();
-            row["logprob"] = attempt.logprob.into();
-            row["axioms"] = json!(verdict.map(|verdict| &verdict.axioms));
-            row["premises"] = json!(verdict.map(|verdict| &verdict.premises));
-            row["implicit_premises"] = json!(verdict.map(|verdict| &verdict.implicit_premises));
-            row["elapsed_ms"] = json!(verdict.map(|verdict| verdict.elapsed_ms));
-            rows.push((split, row));
+        all.extend(ledger.proofs_of(phase, 0..=u32::MAX)?);
+    }
+    // What the search of a round found is sampled in a later one, too.
+    all.sort_by_key(|attempt| attempt.round);
+    for attempt in all {
+        if !seen.insert((attempt.statement.clone(), attempt.proof.clone())) {
+            continue;
         }
+        let (split, mut row) = statement_row(&statements, &attempt.statement);
+        let verdict = attempt.verdict.as_ref();
+        row["round"] = attempt.round.into();
+        row["proof"] = attempt.proof.into();
+        row["tokens"] = attempt.tokens.into();
+        row["logprob"] = attempt.logprob.into();
+        row["axioms"] = json!(verdict.map(|verdict| &verdict.axioms));
+        row["premises"] = json!(verdict.map(|verdict| &verdict.premises));
+        row["implicit_premises"] = json!(verdict.map(|verdict| &verdict.implicit_premises));
+        row["elapsed_ms"] = json!(verdict.map(|verdict| verdict.elapsed_ms));
+        rows.push((split, row));
     }
     Ok(table("correct proofs", false, &PROOFS, rows))
 }

@@ -58,6 +58,19 @@ fn proofs_are_distinct_and_keep_their_splits() {
 }
 
 #[test]
+fn a_proof_has_the_round_that_found_it_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger(folder.path());
+    let first = ledger.attempts(1, Phase::Train).unwrap().remove(1);
+    let by_search = Attempt { round: 2, phase: Phase::Search, proof: "by found".to_owned(), ..first.clone() };
+    let later = Attempt { round: 3, phase: Phase::Train, proof: "by found".to_owned(), ..first };
+    ledger.record_attempts(&[by_search, later]).unwrap();
+    let table = proofs(&ledger).unwrap();
+    let found = table.rows[&Split::Train].iter().filter(|row| row["proof"] == "by found");
+    assert_eq!(found.map(|row| row["round"].as_u64()).collect::<Vec<_>>(), [Some(2)]);
+}
+
+#[test]
 fn what_is_for_training_has_nothing_that_is_held_out() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = ledger(folder.path());
