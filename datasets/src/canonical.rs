@@ -52,6 +52,13 @@ pub fn canonical_statement(signature: &str) -> String {
     ordered.map_or_else(|| canonical_text(signature), |tokens| print(&tokens))
 }
 
+/// As [`canonical_statement`], and which of the signature's binders are implicit does not count: `{a : Nat}` is `(a : Nat)`.
+pub fn canonical_explicit(signature: &str) -> String {
+    let Some(mut tokens) = lexer::tokens(signature) else { return signature.trim().to_owned() };
+    binders::make_explicit(&mut tokens);
+    canonical_statement(&print(&tokens))
+}
+
 /// As [`canonical_statement`], and which numbers stand in the signature does not count: `n < n + 1` and `n < n + 7` are
 /// of one shape.
 pub fn canonical_shape(signature: &str) -> String {

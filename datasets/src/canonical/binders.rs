@@ -35,6 +35,20 @@ pub fn binders(signature: &str) -> Option<(Vec<Binder>, String)> {
     Some((parsed.parts.iter().map(binder).collect(), print(&tokens[parsed.goal.clone()])))
 }
 
+/// Makes the implicit binders before a signature's colon explicit.
+pub(super) fn make_explicit(tokens: &mut [Token<'_>]) {
+    let mut at = 0;
+    while tokens.get(at).is_some_and(|token| token.kind == Kind::Open)
+        && let Some(close) = matching_close(tokens, at)
+    {
+        if matches!(&*tokens[at].text, "{" | "⦃") {
+            tokens[at].text = Cow::Borrowed("(");
+            tokens[close].text = Cow::Borrowed(")");
+        }
+        at = close + 1;
+    }
+}
+
 /// The signature's tokens with one bracket for each binder, in an order that does not depend on the given one, and
 /// bound names numbered; `None` where scopes are uncertain.
 pub(super) fn reordered<'t>(tokens: &[Token<'t>]) -> Option<Vec<Token<'t>>> {

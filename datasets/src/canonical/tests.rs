@@ -272,6 +272,19 @@ fn a_shape_is_a_statement_without_its_numbers() {
 }
 
 #[test]
+fn an_implicit_binder_may_count_as_any_other() {
+    let library = "{a b : Int} (bpos : 0 < b) (H : a ∣ b) : a ≤ b";
+    let given = "(a b : Int) (hb : 0 < b) (h : a ∣ b) : a ≤ b";
+    assert_eq!(canonical_explicit(library), canonical_explicit(given));
+    assert_ne!(canonical_statement(library), canonical_statement(given));
+    assert_eq!(
+        canonical_explicit("⦃p : Prop⦄ : p → {n // n = 1} = S"),
+        "(x0 : Prop) : x0 → {n // n = 1} = S"
+    );
+    assert_eq!(canonical_explicit("{a : Nat"), canonical_statement("{a : Nat"));
+}
+
+#[test]
 fn a_raw_string_ends_at_its_quote() {
     let found = words(": r\"\\\" = \"x\"").unwrap();
     assert_eq!(found, [":", "r\"\\\"", "=", "\"x\""]);

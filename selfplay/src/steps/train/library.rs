@@ -4,7 +4,7 @@
 use anyhow::Result;
 use rand::seq::SliceRandom;
 use stp_conjecturer::{GivenStatement, SeedTheorem, supervised_pairs};
-use stp_datasets::{Corpus, CorpusEntry, canonical_statement};
+use stp_datasets::{Corpus, CorpusEntry, canonical_explicit};
 use stp_model::Example;
 use stp_prover::Goal;
 
@@ -23,10 +23,11 @@ pub fn entries(config: &RunConfig, corpus: &Corpus) -> Result<Vec<CorpusEntry>> 
     if settings.corpus.is_empty() {
         return Ok(Vec::new());
     }
-    let given = corpus.keys();
+    // A library's theorems take implicitly what the corpus' statements take as hypotheses.
+    let given = corpus.explicit_keys();
     let mut entries = load_corpus(&settings.corpus)?.entries;
     entries.retain(|entry| {
-        !entry.proofs.is_empty() && !given.contains(&canonical_statement(&entry.statement.signature))
+        !entry.proofs.is_empty() && !given.contains(&canonical_explicit(&entry.statement.signature))
     });
     Ok(spread(&entries, settings.statements))
 }

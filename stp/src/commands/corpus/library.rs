@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use regex::Regex;
 use stp_datasets::{
-    Corpus, CorpusEntry, Split, Statement, binders, canonical_statement, distinct_id, plain_id,
+    Corpus, CorpusEntry, Split, Statement, binders, canonical_explicit, distinct_id, plain_id,
 };
 use stp_verifier::{Pool, PoolConfig, VerifierError, ask_each};
 
@@ -71,15 +71,16 @@ pub(super) async fn library(args: CorpusLibraryArgs) -> Result<ExitCode> {
         args.namespaces.join(", ")
     );
     // None of the built-in corpus may be in a corpus to pretrain on.
-    let held_out = Corpus::core()?.keys();
+    let core = Corpus::core()?;
+    let held_out = core.explicit_keys();
+    let mut seen = fingerprints(&pool, &core).await?;
     let progress = display.phase("library", names.len() as u64);
     let mut entries = Vec::new();
-    let mut seen = HashSet::new();
     let ask = |pool: Pool, name: String| async move { make(&pool, &name).await };
     let all = ask_each(&pool, AHEAD, names.clone(), ask, |_| progress.advance(1)).await?;
     for (name, made) in names.iter().zip(all) {
         let Some((entry, fingerprint)) = made else { continue };
-        let given = held_out.contains(&canonical_statement(&entry.statement.signature));
+        let given = held_out.contains(&canonical_explicit(&entry.statement.signature));
         if !given && seen.insert(fingerprint.unwrap_or_else(|| name.clone())) {
             entries.push(entry);
         }
@@ -93,6 +94,14 @@ pub(super) async fn library(args: CorpusLibraryArgs) -> Result<ExitCode> {
         writeln!(file, "{}", serde_json::to_string(entry)?)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What Lean knows the statements of a corpus by, whatever their names are bound by.
+async fn fingerprints(pool: &Pool, corpus: &Corpus) -> Result<HashSet<String>> {
+    let statements: Vec<_> = corpus.entries.iter().map(|entry| entry.statement.clone()).collect();
+    let ask = |pool: Pool, it: Statement| async move { pool.statement(&it.header, &it.signature).await };
+    let reports = ask_each(pool, AHEAD, statements, ask, |_| ()).await?;
+    Ok(reports.into_iter().filter_map(|report| report.fingerprint).collect())
 }
 
 fn is_wanted(name: &str, namespaces: &[String]) -> bool {
