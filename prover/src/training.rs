@@ -98,8 +98,8 @@ pub fn training_set(proofs: &[CorrectProof], round: u32, limits: TrainingLimits)
     chosen.iter().map(|proof| weighted(proof, share(proof))).collect()
 }
 
-/// The final training set: all distinct correct proofs, of conjectures only those with a pass rate of at most
-/// `highest_conjecture_rate`. A proof weighs what `decay` gives it. Of a statement with more than `most` proofs, the
+/// The final training set: all distinct correct proofs, of conjectures and goals only those with a pass rate of at most
+/// `highest_conjecture_rate`; what a search alone proved has a pass rate of 0. A proof weighs what `decay` gives it. Of a statement with more than `most` proofs, the
 /// shortest are taken, of those as long as each other the earliest (0: all).
 pub fn retraining_set(
     proofs: &[CorrectProof],
@@ -108,7 +108,7 @@ pub fn retraining_set(
     most: usize,
 ) -> Vec<TrainingProof> {
     let wanted =
-        |proof: &&CorrectProof| !proof.is_conjecture || proof.pass_rate.is_barely(highest_conjecture_rate);
+        |proof: &&CorrectProof| !proof.is_conjecture || proof.pass_rate.rate() <= highest_conjecture_rate;
     let mut chosen = distinct(proofs.iter().filter(wanted));
     if most > 0 {
         keep_shortest(&mut chosen, most);
@@ -212,10 +212,13 @@ mod tests {
             proof("c1", 1, "q", 1, 8),
             proof("c2", 1, "r", 4, 8),
             proof("a", 2, "p", 1, 8),
+            // A search proved these; the model never did, or was not asked.
+            proof("c3", 2, "s", 0, 8),
+            proof("c4", 2, "t", 0, 0),
         ];
         let set = retraining_set(&proofs, 0.25, DECAY, 0);
         let kept: Vec<_> = set.iter().map(|proof| proof.statement.as_str()).collect();
-        assert_eq!(kept, ["a", "c1"]);
+        assert_eq!(kept, ["a", "c1", "c3", "c4"]);
     }
 
     #[test]

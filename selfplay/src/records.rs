@@ -117,6 +117,9 @@ pub struct StagesRecord {
     pub spared: usize,
 }
 
+/// The number of the check that tries all of Lean's tactics at once, among a goal's checks of a search.
+pub const ALL_TACTICS: u32 = 0;
+
 /// Of [`Step::Search`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

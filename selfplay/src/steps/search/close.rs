@@ -8,6 +8,7 @@ use super::checks::{attempt, judge};
 use super::goals::Goals;
 use crate::context::Context;
 use crate::events::SearchPart;
+use crate::records::ALL_TACTICS;
 
 /// Tries the tactics on the round's new goals. What is learned of a closed goal is the one tactic that closes it.
 ///
@@ -16,7 +17,7 @@ use crate::events::SearchPart;
 pub async fn close(context: &Context, round: u32, goals: &Goals) -> Result<()> {
     let names: Vec<_> = goals.new.iter().map(|goal| goal.name.as_str()).collect();
     let all = trivial_proof(true);
-    let first: Vec<Attempt> = names.iter().map(|name| attempt(round, name, 0, &all)).collect();
+    let first: Vec<Attempt> = names.iter().map(|name| attempt(round, name, ALL_TACTICS, &all)).collect();
     judge(context, round, SearchPart::Goals, &first).await?;
     let closed = context.ledger.proved_names(Phase::Search, round + 1)?;
     let mut open: Vec<&str> = names.into_iter().filter(|name| closed.contains(*name)).collect();

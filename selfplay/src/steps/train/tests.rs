@@ -13,6 +13,7 @@ use crate::config::{ConjectureSource, RunConfig};
 use crate::context::Checkpoints;
 use crate::events::{Event, Events};
 use crate::plan::Step;
+use crate::records::ALL_TACTICS;
 use crate::test::{self, ScriptedSampler};
 
 fn context(change: impl FnOnce(&mut RunConfig)) -> (TempDir, Context) {
@@ -59,6 +60,25 @@ fn a_round_reads_the_last_rounds_and_a_retraining_all() {
     config.proving.retrain_every = 2;
     assert_eq!(TrainingSet::of_round(&config, 2), TrainingSet::All(2));
     assert_eq!(TrainingSet::of_round(&config, 3), TrainingSet::Round(3));
+}
+
+#[test]
+fn of_a_closed_goal_the_one_tactic_is_learned() {
+    let (_scratch, context) = context(|config| {
+        config.search.enabled = true;
+        config.conjecturing.sources = vec![ConjectureSource::Subgoals];
+    });
+    for (sample, proof) in [(ALL_TACTICS, "by first | rfl | omega"), (2, "by omega")] {
+        let attempt = test::attempt(3, Phase::Search, "goal", sample, proof, Status::Proved);
+        context.ledger.record_attempt(&attempt).unwrap();
+    }
+    let given = context.statements.given_names();
+    for set in [TrainingSet::Round(3), TrainingSet::All(3)] {
+        let proofs = select::proofs(&context.ledger, &given, &context.config, set).unwrap();
+        let of_goal: Vec<_> =
+            proofs.iter().filter(|it| it.statement == "goal").map(|it| &*it.proof).collect();
+        assert_eq!(of_goal, ["by omega"]);
+    }
 }
 
 #[test]
