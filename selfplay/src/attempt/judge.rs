@@ -103,8 +103,12 @@ impl<'a> Judge<'a> {
     }
 
     fn settle(&mut self, key: (String, String), verdict: &Verdict) -> Result<()> {
-        for attempt in self.waiting.remove(&key).unwrap_or_default() {
-            self.record(&attempt, verdict)?;
+        let waited = self.waiting.remove(&key).unwrap_or_default();
+        // Lean was asked once for all that waited.
+        let again = Verdict { elapsed_ms: 0, ..verdict.clone() };
+        for (attempt, verdict) in waited.iter().zip(std::iter::once(verdict).chain(std::iter::repeat(&again)))
+        {
+            self.record(attempt, verdict)?;
         }
         if !verdict.status.is_settled() {
             self.unsettled.insert(key, verdict.clone());

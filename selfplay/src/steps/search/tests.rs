@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use stp_datasets::{Conjecture, ConjectureOutcome, Goal, Hole, Sketch, Source, Status, Step as Recorded};
+use stp_datasets::{
+    Conjecture, ConjectureOutcome, Goal, Hole, Sketch, Source, Status, Step as Recorded, Verdict,
+};
 use stp_verifier::{Asked, Candidate, Script, ScriptLog, SketchReport};
 use tempfile::TempDir;
 
 use super::*;
 use crate::config::{ConjectureSource, RunConfig};
+use crate::events::SearchPart;
 use crate::test::{self, ScriptedSampler};
 
 /// A sketch of `by split; A; B …`: a hole for each goal.
@@ -162,6 +165,17 @@ async fn wholes_that_a_killed_process_left_are_judged() {
         assert_eq!((record.assembled, record.whole), (1, 1), "{automation}");
         assert_eq!(record.proved, ["b"]);
     }
+}
+
+#[tokio::test]
+async fn lean_took_the_time_of_one_check_for_all_that_waited() {
+    let script = Script::new(|_: &Candidate| Verdict { elapsed_ms: 7, ..Verdict::new(Status::Proved, "") });
+    let sampler = ScriptedSampler::new(|_, _| "by rfl");
+    let (_scratch, context) = test::context(test::corpus(), script, sampler, |_| {});
+    let attempts = [1, 2, 3].map(|sample| checks::attempt(1, "b", sample, "by rfl"));
+    checks::judge(&context, 1, SearchPart::Goals, &attempts).await.unwrap();
+    let times = context.ledger.attempts(1, Phase::Search).unwrap().into_iter();
+    assert_eq!(times.map(|it| it.verdict.unwrap().elapsed_ms).collect::<Vec<_>>(), [7, 0, 0]);
 }
 
 #[tokio::test]
