@@ -70,9 +70,9 @@ impl Attempt {
         self.verdict.as_ref().is_some_and(Verdict::is_proved)
     }
 
-    /// Mean log-probability of its tokens.
+    /// Mean log-probability of its tokens and the end marker.
     pub fn likelihood(&self) -> f64 {
-        self.logprob / f64::from(self.tokens.max(1))
+        self.logprob / (f64::from(self.tokens) + 1.0)
     }
 }
 

@@ -186,7 +186,7 @@ impl<'a> Asker<'a> {
         let found = Arc::new(Mutex::new(Vec::new()));
         let (keep, reader) = (found.clone(), sampler.clone());
         let each = move |sample: sampler::Sample| {
-            let likelihood = sample.logprob / sample.tokens.max(1) as f64;
+            let likelihood = sample.logprob / (sample.tokens + 1) as f64;
             // A text that ran out of tokens is no proof, and neither is one that has none in it.
             if let Ok(proof) = reader.proof(&sample.text, NAME)
                 && sample.finished

@@ -32,8 +32,9 @@ pub async fn set_up(context: &Context) -> Result<SetupRecord> {
 
 async fn fingerprint_all(context: &Context) -> Result<BTreeMap<String, String>> {
     let given = &context.statements;
-    let statements: Vec<Statement> =
-        given.train.iter().chain(&given.valid).cloned().chain(given.corpus.statements(Split::Test)).collect();
+    // All that is held out, whether this run measures it or not.
+    let held_out = [Split::Valid, Split::Test].into_iter().flat_map(|split| given.corpus.statements(split));
+    let statements: Vec<Statement> = given.train.iter().cloned().chain(held_out).collect();
     let progress = context.events.work(&Work::SetupStatements, statements.len() as u64);
     let asked = ask_each(&context.verifier, AHEAD, statements, elaborate, |_| progress.advance(1));
     let reports: Vec<(Statement, StatementReport)> = context.cancel.unless(asked).await??;

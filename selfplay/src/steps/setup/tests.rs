@@ -25,6 +25,17 @@ async fn every_statement_gets_a_fingerprint_and_every_corpus_proof_a_verdict() {
 }
 
 #[tokio::test]
+async fn what_a_run_does_not_measure_is_held_out_as_well() {
+    let mut corpus = test::corpus();
+    corpus.entries.push(test::entry("w", ": 4 = 4", Split::Valid, &[]));
+    let sampler = ScriptedSampler::new(|_, _| "by rfl");
+    let (_scratch, context) = test::context(corpus, test::script(), sampler, |config| config.max_valid = 1);
+    assert_eq!(context.statements.valid.len(), 1);
+    let record = set_up(&context).await.unwrap();
+    assert_eq!(record.fingerprints.keys().collect::<Vec<_>>(), ["a", "b", "v", "w"]);
+}
+
+#[tokio::test]
 async fn a_statement_that_does_not_elaborate_is_named() {
     let report = |_: &str, signature: &str| StatementReport {
         ok: signature != ": 2 = 2",
