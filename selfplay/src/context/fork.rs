@@ -49,6 +49,16 @@ pub fn last_round_taken_over(ledger: &Ledger) -> Result<u32> {
     Ok(forked_from(ledger)?.map_or(0, |from| from.round))
 }
 
+/// The round after which the fork in a folder went on from that run, if it did. The run may have more rounds by now.
+fn round_of_fork(folder: &Path, source: &Path) -> Result<Option<u32>> {
+    let ledger = folder.join("ledger.sqlite");
+    if !ledger.exists() {
+        return Ok(None);
+    }
+    let from = forked_from(&Ledger::open_read_only(&ledger)?)?;
+    Ok(from.filter(|from| from.run == run_name(source)).map(|from| from.round))
+}
+
 /// A run to fork from, at one of its rounds.
 #[derive(Debug)]
 pub struct Source {
@@ -60,13 +70,18 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads `RUN_FOLDER` or `RUN_FOLDER:ROUND`; without a round it is the last one that is finished.
+    /// Reads `RUN_FOLDER` or `RUN_FOLDER:ROUND`. Without a round it is that of the fork in `folder`, if there is one of this run
+    /// already; else the last one that is finished.
     ///
     /// # Errors
     /// [`UsageError`] if there is no such run, or it has not finished that round.
-    pub fn parse(text: &str) -> Result<Self> {
+    pub fn parse(text: &str, folder: Option<&Path>) -> Result<Self> {
         let (path, round) = folder_and_round(text)?;
-        Self::of(path, round)
+        let known = match folder.filter(|_| round.is_none()) {
+            Some(folder) => round_of_fork(folder, &path)?,
+            None => None,
+        };
+        Self::of(path, round.or(known))
     }
 
     /// As [`Source::parse`], of a folder and a round.
@@ -106,6 +121,12 @@ impl Source {
     /// The folder of a fork for which no other is given: beside the other run's.
     pub fn default_folder(&self) -> PathBuf {
         self.path.with_file_name(format!("{}-fork{}", self.from.run, self.from.round))
+    }
+
+    /// The newest fork of an earlier round in its default folder, with that round.
+    pub fn earlier_fork(&self) -> Option<(PathBuf, u32)> {
+        let folder = |round| (self.path.with_file_name(format!("{}-fork{round}", self.from.run)), round);
+        (0..self.from.round).rev().map(folder).find(|(folder, _)| folder.exists())
     }
 
     /// Opens the fork in a folder and locks it. If the folder holds this fork already, it is gone on with; if it holds

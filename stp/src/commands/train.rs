@@ -66,7 +66,7 @@ pub struct TrainArgs {
 
 /// Plays a run, or says what it would need.
 pub fn train(args: TrainArgs) -> Result<ExitCode> {
-    let source = args.from.as_deref().map(Source::parse).transpose()?;
+    let source = args.from.as_deref().map(|from| Source::parse(from, args.run_dir.as_deref())).transpose()?;
     let base = match &source {
         None => Settings::preset(&args.settings.preset)?,
         Some(source) => Settings::run(&source.from().run, &source.config)?,
@@ -127,6 +127,15 @@ fn open_folder(
         }
         Some(source) => {
             let path = args.run_dir.clone().unwrap_or_else(|| source.default_folder());
+            if args.run_dir.is_none()
+                && !path.exists()
+                && let Some((other, round)) = source.earlier_fork()
+            {
+                display.line(&format!(
+                    "{} is another fork, from round {round}; to go on with that, give the round with --from, too",
+                    other.display()
+                ));
+            }
             let folder = source.open_fork(&path, config, &drawer(display, None))?;
             let ForkedFrom { run, round } = source.from();
             display.line(&format!("forked from {run} after round {round}"));

@@ -34,7 +34,21 @@ fn played() -> (TempDir, PathBuf, RunConfig) {
 }
 
 fn source(path: &Path, round: &str) -> Result<Source> {
-    Source::parse(&format!("{}{round}", path.display()))
+    Source::parse(&format!("{}{round}", path.display()), None)
+}
+
+#[test]
+fn a_fork_keeps_its_round_when_its_run_has_gone_on() {
+    let (scratch, path, config) = played();
+    let target = scratch.path().join("b");
+    drop(source(&path, ":1").unwrap().open_fork(&target, &config, &Events::none()).unwrap());
+    let again = |folder: Option<&Path>| Source::parse(&path.display().to_string(), folder).unwrap();
+    assert_eq!((again(Some(&target)).from().round, again(None).from().round), (1, 2));
+    assert_eq!(again(Some(&scratch.path().join("none"))).from().round, 2);
+    assert_eq!(again(None).earlier_fork(), None);
+    let other = scratch.path().join("a-fork1");
+    fs::create_dir(&other).unwrap();
+    assert_eq!(again(None).earlier_fork(), Some((other, 1)));
 }
 
 #[test]
