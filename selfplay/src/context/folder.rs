@@ -1,6 +1,7 @@
 //! The run folder: what lies where, that only one process works in it, and which settings it goes on with.
 
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -179,8 +180,14 @@ pub fn run_name(run_dir: &Path) -> String {
 /// If the folder holds no run, or its settings do not parse.
 pub fn run_config(run_dir: &Path) -> Result<(RunConfig, String)> {
     let path = run_dir.join("config.toml");
-    let text = fs::read_to_string(&path)
-        .with_context(|| format!("{} is no run folder: cannot read its config.toml.", run_dir.display()))?;
+    let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => UsageError(format!(
+            "{} is no run folder: there is no config.toml in it. `stp runs` lists the runs of a folder.",
+            run_dir.display()
+        ))
+        .into(),
+        _ => anyhow::Error::new(error).context(format!("cannot read {}.", path.display())),
+    })?;
     let config = toml::from_str(&text).with_context(|| format!("{} is damaged.", path.display()))?;
     Ok((config, text))
 }
