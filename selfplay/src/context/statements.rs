@@ -59,6 +59,11 @@ pub fn choose(corpus: &Corpus, config: &RunConfig) -> (Vec<Statement>, Vec<State
     (of_split(Split::Train, config.max_train), of_split(Split::Valid, config.max_valid))
 }
 
+/// Whether a corpus of that name comes with the program: it needs Lean's own library alone.
+pub fn is_built_in(name: &str) -> bool {
+    matches!(name, "core" | "library" | "practice")
+}
+
 /// A built-in corpus, or the one at a path.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use comfy_table::CellAlignment;
 use stp_model::ModelConfig;
 use stp_selfplay::config::{Engine, RunConfig, TrainingEngine};
 use stp_selfplay::context::base_path;
-use stp_selfplay::context::statements::load_corpus;
+use stp_selfplay::context::statements::{is_built_in, load_corpus};
 use stp_study::clock::clock;
 use stp_study::cost::{
     Assumptions, Data, Hardware, Memory, Speeds, Times, Work, in_memory, memory, times, work,
@@ -31,26 +31,32 @@ pub struct PlanArgs {
     #[arg(long, value_parser = hardware(), requires = "plan")]
     pub hardware: Option<Hardware>,
     /// Devices that work side by side.
-    #[arg(long, value_name = "N", requires = "plan")]
+    #[arg(long, value_name = "N", requires = "plan", value_parser = clap::value_parser!(u32).range(1..))]
     pub devices: Option<u32>,
     /// Memory of a device, in GB.
-    #[arg(long, value_name = "GB", requires = "plan", default_value_t = 80.0)]
+    #[arg(long, value_name = "GB", requires = "plan", default_value_t = 80.0, value_parser = above_zero)]
     pub device_memory: f64,
     /// Tokens a second that a device trains on.
-    #[arg(long, value_name = "TOKENS/S", requires = "plan")]
+    #[arg(long, value_name = "TOKENS/S", requires = "plan", value_parser = above_zero)]
     pub training_speed: Option<f64>,
     /// Tokens a second that a device samples.
-    #[arg(long, value_name = "TOKENS/S", requires = "plan")]
+    #[arg(long, value_name = "TOKENS/S", requires = "plan", value_parser = above_zero)]
     pub sampling_speed: Option<f64>,
     /// CPU seconds of a check in Lean.
-    #[arg(long, value_name = "SECONDS", requires = "plan")]
+    #[arg(long, value_name = "SECONDS", requires = "plan", value_parser = above_zero)]
     pub check_seconds: Option<f64>,
     /// Cores for Lean.
-    #[arg(long, value_name = "N", requires = "plan")]
+    #[arg(long, value_name = "N", requires = "plan", value_parser = clap::value_parser!(u32).range(1..))]
     pub verifier_cores: Option<u32>,
     /// Price of an hour of one device.
     #[arg(long, value_name = "MONEY", requires = "plan")]
     pub price: Option<f64>,
+}
+
+/// A number that something is divided by.
+fn above_zero(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if number.is_finite() && number > 0.0 { Ok(number) } else { Err("it must be above 0".to_owned()) }
 }
 
 fn hardware() -> impl TypedValueParser<Value = Hardware> {
@@ -74,7 +80,7 @@ pub fn estimate(config: &RunConfig, args: &PlanArgs) -> Result<ExitCode> {
     let parameters = model.parameters();
     let hardware =
         args.hardware.unwrap_or(if parameters > SMALL { Hardware::Gpu80 } else { Hardware::TwoCores });
-    let mathlib = config.corpus != "core";
+    let mathlib = !is_built_in(&config.corpus);
     let speeds = speeds(args, hardware.speeds(parameters, mathlib));
     let assumptions = Assumptions::default();
     let work = work(config, data, assumptions);
@@ -102,7 +108,7 @@ fn model(config: &RunConfig) -> Result<ModelConfig> {
 
 /// How much data the settings name, and whether their corpus is there to be counted.
 fn data(config: &RunConfig) -> Result<(Data, bool)> {
-    if config.corpus != "core" && !std::path::Path::new(&config.corpus).exists() {
+    if !is_built_in(&config.corpus) && !std::path::Path::new(&config.corpus).exists() {
         let proofs = if config.max_supervised > 0 { config.max_supervised } else { config.max_train };
         return Ok((
             Data { statements: config.max_train, proofs, valid: config.max_valid, library: 0 },
@@ -281,7 +287,7 @@ fn notes(
             args.device_memory
         ));
     }
-    if config.model.base.is_empty() && config.corpus != "core" {
+    if config.model.base.is_empty() && !is_built_in(&config.corpus) {
         notes.push(
             "stage 1 begins with random weights: set model.base to a checkpoint, and prompts.layout to the layout that it \
              was trained with (docs/models.md)"
@@ -316,8 +322,17 @@ mod tests {
             let config = RunConfig::load(name, None).unwrap();
             let (data, here) = data(&config).unwrap();
             assert!(data.statements > 0 && data.proofs > 0, "{name}");
-            assert_eq!(here, config.corpus == "core", "{name}");
+            let small = ["tiny", "smoke", "small", "smollm2"].contains(&name);
+            assert_eq!(here, small, "{name}");
         }
+    }
+
+    #[test]
+    fn nothing_is_divided_by_zero() {
+        for text in ["0", "-1", "inf", "NaN", "x"] {
+            assert!(above_zero(text).is_err(), "{text}");
+        }
+        assert_eq!(above_zero("0.5"), Ok(0.5));
     }
 
     #[test]

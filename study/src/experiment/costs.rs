@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use anyhow::Result;
 use stp_selfplay::config::{Method, RunConfig};
-use stp_selfplay::context::statements::load_corpus;
+use stp_selfplay::context::statements::{is_built_in, load_corpus};
 
 use super::cells::Cell;
 use super::matrix::Experiment;
@@ -63,7 +63,7 @@ impl Experiment {
         cost.measured += own.valid_proofs;
         let parameters = cell.config.model.config(cell.config.model.vocab_size).parameters();
         cost.seconds +=
-            times(&own, &Hardware::TwoCores.speeds(parameters, cell.config.corpus != "core")).wall;
+            times(&own, &Hardware::TwoCores.speeds(parameters, !is_built_in(&cell.config.corpus))).wall;
         Ok(())
     }
 }
