@@ -99,7 +99,7 @@ impl Report {
             if !steps.contains_key(step.name().as_str()) {
                 continue;
             }
-            let mut row = row(ledger, round, given, &mut proved, conjectures.get(&round))?;
+            let mut row = row(ledger, round, given, &mut proved, conjectures.get(&round), round)?;
             row.label = label;
             let of_round = plan::all_steps(rounds).into_iter().filter(|s| s.round(rounds) == round);
             row.seconds =
@@ -196,7 +196,7 @@ fn earlier_final(
     else {
         return Ok(None);
     };
-    let row = row(ledger, earlier.round(), given, proved, None)?;
+    let row = row(ledger, earlier.round(), given, proved, None, rounds)?;
     let seconds = trained.seconds + validated.seconds;
     Ok(Some(Row { label: format!("final after {rounds}"), seconds, ..row }))
 }
@@ -217,13 +217,15 @@ fn kept(step: Step, steps: &HashMap<&str, &stp_datasets::Step>) -> Result<usize>
     Ok(record.conjectures_kept.unwrap_or_default())
 }
 
-/// The counts of a round; `proved_so_far` has the given statements that earlier rounds proved, and gets this one's.
+/// The counts of a round; `proved_so_far` has the given statements that earlier rounds proved, and gets this one's. What searches
+/// found counts up to the round `searched_to`.
 fn row(
     ledger: &Ledger,
     round: u32,
     given: &HashSet<String>,
     proved_so_far: &mut HashSet<String>,
     conjectures: Option<&BTreeMap<Option<ConjectureOutcome>, usize>>,
+    searched_to: u32,
 ) -> Result<Row> {
     let tried = ledger.tallies_of(Phase::Train, round..=round)?;
     let held_out = ledger.tallies_of(Phase::Valid, round..=round)?;
@@ -231,7 +233,7 @@ fn row(
     // What is tried in a round and not given is a conjecture of that round.
     let (proved, conjectured): (Vec<_>, Vec<_>) = of_round.partition(|id| given.contains(*id));
     proved_so_far.extend(proved.into_iter().cloned());
-    let mut searched = ledger.proved_names(Phase::Search, round + 1)?;
+    let mut searched = ledger.proved_names(Phase::Search, searched_to + 1)?;
     searched.retain(|name| given.contains(name) && !proved_so_far.contains(name));
     let (subgoals, conjectured): (Vec<_>, Vec<_>) =
         conjectured.into_iter().partition(|id| id.starts_with(SUBGOAL));
@@ -348,13 +350,17 @@ mod tests {
         let earlier = EarlierFinal { rounds: 1 };
         attempt(&ledger, 2, Phase::Valid, "v", 0, Status::Failed);
         attempt(&ledger, earlier.round(), Phase::Valid, "v", 0, Status::Proved);
+        attempt(&ledger, 2, Phase::Search, "s", 0, Status::Proved);
         let (training, validation) = (earlier.training(), earlier.validation());
         for name in ["stage1/valid", "round-1/valid", &training, &validation, "round-2/valid", "final/valid"]
         {
             let detail = serde_json::json!({});
             ledger.finish_step(&stp_datasets::Step { name: name.into(), seconds: 30.0, detail }).unwrap();
         }
-        let report = Report::read(&ledger, 2, &HashSet::new(), 1, 1).unwrap();
+        let given = HashSet::from(["s".to_owned()]);
+        let report = Report::read(&ledger, 2, &given, 1, 1).unwrap();
+        let searched: Vec<_> = report.rows.iter().map(|row| row.searched).collect();
+        assert_eq!(searched, [0, 0, 0, 1, 1], "what a later round's search found is not the earlier model's");
         let rows: Vec<_> = report.rows.iter().map(|row| (row.label.as_str(), row.valid_proved)).collect();
         let expected = [("stage 1", 0), ("round 1", 0), ("final after 1", 1), ("round 2", 0), ("final", 0)];
         assert_eq!(rows, expected);
