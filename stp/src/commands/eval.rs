@@ -80,9 +80,11 @@ pub struct EvalArgs {
 
 /// Prints the table, or one JSON object.
 pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
-    let (subject, mut config) = subject(args)?;
-    if args.precision.precision == Numbers::Bf16 {
-        config.sampling.precision = Precision::Bf16;
+    let (mut subject, mut config) = subject(args)?;
+    match args.precision.precision {
+        Numbers::F32 => {}
+        Numbers::F16 => subject = subject.halved(),
+        Numbers::Bf16 => config.sampling.precision = Precision::Bf16,
     }
     let corpus = load_corpus(&config.corpus)?;
     let set = StatementSet::load(&args.set, &corpus, args.max)?;
@@ -118,7 +120,11 @@ fn measure(
         display
             .line(&format!("the earlier evaluation had other settings or statements; it is kept as {kept}"));
     }
-    let config = PoolConfig { cache, ..pool_config(&evaluation.config, machine.workers, &lean) };
+    let mut config = PoolConfig { cache, ..pool_config(&evaluation.config, machine.workers, &lean) };
+    if args.search.is_some() {
+        // As `stp prove` has: it takes the proofs with the fewest errors.
+        config.messages = PoolConfig::default().messages;
+    }
     let (json, text) = block_on(async {
         let cancel = cancel_on_signals()?;
         let pool = Pool::start(&lean, config);

@@ -143,7 +143,8 @@ impl Evaluation {
         let mut text = serde_json::json!([sampled(sampling), verifier, seed, self.set.hash]);
         if let Some(parts) = text.as_array_mut() {
             parts.extend(self.subject.hash().map(|model| serde_json::json!(model)));
-            // Results from before there were layouts still count.
+            // Results from before there were 16 bits and layouts still count.
+            parts.extend(self.subject.is_halved().then(|| serde_json::json!("f16")));
             parts.extend((*prompts != Prompts::default()).then(|| serde_json::json!(prompts)));
         }
         stp_datasets::sha256(text.to_string())

@@ -29,6 +29,8 @@ pub struct Subject {
     run: Option<String>,
     /// A hash of the model's files; of a run's checkpoint its name says which it is.
     hash: Option<String>,
+    /// Whether it is sampled from with weights of 16 bits, which are not those of its files.
+    halved: bool,
 }
 
 impl Subject {
@@ -40,6 +42,7 @@ impl Subject {
             evals: run.join("evals"),
             run: Some(run_name(run)),
             hash: None,
+            halved: false,
         }
     }
 
@@ -58,7 +61,18 @@ impl Subject {
             evals: evals.to_owned(),
             run: None,
             hash: Some(hash(&whole).with_context(|| format!("cannot read {}", model.display()))?),
+            halved: false,
         })
+    }
+
+    /// The same model, sampled from with weights, keys and values as f16.
+    pub fn halved(self) -> Self {
+        Self { halved: true, ..self }
+    }
+
+    /// Whether its weights are f16 while it is sampled from.
+    pub(crate) fn is_halved(&self) -> bool {
+        self.halved
     }
 
     /// The name of the model: that of its folder.
