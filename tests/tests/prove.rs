@@ -78,6 +78,46 @@ fn a_file_is_filled_as_far_as_it_can_be_and_written_only_then() {
     assert!(said.contains("`two` stays open") && said.contains("this `sorry` is not searched"), "{said}");
 }
 
+/// The first proof makes the text longer, so what is said of the second tells whose lines are counted.
+const TWO: &str = "theorem one (p q : Prop) (hp : p) (hq : q) : q ∧ p := by\n  constructor\n  · sorry\n  · sorry\n\n\
+    theorem two (p : Prop) : p ∨ 1 + 1 = 3 := by\n  sorry\n";
+
+#[test]
+fn a_file_keeps_its_name_its_link_and_its_line_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = folder.path().join("real file.lean");
+    let before = TWO.replace('\n', "\r\n");
+    fs::write(&real, &before).unwrap();
+    std::os::unix::fs::symlink("real file.lean", folder.path().join("a link.lean")).unwrap();
+    let output = prove(folder.path(), &["a link.lean", "--no-model", "--checks", "20", "--diff"]);
+    assert_eq!(fs::read_to_string(&real).unwrap(), before, "a diff changes nothing");
+    let diff = text(&output.stdout);
+    let (removed, added): (Vec<&str>, Vec<&str>) =
+        (lines_with(&diff, '-', "--- a/a link.lean"), lines_with(&diff, '+', "+++ b/a link.lean"));
+    assert!(!added.is_empty() && added.iter().all(|line| line.ends_with("\r\n")), "{diff:?}");
+    assert!(removed.iter().all(|line| line.ends_with("sorry\r\n")), "{diff:?}");
+
+    let output = prove(folder.path(), &["a link.lean", "--no-model", "--checks", "20", "--in-place"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("a link.lean:1: `one` is proved."), "{said}");
+    assert!(said.contains("a link.lean:6: `two` stays open"), "{said}");
+    let link = fs::symlink_metadata(folder.path().join("a link.lean")).unwrap();
+    assert!(link.file_type().is_symlink(), "it is a link as before");
+    let after = fs::read_to_string(&real).unwrap();
+    assert_eq!(after.matches('\n').count(), after.matches("\r\n").count(), "{after:?}");
+    assert_eq!(after.matches("sorry").count(), 1, "{after}");
+    assert!(added.iter().all(|line| after.contains(line)), "{diff}{after}");
+}
+
+/// The lines of a diff with that mark, below the line that names their file.
+fn lines_with<'a>(diff: &'a str, mark: char, header: &str) -> Vec<&'a str> {
+    let mut found: Vec<_> =
+        diff.split_inclusive('\n').filter(|line| line.starts_with(mark)).map(|line| &line[1..]).collect();
+    assert_eq!(found.remove(0).trim_end(), &header[1..]);
+    found
+}
+
 #[test]
 fn what_cannot_be_searched_is_said_and_nothing_is_lost() {
     let folder = tempfile::tempdir().unwrap();
@@ -93,6 +133,10 @@ fn what_cannot_be_searched_is_said_and_nothing_is_lost() {
     says(&["hello"], 2, "neither a file nor a statement");
     says(&[": 1 = 1", "--in-place"], 2, "for a file");
     says(&[": 1 = 1", "--model", "nowhere"], 2, "nowhere has no model");
+    let recursive =
+        "theorem r : ∀ n : Nat, n = n\n  | 0 => rfl\n  | n + 1 => by\n    have := r n\n    sorry\n";
+    fs::write(folder.path().join("Recursive.lean"), recursive).unwrap();
+    says(&["Recursive.lean", "--no-model"], 1, "calls the theorem itself");
     fs::write(folder.path().join("Done.lean"), "theorem a : True := trivial\n").unwrap();
     says(&["Done.lean"], 0, "holds no `sorry`");
     says(&["(x : ℝ) : x = x"], 2, "does not elaborate");

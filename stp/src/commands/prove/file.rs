@@ -4,15 +4,19 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use anyhow::Result;
-use stp_datasets::{LeanTheorem, Status};
+use stp_datasets::{LeanTheorem, Status, mentions};
 use stp_selfplay::error::UsageError;
 use stp_selfplay::search::solve::on_lines_of_its_own;
 use stp_selfplay::search::{Found, Outcome, Problem};
 use stp_verifier::hint::hint;
 use stp_verifier::{FileJudgement, JudgedFile, Pool};
 
-use super::seeker::Seeker;
+use super::seeker::{Seeker, nothing};
 use super::text::{LeanText, Open, count_of_sorries, has_sorry};
+
+/// Why a proof by recursion is not searched.
+const CALLS_ITSELF: &str = "its proof calls the theorem itself, and a search gives the theorem another name; write the recursion as \
+                            `induction`";
 
 /// What became of a theorem with a `sorry`.
 pub(super) struct Searched {
@@ -34,17 +38,20 @@ pub(super) struct Filled {
     pub theorems: Vec<Searched>,
     /// Whether it differs from what it was.
     pub is_changed: bool,
+    /// What ended the search before its end, or kept the whole from being judged.
+    pub failed: Option<anyhow::Error>,
 }
 
-/// Fills what can be filled.
+/// Fills what can be filled. If Lean or the model fails midway, what was found before is kept.
 ///
 /// # Errors
-/// If Lean or the model fails; [`UsageError`] if the text does not elaborate at all.
+/// If Lean fails at the beginning; [`UsageError`] if the text does not elaborate at all.
 pub(super) async fn fill(lean: &LeanText, seeker: &Seeker<'_>) -> Result<Filled> {
     let before = seeker.cancel.unless(elaborated(&seeker.pool, &lean.text)).await??;
     require_theorems(&before, lean)?;
     let mut proofs: Vec<(usize, String)> = Vec::new();
     let mut searched: Vec<Searched> = Vec::new();
+    let mut failed = None;
     for Open { index, is_bare, theorem: LeanTheorem { line, .. } } in lean.open() {
         // Below the proofs that were found so far.
         let so_far = LeanText::of(&lean.with(&proofs));
@@ -52,9 +59,20 @@ pub(super) async fn fill(lean: &LeanText, seeker: &Seeker<'_>) -> Result<Filled>
         let LeanTheorem { name, header, signature, proof, .. } = open.theorem.clone();
         let given = (!is_bare).then(|| on_lines_of_its_own(&proof));
         let problem = Problem { header, signature, given };
+        let own_name = name.clone();
         let shown = if name.is_empty() { format!("line {line}") } else { name };
         let started = Instant::now();
-        let found = seeker.seek(&shown, &problem).await?;
+        let sought = match mentions(&proof, &own_name) {
+            true => Ok(nothing(&problem, Outcome::Refused(CALLS_ITSELF.to_owned()))),
+            false => seeker.seek(&shown, &problem).await,
+        };
+        let found = match sought {
+            Ok(found) => found,
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        };
         let seconds = started.elapsed().as_secs_f64();
         // A bare `sorry` is as good as a proof with others in it, and it is the user's own.
         let left = count_of_sorries(&found.proof);
@@ -69,15 +87,19 @@ pub(super) async fn fill(lean: &LeanText, seeker: &Seeker<'_>) -> Result<Filled>
             break;
         }
     }
-    let accepted = accepted(lean, proofs, &before, &seeker.pool).await?;
+    let mut alone = "its proof holds alone, but not in the whole file";
+    let accepted = accepted(lean, proofs, &before, &seeker.pool).await.unwrap_or_else(|error| {
+        failed.get_or_insert(error);
+        alone = "its proof holds alone; the whole file could not be judged, and was not changed";
+        Vec::new()
+    });
     for it in &mut searched {
         if it.found.outcome == Outcome::Proved && !accepted.iter().any(|(index, _)| *index == it.index) {
-            let why = "its proof holds alone, but not in the whole file".to_owned();
-            it.found.outcome = Outcome::Refused(why);
+            it.found.outcome = Outcome::Refused(alone.to_owned());
         }
     }
     let text = lean.with(&accepted);
-    Ok(Filled { is_changed: !accepted.is_empty(), text, theorems: searched })
+    Ok(Filled { is_changed: !accepted.is_empty(), text, theorems: searched, failed })
 }
 
 /// The proofs that the judge accepts in their text: none may fail there, and nothing that was proved may be lost.

@@ -26,6 +26,8 @@ pub(super) struct Statement {
     pub header: String,
     /// Its name; empty if it has none.
     pub name: String,
+    /// Its universe parameters, which the header declares for the search.
+    pub universes: Vec<String>,
     /// Binders and type.
     pub signature: String,
 }
@@ -101,13 +103,19 @@ fn statement(what: &str, header: &str) -> Result<Input> {
     let with_proof = format!("{what} := _");
     let theorem = found.into_iter().chain(theorems(&with_proof)).find_map(Result::ok);
     let name = theorem.map(|theorem| theorem.name).unwrap_or_default();
-    Ok(Input::Statement(Statement { header: format!("{header}{before}"), name, signature }))
+    let declared = before.lines().find_map(|line| line.strip_prefix("universe "));
+    let universes = declared.into_iter().flat_map(str::split_whitespace).map(str::to_owned).collect();
+    Ok(Input::Statement(Statement { header: format!("{header}{before}"), name, universes, signature }))
 }
 
 impl Statement {
     /// The theorem with a proof, as it stands in a file below its header.
     pub(super) fn with(&self, proof: &str) -> String {
-        let lead = if self.name.is_empty() { "example".to_owned() } else { format!("theorem {}", self.name) };
+        let lead = match (&self.name[..], self.universes.join(", ")) {
+            ("", _) => "example".to_owned(),
+            (name, universes) if universes.is_empty() => format!("theorem {name}"),
+            (name, universes) => format!("theorem {name}.{{{universes}}}"),
+        };
         format!("{lead} {} := {}", self.signature, proof.trim_start())
     }
 }
@@ -136,7 +144,7 @@ mod tests {
         }
         let Input::Statement(found) = of("theorem foo.{u} (α : Type u) : α = α") else { panic!() };
         assert_eq!((found.name.as_str(), found.header.as_str()), ("foo", "import Std\nuniverse u\n"));
-        assert_eq!(found.with("by\n  rfl"), "theorem foo (α : Type u) : α = α := by\n  rfl");
+        assert_eq!(found.with("by\n  rfl"), "theorem foo.{u} (α : Type u) : α = α := by\n  rfl");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use self::input::{Input, Statement};
 use self::model::Source;
 use self::output::{FileRow, Row, diff, status};
 use self::seeker::Seeker;
-use self::text::LeanText;
+use self::text::{LeanText, has_sorry};
 use crate::display::Display;
 use crate::lean::{cache, locate_or_install};
 use crate::signals::{self, cancel_on_signals};
@@ -75,7 +75,7 @@ fn times(args: &ProveArgs) -> Result<(Option<Duration>, Duration)> {
 }
 
 async fn of_statement(statement: &Statement, seeker: &Seeker<'_>) -> Result<ExitCode> {
-    let Statement { header, name, signature } = statement.clone();
+    let Statement { header, name, signature, .. } = statement.clone();
     let problem = Problem { header: header.clone(), signature: signature.clone(), given: None };
     let started = Instant::now();
     let found = seeker.seek(if name.is_empty() { "a proof" } else { &name }, &problem).await?;
@@ -102,7 +102,7 @@ async fn of_text(lean: &LeanText, path: Option<&Path>, seeker: &Seeker<'_>) -> R
         write(path, lean, &filled.text)?;
     }
     let worst = code(filled.theorems.iter().map(|it| &it.found.outcome));
-    let is_open = worst != ExitCode::SUCCESS || !out_of_reach.is_empty();
+    let is_open = worst != ExitCode::SUCCESS || !out_of_reach.is_empty() || filled.failed.is_some();
     if args.json {
         let row = file_row(&filled, path, &out_of_reach, is_open);
         println!("{}", serde_json::to_string(&row).context("the result cannot be written as JSON")?);
@@ -116,7 +116,12 @@ async fn of_text(lean: &LeanText, path: Option<&Path>, seeker: &Seeker<'_>) -> R
         let line = it.theorem.line;
         match &it.found.outcome {
             Outcome::Proved => eprintln!("{name}:{line}: `{theorem}` is proved."),
-            Outcome::Refused(reason) => eprintln!("{name}:{line}: `{theorem}` stays open: {reason}"),
+            Outcome::Refused(reason) => {
+                eprintln!("{name}:{line}: `{theorem}` stays open: {reason}");
+                if !has_sorry(&it.found.proof) {
+                    eprintln!("{}", it.found.proof);
+                }
+            }
             _ => {
                 eprintln!("{name}:{line}: `{theorem}` stays open; the best that was found:");
                 eprintln!("{}", it.found.proof);
@@ -126,6 +131,9 @@ async fn of_text(lean: &LeanText, path: Option<&Path>, seeker: &Seeker<'_>) -> R
     }
     for it in &out_of_reach {
         eprintln!("{name}:{}: this `sorry` is not searched: {}", it.line, it.reason);
+    }
+    if let Some(error) = filled.failed {
+        return Err(error);
     }
     if worst == ExitCode::SUCCESS && is_open { Ok(ExitCode::FAILURE) } else { Ok(worst) }
 }
@@ -156,7 +164,8 @@ fn nothing_to_fill(args: &ProveArgs, lean: &LeanText, path: Option<&Path>) -> Re
     let name = path.map_or_else(|| "standard input".to_owned(), |path| path.display().to_string());
     let out_of_reach = lean.out_of_reach();
     if args.json {
-        let nothing = Filled { text: lean.text.clone(), theorems: Vec::new(), is_changed: false };
+        let nothing =
+            Filled { text: lean.text.clone(), theorems: Vec::new(), is_changed: false, failed: None };
         let row = file_row(&nothing, path, &out_of_reach, !out_of_reach.is_empty());
         println!("{}", serde_json::to_string(&row).context("the result cannot be written as JSON")?);
     } else if !args.diff && !args.in_place {

@@ -72,7 +72,7 @@ impl Seeker<'_> {
 }
 
 /// What is there before anything was tried.
-fn nothing(problem: &Problem, outcome: Outcome) -> Found {
+pub(super) fn nothing(problem: &Problem, outcome: Outcome) -> Found {
     let bare = || "by\n  sorry".to_owned();
     Found {
         outcome,
