@@ -134,17 +134,34 @@ impl<'de, E> Visitor<'de> for &mut Rows<'_, '_, E> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let mut single = Map::new();
+        // What comes second shows whether the first is a row, or a part of the only one.
+        let (mut first, mut any) = (None, false);
         while let Some((name, item)) = items.next_entry::<String, Value>()? {
             match item {
-                Value::Object(mut row) if single.is_empty() => {
-                    row.entry("id").or_insert(name.into());
-                    self.give(Ok(row))?;
+                Value::Object(row) if !any && single.is_empty() => (first, any) = (Some((name, row)), true),
+                Value::Object(row) if single.is_empty() => {
+                    if let Some((name, row)) = first.take() {
+                        self.give(Ok(with_id(name, row)))?;
+                    }
+                    self.give(Ok(with_id(name, row)))?;
                 }
-                other => drop(single.insert(name, other)),
+                other => {
+                    single.extend(first.take().map(|(name, row)| (name, Value::Object(row))));
+                    single.insert(name, other);
+                }
             }
+        }
+        if let Some((name, row)) = first {
+            self.give(Ok(with_id(name, row)))?;
         }
         if single.is_empty() { Ok(()) } else { self.give(Ok(single)) }
     }
+}
+
+/// A row of an object of rows: its name is its id, if it has none.
+fn with_id(name: String, mut row: Map<String, Value>) -> Map<String, Value> {
+    row.entry("id").or_insert(name.into());
+    row
 }
 
 #[cfg(test)]
@@ -177,6 +194,8 @@ mod tests {
             rows("{\n\"a\": 1,\n\"b\": {}}\n{\"a\": 2}", json),
             ["1 {\"a\":1,\"b\":{}}", "2 {\"a\":2}"]
         );
+        assert_eq!(rows("{\"a\":{\"k\":1},\"b\":2}", json), ["1 {\"a\":{\"k\":1},\"b\":2}"]);
+        assert_eq!(rows("{\"x\":{\"a\":1}}", json), ["1 {\"a\":1,\"id\":\"x\"}"]);
         assert_eq!(rows(" \n", json), Vec::<String>::new());
         let cut = rows("[{\"a\":1}, {\"a\"", json);
         assert!(cut.len() == 2 && cut[1].starts_with("2 it is not JSON"), "{cut:?}");

@@ -1,6 +1,6 @@
 //! The rows of an output file that an earlier call wrote, in order and by their hashes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
@@ -19,6 +19,8 @@ pub(super) struct Earlier {
     position: u64,
     /// Where the rows of a unit begin, by their hash; those after `position` alone.
     begins: HashMap<String, u64>,
+    /// The hashes of the units whose rows [`Self::find`] has handed out.
+    found: HashSet<String>,
 }
 
 /// What stands next in the file.
@@ -49,7 +51,7 @@ impl Earlier {
         }
         reader.seek(SeekFrom::Start(0))?;
         let half_a_row = line.first().is_none_or(|&byte| byte == b'{');
-        Ok(Self { reader, length, half_a_row, position: 0, begins: HashMap::new() })
+        Ok(Self { reader, length, half_a_row, position: 0, begins: HashMap::new(), found: HashSet::new() })
     }
 
     pub(super) fn length(&self) -> u64 {
@@ -106,10 +108,26 @@ impl Earlier {
             if let Some(&at) = self.begins.get(hash)
                 && let (_, Some((rows, _))) = self.unit_at(at, hashes)?
             {
+                self.found.insert(hash.clone());
                 return Ok(Some(rows));
             }
         }
         Ok(None)
+    }
+
+    /// Shows each row after the position that was indexed and that [`Self::find`] has not handed out to `each`, in order.
+    pub(super) fn each_left(&mut self, each: &mut dyn FnMut(Row) -> io::Result<()>) -> io::Result<()> {
+        let mut at = self.position;
+        self.reader.seek(SeekFrom::Start(at))?;
+        while at < self.length {
+            let (row, end) = self.read_row(at)?;
+            let is_known = |hash: &String| self.begins.contains_key(hash) && !self.found.contains(hash);
+            if let Some(row) = row.filter(|row| row.hash.as_ref().is_some_and(is_known)) {
+                each(row)?;
+            }
+            at = end;
+        }
+        Ok(())
     }
 
     /// The row at a byte; and all rows of a unit, if they begin there, with the byte after them.

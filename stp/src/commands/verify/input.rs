@@ -94,7 +94,8 @@ fn sources(args: &VerifyArgs) -> Result<Vec<Source>> {
             sources.push(stdin.clone());
         } else if path.is_dir() {
             let files = import_files(path).map_err(|error| UsageError(error.to_string()))?;
-            sources.extend(files.into_iter().map(|path| Source::file(path, false)));
+            let read = files.into_iter().filter(|path| !is_output(path, args.output.as_deref()));
+            sources.extend(read.map(|path| Source::file(path, false)));
         } else if path.exists() {
             sources.push(Source::file(path.clone(), true));
         } else {
@@ -102,6 +103,12 @@ fn sources(args: &VerifyArgs) -> Result<Vec<Source>> {
         }
     }
     Ok(sources)
+}
+
+/// Whether a file of a folder is the one in which the verdicts stand, or will.
+fn is_output(path: &Path, output: Option<&Path>) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    output.and_then(real).is_some_and(|output| real(path) == Some(output))
 }
 
 impl Source {
@@ -257,6 +264,17 @@ mod tests {
     }
 
     #[test]
+    fn the_output_is_no_input() {
+        let folder = tempfile::tempdir().unwrap();
+        let [row, out] = ["a.jsonl", "out.jsonl"].map(|name| folder.path().join(name));
+        std::fs::write(&row, "{}").unwrap();
+        std::fs::write(&out, "{}").unwrap();
+        let beside = folder.path().join(".").join("out.jsonl");
+        assert!(is_output(&out, Some(&beside)) && !is_output(&row, Some(&beside)) && !is_output(&out, None));
+        assert!(!is_output(&out, Some(Path::new("not there yet.jsonl"))));
+    }
+
+    #[test]
     fn blank_lines_before_the_first_are_kept() {
         let mut reader: &[u8] = b"\n \n{}\nmore";
         assert_eq!(beginning(&mut reader).unwrap(), b"\n \n{}\n");
@@ -266,7 +284,12 @@ mod tests {
 
     #[test]
     fn a_row_with_several_proofs_is_several_units() {
-        let claim = stp_datasets::Claim::Proof { header: "".into(), signature: "".into(), proof: "".into() };
+        let claim = stp_datasets::Claim::Proof {
+            header: "".into(),
+            signature: "".into(),
+            proof: "".into(),
+            own: None,
+        };
         let row = ClaimRow { row: 3, id: None, claims: Ok(vec![claim.clone(), claim]), note: None };
         let found = units(row, Some("x.json"), Place::Row);
         let brief: Vec<_> = found.iter().map(|unit| (unit.id.clone(), unit.place, unit.part)).collect();

@@ -33,8 +33,12 @@ pub(super) async fn judge(pool: Pool, unit: Unit, hashes: Hashes) -> Result<Vec<
 
 async fn verdict_on(pool: &Pool, claim: &Claim) -> Result<Verdict, VerifierError> {
     match claim.clone() {
-        Claim::Proof { header, signature, proof } => {
-            pool.check(Candidate::new(header, signature, proof)).await
+        Claim::Proof { header, signature, proof, .. } => {
+            let verdict = pool.check(Candidate::new(header, signature, proof)).await?;
+            match claim.with_its_name().filter(|_| verdict.status == Status::Failed) {
+                Some(named) => Box::pin(verdict_on(pool, &named)).await,
+                None => Ok(verdict),
+            }
         }
         Claim::Text { text, added, name, statement } => {
             let statement = statement
@@ -61,7 +65,7 @@ fn without(added: u32, message: String) -> String {
 /// All Lean of a claim, for hints.
 fn lean_of(claim: &Claim) -> String {
     match claim {
-        Claim::Proof { header, signature, proof } => format!("{header}\n{signature} :=\n{proof}"),
+        Claim::Proof { header, signature, proof, .. } => format!("{header}\n{signature} :=\n{proof}"),
         Claim::Text { text, .. } => text.clone(),
     }
 }

@@ -99,8 +99,20 @@ struct Call {
 }
 
 impl Call {
-    /// Keeps the pool busy while results leave in the order in which the units came.
+    /// Judges all that comes, and leaves the output so that another call can go on with it.
     async fn run(&mut self, events: &mut mpsc::Receiver<Result<Event>>, cancel: &Cancel) -> Result<()> {
+        if let Err(error) = self.judge_all(events, cancel).await {
+            // The first error is what counts.
+            let _ = self.sink.stop();
+            return Err(error);
+        }
+        self.sink.end()?;
+        self.say_notes();
+        Ok(())
+    }
+
+    /// Keeps the pool busy while results leave in the order in which the units came.
+    async fn judge_all(&mut self, events: &mut mpsc::Receiver<Result<Event>>, cancel: &Cancel) -> Result<()> {
         let limit = ROWS_PER_WORKER * self.pool.workers();
         let mut window: VecDeque<(Unit, Pending)> = VecDeque::new();
         let mut open = true;
@@ -124,8 +136,6 @@ impl Call {
             }
         }
         cancel.check()?;
-        self.sink.end()?;
-        self.say_notes();
         Ok(())
     }
 

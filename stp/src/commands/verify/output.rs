@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use stp_datasets::theorems;
 use stp_selfplay::error::UsageError;
 
 use super::earlier::{Earlier, Found};
@@ -82,6 +83,8 @@ impl Output {
                     self.kept += rows.len() as u64;
                     return Ok(Known::InPlace(rows));
                 }
+                // A file without a theorem has no rows, here as there.
+                _ if is_without_rows(unit) => return Ok(Known::No),
                 found => self.differ(unit, hashes, &found)?,
             }
         }
@@ -98,28 +101,50 @@ impl Output {
 
     /// From here on the file is written anew.
     fn differ(&mut self, unit: &Unit, hashes: &Hashes, found: &Found) -> Result<()> {
+        if !self.has_begun() && !self.is_of_input(unit, hashes, found)? {
+            return Err(self.of_another(&unit.describe()));
+        }
+        self.begin_anew()
+    }
+
+    /// Whether rows of this input stand in the file already, or nothing does.
+    fn has_begun(&self) -> bool {
+        let Some(Kept { earlier, .. }) = &self.file else { return true };
+        earlier.position() > 0 || earlier.is_at_end() && earlier.ends_with_rows()
+    }
+
+    fn of_another(&self, first: &str) -> anyhow::Error {
+        let text = format!(
+            "{} holds something else than the verdicts on this input: it does not begin with {first}. Give another -o, or \
+             --overwrite to lose what is there.",
+            self.name
+        );
+        UsageError(text).into()
+    }
+
+    /// Whether the file, of which that was found first, holds verdicts on this input.
+    fn is_of_input(&mut self, unit: &Unit, hashes: &Hashes, found: &Found) -> Result<bool> {
+        let Some(kept) = &mut self.file else { return Ok(false) };
+        let mut known = || -> io::Result<bool> {
+            kept.earlier.index()?;
+            Ok(kept.earlier.find(hashes)?.is_some())
+        };
+        match found {
+            Found::Rows(..) => Ok(true),
+            Found::Other(row) if is_of(row, unit) => Ok(true),
+            Found::Other(_) => known().with_context(|| format!("cannot read {}", self.name)),
+            Found::NoRow => Ok(false),
+        }
+    }
+
+    /// Lets what comes now stand behind the rows that agree with the input; those after them are looked up.
+    fn begin_anew(&mut self) -> Result<()> {
         let Some(kept) = &mut self.file else { return Ok(()) };
         kept.agrees = false;
-        let (begins, at_end) = (kept.earlier.position() == 0, kept.earlier.is_at_end());
-        if at_end && (!begins || kept.earlier.ends_with_rows()) {
+        if kept.earlier.is_at_end() {
             return cut(&kept.path, kept.earlier.length()).with_context(|| cannot_write(&self.name));
         }
-        let read = || format!("cannot read {}", self.name);
-        let has_hashes = kept.earlier.index().with_context(read)?;
-        let is_of_input = match found {
-            Found::Rows(..) => true,
-            Found::Other(row) => is_of(row, unit) || kept.earlier.find(hashes).with_context(read)?.is_some(),
-            Found::NoRow => false,
-        };
-        if begins && !is_of_input {
-            let text = format!(
-                "{} holds something else than the verdicts on this input: it does not begin with {}. Give another -o, \
-                 or --overwrite to lose what is there.",
-                self.name,
-                unit.describe()
-            );
-            return Err(UsageError(text).into());
-        }
+        let has_hashes = kept.earlier.index().with_context(|| format!("cannot read {}", self.name))?;
         self.notes.push(if has_hashes {
             format!("{} differs from the input: what it does not hold is judged", self.name)
         } else {
@@ -139,6 +164,12 @@ impl Output {
     /// # Errors
     /// If the disk is full or the reader went away.
     pub(super) fn write(&mut self, rows: &[Row]) -> Result<()> {
+        if let Some(first) = rows.first().filter(|_| self.file.as_ref().is_some_and(|kept| kept.agrees)) {
+            if !self.has_begun() {
+                return Err(self.of_another(&first.name()));
+            }
+            self.begin_anew()?;
+        }
         let mut text = String::new();
         for row in rows {
             text.push_str(&serde_json::to_string(row)?);
@@ -165,6 +196,19 @@ impl Output {
             self.notes.push(format!("{} had rows after the input's last one; they were removed", self.name));
         }
         Ok(())
+    }
+
+    /// To be called in place of [`Self::end`] when the input was not read to its end: the rows that were not come to yet are
+    /// written again behind the others, so that the next call finds them.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written.
+    pub(super) fn stop(&mut self) -> Result<()> {
+        let Some(kept) = self.file.as_mut().filter(|kept| !kept.agrees) else { return Ok(()) };
+        let writer = &mut self.writer;
+        let mut again = |row: Row| -> io::Result<()> { writeln!(writer, "{}", serde_json::to_string(&row)?) };
+        kept.earlier.each_left(&mut again).with_context(|| cannot_write(&self.name))?;
+        self.writer.flush().with_context(|| cannot_write(&self.name))
     }
 
     /// How many rows an earlier call wrote.
@@ -199,6 +243,11 @@ fn rewritten(path: &Path, length: u64) -> io::Result<File> {
     })
 }
 
+/// Whether a unit is a Lean file in which nothing stands that gets a row, as far as its text shows.
+fn is_without_rows(unit: &Unit) -> bool {
+    matches!(&unit.work, Ok(Work::File(file)) if theorems(&file.text).is_empty())
+}
+
 /// Whether a row is about the unit, whatever it says of it. Older versions named neither file nor hash.
 fn is_of(row: &Row, unit: &Unit) -> bool {
     let same_file = row.file == unit.file || row.file.is_none() && row.hash.is_none();
@@ -217,117 +266,4 @@ fn moved(row: Row, unit: &Unit) -> Row {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::commands::verify::test_units::unit;
-    use stp_datasets::{Status, Verdict};
-
-    /// A unit by name whose text, and so whose hash, is `text`.
-    fn named(id: &str, text: &str) -> (Unit, Hashes) {
-        (unit(id), Hashes { plain: text.to_owned(), timeout: format!("{text} timeout") })
-    }
-
-    /// Judges what is not known, as `stp verify` does; the names of what was judged, or the error.
-    fn call(path: &Path, rows: &[(&str, &str)]) -> Result<Vec<String>> {
-        let mut output = Output::open(Some(path), false)?;
-        let mut judged = Vec::new();
-        for (id, text) in rows {
-            let (unit, hashes) = named(id, text);
-            match output.known(&unit, &hashes)? {
-                Known::InPlace(_) => {}
-                Known::Rows(rows) => output.write(&rows)?,
-                Known::No => {
-                    judged.push((*id).to_owned());
-                    let verdict = Verdict::new(Status::Failed, *text);
-                    output.write(&[Row::verdict(&unit, &hashes, verdict, "")])?;
-                }
-            }
-        }
-        output.end()?;
-        Ok(judged)
-    }
-
-    fn written(path: &Path) -> Vec<(String, String)> {
-        let text = std::fs::read_to_string(path).unwrap();
-        let rows = text.lines().map(|line| serde_json::from_str::<Row>(line).unwrap());
-        rows.map(|row| (row.name(), row.judged.unwrap().messages.concat())).collect()
-    }
-
-    fn check(path: &Path, rows: &[(&str, &str)], judged: &[&str]) {
-        assert_eq!(call(path, rows).unwrap(), judged, "{rows:?}");
-        let expected: Vec<_> = rows.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())).collect();
-        assert_eq!(written(path), expected);
-    }
-
-    #[test]
-    fn only_what_is_not_there_yet_is_judged() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out.jsonl");
-        check(&path, &[("a", "1"), ("b", "2"), ("c", "3")], &["a", "b", "c"]);
-        check(&path, &[("a", "1"), ("b", "2"), ("c", "3")], &[]);
-        check(&path, &[("a", "1"), ("b", "edited"), ("c", "3")], &["b"]);
-        check(&path, &[("a", "changed"), ("b", "edited"), ("c", "3")], &["a"]);
-        check(&path, &[("a", "changed"), ("new", "4"), ("b", "edited"), ("c", "3")], &["new"]);
-        check(&path, &[("a", "changed"), ("c", "3"), ("b", "edited")], &[]);
-        check(&path, &[("a", "changed"), ("renamed", "3"), ("b", "edited")], &[]);
-        check(&path, &[("a", "changed")], &[]);
-        check(&path, &[("a", "changed"), ("z", "5")], &["z"]);
-        assert!(!folder.path().join("out.jsonl.part").exists());
-    }
-
-    #[test]
-    fn a_half_written_row_is_judged_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out.jsonl");
-        check(&path, &[("a", "1"), ("b", "2")], &["a", "b"]);
-        let text = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(&path, &text[..text.len() - 9]).unwrap();
-        check(&path, &[("a", "1"), ("b", "2")], &["b"]);
-    }
-
-    #[test]
-    fn files_of_other_inputs_are_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out.jsonl");
-        check(&path, &[("a", "1"), ("b", "2")], &["a", "b"]);
-        let before = std::fs::read(&path).unwrap();
-        let error = call(&path, &[("z", "9"), ("a", "1")]).unwrap_err();
-        assert!(error.downcast_ref::<UsageError>().is_some() && error.to_string().contains("--overwrite"));
-        assert_eq!(std::fs::read(&path).unwrap(), before);
-        for end in ["\n", ""] {
-            std::fs::write(&path, format!("theorem mine : True := trivial{end}")).unwrap();
-            assert!(call(&path, &[("a", "1")]).is_err(), "no file of verdicts");
-            assert!(std::fs::read_to_string(&path).unwrap().contains("mine"));
-        }
-    }
-
-    #[test]
-    fn rows_without_hashes_are_not_believed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out.jsonl");
-        std::fs::write(&path, "{\"id\":\"a\",\"verdict\":\"proved\",\"messages\":[]}\n").unwrap();
-        let (unit, hashes) = named("a", "1");
-        let mut output = Output::open(Some(&path), false).unwrap();
-        assert_eq!(output.known(&unit, &hashes).unwrap(), Known::No);
-        assert!(output.notes().concat().contains("older version"));
-        check(&path, &[("a", "1")], &["a"]);
-    }
-
-    #[test]
-    fn timeouts_hold_for_their_limit_and_crashes_for_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out.jsonl");
-        let (unit, hashes) = named("a", "1");
-        for (status, later, known) in [
-            (Status::Timeout, "1 timeout", true),
-            (Status::Timeout, "longer", false),
-            (Status::Crashed, "1 timeout", false),
-        ] {
-            let mut output = Output::open(Some(&path), true).unwrap();
-            output.write(&[Row::verdict(&unit, &hashes, Verdict::new(status, ""), "")]).unwrap();
-            let hashes = Hashes { timeout: later.to_owned(), ..hashes.clone() };
-            let found = Output::open(Some(&path), false).unwrap().known(&unit, &hashes).unwrap();
-            assert_eq!(matches!(found, Known::InPlace(_)), known, "{status:?} {later}");
-        }
-    }
-}
+mod tests;

@@ -16,7 +16,7 @@ use crate::abort;
 /// Takes rows in the order of the input.
 pub(super) enum Sink {
     /// As they come.
-    Rows(Output),
+    Rows(Box<Output>),
     /// As they come, without looking at what was there.
     Github(Target),
     /// All together at the end.
@@ -37,7 +37,7 @@ impl Sink {
     pub(super) fn open(format: VerifyFormat, path: Option<&Path>, overwrite: bool) -> Result<Self> {
         let path = path.filter(|path| *path != Path::new("-"));
         Ok(match format {
-            VerifyFormat::Jsonl => Self::Rows(Output::open(path, overwrite)?),
+            VerifyFormat::Jsonl => Self::Rows(Box::new(Output::open(path, overwrite)?)),
             VerifyFormat::Github => Self::Github(Target::open(path)?),
             VerifyFormat::Junit | VerifyFormat::Sarif => {
                 // Better now than when all is judged.
@@ -59,6 +59,14 @@ impl Sink {
         match self {
             Self::Rows(output) => output.known(unit, hashes),
             _ => Ok(Known::No),
+        }
+    }
+
+    /// To be called when the input was not read to its end.
+    pub(super) fn stop(&mut self) -> Result<()> {
+        match self {
+            Self::Rows(output) => output.stop(),
+            _ => Ok(()),
         }
     }
 

@@ -82,8 +82,9 @@ impl Unit {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let parts = match &self.work {
             Err(error) => vec!["error".to_owned(), error.clone()],
-            Ok(Work::Claim(Claim::Proof { header, signature, proof })) => {
-                vec!["proof".to_owned(), header.clone(), signature.clone(), proof.clone()]
+            Ok(Work::Claim(Claim::Proof { header, signature, proof, own })) => {
+                let parts = ["proof".to_owned(), header.clone(), signature.clone(), proof.clone()];
+                parts.into_iter().chain(own.clone()).collect()
             }
             Ok(Work::Claim(Claim::Text { text: code, added, name, statement })) => {
                 let (header, signature) = statement.clone().unzip();
@@ -115,7 +116,12 @@ mod tests {
     use super::*;
 
     fn unit(header: &str, signature: &str, proof: &str) -> Unit {
-        let claim = Claim::Proof { header: header.into(), signature: signature.into(), proof: proof.into() };
+        let claim = Claim::Proof {
+            header: header.into(),
+            signature: signature.into(),
+            proof: proof.into(),
+            own: None,
+        };
         Unit { file: None, place: Place::Line(1), id: 1.into(), part: None, work: Ok(Work::Claim(claim)) }
     }
 
