@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::checkpoint::{COMPANIONS, CONFIG, TOKENIZER};
-use crate::hf::{self, Survey};
+use crate::checkpoint::{COMPANIONS, CONFIG, TOKENIZER, TOKENIZER_CONFIG};
+use crate::hf::{self, Settled, Survey};
 use crate::{ModelConfig, ModelError, Tokenizer};
 
 /// Why a trained model is not taken.
@@ -35,20 +35,32 @@ impl Refused {
 
 /// Checks the folder that a training elsewhere wrote, which began with the model in the folder `base`: the same shape, the
 /// same tokens, and every weight there and a number. Then the tokenizer, its companions and `config.json` are those of
-/// `base`, but for the type of the numbers: training changes weights alone. The weights stay as they were written, and no
-/// more than one of them is in memory at a time.
+/// `base`, but for the type of the numbers: training changes weights alone. A tokenizer that `transformers` 5 would misread is
+/// written as [`Checkpoint::save`](crate::Checkpoint::save) writes it. The weights stay as they were written, and no more than
+/// one of them is in memory at a time.
 ///
 /// # Errors
 /// [`ModelError::Trained`] with the file and what is wrong with it; [`ModelError::Write`] if the folder cannot be written.
 pub fn adopt(base: &Path, written: &Path) -> Result<(), ModelError> {
-    let config = examine(base, written)
-        .map_err(|Refused { path, reason, diverged }| ModelError::Trained { path, reason, diverged })?;
-    dress(base, written, &config)
+    let files = examine(base, written).map_err(|Refused { path, reason, diverged }| ModelError::Trained {
+        path,
+        reason,
+        diverged,
+    })?;
+    dress(base, written, &files)
         .map_err(|error| ModelError::Write { path: written.to_owned(), reason: error.to_string() })
 }
 
-/// The `config.json` that the model is to have, if it can be taken.
-fn examine(base: &Path, written: &Path) -> Result<Value, Refused> {
+/// What is put beside the weights and is not as `base` has it.
+struct Files {
+    /// The `config.json`.
+    config: Value,
+    /// The tokenizer with its `tokenizer_config.json`, if the two of `base` would be misread.
+    settled: Option<(Tokenizer, String)>,
+}
+
+/// The files that the model is to have, if it can be taken.
+fn examine(base: &Path, written: &Path) -> Result<Files, Refused> {
     let (known, given) = read_config(&base.join(CONFIG))?;
     let path = written.join(CONFIG);
     if !path.exists() {
@@ -60,7 +72,8 @@ fn examine(base: &Path, written: &Path) -> Result<Value, Refused> {
     if let Some(reason) = other_shape(&known, &found) {
         return Err(Refused::new(&path, reason));
     }
-    same_tokens(&base.join(TOKENIZER), &written.join(TOKENIZER))?;
+    let settled = settled(base)?;
+    same_tokens(&base.join(TOKENIZER), &written.join(TOKENIZER), settled.is_some())?;
     let survey = |folder: &Path| Survey::open(folder).map_err(|error| Refused::of(error, folder));
     let (before, mut after) = (survey(base)?, survey(written)?);
     if let Some(reason) = after.differs_from(&before, known.tied_embeddings) {
@@ -71,7 +84,7 @@ fn examine(base: &Path, written: &Path) -> Result<Value, Refused> {
             let reason = format!("the weight `{name}` has values that are no numbers (NaN or infinite)");
             Err(Refused { diverged: true, ..Refused::new(written, reason) })
         }
-        None => Ok(with_type(given, &described)),
+        None => Ok(Files { config: with_type(given, &described), settled }),
     }
 }
 
@@ -97,13 +110,28 @@ fn other_shape(known: &ModelConfig, found: &ModelConfig) -> Option<String> {
     Some(format!("it is a model of another shape: {}", list.join(", ")))
 }
 
-/// A tokenizer that was written, too, must be the one that the training began with.
-fn same_tokens(base: &Path, written: &Path) -> Result<(), Refused> {
+/// A folder's tokenizer with its `tokenizer_config.json`, if `transformers` 5 would misread what is there.
+fn settled(base: &Path) -> Result<Option<(Tokenizer, String)>, Refused> {
+    let path = base.join(TOKENIZER);
+    let Ok(class) = fs::read_to_string(base.join(TOKENIZER_CONFIG)) else { return Ok(None) };
+    if !path.exists() {
+        return Ok(None);
+    }
+    let settled = Tokenizer::load(&path).and_then(|tokenizer| hf::settle(tokenizer, &class));
+    let Settled { tokenizer, config } = settled.map_err(|error| Refused::new(&path, error))?;
+    Ok(config.map(|config| (tokenizer, config)))
+}
+
+/// A tokenizer that was written, too, must be the one that the training began with. If whoever wrote it had `misread` that
+/// one, only its tokens are compared, not how it divides texts.
+fn same_tokens(base: &Path, written: &Path, misread: bool) -> Result<(), Refused> {
     if !written.exists() {
         return Ok(());
     }
     let load = |path: &Path| Tokenizer::load(path).map_err(|error| Refused::new(path, error));
-    match load(written)?.difference(&load(base)?) {
+    let (found, known) = (load(written)?, load(base)?);
+    let difference = if misread { found.other_token(&known) } else { found.difference(&known) };
+    match difference {
         Some(reason) => Err(Refused::new(written, format!("it is another tokenizer: {reason}"))),
         None => Ok(()),
     }
@@ -123,7 +151,7 @@ fn with_type(mut fields: Map<String, Value>, described: &Map<String, Value>) -> 
 }
 
 /// Puts what is not trained beside the weights.
-fn dress(base: &Path, written: &Path, config: &Value) -> std::io::Result<()> {
+fn dress(base: &Path, written: &Path, Files { config, settled }: &Files) -> std::io::Result<()> {
     fs::write(written.join(CONFIG), format!("{config:#}\n"))?;
     for name in COMPANIONS.into_iter().chain([TOKENIZER]) {
         match fs::read(base.join(name)) {
@@ -131,6 +159,10 @@ fn dress(base: &Path, written: &Path, config: &Value) -> std::io::Result<()> {
             Err(error) if error.kind() == ErrorKind::NotFound => remove(&written.join(name))?,
             Err(error) => return Err(error),
         }
+    }
+    if let Some((tokenizer, config)) = settled {
+        fs::write(written.join(TOKENIZER_CONFIG), config)?;
+        tokenizer.save(&written.join(TOKENIZER)).map_err(std::io::Error::other)?;
     }
     for item in fs::read_dir(written)? {
         let item = item?;
@@ -157,7 +189,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::{Checkpoint, Lm};
+    use crate::{Checkpoint, Lm, Special};
 
     const WEIGHTS: &str = "model.safetensors";
 
@@ -248,6 +280,47 @@ mod tests {
             rewrite(written, |name, data| (name != "model.norm.weight").then(|| data.to_vec()));
         });
         assert!(fewer.contains("`model.norm.weight` is missing"), "{fewer}");
+    }
+
+    fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
+        let mut fields: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        change(&mut fields);
+        fs::write(path, fields.to_string()).unwrap();
+    }
+
+    /// As `transformers` 5 divides texts for a class of Llama.
+    fn misread(written: &Path) {
+        edit(&written.join(TOKENIZER), |fields| {
+            fields["pre_tokenizer"] =
+                json!({ "type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false });
+        });
+    }
+
+    #[test]
+    fn a_tokenizer_that_others_misread_is_written_as_it_is_meant() {
+        let (_scratch, base, written) = folders(misread);
+        let text = adopt(&base, &written).unwrap_err().to_string();
+        assert!(text.contains("divides texts otherwise"), "{text}");
+        edit(&base.join(TOKENIZER_CONFIG), |fields| {
+            fields["tokenizer_class"] = json!("LlamaTokenizerFast");
+            fields["bos_token"] = json!("<|theorem|>");
+        });
+        adopt(&base, &written).unwrap();
+        let of_folder = |folder: &Path| Checkpoint::load(folder, &Device::flex()).unwrap().tokenizer;
+        let of_file = |folder: &Path| Tokenizer::load(&folder.join(TOKENIZER)).unwrap();
+        let tokens = |tokenizer: Tokenizer| tokenizer.encode_prompt("by simp").unwrap();
+        let expected = tokens(of_folder(&base));
+        assert_eq!(expected[0], Special::Theorem.id());
+        assert_eq!([of_folder(&written), of_file(&written)].map(tokens), [expected.clone(), expected]);
+        let fields = |folder: &Path| -> Value {
+            serde_json::from_str(&fs::read_to_string(folder.join(TOKENIZER_CONFIG)).unwrap()).unwrap()
+        };
+        let mut settled = fields(&base);
+        settled["tokenizer_class"] = json!("PreTrainedTokenizerFast");
+        assert_eq!(fields(&written), settled);
+        made("omega omega", 12).save(&written).unwrap();
+        let text = adopt(&base, &written).unwrap_err().to_string();
+        assert!(text.contains("another tokenizer"), "{text}");
     }
 
     #[test]

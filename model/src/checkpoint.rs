@@ -12,16 +12,19 @@ use stp_files::{beside, remove};
 
 use crate::chat::{self, ChatTemplate, Message};
 use crate::gguf;
-use crate::hf::{self, Precision, SINGLE as MODEL, Shards};
+use crate::hf::{self, Precision, SINGLE as MODEL, Settled, Shards};
 use crate::memory;
 use crate::{Lm, ModelConfig, ModelError, Special, Tokenizer};
 
 pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const TOKENIZER: &str = "tokenizer.json";
+pub(crate) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 const GENERATION: &str = "generation_config.json";
-/// What belongs to a tokenizer and means nothing to the model; it is kept as it was.
+/// What belongs to a tokenizer and means nothing to the model; it is kept as it was, but for a class that others misread.
 pub(crate) const COMPANIONS: [&str; 4] =
-    [GENERATION, "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
+    [GENERATION, TOKENIZER_CONFIG, "special_tokens_map.json", "chat_template.jinja"];
+/// Files that go with a tokenizer, by name.
+type Companions = BTreeMap<&'static str, String>;
 
 /// A model with everything needed to use it.
 #[derive(Clone, Debug)]
@@ -34,8 +37,7 @@ pub struct Checkpoint {
     pub end_tokens: Vec<u32>,
     /// The `config.json` that it came with; none for a model that was made here.
     source: Option<Map<String, Value>>,
-    /// Files that go with the tokenizer, by name.
-    companions: BTreeMap<&'static str, String>,
+    companions: Companions,
 }
 
 impl Checkpoint {
@@ -50,7 +52,7 @@ impl Checkpoint {
         });
         // Without these `transformers serve` takes the likeliest token, or draws from fifty.
         let generation = json!({"eos_token_id": end.id(), "do_sample": true, "top_k": 0});
-        let companions = [("tokenizer_config.json", tokenizer_config), (GENERATION, generation)]
+        let companions = [(TOKENIZER_CONFIG, tokenizer_config), (GENERATION, generation)]
             .map(|(name, fields)| (name, format!("{fields:#}\n")));
         Self { model, tokenizer, end_tokens: vec![end.id()], source: None, companions: companions.into() }
     }
@@ -88,8 +90,7 @@ impl Checkpoint {
     }
 
     fn tokenizer_config(&self) -> Value {
-        let text = self.companions.get("tokenizer_config.json").map_or("{}", String::as_str);
-        serde_json::from_str(text).unwrap_or_default()
+        fields_of(tokenizer_config(&self.companions))
     }
 
     /// A setting of `generation_config.json`, for example `temperature`.
@@ -158,21 +159,16 @@ impl Checkpoint {
             fs::read_to_string(&path).map_err(|error| ModelError::damaged(&path, error.to_string()))?;
         let (config, mut end_tokens, source) =
             hf::parse(&text).map_err(|reason| ModelError::damaged(&path, reason))?;
-        let tokenizer = load_tokenizer(&dir.join(TOKENIZER), &config)?;
-        let companions: BTreeMap<_, _> = COMPANIONS
+        let mut companions: Companions = COMPANIONS
             .into_iter()
             .filter_map(|name| Some((name, fs::read_to_string(dir.join(name)).ok()?)))
             .collect();
-        if let Some(text) = companions.get(GENERATION) {
-            let path = dir.join(GENERATION);
-            let fields: Value =
-                serde_json::from_str(text).map_err(|error| ModelError::damaged(&path, error.to_string()))?;
-            let more = hf::end_tokens(fields.get("eos_token_id"))
-                .map_err(|reason| ModelError::damaged(&path, reason))?;
-            end_tokens.extend(more);
-            end_tokens.sort_unstable();
-            end_tokens.dedup();
-        }
+        let settled = load_tokenizer(&dir.join(TOKENIZER), &config, tokenizer_config(&companions))?;
+        companions.extend(settled.config.map(|text| (TOKENIZER_CONFIG, text)));
+        let tokenizer = settled.tokenizer;
+        end_tokens.extend(more_end_tokens(&companions, &tokenizer, &dir.join(GENERATION))?);
+        end_tokens.sort_unstable();
+        end_tokens.dedup();
         memory::require(device, dir, &config)?;
         let mut shards = Shards::open(dir, device)?;
         let model = Lm::build(&config, &mut shards)?;
@@ -200,14 +196,43 @@ fn is_gguf(path: &Path) -> bool {
     path.extension().is_some_and(|it| it.eq_ignore_ascii_case("gguf"))
 }
 
-fn load_tokenizer(path: &Path, config: &ModelConfig) -> Result<Tokenizer, ModelError> {
-    let tokenizer = Tokenizer::load(path).map_err(|error| ModelError::damaged(path, error.to_string()))?;
-    let (tokens, vocab_size) = (tokenizer.vocab_size(), config.vocab_size);
+/// The text of `tokenizer_config.json`, or of an empty one.
+fn tokenizer_config(companions: &Companions) -> &str {
+    companions.get(TOKENIZER_CONFIG).map_or("{}", String::as_str)
+}
+
+/// The fields of a file that nobody needs to be whole.
+fn fields_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// The tokens that end a text beside those of `config.json`: those of `generation_config.json`, and the tokenizer's own, at
+/// which other programs stop as well.
+fn more_end_tokens(
+    companions: &Companions,
+    tokenizer: &Tokenizer,
+    generation: &Path,
+) -> Result<Vec<u32>, ModelError> {
+    let mut tokens = Vec::new();
+    if let Some(text) = companions.get(GENERATION) {
+        let damaged = |reason: String| ModelError::damaged(generation, reason);
+        let fields: Value = serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
+        tokens = hf::end_tokens(fields.get("eos_token_id")).map_err(damaged)?;
+    }
+    let own = chat::named_token(&fields_of(tokenizer_config(companions)), "eos_token");
+    tokens.extend(own.and_then(|text| tokenizer.special(&text)));
+    Ok(tokens)
+}
+
+fn load_tokenizer(path: &Path, config: &ModelConfig, class: &str) -> Result<Settled, ModelError> {
+    let settled = Tokenizer::load(path).and_then(|tokenizer| hf::settle(tokenizer, class));
+    let settled = settled.map_err(|error| ModelError::damaged(path, error.to_string()))?;
+    let (tokens, vocab_size) = (settled.tokenizer.vocab_size(), config.vocab_size);
     if tokens > vocab_size {
         let reason = format!("it has {tokens} tokens, but {CONFIG} says `vocab_size` {vocab_size}");
         return Err(ModelError::damaged(path, reason));
     }
-    Ok(tokenizer)
+    Ok(settled)
 }
 
 /// Puts a folder in the place of another, which is there under one of the two names at any time.

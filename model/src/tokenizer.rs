@@ -12,7 +12,8 @@ use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
-use tokenizers::{AddedToken, SplitDelimiterBehavior, TokenizerBuilder, TokenizerImpl};
+use tokenizers::processors::template::TemplateProcessing;
+use tokenizers::{AddedToken, DecoderWrapper, SplitDelimiterBehavior, TokenizerBuilder, TokenizerImpl};
 
 use crate::{ModelError, Special, pieces};
 
@@ -88,14 +89,17 @@ impl Tokenizer {
         let refused = |reason: String| failed("read", format!("{}: {reason}", path.display()));
         let bytes = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
         let inner = tokenizers::Tokenizer::from_bytes(&bytes).map_err(|error| refused(error.to_string()))?;
-        inner
-            .encode_fast(PROBE, false)
-            .map_err(|error| refused(format!("{PROBE:?} has no tokens ({error})")))?;
-        Ok(Self::new(inner))
+        let tokenizer = Self::new(inner);
+        let probe = tokenizer.inner.encode_fast(PROBE, false);
+        probe.map_err(|error| refused(format!("{PROBE:?} has no tokens ({error})")))?;
+        Ok(tokenizer)
     }
 
-    /// A tokenizer that was put together elsewhere.
+    /// A tokenizer that was put together elsewhere. Whatever it says of cutting and filling up texts is for batches of its
+    /// maker's: as in `transformers`, a text has all of its tokens and no others.
     pub(crate) fn new(mut inner: tokenizers::Tokenizer) -> Self {
+        let whole = inner.with_padding(None).with_truncation(None);
+        whole.expect("only a limit can be refused");
         inner.set_encode_special_tokens(false);
         let written = inner.clone();
         let added = written.get_added_tokens_decoder().into_values();
@@ -104,6 +108,18 @@ impl Tokenizer {
         // "Encode special tokens" means: as the ordinary text that they are.
         inner.set_encode_special_tokens(true);
         Self { inner: Arc::new(inner), written: Arc::new(written), specials }
+    }
+
+    /// The same with something else that it adds to every text, or nothing.
+    pub(crate) fn with_additions(&self, additions: Option<TemplateProcessing>) -> Self {
+        let mut inner = tokenizers::Tokenizer::clone(&self.written);
+        inner.with_post_processor(additions);
+        Self::new(inner)
+    }
+
+    /// Whether its tokens are bytes, as GPT-2 writes them.
+    pub(crate) fn is_byte_level(&self) -> bool {
+        matches!(self.inner.get_decoder(), Some(DecoderWrapper::ByteLevel(_)))
     }
 
     /// Refuses a tokenizer of ours without the markers.
@@ -228,19 +244,28 @@ impl Tokenizer {
         self.specials.iter().any(|special| special == text).then(|| self.token(text))?
     }
 
+    /// Whether a special token is written out in a text.
+    pub(crate) fn has_special(&self, text: &str) -> bool {
+        self.specials.iter().any(|special| text.contains(special))
+    }
+
     /// In what another tokenizer differs from this one: a token that one of them lacks or has under another id, or a
     /// text that they divide otherwise.
     pub(crate) fn difference(&self, other: &Self) -> Option<String> {
+        let divided = || self.encode(PROBE) != other.encode(PROBE);
+        let otherwise = || divided().then(|| "it divides texts otherwise".to_owned());
+        self.other_token(other).or_else(otherwise)
+    }
+
+    /// A token that one of two tokenizers lacks or has under another id.
+    pub(crate) fn other_token(&self, other: &Self) -> Option<String> {
         let (own, others) = (self.inner.get_vocab(true), other.inner.get_vocab(true));
         let moved = |from: &HashMap<String, u32>, to: &HashMap<String, u32>| {
             from.iter().filter(|(text, id)| to.get(*text) != Some(id)).map(|(text, _)| text.clone()).min()
         };
-        if let Some(text) = moved(&own, &others).or_else(|| moved(&others, &own)) {
-            let id = |of: &HashMap<String, u32>| of.get(&text).map_or("no token".to_owned(), u32::to_string);
-            return Some(format!("`{text}` is {} in it, and was {}", id(&own), id(&others)));
-        }
-        let divided = self.encode(PROBE) != other.encode(PROBE);
-        divided.then(|| "it divides texts otherwise".to_owned())
+        let text = moved(&own, &others).or_else(|| moved(&others, &own))?;
+        let id = |of: &HashMap<String, u32>| of.get(&text).map_or("no token".to_owned(), u32::to_string);
+        Some(format!("`{text}` is {} in it, and was {}", id(&own), id(&others)))
     }
 
     /// The text of a token, as it is written in a prompt.
@@ -296,108 +321,4 @@ fn trainer(vocab_size: usize) -> BpeTrainer {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn texts() -> Vec<String> {
-        let lines = [
-            "(a b : Nat) : a + b = b + a",
-            "by\n  induction n with\n  | zero => rfl\n  | succ n ih => simp [Nat.add_comm, ih]",
-            "theorem add_zero (n : Nat) : n + 0 = n := by\n  omega",
-            "<|end|> <|end|> <|end|> text that looks like a marker <|end|>",
-            "∀ x ∈ xs, ∃ y, x ≤ y ∧ y₁ = 123",
-        ];
-        lines.iter().cycle().take(40).map(|line| (*line).to_owned()).collect()
-    }
-
-    fn tokenizer() -> Tokenizer {
-        Tokenizer::train(&texts(), 400).unwrap()
-    }
-
-    #[test]
-    fn special_tokens_have_the_first_ids() {
-        let ids: Vec<u32> = Special::ALL.iter().map(|special| special.id()).collect();
-        assert_eq!(ids, (0..8).collect::<Vec<u32>>());
-        assert_eq!(tokenizer().decode(&[1, 2]), "<|end|><|prove|>");
-    }
-
-    #[test]
-    fn a_marker_in_a_text_is_ordinary_text() {
-        let tokenizer = tokenizer();
-        for special in Special::ALL {
-            let tokens = tokenizer.encode(special.text());
-            assert!(tokens.len() > 1 && tokens.iter().all(|&token| token >= 8), "{tokens:?}");
-            assert_eq!(tokenizer.decode(&tokens), special.text());
-        }
-    }
-
-    #[test]
-    fn training_is_deterministic_and_learns_merges() {
-        let (first, second) = (tokenizer(), tokenizer());
-        assert_eq!(
-            serde_json::to_string(&*first.inner).unwrap(),
-            serde_json::to_string(&*second.inner).unwrap()
-        );
-        assert!(first.vocab_size() > Tokenizer::MIN_VOCAB && first.vocab_size() <= 400);
-        assert!(first.encode("induction").len() < "induction".len());
-    }
-
-    #[test]
-    fn pieces_keep_digits_apart_and_indentation_with_its_newline() {
-        let tokenizer = tokenizer();
-        assert_eq!(tokenizer.encode("123").len(), 3);
-        let tokens = tokenizer.encode("\n  omega");
-        assert_eq!(tokenizer.decode(&tokens[..1]), "\n  ");
-    }
-
-    #[test]
-    fn the_pieces_of_a_text_are_its_bytes() {
-        let tokenizer = tokenizer();
-        for text in texts().iter().map(String::as_str).chain([PROBE]) {
-            let bytes = tokenizer.encode(text).into_iter().flat_map(|token| tokenizer.piece(token).unwrap());
-            assert_eq!(bytes.collect::<Vec<_>>(), text.as_bytes());
-        }
-        assert_eq!(tokenizer.piece(Special::End.id()), None);
-        assert_eq!(tokenizer.piece(u32::MAX), None);
-    }
-
-    #[test]
-    fn a_saved_tokenizer_encodes_the_same() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("tokenizer.json");
-        let tokenizer = tokenizer();
-        tokenizer.save(&path).unwrap();
-        let loaded = Tokenizer::load(&path).unwrap();
-        for text in texts() {
-            assert_eq!(loaded.encode(&text), tokenizer.encode(&text));
-        }
-    }
-
-    #[test]
-    fn a_damaged_file_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("tokenizer.json");
-        std::fs::write(&path, "{").unwrap();
-        assert!(Tokenizer::load(&path).unwrap_err().to_string().contains("tokenizer.json"));
-    }
-
-    #[test]
-    fn a_vocabulary_without_room_for_the_bytes_is_refused() {
-        assert!(Tokenizer::train(&texts(), 200).unwrap_err().to_string().contains("264"));
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
-        #[test]
-        fn every_text_comes_back(text in any::<String>(), lean in "[a-z0-9_.:=() \n⟨⟩∀→₁|<>]{0,60}") {
-            static TOKENIZER: std::sync::LazyLock<Tokenizer> = std::sync::LazyLock::new(tokenizer);
-            for text in [text, lean] {
-                let tokens = TOKENIZER.encode(&text);
-                prop_assert!(tokens.iter().all(|&token| token >= 8));
-                prop_assert_eq!(TOKENIZER.decode(&tokens), text);
-            }
-        }
-    }
-}
+mod tests;

@@ -168,3 +168,63 @@ fn a_folder_that_cannot_be_written_is_named() {
     let text = checkpoint().save(&file.join("round-1")).unwrap_err().to_string();
     assert!(text.contains("round-1"), "{text}");
 }
+
+fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
+    let mut fields: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    change(&mut fields);
+    fs::write(path, fields.to_string()).unwrap();
+}
+
+#[test]
+fn the_first_token_of_a_class_is_saved_and_what_others_misread_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let [given, saved] = ["given", "saved"].map(|name| folder.path().join(name));
+    checkpoint().save(&given).unwrap();
+    edit(&given.join(TOKENIZER_CONFIG), |fields| {
+        fields["tokenizer_class"] = "LlamaTokenizerFast".into();
+        fields["bos_token"] = "<|theorem|>".into();
+    });
+    let load = |dir: &Path| Checkpoint::load(dir, &Device::flex()).unwrap();
+    load(&given).save(&saved).unwrap();
+    let text = fs::read_to_string(saved.join(TOKENIZER_CONFIG)).unwrap();
+    assert!(text.contains("\"PreTrainedTokenizerFast\"") && text.contains("<|theorem|>"), "{text}");
+    let of_file = Tokenizer::load(&saved.join(TOKENIZER)).unwrap();
+    let begun = [vec![Special::Theorem.id()], of_file.encode("by simp")].concat();
+    for tokenizer in [load(&given).tokenizer, load(&saved).tokenizer, of_file] {
+        assert_eq!(tokenizer.encode_prompt("by simp").unwrap(), begun);
+    }
+    edit(&saved.join(TOKENIZER_CONFIG), |fields| {
+        fields["tokenizer_class"] = "LlamaTokenizer".into();
+        fields["add_bos_token"] = false.into();
+    });
+    assert_eq!(load(&saved).tokenizer.encode_prompt("by simp").unwrap(), begun[1..]);
+}
+
+#[test]
+fn the_tokenizers_own_end_ends_a_text_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("given");
+    checkpoint().save(&dir).unwrap();
+    for (name, expected) in
+        [("<|statement|>", vec![Special::End.id(), Special::Statement.id()]), ("by", vec![Special::End.id()])]
+    {
+        edit(&dir.join(TOKENIZER_CONFIG), |fields| fields["eos_token"] = json!({ "content": name }));
+        assert_eq!(Checkpoint::load(&dir, &Device::flex()).unwrap().end_tokens, expected, "{name}");
+    }
+}
+
+#[test]
+fn the_only_file_counts_where_there_are_shards_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("both");
+    let saved = checkpoint();
+    saved.save(&dir).unwrap();
+    let whole = fs::read(dir.join(MODEL)).unwrap();
+    split(&dir);
+    fs::write(dir.join(MODEL), whole).unwrap();
+    for name in ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"] {
+        fs::write(dir.join(name), "of an older model").unwrap();
+    }
+    let loaded = Checkpoint::load(&dir, &Device::flex()).unwrap();
+    assert_eq!(logits(&loaded.model), logits(&saved.model));
+}

@@ -8,11 +8,10 @@ use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::pre_tokenizers::digits::Digits;
 use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
-use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, SplitDelimiterBehavior};
 
 use super::meta::Meta;
-use crate::Tokenizer;
+use crate::{Tokenizer, hf};
 
 /// How Qwen2 and Qwen3 divide text.
 const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
@@ -49,11 +48,7 @@ pub(super) fn tokenizer(meta: &Meta<'_>) -> Result<(Tokenizer, Vec<u32>), String
     inner.add_tokens(plain).map_err(text)?;
     let bos = meta.special("bos")?;
     if let Some(bos) = bos.filter(|_| meta.flag("tokenizer.ggml.add_bos_token").unwrap_or(is_llama3(pre))) {
-        let token = meta.token(bos)?.to_owned();
-        let template = TemplateProcessing::builder()
-            .try_single(format!("{token} $A"))
-            .and_then(|it| it.special_tokens(vec![(token, bos)]).build().map_err(|error| error.to_string()));
-        inner.with_post_processor(Some(template?));
+        inner.with_post_processor(Some(hf::first_token(meta.token(bos)?, bos)?));
     }
     let mut end_tokens = Vec::new();
     for name in ["eos", "eot"] {

@@ -1,11 +1,13 @@
 //! Hugging Face's folder of a model, which is also what `stp` saves: any tool that reads those reads ours.
 
+mod class;
 mod config;
 mod file;
 mod reader;
 mod survey;
 mod writer;
 
+pub(crate) use class::{Settled, first_token, settle};
 pub(crate) use config::{as_came, describe, end_tokens, parse};
 pub(crate) use file::TensorFile;
 pub(crate) use reader::{SINGLE, Shards};

@@ -68,10 +68,11 @@ pub(super) fn may_be_left(name: &str) -> bool {
     name.ends_with("rotary_emb.inv_freq") || name == "lm_head.weight"
 }
 
-/// The opened files of a folder's weights, and what names them: the index, or the only file.
+/// The opened files of a folder's weights, and what names them: the only file, or the index. Where there are both,
+/// `transformers` reads the only file.
 pub(super) fn files(dir: &Path) -> Result<(PathBuf, Vec<(PathBuf, TensorFile)>), ModelError> {
-    let index = dir.join(INDEX);
-    let (catalogue, paths) = if index.is_file() {
+    let (single, index) = (dir.join(SINGLE), dir.join(INDEX));
+    let (catalogue, paths) = if index.is_file() && !single.is_file() {
         let text = std::fs::read_to_string(&index).map_err(|error| ModelError::damaged(&index, error))?;
         let map: Index = serde_json::from_str(&text).map_err(|error| ModelError::damaged(&index, error))?;
         let names: BTreeSet<_> = map.weight_map.into_values().collect();
@@ -80,7 +81,7 @@ pub(super) fn files(dir: &Path) -> Result<(PathBuf, Vec<(PathBuf, TensorFile)>),
         }
         (index, names.into_iter().map(|name| dir.join(name)).collect())
     } else {
-        (dir.join(SINGLE), vec![dir.join(SINGLE)])
+        (single.clone(), vec![single])
     };
     let open = |path: PathBuf| match TensorFile::open(&path) {
         Ok(file) => Ok((path, file)),
