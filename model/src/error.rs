@@ -50,15 +50,15 @@ pub enum ModelError {
     },
     /// Nothing to train on.
     #[error(
-        "There is nothing to train on: of {given} examples {dropped} are longer than the model's {max_seq} tokens and \
-         the rest weigh 0. Add examples or raise `max_seq`."
+        "There is nothing to train on: of {given} examples {dropped} are longer than {max_seq} tokens, the longest \
+         sequence, and the rest weigh 0. Add examples or raise `max_seq`."
     )]
     NoExamples {
         /// Examples given.
         given: usize,
         /// How many of them were too long.
         dropped: usize,
-        /// The model's longest sequence.
+        /// The longest sequence.
         max_seq: usize,
     },
     /// A token id that the model has no embedding for.

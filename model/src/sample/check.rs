@@ -1,10 +1,16 @@
 //! Prompts that a model cannot continue.
 
+use super::SampleConfig;
 use crate::{Lm, ModelError};
 
 /// Refuses a prompt that is empty, too long or has unknown tokens; `request` is for the error.
-pub(super) fn check_prompt(model: &Lm, request: usize, prompt: &[u32]) -> Result<(), ModelError> {
-    let max_seq = model.config().max_seq;
+pub(super) fn check_prompt(
+    model: &Lm,
+    config: &SampleConfig,
+    request: usize,
+    prompt: &[u32],
+) -> Result<(), ModelError> {
+    let max_seq = config.longest(model);
     let refused = |reason| Err(ModelError::Prompt { request, reason });
     if prompt.is_empty() {
         return refused("it is empty; give it at least one token".to_owned());

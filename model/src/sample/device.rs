@@ -24,7 +24,7 @@ pub(super) fn sample(
     on_completion: &mut dyn FnMut(Completion) -> ControlFlow<()>,
 ) -> Result<SampleStats, ModelError> {
     let longest = requests.iter().map(|request| request.prompt.len()).max().unwrap_or_default();
-    let longest = longest.saturating_add(config.max_new_tokens).min(model.config().max_seq);
+    let longest = longest.saturating_add(config.max_new_tokens).min(config.longest(model));
     let places = config.batch.min(rows_that_fit(model, longest, config)?);
     let mut batch = Batch::new(model, places, in_order(requests, config));
     let mut stats = SampleStats::default();

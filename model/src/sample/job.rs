@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::{Completion, SampleConfig, SampleRequest};
-use crate::ModelError;
+use crate::{Lm, ModelError};
 
 /// A token that a sample went on with.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,8 +77,8 @@ impl<'a> Job<'a> {
     }
 
     /// How many tokens prompt and completion may have together.
-    pub(super) fn longest(&self, max_seq: usize) -> usize {
-        self.prompt.len().saturating_add(self.config.max_new_tokens).min(max_seq)
+    pub(super) fn longest(&self, model: &Lm) -> usize {
+        self.prompt.len().saturating_add(self.config.max_new_tokens).min(self.config.longest(model))
     }
 
     /// Samples that were begun and have not ended.

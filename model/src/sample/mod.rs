@@ -43,7 +43,7 @@ pub fn sample(
 ) -> Result<SampleStats, ModelError> {
     config.validate()?;
     for (index, request) in requests.iter().enumerate() {
-        check_prompt(model, index, &request.prompt)?;
+        check_prompt(model, config, index, &request.prompt)?;
     }
     let started = Instant::now();
     let model = model.valid();

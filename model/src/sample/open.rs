@@ -57,10 +57,10 @@ impl Engine {
         tell: impl Fn(Told) + Send + Sync + 'static,
     ) -> Result<Ticket, ModelError> {
         settings.validate()?;
-        check_prompt(&self.model, 0, &request.prompt)?;
+        check_prompt(&self.model, &settings, 0, &request.prompt)?;
         let job = Job::told(request, settings, Listener { tell: Box::new(tell), likeliest });
         if let Some(room) = &self.room {
-            room.check(job.longest(self.model.config().max_seq))?;
+            room.check(job.longest(&self.model))?;
         }
         let gone = job.gone();
         if self.inbox.put(Arc::new(job)) { Ok(Ticket(gone)) } else { Err(ModelError::Closed) }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::mask::Mask;
-use crate::{ModelError, Precision, Special, Tokenizer, memory};
+use crate::{Lm, ModelError, Precision, Special, Tokenizer, memory};
 
 /// A prompt and how many samples of it to draw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct SampleConfig {
     pub min_p: f32,
     /// Longest completion.
     pub max_new_tokens: usize,
+    /// Longest sequence, prompt and completion together; the model's own at most.
+    pub max_seq: usize,
     /// Sequences in flight at a time.
     pub batch: usize,
     /// Memory for their keys and values in MiB; 0 for half of what is available. With too little of it some
@@ -51,6 +53,7 @@ impl Default for SampleConfig {
             top_k: 0,
             min_p: 0.0,
             max_new_tokens: 256,
+            max_seq: usize::MAX,
             batch: 64,
             cache_mb: 0,
             precision: Precision::F32,
@@ -145,6 +148,11 @@ impl SampleConfig {
         }
         ModelError::require_some("max_new_tokens", self.max_new_tokens)?;
         ModelError::require_some("batch", self.batch)
+    }
+
+    /// The longest sequence of a model.
+    pub(super) fn longest(&self, model: &Lm) -> usize {
+        self.max_seq.min(model.config().max_seq)
     }
 
     /// Bytes that keys and values may take in the processor's memory.

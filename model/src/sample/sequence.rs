@@ -56,6 +56,7 @@ impl<'a> Sequence<'a> {
     pub(super) fn draw(&mut self, logits: &[f32], picker: &mut Picker, limit: Limit) {
         let job = self.job.clone();
         let config = &*job.config;
+        let limit = Limit { max_seq: limit.max_seq.min(config.max_seq), ..limit };
         picker.aim(config);
         let (token, logprob) = match self.pick(logits, picker, config, limit) {
             Picked::Token(token, logprob) => (token, logprob),
@@ -132,7 +133,7 @@ impl Drop for Sequence<'_> {
 /// How long a sequence may get.
 #[derive(Clone, Copy)]
 pub(super) struct Limit {
-    /// Tokens of prompt and completion.
+    /// Tokens of prompt and completion; a request may have a lower limit.
     pub max_seq: usize,
     /// The step that is to be named in an error.
     pub step: usize,

@@ -156,6 +156,30 @@ fn the_longest_sequence_ends_a_completion() {
 }
 
 #[test]
+fn a_request_may_be_shorter_than_the_models_longest() {
+    let short = SampleConfig { max_seq: 14, stop: Vec::new(), ..config(4) };
+    let requests = &requests()[..4];
+    for sample in [engine::sample, device::sample] {
+        let mut all = Vec::new();
+        let stats = sample(&model(), requests, &short, &mut |completion| {
+            all.push(completion);
+            ControlFlow::Continue(())
+        });
+        assert_eq!(stats.unwrap().completions, 13);
+        let len = |it: &Completion| requests[it.request].prompt.len() + it.tokens.len();
+        assert!(all.iter().all(|it| len(it) == 14 && !it.finished), "{all:?}");
+    }
+    for engine in engines(4) {
+        assert_eq!(ask(&engine, &requests[0], &short)[0].0.tokens.len(), 11);
+        let long = SampleRequest { prompt: vec![9; 14], seeds: vec![0] };
+        let refusal = engine.ask(long, short.clone(), 0, |_| {}).unwrap_err().to_string();
+        assert!(refusal.contains("`max_seq` = 14"), "{refusal}");
+    }
+    let fits = SampleRequest { prompt: vec![9; 13], seeds: vec![0] };
+    assert_eq!(run(&[fits], &short)[&(0, 0)].tokens.len(), 1);
+}
+
+#[test]
 fn the_callback_can_end_sampling() {
     let mut seen = 0;
     let stats = sample(&model(), &requests(), &config(2), &mut |_| {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
+use stp_files::remove;
 use stp_model::{Checkpoint, Device, Package};
 use stp_verifier::toolchain::{self, ToolchainOptions};
 
@@ -151,7 +152,7 @@ impl Checkpoints {
             Some(sampler) => Ok(sampler.clone()),
             None => {
                 let checkpoint = self.load(name)?;
-                let longest = checkpoint.model.config().max_seq.min(self.longest);
+                let longest = self.longest(&checkpoint);
                 let prompts = self.prompts(&checkpoint)?;
                 let own = ModelSampler { checkpoint, prompts, longest };
                 let Some((served, sent_as)) = &self.served else { return Ok(Arc::new(own)) };
@@ -162,6 +163,11 @@ impl Checkpoints {
                 Ok(Arc::new(ServedSampler { served: served.clone(), model, own, sent_as: *sent_as }))
             }
         }
+    }
+
+    /// The longest sequence of the run with a checkpoint, in tokens: prompt and answer together.
+    pub fn longest(&self, checkpoint: &Checkpoint) -> usize {
+        checkpoint.model.config().max_seq.min(self.longest)
     }
 
     /// The checkpoint of that name.
@@ -237,15 +243,18 @@ impl Checkpoints {
         self.release();
         let (path, old) = (self.path(name), self.path(&format!("{name}.old")));
         let replace = || {
+            // A process that was killed here may have left it.
+            remove(&old)?;
             if path.exists() {
                 std::fs::rename(&path, &old)?;
             }
             std::fs::rename(folder, &path)?;
-            if old.exists() { std::fs::remove_dir_all(&old) } else { Ok(()) }
+            remove(&old)
         };
         replace().with_context(|| {
             format!(
-                "cannot rename {} to {}. Both must be on one file system: where the run's `checkpoints` is a link to another                  one, make `training` such a link, too.",
+                "cannot rename {} to {}. Both must be on one file system: where the run's `checkpoints` is a link to \
+                 another one, make `training` such a link, too.",
                 folder.display(),
                 path.display()
             )
@@ -264,4 +273,28 @@ pub fn base_path(name: &str, home: Option<PathBuf>) -> Result<PathBuf> {
         }
         None => PathBuf::from(name),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_takes_the_place_of_another_though_a_killed_process_left_a_third() {
+        let run = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::new(run.path(), Device::flex());
+        let (there, left) = (checkpoints.path("round-1"), checkpoints.path("round-1.old"));
+        for folder in [&there, &left] {
+            fs::create_dir_all(folder).unwrap();
+            fs::write(folder.join("old"), "").unwrap();
+        }
+        let output = run.path().join("output");
+        fs::create_dir(&output).unwrap();
+        checkpoints.take("round-1", &output).unwrap();
+        assert!(there.exists() && !there.join("old").exists() && !left.exists() && !output.exists());
+        let text = checkpoints.take("round-1", &output).unwrap_err().to_string();
+        assert!(text.contains("one file system") && !text.contains("  "), "{text}");
+    }
 }

@@ -127,7 +127,7 @@ impl Sampler for ModelSampler {
         each: &mut dyn FnMut(Sample) -> ControlFlow<()>,
     ) -> Result<SampleStats> {
         let (stop, stop_when) = self.prompts.stops(asked.kind);
-        let settings = SampleConfig { stop, stop_when, ..asked.settings.clone() };
+        let settings = SampleConfig { stop, stop_when, max_seq: self.longest, ..asked.settings.clone() };
         let stats =
             stp_model::sample(&self.checkpoint.model, asked.requests, &settings, &mut |completion| {
                 each(Sample {
@@ -190,4 +190,33 @@ pub async fn sample(
         outcome.map(|()| stats)
     };
     tokio::task::spawn_blocking(work).await.context("the sampler's thread broke down")?
+}
+
+#[cfg(test)]
+mod tests {
+    use stp_model::{Device, Lm, ModelConfig, Tokenizer};
+
+    use super::*;
+    use crate::config::Layout;
+
+    #[test]
+    fn an_answer_ends_at_the_longest_sequence_of_the_run() {
+        let tokenizer = Tokenizer::train(&["by rfl".to_owned()], Tokenizer::MIN_VOCAB).unwrap();
+        let vocab_size = tokenizer.vocab_size();
+        let config =
+            ModelConfig { vocab_size, layers: 1, width: 8, heads: 2, ff: 8, ..ModelConfig::default() };
+        let checkpoint = Checkpoint::new(Lm::init(&config, &Device::flex(), 0).unwrap(), tokenizer);
+        let prompts = Prompts::new(&checkpoint, &Layout::named("markers").unwrap()).unwrap();
+        let sampler = ModelSampler { checkpoint, prompts, longest: 10 };
+        let requests = [SampleRequest { prompt: vec![9; 6], seeds: (0..20).collect() }];
+        let (settings, cancel) = (SampleConfig::default(), Cancel::new());
+        let asked =
+            Asked { kind: SampleKind::Proof, requests: &requests, settings: &settings, cancel: &cancel };
+        let mut tokens = Vec::new();
+        let sampled = sampler.sample(&asked, &mut |sample| {
+            tokens.push(sample.tokens);
+            ControlFlow::Continue(())
+        });
+        assert_eq!((sampled.unwrap().completions, tokens.into_iter().max()), (20, Some(4)));
+    }
 }

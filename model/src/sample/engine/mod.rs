@@ -106,7 +106,7 @@ fn pages_each(
     workers: usize,
 ) -> Result<usize, ModelError> {
     let longest = requests.iter().map(|request| request.prompt.len()).max().unwrap_or_default();
-    let longest = longest.saturating_add(config.max_new_tokens).min(model.config().max_seq);
+    let longest = longest.saturating_add(config.max_new_tokens).min(config.longest(model));
     let room = Room::of(model, config, workers);
     room.check(longest)?;
     Ok(room.pages)

@@ -51,6 +51,7 @@ async fn fit_here(
     name: &str,
     mut record: TrainRecord,
 ) -> Result<TrainRecord> {
+    let (examples, left_out) = short_enough(examples, &checkpoint, context.checkpoints.longest(&checkpoint))?;
     let settings = settings(context, training, name)?;
     let steps = settings.epochs * examples.len().div_ceil(settings.batch);
     let progress = context.events.work(&Work::Train { checkpoint: name.to_owned() }, steps as u64);
@@ -73,7 +74,7 @@ async fn fit_here(
         context.events.emit(&Event::Adapters { checkpoint: name, trained, parameters });
         record.trained_parameters = Some(trained);
     }
-    progress.finish(done(&report));
+    progress.finish(done(&report, left_out));
     record.loss = Some(report.last_loss);
     record.tokens = Some(report.tokens);
     record.steps = Some(report.steps as u64);
@@ -127,13 +128,34 @@ impl Steps {
     }
 }
 
-fn done(report: &TrainReport) -> Done {
+/// The examples without those that are longer than the sequences of the run, and how many these were. Where the model's own
+/// limit is no higher, it is left to the training to see to that.
+fn short_enough(
+    mut examples: Vec<Example>,
+    checkpoint: &Checkpoint,
+    longest: usize,
+) -> Result<(Vec<Example>, usize), ModelError> {
+    if longest >= checkpoint.model.config().max_seq {
+        return Ok((examples, 0));
+    }
+    let given = examples.len();
+    // The last token is only predicted, never read; what weighs nothing is left out in any case.
+    examples.retain(|it| it.weight == 0.0 || it.prompt.len() + it.target.len() <= longest + 1);
+    let dropped = given - examples.len();
+    if examples.iter().all(|it| it.weight == 0.0) {
+        return Err(ModelError::NoExamples { given, dropped, max_seq: longest });
+    }
+    Ok((examples, dropped))
+}
+
+/// What came of a training of which so many examples were left out before.
+fn done(report: &TrainReport, left_out: usize) -> Done {
     Done::Trained {
         steps: report.steps,
         resumed: report.resumed,
         first_loss: report.first_loss,
         last_loss: report.last_loss,
-        dropped: report.dropped,
+        dropped: report.dropped + left_out,
     }
 }
 
@@ -168,5 +190,32 @@ fn keep_batch(context: &Context, checkpoint: &Checkpoint, name: &str, error: Mod
             context.folder.path().join(file).display()
         )),
         Err(_) => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stp_model::Device;
+
+    use super::super::tests::with_model;
+    use super::*;
+    use crate::context::Checkpoints;
+
+    #[tokio::test]
+    async fn what_is_longer_than_the_runs_sequences_is_left_out() {
+        let (_scratch, mut context, told) = with_model(|_| {});
+        (context.config.model.base, context.config.model.max_seq) = ("elsewhere".to_owned(), 8);
+        let checkpoints = Checkpoints::new(context.folder.path(), Device::flex());
+        context.checkpoints = checkpoints.configured(&context.config).unwrap();
+        let example = |len, weight| Example { prompt: vec![9; 4], target: vec![10; len], weight };
+        let (training, record) = (&context.config.round, TrainRecord::default());
+        let beginning = || Beginning::of_run(&context, "stage1").unwrap();
+        // The last token is not read.
+        let some = vec![example(5, 1.0), example(6, 1.0), example(5, 0.5)];
+        fit(&context, beginning(), some, training, "round-1", record.clone()).await.unwrap();
+        assert!(told.lock().unwrap().join(" ").contains("dropped: 1"), "{told:?}");
+        let none = vec![example(6, 1.0), example(1, 0.0)];
+        let error = fit(&context, beginning(), none, training, "round-2", record).await.unwrap_err();
+        assert!(error.to_string().contains("of 2 examples 1 are longer than 8 tokens"), "{error}");
     }
 }

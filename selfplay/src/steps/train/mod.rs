@@ -116,7 +116,8 @@ impl Learned<'_> {
             record.replayed_pairs = Some(self.replayed.len());
         }
         if context.config.repair.enabled {
-            let room = context.config.model.max_seq.saturating_sub(context.config.sampling.max_proof_tokens);
+            let longest = context.checkpoints.longest(checkpoint);
+            let room = longest.saturating_sub(context.config.sampling.max_proof_tokens);
             let (ledger, rounds) = (&context.ledger, self.rounds.clone());
             let more = repair::examples(ledger, prompts, &texts, self.proofs, rounds, room)?;
             record.repair_examples = Some(more.len());

@@ -49,7 +49,7 @@ pub struct Data {
     pub completion_tokens: usize,
     /// The weight of a learned token on average, by which losses are divided.
     pub mean_weight: f64,
-    /// Examples that were left out because they are longer than the model's sequences.
+    /// Examples that were left out because they are longer than the run's sequences.
     pub left_out: usize,
     /// Rows whose texts would get other tokens than they have: a value in them spells a special token, or prompt and
     /// completion run together.
@@ -94,7 +94,7 @@ struct Row<'a> {
     completion_tokens: &'a [u32],
 }
 
-/// Writes the examples that a model with such sequences can read, one a line.
+/// Writes the examples that fit into such sequences, one a line.
 ///
 /// # Errors
 /// If nothing is left, or the file cannot be written.

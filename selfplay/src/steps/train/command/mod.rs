@@ -85,7 +85,7 @@ fn write_files(
     training: &Training,
     name: &str,
 ) -> Result<Manifest> {
-    let max_seq = checkpoint.model.config().max_seq;
+    let max_seq = context.checkpoints.longest(checkpoint);
     let data = data::write(&place.data(), examples, &checkpoint.tokenizer, max_seq)?;
     let asked = Asked {
         epochs: training.epochs,

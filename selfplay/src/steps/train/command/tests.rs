@@ -184,3 +184,29 @@ async fn stage_1_writes_down_the_random_model_that_it_begins_with() {
     let place = Place::make(context.folder.path(), "stage1").unwrap();
     assert!(place.data().exists() && !place.base().exists());
 }
+
+#[tokio::test]
+async fn the_runs_longest_sequence_limits_the_training_set() {
+    let (_scratch, mut context, place) = commanded("exit 1");
+    refusal(&context).await;
+    let read = |path| fs::read_to_string(path).unwrap();
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let tokens = |row: &str| -> usize {
+        let row = json(row);
+        ["prompt_tokens", "completion_tokens"].iter().map(|key| row[key].as_array().unwrap().len()).sum()
+    };
+    let lengths: Vec<_> = read(place.data()).lines().map(tokens).collect();
+    let shortest = lengths.iter().min().unwrap();
+    assert!(lengths.len() == 2 && lengths[0] != lengths[1], "{lengths:?}");
+    (context.config.model.base, context.config.model.max_seq) = ("elsewhere".to_owned(), shortest - 1);
+    let checkpoints = Checkpoints::new(context.folder.path(), context.checkpoints.device().clone());
+    context.checkpoints = checkpoints.configured(&context.config).unwrap();
+    context.config.training.command = HONEST.to_owned();
+    round(&context, 1).await.unwrap();
+    assert_eq!(read(place.data()).lines().map(tokens).collect::<Vec<_>>(), [*shortest]);
+    let manifest = json(&read(place.manifest()));
+    assert_eq!(
+        (&manifest["data"]["left_out"], &manifest["settings"]["max_seq"]),
+        (&1.into(), &(shortest - 1).into())
+    );
+}
