@@ -138,6 +138,19 @@ fn provers_without_chats_are_asked_as_they_were_trained() {
 }
 
 #[test]
+fn kimina_is_asked_as_its_model_card_asks() {
+    let template = "{% for m in messages %}{{ m.role }}: {{ m.content }}<|proof|>{% endfor %}";
+    let checkpoint = checkpoint().with_chat_template(template);
+    let prompts = Prompts::new(&checkpoint, &Layout::named("kimina-prover").unwrap()).unwrap();
+    let prompt = prompts.encode(&Prompt::Prove { goal: GOAL }).unwrap();
+    let expected = format!(
+        "system: You are an expert in mathematics and Lean 4.<|proof|>user: Think about and solve the following problem \
+         step by step in Lean 4.\n# Formal statement:\n{HEAD}\n\n```\n<|proof|>"
+    );
+    assert_eq!(checkpoint.tokenizer.decode(&prompt), expected);
+}
+
+#[test]
 fn the_plain_layout_goes_both_ways() {
     let (prompts, tokenizer) = prompts("plain");
     let example = prompts.proof_example(GOAL, "by\n  omega", 1.0).unwrap();
