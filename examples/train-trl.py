@@ -8,12 +8,11 @@ Not run here: the machines that this was written on have no GPU. With trl, peft,
 What `stp` puts into the environment is in docs/training.md; the losses are read from the files for TensorBoard.
 """
 
-import json, os, pathlib
+import json, os, pathlib, shutil
 
 import torch
 from datasets import load_dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.trainer_utils import get_last_checkpoint
 from trl import SFTConfig, SFTTrainer
 
 place = {name: os.environ["STP_TRAIN_" + name] for name in ("DATA", "MANIFEST", "BASE", "OUTPUT", "STATE", "TENSORBOARD")}
@@ -92,7 +91,14 @@ trainer = Weighted(
     data_collator=collate,
     peft_config=adapters,
 )
-trainer.train(resume_from_checkpoint=get_last_checkpoint(place["STATE"]))
+# What was written last of a checkpoint is its `trainer_state.json`: one without it was stopped in the middle of that.
+saved = pathlib.Path(place["STATE"]).glob("checkpoint-[0-9]*")
+saved = sorted(saved, key=lambda folder: int(folder.name.removeprefix("checkpoint-")), reverse=True)
+last = next((folder for folder in saved if (folder / "trainer_state.json").exists()), None)
+if trainer.is_world_process_zero():
+    for half in saved[: saved.index(last) if last else None]:
+        shutil.rmtree(half)
+trainer.train(resume_from_checkpoint=last and str(last))
 if adapters:
     # The loop takes whole models: the adapters are added to the weights.
     trainer.model = trainer.accelerator.unwrap_model(trainer.model).merge_and_unload()

@@ -118,6 +118,10 @@ fn line_of(event: &Event<'_>) -> Option<String> {
             )
         }
         Event::Server { url, state: ServerState::Back } => format!("{url} answers again"),
+        Event::Server { url, state: ServerState::OtherTokens { ours, theirs } } => format!(
+            "{url} makes {theirs} tokens of a prompt that has {ours} here: its tokenizer differs from the checkpoint's, so \
+             what it samples is not what is trained. See docs/models.md."
+        ),
         _ => return None,
     })
 }
@@ -211,6 +215,16 @@ mod tests {
             said(&Event::Searched { round: 1, record: &record }),
             "round 1: search: 5 of 9 failed proofs leave 4 new goals, 3 of them closed; 1 of 2 wholes proved, 1 statements \
              newly; 11 checks"
+        );
+    }
+
+    #[test]
+    fn a_server_with_another_tokenizer_is_told() {
+        let state = ServerState::OtherTokens { ours: 58, theirs: 57 };
+        assert_eq!(
+            said(&Event::Server { url: "http://gpu1:8000", state }),
+            "http://gpu1:8000 makes 57 tokens of a prompt that has 58 here: its tokenizer differs from the checkpoint's, so \
+             what it samples is not what is trained. See docs/models.md."
         );
     }
 

@@ -156,6 +156,11 @@ impl Writer {
         task.stop.iter().filter(|stop| !is_end(stop)).cloned().collect()
     }
 
+    /// Whether one of [`Self::stop_texts`] stands only in texts with special tokens written out.
+    pub fn stops_at_special(&self, task: &Task) -> bool {
+        self.stop_texts(task).iter().any(|stop| self.tokenizer.has_special(stop))
+    }
+
     /// An answer's text up to what ended it, from a program that may have written special tokens out.
     pub fn cut(&self, task: &Task, text: &str) -> String {
         let stops = task.stop.iter().chain([&self.eos_token]);

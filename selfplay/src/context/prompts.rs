@@ -127,6 +127,11 @@ impl Prompts {
         self.writer.stop_texts(self.task(kind))
     }
 
+    /// Whether one of these texts has a special token in it.
+    pub fn stops_at_special(&self, kind: SampleKind) -> bool {
+        self.writer.stops_at_special(self.task(kind))
+    }
+
     /// An answer's text up to what ended it.
     pub fn cut(&self, kind: SampleKind, text: &str) -> String {
         self.writer.cut(self.task(kind), text)

@@ -25,16 +25,25 @@ pub struct ServedSampler {
 
 impl ServedSampler {
     fn request(&self, request: &SampleRequest, longest: usize) -> ServedRequest {
-        let prompt = &request.prompt;
-        let room = self.own.longest().saturating_sub(prompt.len());
-        ServedRequest {
-            prompt: match self.sent_as {
-                SentAs::Text => Content::Text(self.own.checkpoint.tokenizer.prompt_text(prompt)),
-                SentAs::Tokens => Content::Tokens(prompt.clone()),
-            },
-            seeds: request.seeds.clone(),
-            max_tokens: longest.min(room).max(1),
-        }
+        let own = &request.prompt;
+        let room = self.own.longest().saturating_sub(own.len());
+        let (prompt, tokens) = match self.sent_as {
+            SentAs::Text => {
+                let text = self.own.checkpoint.tokenizer.prompt_text(own);
+                let tokens = self.is_read_alike(&text, own).then_some(own.len());
+                (Content::Text(text), tokens)
+            }
+            SentAs::Tokens => (Content::Tokens(own.clone()), None),
+        };
+        let (seeds, max_tokens) = (request.seeds.clone(), longest.min(room).max(1));
+        ServedRequest { prompt, seeds, max_tokens, tokens }
+    }
+
+    /// Whether our tokenizer makes these tokens of a text, which are others where a value was cut or spells a special token.
+    /// What it puts before a text is the server's affair.
+    fn is_read_alike(&self, text: &str, tokens: &[u32]) -> bool {
+        let read = self.own.checkpoint.tokenizer.encode_prompt(text);
+        read.is_ok_and(|read| read.ends_with(tokens))
     }
 
     fn sample_of(&self, asked: &Asked<'_>, said: ServedSample) -> Sample {
@@ -83,6 +92,7 @@ impl Sampler for ServedSampler {
             temperature: asked.settings.temperature,
             top_p: asked.settings.top_p,
             stop: self.own.prompts.stop_texts(asked.kind),
+            show_special: self.own.prompts.stops_at_special(asked.kind),
         };
         let is_cancelled = || asked.cancel.is_cancelled();
         let ended = self.served.sample(&self.model, requests, parameters, &is_cancelled, &mut |said| {

@@ -211,6 +211,13 @@ pub enum ServerState<'a> {
     Down(&'a str),
     /// It answers again.
     Back,
+    /// It makes other tokens of a prompt's text than the checkpoint does. Told once of each server.
+    OtherTokens {
+        /// How many the prompt has here.
+        ours: usize,
+        /// How many the server counts.
+        theirs: usize,
+    },
 }
 
 /// What a crash after this point cannot lose.

@@ -146,7 +146,7 @@ pub enum Done {
         first_loss: f32,
         /// Mean loss of the last step's tokens, in nats.
         last_loss: f32,
-        /// Examples that were longer than the model's context.
+        /// Examples that were longer than the longest sequence.
         dropped: usize,
     },
     /// A training by the user's command.
@@ -155,7 +155,7 @@ pub enum Done {
         steps: u64,
         /// The last loss that it told of.
         loss: Option<f32>,
-        /// Examples that were longer than the model's context.
+        /// Examples that were longer than the longest sequence.
         left_out: usize,
     },
     /// Statements that a tactic proves.

@@ -1,16 +1,16 @@
 //! One server: what it is asked, and which of its answers can be asked for again.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use ureq::http::{Response, StatusCode};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, Timeout};
 
-use super::protocol::{self, Terms, Wrong};
-use super::request::{Choice, Content};
+use super::protocol::{self, Answer, Terms, Wrong};
+use super::request::Content;
 use crate::config::Servers;
 
 /// How long it may take until somebody listens.
@@ -26,10 +26,20 @@ pub(super) struct Client {
     agent: Agent,
     authorization: Option<String>,
     timeout: f64,
-    /// The name of its model, once it was asked.
-    model: Mutex<Option<String>>,
+    model: Mutex<Model>,
     /// The most samples that one request has brought, if it brought fewer than were asked for.
     most: AtomicUsize,
+    /// Whether it was said that its tokenizer is another one.
+    other_tokens: AtomicBool,
+}
+
+/// What is known of the name of a server's model. Whoever asks for it has it locked, so that it is asked for once.
+#[derive(Debug, Default)]
+struct Model {
+    /// The name, once it was asked.
+    name: Option<String>,
+    /// When asking failed last, and how.
+    failed: Option<(Instant, Trouble)>,
 }
 
 impl fmt::Debug for Client {
@@ -63,8 +73,9 @@ impl Client {
             agent: config.into(),
             authorization: key.map(|key| format!("Bearer {key}")),
             timeout: settings.timeout_seconds,
-            model: Mutex::new(None),
+            model: Mutex::default(),
             most: AtomicUsize::new(settings.samples_per_request),
+            other_tokens: AtomicBool::new(false),
         }
     }
 
@@ -75,7 +86,16 @@ impl Client {
 
     /// What it called its model may not hold any more.
     pub(super) fn forget(&self) {
-        *self.model.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.known() = Model::default();
+    }
+
+    fn known(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is news that it makes another number of tokens of a prompt.
+    pub(super) fn is_first_of_other_tokens(&self) -> bool {
+        !self.other_tokens.swap(true, Ordering::Relaxed)
     }
 
     /// Asks for a sample for each seed. It may bring fewer, but at least one.
@@ -85,7 +105,7 @@ impl Client {
         prompt: &Content,
         max_tokens: usize,
         seeds: &[u64],
-    ) -> Result<Vec<Choice>, Trouble> {
+    ) -> Result<Answer, Trouble> {
         let model = match &terms.model {
             Some(model) => model.clone(),
             None => self.model()?,
@@ -93,20 +113,36 @@ impl Client {
         let body = protocol::body(&model, terms, prompt, max_tokens, seeds);
         let text = self.post("/v1/completions", &body)?;
         let read = protocol::read(&text, seeds.len());
-        let choices = read.map_err(|wrong| self.wrong("completions", wrong, &text))?;
-        if choices.len() < seeds.len() {
+        let answer = read.map_err(|wrong| self.wrong("completions", wrong, &text))?;
+        if answer.choices.len() < seeds.len() {
             // It takes no `n`, or a smaller one.
-            self.most.fetch_min(choices.len(), Ordering::Relaxed);
+            self.most.fetch_min(answer.choices.len(), Ordering::Relaxed);
         }
-        Ok(choices)
+        Ok(answer)
     }
 
-    /// The name of the only model that it has.
+    /// The name of the only model that it has. Who waited while somebody else asked has that one's answer, whatever it is:
+    /// otherwise threads that ask a host which says nothing would wait for it one after the other.
     fn model(&self) -> Result<String, Trouble> {
-        let mut known = self.model.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(model) = &*known {
-            return Ok(model.clone());
+        let began = Instant::now();
+        let mut known = self.known();
+        if let Some(name) = &known.name {
+            return Ok(name.clone());
         }
+        if let Some((at, trouble)) = &known.failed
+            && *at >= began
+        {
+            return Err(trouble.clone());
+        }
+        let asked = self.ask_model();
+        *known = match &asked {
+            Ok(name) => Model { name: Some(name.clone()), failed: None },
+            Err(trouble) => Model { name: None, failed: Some((Instant::now(), trouble.clone())) },
+        };
+        asked
+    }
+
+    fn ask_model(&self) -> Result<String, Trouble> {
         let text = self.get("/v1/models")?;
         let names = protocol::models(&text).map_err(|wrong| self.wrong("models", wrong, &text))?;
         let [name] = &names[..] else {
@@ -116,7 +152,6 @@ impl Client {
                 self.url
             )));
         };
-        *known = Some(name.clone());
         Ok(name.clone())
     }
 
@@ -174,6 +209,11 @@ impl Client {
 
     fn unreachable(&self, error: &ureq::Error) -> Trouble {
         Trouble::Passing(match error {
+            ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => format!(
+                "nobody listens at {} within {} s: see that sampling.server.urls is right and that the host is up",
+                self.url,
+                CONNECT.as_secs()
+            ),
             ureq::Error::Timeout(_) => format!(
                 "{} did not answer within {} s, which sampling.server.timeout_seconds can change",
                 self.url, self.timeout
@@ -217,4 +257,53 @@ fn shown(text: &str) -> String {
     }
     let cut: String = line.chars().take(SHOWN).collect();
     if cut.len() < line.len() { format!("{cut}…") } else { cut }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::super::test::{Fake, Reply};
+    use super::*;
+
+    fn client(url: &str) -> Client {
+        Client::new(url, None, &Servers::default())
+    }
+
+    #[test]
+    fn a_host_that_nobody_listens_on_is_told_from_a_slow_answer() {
+        let said = |timeout| match client("http://gpu1:8000").unreachable(&ureq::Error::Timeout(timeout)) {
+            Trouble::Passing(text) | Trouble::Lasting(text) => text,
+        };
+        for timeout in [Timeout::Connect, Timeout::Resolve] {
+            let text = said(timeout);
+            assert!(text.contains("nobody listens at http://gpu1:8000 within 10 s"), "{text}");
+            assert!(text.contains("sampling.server.urls") && !text.contains("timeout_seconds"), "{text}");
+        }
+        assert!(said(Timeout::Global).contains("sampling.server.timeout_seconds"));
+    }
+
+    #[test]
+    fn those_who_wait_for_the_models_name_share_one_failure() {
+        let together = Barrier::new(8);
+        let server = Fake::new(|_, before| {
+            if before == 0 {
+                // The others come to wait in the meantime.
+                std::thread::sleep(Duration::from_secs(1));
+                return Reply::Status(503, "later".to_owned());
+            }
+            serde_json::json!({ "data": [{ "id": "its-own" }] }).into()
+        });
+        let client = client(&server.url);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    together.wait();
+                    assert!(matches!(client.model(), Err(Trouble::Passing(_))));
+                });
+            }
+        });
+        assert_eq!(server.got.lock().unwrap().len(), 1);
+        assert_eq!(client.model().unwrap(), "its-own", "who comes later asks again");
+    }
 }

@@ -68,6 +68,15 @@ impl Health {
         true
     }
 
+    /// How servers are when a further call begins, by how they were when the last one ended: nobody has asked them yet. If
+    /// none was well, that is forgotten, so that each is tried at once.
+    pub(super) fn of_next_call(last: &[Self], servers: usize) -> Vec<Self> {
+        if last.iter().all(|health| health.failures > 0) {
+            return vec![Self::default(); servers];
+        }
+        last.iter().map(|health| Self { under_way: 0, ..health.clone() }).collect()
+    }
+
     /// Whether it failed more often in a row than it may.
     pub(super) fn is_down(&self, retries: u32) -> bool {
         self.failures > retries
@@ -93,6 +102,22 @@ mod tests {
         assert_eq!(health.may_be_asked(begin + 2 * second), Err(None));
         assert!(health.answered() && !health.answered());
         assert_eq!((health.failures, health.may_be_asked(begin)), (0, Ok(())));
+    }
+
+    #[test]
+    fn a_further_call_knows_who_failed_unless_all_did() {
+        let now = Instant::now();
+        let mut failing = Health { under_way: 3, ..Health::default() };
+        assert!(failing.failed(now, now, Pace::default(), "gone"));
+        let well = Health { under_way: 1, ..Health::default() };
+        let known = Health::of_next_call(&[failing.clone(), well], 2);
+        assert_eq!(known.iter().map(|it| (it.failures, it.under_way)).collect::<Vec<_>>(), [(1, 0), (0, 0)]);
+        assert!(known[0].may_be_asked(now).is_err() && known[0].reason == "gone");
+        for last in [&[failing.clone(), failing][..], &[]] {
+            let known = Health::of_next_call(last, 2);
+            assert_eq!(known.len(), 2);
+            assert!(known.iter().all(|it| it.failures == 0 && it.may_be_asked(now) == Ok(())));
+        }
     }
 
     #[test]

@@ -44,6 +44,10 @@ pub(super) fn body(model: &str, terms: &Terms, prompt: &Content, max_tokens: usi
         if !terms.parameters.stop.is_empty() {
             fields.insert("stop".to_owned(), json!(terms.parameters.stop));
         }
+        // Only where it is needed: some servers refuse a field that they do not know.
+        if terms.parameters.show_special {
+            fields.insert("skip_special_tokens".to_owned(), json!(false));
+        }
         if terms.logprobs {
             fields.insert("logprobs".to_owned(), json!(1));
         }
@@ -83,6 +87,8 @@ struct Told {
 #[derive(Deserialize)]
 struct Usage {
     #[serde(default)]
+    prompt_tokens: Option<usize>,
+    #[serde(default)]
     completion_tokens: Option<usize>,
 }
 
@@ -100,8 +106,17 @@ struct OfToken {
     logprob: f64,
 }
 
-/// The texts of an answer, at least one and at most `most`.
-pub(super) fn read(text: &str, most: usize) -> Result<Vec<Choice>, Wrong> {
+/// What an answer says.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// Its texts, at least one.
+    pub choices: Vec<Choice>,
+    /// How many tokens the prompt has, if the server says that.
+    pub prompt_tokens: Option<usize>,
+}
+
+/// An answer, with at most `most` texts.
+pub(super) fn read(text: &str, most: usize) -> Result<Answer, Wrong> {
     let reply: Reply = serde_json::from_str(text).map_err(|error| Wrong::Foreign(error.to_string()))?;
     let mut told = reply.choices;
     if told.is_empty() {
@@ -111,10 +126,11 @@ pub(super) fn read(text: &str, most: usize) -> Result<Vec<Choice>, Wrong> {
     told.truncate(most);
     let mut choices = told.into_iter().map(choice).collect::<Result<Vec<_>, _>>()?;
     // Of several texts the server says only how many tokens they have together.
-    if let ([only], Some(usage)) = (&mut choices[..], reply.usage) {
+    if let ([only], Some(usage)) = (&mut choices[..], &reply.usage) {
         only.tokens = usage.completion_tokens.or(only.tokens);
     }
-    Ok(choices)
+    let prompt_tokens = reply.usage.and_then(|usage| usage.prompt_tokens).filter(|count| *count > 0);
+    Ok(Answer { choices, prompt_tokens })
 }
 
 fn choice(told: Told) -> Result<Choice, Wrong> {
@@ -154,7 +170,8 @@ mod tests {
     use super::*;
 
     fn terms() -> Terms {
-        let parameters = SamplingParameters { temperature: 0.95, top_p: 1.0, stop: vec!["\n\n".to_owned()] };
+        let stop = vec!["\n\n".to_owned()];
+        let parameters = SamplingParameters { temperature: 0.95, top_p: 1.0, stop, show_special: false };
         Terms { model: None, parameters, logprobs: true, extra: Map::new() }
     }
 
@@ -178,6 +195,19 @@ mod tests {
     }
 
     #[test]
+    fn special_tokens_are_shown_where_a_stop_text_has_one() {
+        let mut terms = terms();
+        let shown = |terms: &Terms| {
+            body("m", terms, &Content::Tokens(vec![4]), 9, &[1]).get("skip_special_tokens").cloned()
+        };
+        assert_eq!(shown(&terms), None);
+        terms.parameters.show_special = true;
+        assert_eq!(shown(&terms), Some(json!(false)));
+        terms.extra.insert("skip_special_tokens".to_owned(), json!(true));
+        assert_eq!(shown(&terms), Some(json!(true)), "what the settings say counts");
+    }
+
+    #[test]
     fn texts_come_in_the_order_of_their_numbers_with_what_is_known_of_them() {
         let text = json!({
             "choices": [
@@ -185,27 +215,29 @@ mod tests {
                 { "index": 0, "text": "a", "finish_reason": "stop",
                   "logprobs": { "token_logprobs": [-1.0, null, -0.5], "tokens": ["x", "y", "z"] } },
             ],
-            "usage": { "completion_tokens": 7 },
+            "usage": { "completion_tokens": 7, "prompt_tokens": 4 },
         });
         let answer = read(&text.to_string(), 5).unwrap();
         let first = Choice { text: "a".to_owned(), finished: true, logprob: Some(-1.5), tokens: Some(3) };
         let second = Choice { text: "b".to_owned(), finished: false, logprob: None, tokens: None };
-        assert_eq!(answer, [first, second]);
-        assert_eq!(read(&text.to_string(), 1).unwrap().len(), 1);
+        assert_eq!((&answer.choices[..], answer.prompt_tokens), (&[first, second][..], Some(4)));
+        assert_eq!(read(&text.to_string(), 1).unwrap().choices.len(), 1);
     }
 
     #[test]
     fn log_probabilities_also_come_as_those_of_chats() {
         let text = r#"{"choices": [{"text": "a", "finish_reason": "stop", "logprobs": {"content": [{"logprob": -2.0}]}}]}"#;
         let answer = read(text, 1).unwrap();
-        assert_eq!((answer[0].logprob, answer[0].tokens), (Some(-2.0), Some(1)));
+        assert_eq!((answer.choices[0].logprob, answer.choices[0].tokens), (Some(-2.0), Some(1)));
+        assert_eq!(answer.prompt_tokens, None);
     }
 
     #[test]
     fn one_text_has_all_tokens_of_the_answer() {
-        let text =
-            r#"{"choices": [{"text": "a", "finish_reason": "stop"}], "usage": {"completion_tokens": 3}}"#;
-        assert_eq!(read(text, 1).unwrap()[0].tokens, Some(3));
+        let text = r#"{"choices": [{"text": "a", "finish_reason": "stop"}],
+                       "usage": {"completion_tokens": 3, "prompt_tokens": 0}}"#;
+        let answer = read(text, 1).unwrap();
+        assert_eq!((answer.choices[0].tokens, answer.prompt_tokens), (Some(3), None), "0 means nothing");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow};
 
 use super::client::{Client, Trouble};
 use super::health::{Health, Pace};
-use super::protocol::Terms;
+use super::protocol::{Answer, Terms};
 use super::request::{Choice, GO_ON, ServedRequest};
 use crate::config::Servers;
 use crate::events::{Event, Events, ServerState};
@@ -64,17 +64,17 @@ struct Asker {
 }
 
 impl Queue {
-    /// With all that is wanted.
+    /// With all that is wanted, for servers that are so.
     pub(super) fn new(
         settings: &Servers,
         pace: Pace,
         requests: &[ServedRequest],
+        health: Vec<Health>,
         events: Events,
     ) -> Arc<Self> {
         let jobs = requests.iter().enumerate().filter(|(_, it)| !it.seeds.is_empty());
         let waiting =
             jobs.map(|(request, it)| Job { request, samples: 0..it.seeds.len(), failures: 0 }).collect();
-        let health = vec![Health::default(); settings.urls.len()];
         let state = Mutex::new(State { waiting, health, ended: false });
         Arc::new(Self { state, changed: Condvar::new(), retries: settings.retries, pace, events })
     }
@@ -108,10 +108,15 @@ impl Queue {
         Ok(())
     }
 
-    /// Nobody takes anything any more.
-    pub(super) fn end(&self) {
-        self.lock().ended = true;
+    /// Nobody takes anything any more, and what is answered from now on says nothing of the servers. How they were is
+    /// returned.
+    pub(super) fn end(&self) -> Vec<Health> {
+        let mut state = self.lock();
+        state.ended = true;
+        let health = state.health.clone();
+        drop(state);
         self.changed.notify_all();
+        health
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -234,7 +239,10 @@ impl Asker {
             let began = Instant::now();
             let asked = self.client.ask(&self.terms, &request.prompt, request.max_tokens, seeds);
             let told = match asked {
-                Ok(choices) => self.queue.answered(self.server, &self.client, job, choices).map(Ok),
+                Ok(Answer { choices, prompt_tokens }) => {
+                    self.compare_tokens(request.tokens, prompt_tokens);
+                    self.queue.answered(self.server, &self.client, job, choices).map(Ok)
+                }
                 Err(Trouble::Passing(reason)) => {
                     let outcome = self.queue.failed(self.server, &self.client, job, began, &reason);
                     outcome.err().map(Err)
@@ -244,6 +252,16 @@ impl Asker {
             if told.is_some_and(|told| self.answers.send(told).is_err()) {
                 return;
             }
+        }
+    }
+
+    /// Tells once of a server whose tokenizer makes other tokens of a prompt.
+    fn compare_tokens(&self, ours: Option<usize>, theirs: Option<usize>) {
+        if let (Some(ours), Some(theirs)) = (ours, theirs)
+            && ours != theirs
+            && self.client.is_first_of_other_tokens()
+        {
+            self.queue.tell(&self.client, ServerState::OtherTokens { ours, theirs });
         }
     }
 }

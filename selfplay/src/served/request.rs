@@ -36,6 +36,8 @@ pub struct ServedRequest {
     pub seeds: Vec<u64>,
     /// The longest answer in tokens.
     pub max_tokens: usize,
+    /// The prompt's tokens here, if a server with the same tokenizer counts as many.
+    pub tokens: Option<usize>,
 }
 
 /// How all of them are sampled.
@@ -47,6 +49,8 @@ pub struct SamplingParameters {
     pub top_p: f32,
     /// Texts that end an answer.
     pub stop: Vec<String>,
+    /// Whether special tokens must be written out in answers, for one of these texts has one.
+    pub show_special: bool,
 }
 
 /// A sample: its prompt's index, its seed's, and what was said.

@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 
 use super::client::Client;
-use super::health::Pace;
+use super::health::{Health, Pace};
 use super::protocol::Terms;
 use super::queue::{Delivered, Queue};
 use super::reload;
@@ -24,6 +24,8 @@ pub struct Served {
     events: Events,
     pace: Pace,
     loaded: Mutex<Option<String>>,
+    /// How the servers were when the last call ended.
+    health: Mutex<Vec<Health>>,
 }
 
 impl Served {
@@ -35,8 +37,8 @@ impl Served {
         let key = key(&settings.key_variable)?;
         let client = |url: &String| Arc::new(Client::new(url, key.as_deref(), settings));
         let clients = settings.urls.iter().map(client).collect();
-        let (settings, loaded) = (settings.clone(), Mutex::new(None));
-        Ok(Self { settings, clients, events, pace: Pace::default(), loaded })
+        let (settings, loaded, health) = (settings.clone(), Mutex::new(None), Mutex::new(Vec::new()));
+        Ok(Self { settings, clients, events, pace: Pace::default(), loaded, health })
     }
 
     #[cfg(test)]
@@ -65,8 +67,9 @@ impl Served {
             return Ok(ControlFlow::Break(()));
         }
         let (sender, receiver) = mpsc::channel();
-        let queue = Queue::new(&self.settings, self.pace, &requests, self.events.clone());
-        let _ending = End(&queue);
+        let health = Health::of_next_call(&locked(&self.health), self.clients.len());
+        let queue = Queue::new(&self.settings, self.pace, &requests, health, self.events.clone());
+        let _ending = End { queue: &queue, health: &self.health };
         let (requests, terms) = (Arc::new(requests), Arc::new(self.terms(model, parameters)));
         queue.start(&self.clients, &requests, &terms, self.settings.concurrency.min(left), &sender)?;
         while left > 0 {
@@ -103,7 +106,7 @@ impl Served {
 
     /// Sees to it that the servers have the checkpoint; `Break` if the user wants to stop.
     fn make_ready(&self, model: &ServedModel, is_cancelled: &dyn Fn() -> bool) -> Result<ControlFlow<()>> {
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = locked(&self.loaded);
         if loaded.as_ref() == Some(&model.name) {
             return Ok(ControlFlow::Continue(()));
         }
@@ -112,6 +115,10 @@ impl Served {
         let done = reload::reload(&self.settings, &self.clients, model, &self.events, is_cancelled)?;
         if done.is_continue() {
             *loaded = Some(model.name.clone());
+            if !self.settings.reload.is_empty() {
+                // One that was down may have been started again.
+                locked(&self.health).clear();
+            }
         }
         Ok(done)
     }
@@ -130,13 +137,20 @@ fn hand_out(
     ControlFlow::Continue(count)
 }
 
-/// Ends the threads of a queue, however its owner ends.
-struct End<'a>(&'a Arc<Queue>);
+/// Ends the threads of a queue, however its owner ends, and keeps how the servers were.
+struct End<'a> {
+    queue: &'a Arc<Queue>,
+    health: &'a Mutex<Vec<Health>>,
+}
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        self.0.end();
+        *locked(self.health) = self.queue.end();
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The key in that variable, if there is one.

@@ -16,6 +16,8 @@ use super::{Content, SamplingParameters, Served, ServedModel, ServedRequest, Ser
 use crate::config::Servers;
 use crate::events::{Event, Events};
 
+mod calls;
+
 /// Settings for these servers, one request at a time, unless a test changes them.
 fn settings(servers: &[&Fake]) -> Servers {
     Servers {
@@ -50,6 +52,7 @@ fn requests(prompts: usize, samples: usize) -> Vec<ServedRequest> {
         prompt: Content::Text(format!("p{prompt}")),
         seeds: seeds(prompt),
         max_tokens: 9,
+        tokens: None,
     };
     (0..prompts).map(one).collect()
 }
@@ -59,7 +62,7 @@ fn model(name: &str) -> ServedModel {
 }
 
 fn parameters() -> SamplingParameters {
-    SamplingParameters { temperature: 1.0, top_p: 0.95, stop: Vec::new() }
+    SamplingParameters { temperature: 1.0, top_p: 0.95, stop: Vec::new(), show_special: false }
 }
 
 /// All that is said, in the order of prompts and seeds; it ends by itself or with an error.

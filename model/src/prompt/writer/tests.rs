@@ -20,8 +20,12 @@ fn writer() -> Writer {
     Writer::new(&checkpoint(&["theorem (a : Nat) : a = a := by\n  rfl ∀ x, x"; 3])).unwrap()
 }
 
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
 fn task(prompt: &str, answer: &str, stop: &[&str]) -> Task {
-    let stop = stop.iter().map(|text| (*text).to_owned()).collect();
+    let stop = owned(stop);
     Task { prompt: prompt.to_owned(), answer: answer.to_owned(), stop, ..Task::default() }
 }
 
@@ -76,6 +80,21 @@ fn an_answer_ends_at_its_stop_text() {
         "  rfl <|end|>",
         "spelled out"
     );
+}
+
+#[test]
+fn a_stop_text_may_be_a_special_token_that_ends_no_other_text() {
+    let writer = writer();
+    let cases: [(&[&str], &[&str], bool); 4] = [
+        (&["```", "<|end|>"], &["```"], false),
+        (&["<|proof|>"], &["<|proof|>"], true),
+        (&["x\n<|proof|>", "```"], &["x\n<|proof|>", "```"], true),
+        (&[], &[], false),
+    ];
+    for (stop, texts, special) in cases {
+        let task = task("{{ signature }}", "{{ proof }}", stop);
+        assert_eq!((writer.stop_texts(&task), writer.stops_at_special(&task)), (owned(texts), special));
+    }
 }
 
 #[test]

@@ -105,3 +105,32 @@ fn a_prompt_is_the_same_tokens_there_as_here() {
     assert_eq!(tokens.bodies()[0]["prompt"], json!(prompt));
     assert_eq!(body["max_tokens"], json!(60 - prompt.len()), "no more than there is room for");
 }
+
+#[test]
+fn special_tokens_are_asked_for_where_one_ends_an_answer() {
+    for (stop, asked) in [("<|statement|>", json!(false)), ("\n\n", json!(null))] {
+        let server = Fake::new(said);
+        let mut sampler = sampler(&server, "plain", |_| {});
+        let mut layout = Layout::named("plain").unwrap();
+        layout.proof.first.stop = vec![stop.to_owned()];
+        sampler.own.prompts = Prompts::new(&sampler.own.checkpoint, &layout).unwrap();
+        ask(&sampler, 3, 9);
+        let body = &server.bodies()[0];
+        assert_eq!((&body["stop"], &body["skip_special_tokens"]), (&json!([stop]), &asked));
+    }
+}
+
+#[test]
+fn the_tokens_of_a_prompt_are_counted_where_its_text_has_no_others() {
+    let server = Fake::new(said);
+    let by_text = sampler(&server, "markers", |_| {});
+    let by_tokens = sampler(&server, "markers", |it| it.prompts = SentAs::Tokens);
+    let counted = |sampler: &ServedSampler, prompt: &[u32]| {
+        sampler.request(&SampleRequest { prompt: prompt.to_vec(), seeds: vec![0] }, 9).tokens
+    };
+    let tokenizer = &by_text.own.checkpoint.tokenizer;
+    let prompt = tokenizer.encode_prompt("<|prove|>a + b<|proof|>").unwrap();
+    assert_eq!(counted(&by_text, &prompt), Some(prompt.len()));
+    assert_eq!(counted(&by_text, &tokenizer.encode("<|prove|>")), None, "a server reads one token there");
+    assert_eq!(counted(&by_tokens, &prompt), None);
+}
