@@ -279,7 +279,7 @@ fn an_implicit_binder_may_count_as_any_other() {
     assert_ne!(canonical_statement(library), canonical_statement(given));
     assert_eq!(
         canonical_explicit("⦃p : Prop⦄ : p → {n // n = 1} = S"),
-        "(x0 : Prop) : x0 → {n // n = 1} = S"
+        "(x0 : Prop) : x0 → {x1 // x1 = 1} = S"
     );
     assert_eq!(canonical_explicit("{a : Nat"), canonical_statement("{a : Nat"));
 }
