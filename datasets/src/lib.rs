@@ -33,7 +33,8 @@ mod record;
 mod sketch;
 
 pub use canonical::{
-    Binder, binders, canonical_shape, canonical_statement, canonical_text, normalise_spaces, words,
+    Binder, binders, canonical_explicit, canonical_shape, canonical_statement, canonical_text,
+    normalise_spaces, words,
 };
 pub use corpus::{Corpus, CorpusError};
 pub use digest::sha256;
@@ -41,7 +42,7 @@ pub use import::{
     Claim, ClaimRow, Field, ImportError, ImportOptions, Imported, Layout, RowSource, distinct_id,
     import_file, import_files, plain_id, read_claims,
 };
-pub use lean_file::{LeanFileError, LeanTheorem, begins_command, signature_of, theorems};
+pub use lean_file::{LeanFileError, LeanTheorem, begins_command, mentions, signature_of, theorems};
 pub use ledger::{
     Attempt, Conjecture, ConjectureOutcome, CorpusChange, CorpusDiffers, Cut, Effort, Event, KeepCorpusError,
     KnownVerdicts, Ledger, LedgerError, LedgerSketch, LedgerStatement, LedgerStats, Origin, Phase, Source,

@@ -37,31 +37,71 @@ const STARTS: &[&str] = &[
 ];
 /// Words that begin a command only in the first column: inside a proof they are tactics or terms.
 const STARTS_IN_FIRST_COLUMN: &[&str] = &[
+    "add_decl_doc",
+    "alias",
     "attribute",
+    "binder_predicate",
+    "builtin_initialize",
+    "builtin_simproc",
+    "coinductive",
+    "declare_syntax_cat",
+    "deriving",
+    "dsimproc",
+    "dsimproc_decl",
+    "elab_rules",
     "end",
     "export",
+    "grind_pattern",
+    "include",
     "infix",
     "infixl",
     "infixr",
     "initialize",
+    "irreducible_def",
+    "library_note",
     "local",
+    "meta",
     "nonrec",
+    "notation3",
     "omit",
     "open",
-    "include",
     "partial",
     "postfix",
     "prefix",
+    "proof_wanted",
+    "recommended_spelling",
+    "register_option",
+    "register_simp_attr",
+    "run_cmd",
+    "run_elab",
+    "run_meta",
     "scoped",
+    "seal",
     "set_option",
+    "simproc",
+    "simproc_decl",
+    "suppress_compilation",
+    "unif_hint",
     "unsafe",
+    "unseal",
 ];
 const MODIFIERS: &[&str] =
     &["private", "protected", "noncomputable", "nonrec", "public", "unsafe", "partial"];
 
 /// Words of commands that may end with `in` and then belong to the command after them.
-const BEFORE_IN: &[&str] =
-    &["attribute", "include", "local", "omit", "open", "scoped", "set_option", "universe", "variable"];
+const BEFORE_IN: &[&str] = &[
+    "attribute",
+    "include",
+    "local",
+    "omit",
+    "open",
+    "scoped",
+    "seal",
+    "set_option",
+    "universe",
+    "unseal",
+    "variable",
+];
 
 /// The commands of a text, as ranges of pieces. A `mutual` block is one command.
 pub(super) fn commands(text: &str, pieces: &[Piece<'_>]) -> Vec<Range<usize>> {
@@ -101,6 +141,7 @@ fn command_starts(text: &str, pieces: &[Piece<'_>]) -> Vec<usize> {
     let mut attribute_depth = 0usize;
     // `open … in theorem …` holds two commands on one line.
     let (mut takes_in, mut after_in) = (false, false);
+    let places = places(text, pieces, 0);
     for (index, piece) in pieces.iter().enumerate() {
         if attribute_depth > 0 {
             match piece.text {
@@ -114,8 +155,7 @@ fn command_starts(text: &str, pieces: &[Piece<'_>]) -> Vec<usize> {
             }
             continue;
         }
-        let column = text[..piece.start].rfind('\n').map_or(piece.start, |newline| piece.start - newline - 1);
-        let begins_line = text[piece.start - column..piece.start].trim().is_empty();
+        let (column, begins_line) = places[index];
         let attribute = piece.text == "@" && pieces.get(index + 1).is_some_and(|next| next.text == "[");
         let starts_here = match piece.kind {
             Kind::DocComment => begins_line,
@@ -143,6 +183,31 @@ fn command_starts(text: &str, pieces: &[Piece<'_>]) -> Vec<usize> {
         starts.insert(0, 0);
     }
     starts
+}
+
+/// The column of each piece, and whether it is the first of its line. They stand behind `begin`, where a line begins.
+fn places(text: &str, pieces: &[Piece<'_>], begin: usize) -> Vec<(usize, bool)> {
+    let (mut line, mut at) = (begin, begin);
+    let mut found = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let newline = text[at..piece.start].rfind('\n').map(|newline| at + newline + 1);
+        let is_first = newline.is_some() || found.is_empty();
+        line = newline.unwrap_or(line);
+        found.push((piece.start - line, is_first && text[line..piece.start].trim().is_empty()));
+        at = piece.start;
+    }
+    found
+}
+
+/// Whether a declaration may have commands in it that were not told from its proof: a line that begins with a word that begins a
+/// command elsewhere, or with any word in the first column.
+pub(super) fn may_hold_commands(text: &str, pieces: &[Piece<'_>]) -> bool {
+    let Some(begin) = pieces.first().map(|first| first.start) else { return false };
+    let line = text[..begin].rfind('\n').map_or(0, |newline| newline + 1);
+    pieces.iter().zip(places(text, pieces, line)).skip(1).any(|(piece, (column, begins_line))| {
+        let is_word = piece.kind == Kind::Word;
+        begins_line && is_word && (column == 0 || STARTS_IN_FIRST_COLUMN.contains(&piece.text))
+    })
 }
 
 /// How many pieces of a command stand before its keyword.

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use commands::{commands, declaration};
+use commands::{commands, declaration, may_hold_commands};
 use scan::{Kind, Piece, pieces};
 
 pub use commands::begins_command;
@@ -51,19 +51,75 @@ pub struct LeanFileError {
 /// An earlier theorem stands in the header only where it is named later or may be found without its name
 /// (it has an attribute), so that one that is wrong spoils nothing but what builds on it.
 pub fn theorems(text: &str) -> Vec<Result<LeanTheorem, LeanFileError>> {
-    theorems_beside(text, "")
+    chosen(text, "", |count| 0..count)
 }
 
-/// The same, where a text of its own, such as a proof that is kept elsewhere, may name earlier theorems as well.
-pub(crate) fn theorems_beside(text: &str, beside: &str) -> Vec<Result<LeanTheorem, LeanFileError>> {
+/// The theorem that stands so many before the last, where a text of its own, such as a proof that is kept elsewhere, may name
+/// earlier theorems as well.
+pub(crate) fn theorem_from_end(
+    text: &str,
+    back: usize,
+    beside: &str,
+) -> Option<Result<LeanTheorem, LeanFileError>> {
+    let place = |count: usize| count.checked_sub(back + 1).map_or(0..0, |at| at..at + 1);
+    chosen(text, beside, place).pop()
+}
+
+/// The names of a text's theorems, in order; empty for an `example`.
+pub(crate) fn theorem_names(text: &str) -> Vec<String> {
     let text = &*plain_lines(text);
-    let beside = pieces(beside);
-    let beside = Command { text: "", pieces: &beside, name: None };
     let pieces = pieces(text);
-    let mut before: Vec<Command<'_>> = Vec::new();
-    let mut found = Vec::new();
+    let name = |place: &Place| match place {
+        Place::Theorem { keyword_at, .. } => name_of(&pieces[*keyword_at..]).to_owned(),
+        Place::InMutual(error) => error.name.clone(),
+    };
+    walk(text, &pieces).1.iter().map(name).collect()
+}
+
+/// The theorems whose places among all of them are in the range that `choose` makes of their number.
+fn chosen(
+    text: &str,
+    beside: &str,
+    choose: impl FnOnce(usize) -> Range<usize>,
+) -> Vec<Result<LeanTheorem, LeanFileError>> {
+    let text = &*plain_lines(text);
+    let (beside, pieces) = (pieces(beside), pieces(text));
+    let beside = Command { text: "", pieces: &beside, name: None };
+    let (commands, places) = walk(text, &pieces);
+    let range = choose(places.len());
+    let theorem = |place: &Place| match place {
+        Place::InMutual(error) => Err(error.clone()),
+        Place::Theorem { command, keyword_at, lead, before, end } => {
+            let own = Command { text: "", pieces: &pieces[command.clone()], name: None };
+            let header = needed(&commands[..*before], [&own, &beside]);
+            take(text, &pieces[*keyword_at..command.end], header, &text[lead.clone()], *end)
+        }
+    };
+    places[range].iter().map(theorem).collect()
+}
+
+/// Where a theorem stands.
+enum Place {
+    Theorem {
+        /// Its pieces, with those of the `open … in` before it.
+        command: Range<usize>,
+        /// The piece of its keyword.
+        keyword_at: usize,
+        /// The text of that `open … in`, in bytes.
+        lead: Range<usize>,
+        /// How many of the commands that others may need stand before it.
+        before: usize,
+        /// Where its text ends, in bytes.
+        end: usize,
+    },
+    InMutual(LeanFileError),
+}
+
+/// The commands of a text that others may need, and the places of its theorems.
+fn walk<'a>(text: &'a str, pieces: &'a [Piece<'a>]) -> (Vec<Command<'a>>, Vec<Place>) {
+    let (mut before, mut places): (Vec<Command<'_>>, Vec<Place>) = (Vec::new(), Vec::new());
     let mut prefix_from = None;
-    for range in commands(text, &pieces) {
+    for range in commands(text, pieces) {
         let (first, last) = (range.start, range.end);
         let from = prefix_from.take().unwrap_or(first);
         let begin = if from == 0 { 0 } else { pieces[from].start };
@@ -76,21 +132,27 @@ pub(crate) fn theorems_beside(text: &str, beside: &str) -> Vec<Result<LeanTheore
         let keyword_at = first + declaration(&pieces[first..last]);
         let keyword = pieces.get(keyword_at).map_or("", |piece| piece.text);
         let is_theorem = DECLARES.contains(&keyword);
-        let command = Command { text: &text[begin..end], pieces: &pieces[from..last], name: None };
         if is_theorem {
-            let header =
-                format!("{}{}", needed(&before, [&command, &beside]), lead(text, &pieces, from, first));
-            found.push(take(text, &pieces[keyword_at..last], header, end));
+            let lead = if from == first { 0..0 } else { pieces[from].start..pieces[first].start };
+            places.push(Place::Theorem { command: from..last, keyword_at, lead, before: before.len(), end });
         } else if keyword == "mutual" {
-            found.extend(in_mutual(text, &pieces[first..last]).map(Err));
+            places.extend(in_mutual(text, &pieces[first..last]).map(Place::InMutual));
         }
         if keyword != "example" && !keyword.starts_with('#') {
             let has_attribute = pieces[first..keyword_at].iter().any(|piece| piece.text == "@");
-            let name = pieces.get(keyword_at + 1).filter(|_| is_theorem && !has_attribute);
-            before.push(Command { name: name.map(|piece| piece.text), ..command });
+            let is_alone =
+                is_theorem && !has_attribute && !may_hold_commands(text, &pieces[keyword_at..last]);
+            let name = is_alone.then(|| name_of(&pieces[keyword_at..last])).filter(|name| !name.is_empty());
+            before.push(Command { text: &text[begin..end], pieces: &pieces[from..last], name });
         }
     }
-    found
+    (before, places)
+}
+
+/// The name of the theorem whose keyword comes first; empty for an `example`.
+fn name_of<'a>(pieces: &[Piece<'a>]) -> &'a str {
+    let named = pieces.first().is_some_and(|keyword| keyword.text != "example");
+    pieces.get(1).filter(|_| named).map_or("", |piece| piece.text)
 }
 
 /// Words that begin a theorem.
@@ -102,14 +164,28 @@ pub(crate) fn plain_lines(text: &str) -> Cow<'_, str> {
     if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
 }
 
+/// Whether the code of a text calls something of that name, whole or without the names of its namespaces.
+pub fn mentions(text: &str, name: &str) -> bool {
+    let begins = name.match_indices('.').map(|(dot, _)| dot + 1);
+    let names: Vec<&str> = std::iter::once(0).chain(begins).map(|begin| &name[begin..]).collect();
+    let is_call = |word: &str, name: &str| {
+        word.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let calls =
+        |piece: Piece<'_>| piece.kind == Kind::Word && names.iter().any(|name| is_call(piece.text, name));
+    !name.is_empty() && pieces(text).into_iter().any(calls)
+}
+
 /// Whether a text has a colon of its own before any `:=`, as `(a : Nat) : a = a` has and `(1 : Nat) = 1` has not.
 pub(crate) fn has_type(text: &str) -> bool {
     let mut depth = 0i64;
     for piece in pieces(text) {
+        let before = depth;
         depth += bracket(&piece);
         match piece.text {
-            ":" if depth == 0 => return true,
-            ":=" if depth == 0 => return false,
+            ":" if before == 0 => return true,
+            // Before the colon there are binders in brackets, and nothing else.
+            _ if before == 0 && depth == 0 => return false,
             _ => {}
         }
     }
@@ -148,9 +224,9 @@ struct Command<'a> {
 }
 
 impl<'a> Command<'a> {
-    /// Every word of it, and the last part of dotted ones.
+    /// Every word of it, and the parts of dotted ones: `mine.symm` may be `symm` of the proof `mine`.
     fn words(&self) -> impl Iterator<Item = &'a str> {
-        self.pieces.iter().flat_map(|piece| [Some(piece.text), piece.text.rsplit('.').next()]).flatten()
+        self.pieces.iter().flat_map(|piece| piece.text.split('.').chain([piece.text]))
     }
 }
 
@@ -192,32 +268,29 @@ pub fn signature_of(statement: &str) -> Result<(String, String), String> {
     }
 }
 
-/// What stands between the last command and this one's declaration: `open … in` and the like.
-fn lead<'a>(text: &'a str, pieces: &[Piece<'_>], from: usize, first: usize) -> &'a str {
-    if from == first { "" } else { &text[pieces[from].start..pieces[first].start] }
-}
-
 fn take(
     text: &str,
     pieces: &[Piece<'_>],
     mut header: String,
+    lead: &str,
     end: usize,
 ) -> Result<LeanTheorem, LeanFileError> {
     let line = line_of(text, &pieces[0]);
-    let mut at = 1;
-    let mut name = String::new();
-    if pieces[0].text != "example" {
-        name = pieces.get(1).map_or("", |piece| piece.text).to_owned();
-        at = 2;
-    }
+    let name = name_of(pieces).to_owned();
+    let mut at = if pieces[0].text == "example" { 1 } else { 2 };
     let fail = |reason: &str| LeanFileError { line, name: name.clone(), reason: reason.to_owned() };
     if pieces.get(at).is_some_and(|piece| piece.text == ".") {
         let close = pieces[at..].iter().position(|piece| piece.text == "}");
         let close = at + close.ok_or_else(|| fail("has universe parameters that are not closed."))?;
         let universes: Vec<_> = pieces[at + 2..close].iter().map(|piece| piece.text).collect();
+        if !header.is_empty() && !header.ends_with('\n') {
+            header.push('\n');
+        }
         header.push_str(&format!("universe {}\n", universes.join(" ").replace(" ,", "")));
         at = close + 1;
     }
+    // What holds for the next command alone comes last.
+    header.push_str(lead);
     let Some(signature) = pieces.get(at) else { return Err(fail("has no type.")) };
     let (ends, proof) = match body(&pieces[at..]) {
         Body::Assign(offset) => (pieces[at + offset].start, pieces[at + offset].end()),
@@ -258,7 +331,7 @@ fn body(pieces: &[Piece<'_>]) -> Body {
         }
         match piece.text {
             ":" => colon = true,
-            "let" | "have" if colon => lets += 1,
+            "let" | "have" | "letI" | "haveI" if colon => lets += 1,
             "match" if colon => arms = true,
             ":=" if lets > 0 => lets -= 1,
             ":=" => return Body::Assign(index),
@@ -283,11 +356,13 @@ fn bracket(piece: &Piece<'_>) -> i64 {
 
 /// Whether there is `=>` before any `:=`, outside of brackets.
 fn arrow_comes_first(pieces: &[Piece<'_>]) -> bool {
-    let mut depth = 0i64;
+    let (mut depth, mut functions) = (0i64, 0usize);
     for pair in pieces.windows(2) {
         depth += bracket(&pair[0]);
         match (pair[0].text, pair[1].text) {
             (":=", _) if depth == 0 => return false,
+            ("fun" | "λ", _) if depth == 0 => functions += 1,
+            ("=", ">") if depth == 0 && functions > 0 => functions -= 1,
             ("=", ">") if depth == 0 => return true,
             _ => {}
         }

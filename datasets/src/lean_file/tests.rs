@@ -15,7 +15,7 @@ fn theorems_come_out_with_what_stands_before_them() {
     assert_eq!(one.signature, "{a : Nat} (h : a = 1) :\n    a + 0 = 1");
     assert_eq!(one.proof, "by\n  -- theorem inside\n  simp [h]");
     let two = found[1].as_ref().unwrap();
-    assert!(two.header.ends_with("open List in\nuniverse u\n"), "{}", two.header);
+    assert!(two.header.ends_with("\n\nuniverse u\nopen List in\n"), "{}", two.header);
     assert_eq!(
         (two.signature.as_str(), two.proof.as_str()),
         ("{α : Type u} (xs : List α) : let n := xs.length; n = n", "rfl")
@@ -38,6 +38,55 @@ fn earlier_theorems_come_along_where_they_are_needed() {
 }
 
 #[test]
+fn a_theorem_is_needed_where_something_of_it_is_named() {
+    let text = "theorem mine : 1 = 1 := rfl\ntheorem A.other : 1 = 1 := rfl\ntheorem c : 1 = 1 := mine.symm.trans A.other.symm\n";
+    let last = theorems(text).pop().unwrap().unwrap();
+    assert_eq!(last.header.lines().count(), 2, "{}", last.header);
+    assert!(mentions("by exact (foo n).symm", "B.foo") && mentions("foo.mp h", "foo"));
+    assert!(mentions("B.foo n", "A.B.foo") && !mentions("by exact A.foo n", "B.foo"));
+    assert!(!mentions("by simp [food] -- foo", "foo") && !mentions("by rfl", ""));
+}
+
+#[test]
+fn commands_of_every_kind_end_a_proof() {
+    for command in
+        ["grind_pattern a => f x", "deriving instance DecidableEq for C", "run_cmd return", "alias b := a"]
+    {
+        let text = format!("theorem a : True := by\n  trivial\n{command}\ntheorem b : True := trivial\n");
+        let found: Vec<_> = theorems(&text).into_iter().map(Result::unwrap).collect();
+        assert_eq!(found[0].proof, "by\n  trivial", "{command}");
+        assert!(found[1].header.contains(command), "{command}");
+    }
+    // A clause of the command before it, and still no loss.
+    let text = "inductive C where\n  | a\nderiving DecidableEq\ntheorem b : True := trivial\n";
+    assert!(theorems(text)[0].as_ref().unwrap().header.contains("  | a\nderiving DecidableEq\n"));
+}
+
+#[test]
+fn a_theorem_that_may_hold_commands_is_not_left_out() {
+    for hidden in ["  local instance : Add Nat := ⟨fun _ _ => 0⟩", "unknown_command x", "    open Nat"] {
+        let text = format!(
+            "section\n  theorem helper : True := trivial\n{hidden}\n  theorem x : 1 + 1 = 2 := rfl\n"
+        );
+        let last = theorems(&text).pop().unwrap().unwrap();
+        assert!(last.header.contains(hidden.trim()), "{}", last.header);
+    }
+    let text = "theorem helper : True := by\n  trivial\ntheorem x : True := trivial\n";
+    assert_eq!(theorems(text).pop().unwrap().unwrap().header, "");
+}
+
+#[test]
+fn the_last_theorems_can_be_taken_alone() {
+    let text = "def a := 1\ntheorem b : True := trivial\ntheorem c : True := b\nexample : True := c\n";
+    assert_eq!(theorem_names(text), ["b", "c", ""]);
+    let all = theorems(text);
+    for (back, expected) in all.iter().rev().enumerate() {
+        assert_eq!(theorem_from_end(text, back, "").as_ref(), Some(expected));
+    }
+    assert!(theorem_from_end(text, 3, "").is_none());
+}
+
+#[test]
 fn types_end_where_lean_ends_them() {
     for (text, signature, proof) in [
         (
@@ -55,6 +104,12 @@ fn types_end_where_lean_ends_them() {
             ": match 1 with | 0 => False | _ => True",
             "trivial",
         ),
+        (
+            "theorem x (a b : Nat) : ∃ f : Nat → Nat, a ||| b = b ||| a ∧ f = fun n => n := by sorry",
+            "(a b : Nat) : ∃ f : Nat → Nat, a ||| b = b ||| a ∧ f = fun n => n",
+            "by sorry",
+        ),
+        ("theorem x (n : Nat) : letI m := n; m = n := rfl", "(n : Nat) : letI m := n; m = n", "rfl"),
         (
             "theorem x : (fun | 0 => 1 | n => n) 0 = 1\n| rfl => by have := 1; rfl",
             ": (fun | 0 => 1 | n => n) 0 = 1",
