@@ -11,7 +11,7 @@ use super::problem::{ImportError, Problem};
 use super::tactics::joined;
 use super::text::{below, code_of, lacking, names, statement_of, theorem_of};
 use super::{parquet, rows};
-use crate::LeanTheorem;
+use crate::{LeanTheorem, mentions};
 
 /// What is to be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum Claim {
         signature: String,
         /// What stands after `:=`, or its equations from the first `|` on.
         proof: String,
+        /// The theorem's own name, where the proof may call it: [`Claim::with_its_name`].
+        own: Option<String>,
     },
     /// A theorem of a whole text.
     Text {
@@ -110,7 +112,8 @@ fn claim_row(
         Err(problem) => return ClaimRow { row, id: None, claims: Err(problem.reason), note: None },
     };
     let columns = Columns::of(&object, layout);
-    let own = object.get("id").filter(|id| !id.is_null());
+    let reads_id = layout.candidates(Field::Id).iter().any(|name| name == "id");
+    let own = object.get("id").filter(|id| reads_id && !id.is_null());
     let id = own.or_else(|| columns.value(Field::Id).map(|(_, id)| id)).cloned();
     let claims = claims(&columns, header).map_err(|problem| match problem.field {
         Some(field) => format!("column `{field}`: {}", problem.reason),
@@ -156,7 +159,24 @@ fn claims(columns: &Columns<'_>, header: &str) -> Result<Vec<Claim>, Problem> {
 }
 
 fn proof(theorem: &LeanTheorem, proof: String) -> Claim {
-    Claim::Proof { header: theorem.header.clone(), signature: theorem.signature.clone(), proof }
+    let LeanTheorem { name, header, signature, .. } = theorem;
+    let own = mentions(&proof, name).then(|| name.clone());
+    Claim::Proof { header: header.clone(), signature: signature.clone(), proof, own }
+}
+
+impl Claim {
+    /// The same proof below its theorem's own name, where it may call that: to be judged if it fails under another name, for
+    /// it may be a recursion.
+    pub fn with_its_name(&self) -> Option<Self> {
+        let Self::Proof { header, signature, proof, own: Some(name) } = self else { return None };
+        let assign = if proof.trim_start().starts_with('|') { "\n" } else { " := " };
+        Some(Self::Text {
+            text: below(header, &format!("theorem {name} {signature}{assign}{proof}")),
+            added: u32::try_from(header.trim_end().lines().count()).unwrap_or(u32::MAX),
+            name: None,
+            statement: Some((header.clone(), signature.clone())),
+        })
+    }
 }
 
 /// The claim of a text that declares theorems itself; `None` for any other.
@@ -200,7 +220,7 @@ mod tests {
     }
 
     fn apart(header: &str, signature: &str, proof: &str) -> Claim {
-        Claim::Proof { header: header.into(), signature: signature.into(), proof: proof.into() }
+        Claim::Proof { header: header.into(), signature: signature.into(), proof: proof.into(), own: None }
     }
 
     #[test]
@@ -214,6 +234,7 @@ mod tests {
             json!({"lean4_statement": by, "proof": "Here:\n```lean4\nrfl\n```", "code": 3}),
             json!({"prompt": format!("Prove it.\n```lean4\n{by}\n"), "target": "  rfl\n```"}),
             json!({"statement": by, "proof": "by\n  rfl", "code": "", "goal": "…"}),
+            json!({"statement": format!("{by}\n  -- to do\n  sorry"), "proof": "rfl"}),
             json!({"signature": signature, "proof": ":= by\n  rfl"}),
             json!({"prompt": "Prove it.", "statement": by, "proof": "rfl"}),
             json!({"statement": format!("{by}\n  rfl")}),
@@ -236,6 +257,38 @@ mod tests {
         assert_eq!(text, format!("{lemma}\n{again}"));
         let other = one(json!({"statement": ": 1 = 1", "proof": "rfl", "header": lemma}));
         assert_eq!(other, apart("", ": 1 = 1", "rfl"));
+    }
+
+    #[test]
+    fn a_proof_that_calls_its_own_theorem_keeps_the_name() {
+        let statement = "theorem foo : ∀ n : Nat, n = n";
+        let equations = "| 0 => rfl\n| n + 1 => by have := foo n; rfl";
+        let named = |row: Value| one(row).with_its_name();
+        let row = json!({"statement": statement, "header": "open Nat", "proof": equations});
+        let Some(Claim::Text { text, added, name, statement: known }) = named(row) else {
+            panic!("it is a whole text")
+        };
+        assert_eq!(text, format!("open Nat\n{statement}\n{equations}"));
+        assert_eq!((added, name, known), (1, None, Some(("open Nat\n".into(), ": ∀ n : Nat, n = n".into()))));
+        let row = json!({"statement": statement, "proof": "fun n => (foo n).symm"});
+        let Some(Claim::Text { text, .. }) = named(row) else { panic!("it is a whole text") };
+        assert_eq!(text, format!("{statement} := fun n => (foo n).symm"));
+        assert_eq!(named(json!({"statement": statement, "proof": "fun food => rfl"})), None);
+    }
+
+    #[test]
+    fn a_column_that_is_mapped_is_the_id() {
+        let mut layout = Layout::named("auto").unwrap();
+        layout.map("id=problem").unwrap();
+        let row = json!({"id": 3, "problem": "p", "statement": ": True", "proof": "trivial"}).to_string();
+        let mut found = Vec::new();
+        let source = RowSource::Lines(&mut row.as_bytes());
+        read_claims(Path::new("x"), source, &layout, "", &mut |row| {
+            found.push(row.id);
+            true
+        })
+        .unwrap();
+        assert_eq!(found, [Some(json!("p"))]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How a proof that stands apart from its statement follows it: as a term, or as a block of tactics.
 
 use crate::lean_file::{code_lines, strings};
+use crate::lean_text::{Span, spans};
 
 /// Words that begin a tactic, of core Lean, Batteries and Mathlib. They decide only where the statement leaves it
 /// open whether a proof is a term, and which line of a proof that lost its indentation is a tactic of its own.
@@ -38,7 +39,7 @@ pub(super) fn joined(tail: &str, proof: &str) -> String {
     if word_of(code) == "by" || code.starts_with('|') {
         return begun.to_owned();
     }
-    match tail.split_whitespace().collect::<Vec<_>>()[..] {
+    match spans(tail).filter(Span::is_code).map(|span| span.text).collect::<Vec<_>>()[..] {
         ["by"] => block(proof),
         ["by", "sorry"] if begins_tactic(code) => block(proof),
         _ => begun.to_owned(),

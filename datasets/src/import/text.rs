@@ -1,9 +1,10 @@
 //! Lean text as data sets and models write it: in fences, with or without a header, a name, a proof.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
-use crate::lean_file::{begins_command, command_texts, plain_lines, theorems_beside};
-use crate::{LeanTheorem, normalise_spaces, theorems};
+use crate::lean_file::{begins_command, command_texts, plain_lines, theorem_from_end, theorem_names};
+use crate::{LeanTheorem, normalise_spaces};
 
 /// The Lean in a text: what stands in its last whole fence, or all of it.
 pub(super) fn code_of(text: &str) -> Cow<'_, str> {
@@ -23,15 +24,17 @@ fn plain(text: &str, wanted: impl Fn(&str) -> bool) -> Cow<'_, str> {
 /// what stands before a fence that only closes, for there the answer goes on with the prompt's.
 fn fenced(text: &str, wanted: impl Fn(&str) -> bool) -> Option<&str> {
     let (mut lean, mut bare, mut open) = (None, None, None::<(usize, bool)>);
-    let (mut at, mut fences, mut looked) = (0, 0, 0);
+    // Doc comments have fences of their own: how much more often comments were opened than closed since the last fence.
+    let (mut at, mut fences, mut open_comments) = (0, 0, 0isize);
     for line in text.split_inclusive('\n') {
         let (begin, end) = (at, at + line.len());
         at = end;
-        let Some(label) = line.trim().strip_prefix("```") else { continue };
-        if in_comment(&text[looked..begin]) {
+        let label = line.trim().strip_prefix("```").filter(|_| open_comments <= 0);
+        let Some(label) = label else {
+            open_comments += balance_of_comments(line);
             continue;
-        }
-        (fences, looked) = (fences + 1, end);
+        };
+        (fences, open_comments) = (fences + 1, 0);
         match open.take() {
             Some((start, is_lean)) if label.is_empty() => {
                 let code = &text[start..begin];
@@ -53,17 +56,17 @@ fn fenced(text: &str, wanted: impl Fn(&str) -> bool) -> Option<&str> {
     lean.or(bare).or_else(unclosed)
 }
 
-/// Whether a comment is open at the end of a text: doc comments have fences of their own.
-fn in_comment(text: &str) -> bool {
-    text.matches("/-").count() > text.matches("-/").count()
+/// How many more comments a text opens than it closes.
+fn balance_of_comments(text: &str) -> isize {
+    text.matches("/-").count().cast_signed() - text.matches("-/").count().cast_signed()
 }
 
-/// The last theorem of a text, with what stands before it as its header. A text without a keyword is a signature
+/// The last theorem of a text that has a name, or else its last, with what stands before it as its header. A text without a keyword is a signature
 /// (`(a : Nat) : a = a`) or a proposition (`∀ a : Nat, a = a`). `proofs` may name theorems of the header,
 /// but for those that repeat some of them.
 pub(super) fn theorem_of(header: &str, text: &str, proofs: &[String]) -> Result<LeanTheorem, String> {
     let text = text.trim();
-    let bare = theorems(text).is_empty();
+    let bare = theorem_names(text).is_empty();
     if bare && (begins_command(text) || text.is_empty()) {
         return Err("there is no theorem in it".to_owned());
     }
@@ -74,7 +77,13 @@ pub(super) fn theorem_of(header: &str, text: &str, proofs: &[String]) -> Result<
     let proofs: Vec<_> =
         proofs.iter().map(|text| code_of(text)).filter(|text| !brings_its_own(text)).collect();
     let beside = proofs.join("\n");
-    let last = |text: &str| theorems_beside(text, &beside).pop();
+    // An example below it is none of a statement's.
+    let back = if bare {
+        0
+    } else {
+        theorem_names(text).iter().rev().position(|name| !name.is_empty()).unwrap_or(0)
+    };
+    let last = |text: &str| theorem_from_end(text, back, &beside);
     let found = match last(&whole) {
         Some(Err(error)) => match last(&format!("{whole} := sorry")) {
             // A statement without `:=`.
@@ -90,7 +99,7 @@ pub(super) fn theorem_of(header: &str, text: &str, proofs: &[String]) -> Result<
 
 /// The names of a text's theorems, in order.
 pub(super) fn names(text: &str) -> Vec<String> {
-    theorems(text).into_iter().map(|it| it.map_or_else(|error| error.name, |theorem| theorem.name)).collect()
+    theorem_names(text)
 }
 
 /// A signature; a proposition gets the colon before it.
@@ -112,11 +121,36 @@ pub(super) fn lacking(header: &str, text: &str) -> String {
     if begins("import") || begins("module") || begins("public") || begins("prelude") {
         return String::new();
     }
-    let there = normalise_spaces(text);
+    let there: HashSet<String> = units(text).iter().map(|unit| normalise_spaces(unit)).collect();
     let header = plain_lines(header);
-    let absent =
-        command_texts(&header).into_iter().filter(|command| !there.contains(&normalise_spaces(command)));
-    absent.map(|command| format!("{command}\n")).collect()
+    let absent = units(&header).into_iter().filter(|unit| !there.contains(&normalise_spaces(unit)));
+    absent.map(|unit| format!("{unit}\n")).collect()
+}
+
+/// The commands of a text, those from a `namespace` or `section` to its `end` as one: apart from each other they mean something
+/// else.
+fn units(text: &str) -> Vec<String> {
+    let commands = command_texts(text);
+    let first = |command: &str| command.split_whitespace().next().unwrap_or_default().to_owned();
+    let depth = |command: &str| match first(command).as_str() {
+        "namespace" | "section" => 1,
+        "noncomputable" | "public" if command.split_whitespace().nth(1) == Some("section") => 1,
+        "end" => -1,
+        _ => 0,
+    };
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < commands.len() {
+        let mut open = 0;
+        let closed = commands[at..].iter().position(|command| {
+            open += depth(command);
+            open <= 0
+        });
+        // What is not closed stands alone.
+        let end = at + closed.unwrap_or(0) + 1;
+        found.push(commands[at..end].join("\n"));
+        at = end;
+    }
+    found
 }
 
 #[cfg(test)]
@@ -174,10 +208,38 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_is_what_has_the_name() {
+        let text = "theorem main : 1 = 2 := by sorry\n\nexample : True := by sorry";
+        assert_eq!(theorem_of("", text, &[]).unwrap().signature, ": 1 = 2");
+        let type_alone = "(1 : Nat) = 1 ∧ ∃ y : Nat, y = 2";
+        assert_eq!(theorem_of("", type_alone, &[]).unwrap().signature, format!(": {type_alone}"));
+        assert_eq!(
+            theorem_of("", "(a : Nat) [Add Nat] : a = a", &[]).unwrap().signature,
+            "(a : Nat) [Add Nat] : a = a"
+        );
+    }
+
+    #[test]
+    fn fences_in_comments_take_no_time() {
+        let text = format!("/-\n{}", "```\n".repeat(200_000));
+        assert_eq!(code_of(&text), text);
+    }
+
+    #[test]
     fn a_text_gets_what_it_lacks_of_the_header() {
         let header = "import Std\nopen Nat\nuniverse u\n";
         assert_eq!(lacking(header, "theorem x : True := trivial"), header);
         assert_eq!(lacking(header, "open  Nat\ntheorem x : True := trivial"), "import Std\nuniverse u\n");
+        let inside = "open Nat in\ntheorem x : True := trivial";
+        assert_eq!(lacking(header, inside), header, "what holds for one command is not the header's");
+        let scoped = "namespace A\ndef f : Nat := 1\nend A\n";
+        let text = "namespace A\ntheorem aux : f = 1 := rfl\nend A\ntheorem x : A.f = 1 := A.aux";
+        assert_eq!(lacking(scoped, text), scoped, "a scope stays whole");
+        assert_eq!(lacking(scoped, &format!("{scoped}{text}")), "");
+        assert_eq!(
+            lacking("namespace A\nopen Nat\n", "namespace A\ntheorem x : True := trivial"),
+            "open Nat\n"
+        );
         assert_eq!(lacking(header, "-- mine\nimport Std\ntheorem x : True := trivial"), "");
     }
 }

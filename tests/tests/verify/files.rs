@@ -89,6 +89,21 @@ fn several_files_folders_and_standard_input() {
 }
 
 #[test]
+fn a_folder_that_holds_the_output_is_judged_once() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("A.lean"), "def two := 2\n").unwrap();
+    std::fs::write(folder.path().join("B.lean"), "theorem b : 1 + 1 = 2 := rfl\n").unwrap();
+    let args = [".", "-o", "verdicts.jsonl", "--all-must-pass", "--no-cache"];
+    let first = verify(folder.path(), &args).output().unwrap();
+    assert_eq!(first.status.code(), Some(0), "{}", said(&first));
+    let written = std::fs::read(folder.path().join("verdicts.jsonl")).unwrap();
+    let again = verify(folder.path(), &args).output().unwrap();
+    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+    assert!(!said(&again).contains("differs from the input"), "{}", said(&again));
+    assert_eq!(std::fs::read(folder.path().join("verdicts.jsonl")).unwrap(), written);
+}
+
+#[test]
 fn no_theorem_of_a_file_is_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let wrong = ": (1 : Nat) = 2 := sorry";

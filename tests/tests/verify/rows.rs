@@ -60,6 +60,11 @@ fn rows_of_data_sets_are_judged_as_they_are_written() {
         json!({"id": "term", "statement": sorry, "proof": "h.symm"}),
         json!({"id": "assign", "statement": "theorem x (a : Nat) : a = a :=", "proof": "rfl"}),
         json!({"id": "equations", "statement": "theorem x : ∀ n : Nat, n = n", "proof": "| 0 => rfl\n| _ + 1 => rfl"}),
+        json!({"id": "recursion", "statement": "theorem x : ∀ n : Nat, n = n", "proof": "| 0 => rfl\n| n + 1 => by\n  have := x n\n  rfl"}),
+        json!({"id": "lemma", "header": "theorem mine : 1 = 1 := rfl", "statement": ": 1 = 1", "proof": "mine.symm"}),
+        json!({"id": "let", "statement": "theorem x (n : Nat) : let m := n + 1; m = n + 1 := by sorry", "proof": "by\n  intro m\n  rfl"}),
+        json!({"id": "opened for one", "statement": "open List in\ntheorem x.{u} {α : Type u} (xs : List α) : length xs = length xs := by sorry", "proof": "rfl"}),
+        json!({"id": "its own name", "statement": "theorem Int.add_comm (a b : Int) : a + b = b + a := by sorry", "proof": "by\n  have := Int.add_comm 1 2\n  omega"}),
         json!({"id": "fence", "statement": sorry, "proof": fenced}),
         json!({"id": "repeated", "statement": sorry, "proof": whole}),
         json!({"id": "other", "statement": sorry, "proof": "theorem x (a b : Nat) : a + b = b + a := by omega"}),
@@ -82,6 +87,11 @@ fn rows_of_data_sets_are_judged_as_they_are_written() {
         "term",
         "assign",
         "equations",
+        "recursion",
+        "lemma",
+        "let",
+        "opened for one",
+        "its own name",
         "fence",
         "repeated",
     ];
@@ -96,7 +106,7 @@ fn rows_of_data_sets_are_judged_as_they_are_written() {
         ("misspelt", "error"),
     ]);
     assert_eq!(brief(&found), pairs(&expected), "{found:#?}");
-    let error = found[17]["error"].as_str().unwrap();
+    let error = found[22]["error"].as_str().unwrap();
     assert!(error.contains("Did you mean `statement` by `stament`?"), "{error}");
     assert_eq!((&found[0]["file"], &found[0]["row"]), (&json!("in.json"), &json!(1)));
 }
@@ -119,6 +129,7 @@ fn whole_texts_cannot_pass_an_axiom_for_another_nor_spoil_the_next_row() {
     let input = [
         json!({"id": "quot", "statement": wrong, "code": "axiom «Quot.sound» : False\ntheorem x : (1 : Nat) = 2 := «Quot.sound».elim\n"}),
         json!({"id": "two", "statement": wrong, "code": two}),
+        json!({"id": "hidden", "header": "section\n  theorem helper : True := trivial\n  local instance : Add Nat := ⟨fun _ _ => 0⟩\n", "statement": ": 1 + 1 = 2", "proof": "by rfl"}),
         // Code in a statement is refused; code in a header of the row's own stays in a process of its own.
         json!({"id": "statement", "header": "import Lean\nopen Lean", "statement": format!(": by\n  run_tac {tokens}\n  exact True"), "code": "theorem x : True := trivial\n"}),
         json!({"id": "after 1", "header": "import Init", "statement": ": (1 : Nat) = 1", "proof": "rfl"}),
@@ -128,6 +139,7 @@ fn whole_texts_cannot_pass_an_axiom_for_another_nor_spoil_the_next_row() {
     let found = verdicts(folder.path(), &input);
     let of = |id: &str| found.iter().find(|(found, _)| found == id).unwrap().1.as_str();
     assert_eq!((of("quot"), of("two")), ("rejected", "rejected"));
+    assert_ne!(of("hidden"), "proved", "in that text 1 + 1 is 0");
     assert_eq!(of("statement"), "statement_error");
     assert_eq!((of("after 1"), of("after 2")), ("proved", "proved"));
 }

@@ -89,19 +89,22 @@ pub fn check_signature(signature: &str) -> Result<(), String> {
     if lexer::tokens(&format!("{signature} x"))?.len() == tokens.len() {
         return Err("the statement ends in a comment that would hide its proof".to_owned());
     }
-    let mut depth = 0usize;
-    let mut colon = false;
+    let (mut depth, mut colon, mut lets) = (0usize, false, 0usize);
     for pair in tokens.windows(2) {
         match pair[0].token {
             Token::Open(_) => depth += 1,
             Token::Close(_) => depth = depth.saturating_sub(1),
+            Token::Word("let" | "have" | "letI" | "haveI") if depth == 0 && colon => lets += 1,
             Token::Symbol(':') if depth == 0 && pair[1].token == Token::Symbol('=') => {
-                return Err("`:=` does not belong in a statement".to_owned());
+                // One that gives a name its value belongs to the type, and any other would end it.
+                lets = lets.checked_sub(1).ok_or("`:=` does not belong in a statement")?;
             }
             Token::Symbol(':') if depth == 0 => colon = true,
             Token::Symbol('|') if depth == 0 && !colon => {
                 return Err("`|` does not belong before the type".to_owned());
             }
+            // One that is defined by equations has no `:=`.
+            Token::Symbol('|') if depth == 0 => lets = 0,
             Token::Word("where") if depth == 0 => {
                 return Err("`where` does not belong in a statement".to_owned());
             }
@@ -207,13 +210,21 @@ mod tests {
 
     #[test]
     fn statements_have_a_type_and_no_proof() {
-        for good in ["(a b : Nat) : a + b = b + a", ": True", "{α : Type} (xs : List α) : xs.length ≥ 0"]
-        {
+        for good in [
+            "(a b : Nat) : a + b = b + a",
+            ": True",
+            "{α : Type} (xs : List α) : xs.length ≥ 0",
+            "(n : Nat) : let m := n + 1; have h : m = n + 1 := rfl; m = n + 1",
+            ": let f : Nat → Nat | 0 => 0 | n => n\n  f 0 = 0",
+        ] {
             check_signature(good).unwrap();
         }
         for bad in [
             "(a : Nat)",
             ": True := trivial",
+            ": let m := 1; True := trivial",
+            ": let f : Nat → Nat | 0 => 0 | n => n; True := trivial",
+            "(n : Nat) let : True := trivial",
             ": x where y",
             "| 0 => 1",
             ": True\ntheorem y : False",

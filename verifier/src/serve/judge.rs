@@ -52,6 +52,11 @@ pub(super) async fn judge(
 
 /// What a row asks, or why it is no question, in words for people.
 fn read(shared: &Shared, index: usize, row: &Value) -> (Row, Result<Claim, String>) {
+    // Before anything is looked for in them.
+    if let Err(reason) = check_fields(shared, row) {
+        let id = row.get("id").filter(|id| !id.is_null()).cloned();
+        return (Row { id: id.unwrap_or_else(|| index.into()), note: None }, Err(reason));
+    }
     let text = row.to_string();
     let mut found = None;
     let mut take = |row: ClaimRow| found.replace(row).is_none();
@@ -74,9 +79,20 @@ fn only(mut claims: Vec<Claim>) -> Result<Claim, String> {
     }
 }
 
+/// Whether no text of a row is too long.
+fn check_fields(shared: &Shared, row: &Value) -> Result<(), String> {
+    for (name, value) in row.as_object().into_iter().flatten() {
+        let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        for text in items.iter().filter_map(Value::as_str) {
+            shared.check_size(name, text)?;
+        }
+    }
+    Ok(())
+}
+
 fn check_sizes(shared: &Shared, claim: &Claim) -> Result<(), String> {
     let texts = match claim {
-        Claim::Proof { header, signature, proof } => {
+        Claim::Proof { header, signature, proof, .. } => {
             vec![("header", header), ("statement", signature), ("proof", proof)]
         }
         Claim::Text { text, statement, .. } => {
@@ -94,22 +110,30 @@ fn foreign(header: String, signature: String, proof: String) -> Candidate {
 
 async fn one(shared: &Shared, claim: Claim, place: Option<Place>) -> Result<Verdict, VerifierError> {
     let began = Instant::now();
-    let verdict = match claim {
-        Claim::Proof { header, signature, proof } => match refusal(&header, &signature) {
-            Some(reason) => Verdict::new(Status::Rejected, reason),
-            None => shared.pool.check(foreign(header, signature, proof)).await?,
-        },
-        Claim::Text { text, added, name, statement } => {
-            let refused = statement.as_ref().and_then(|(header, signature)| refusal(header, signature));
-            match refused {
-                Some(reason) => Verdict::new(Status::Rejected, reason),
-                None => source::judge(&shared.pool, &text, added, name.as_deref(), statement).await?,
-            }
-        }
+    let named = claim.with_its_name();
+    let verdict = match (verdict_on(shared, claim).await?, named) {
+        (verdict, Some(named)) if verdict.status == Status::Failed => verdict_on(shared, named).await?,
+        (verdict, _) => verdict,
     };
     drop(place);
     shared.metrics.answered("judge", verdict.status.as_str(), began.elapsed());
     Ok(verdict)
+}
+
+async fn verdict_on(shared: &Shared, claim: Claim) -> Result<Verdict, VerifierError> {
+    match claim {
+        Claim::Proof { header, signature, proof, .. } => match refusal(&header, &signature) {
+            Some(reason) => Ok(Verdict::new(Status::Rejected, reason)),
+            None => shared.pool.check(foreign(header, signature, proof)).await,
+        },
+        Claim::Text { text, added, name, statement } => {
+            let refused = statement.as_ref().and_then(|(header, signature)| refusal(header, signature));
+            match refused {
+                Some(reason) => Ok(Verdict::new(Status::Rejected, reason)),
+                None => source::judge(&shared.pool, &text, added, name.as_deref(), statement).await,
+            }
+        }
+    }
 }
 
 fn refusal(header: &str, signature: &str) -> Option<String> {
