@@ -182,7 +182,7 @@ def split (source : String) : IO Split := do
   let (imports, parser, messages) ← Parser.parseHeader input
   return {
     input, imports, parser
-    importText := String.Pos.Raw.extract source 0 parser.pos
+    importText := (String.Pos.Raw.extract source 0 parser.pos).trimAscii.toString
     rest := String.Pos.Raw.extract source parser.pos source.rawEndPos
     errors := ← errorsOf messages.toArray.toList }
 

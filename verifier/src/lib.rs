@@ -32,6 +32,8 @@ mod identity;
 mod imports;
 pub mod kernel;
 mod lean_program;
+mod lines;
+mod loading;
 mod managed;
 mod native;
 mod pool;

@@ -15,6 +15,7 @@ use tokio::sync::{RwLock, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
+use crate::cache::RULES;
 use crate::gate;
 use crate::handle::Pool;
 use crate::pool::PoolConfig;
@@ -257,8 +258,8 @@ impl Desk {
     /// Stores an answer, however long the server is away; a second answer to the same request is dropped.
     async fn store(&self, question: &Question, reply: Reply) {
         let answer = |reply| {
-            let answer =
-                Answer { toolchain: self.toolchain.version().to_owned(), worker: self.name.clone(), reply };
+            let (toolchain, worker) = (self.toolchain.version().to_owned(), self.name.clone());
+            let answer = Answer { toolchain, rules: Some(RULES), worker, reply };
             serde_json::to_vec(&answer).unwrap_or_default()
         };
         let mut bytes = answer(reply);

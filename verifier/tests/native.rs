@@ -92,6 +92,8 @@ fn verdicts_are_those_of_the_managed_judge() {
         ("inductive T | a | b (t : T)", "(t : T) : t = t", "by cases t <;> rfl", Status::Proved),
         (twins, ": A = A", "rfl", Status::Proved),
         (twins, ": A = B", "rfl", Status::Failed),
+        ("import Init def two := 2", ": two = 2", "rfl", Status::Proved),
+        ("/-\nimport No.Such\n-/", ": 1 = 1", "rfl", Status::Proved),
     ];
     for (header, signature, proof, expected) in expected {
         let trusted = Candidate::new(header, signature, proof);
@@ -165,6 +167,12 @@ theorem wf (n : Nat) : n ≥ 0 := by
   omega
 termination_by n
 theorem missing : Nope := trivial
+section
+variable (p : Prop) (hp : p)
+/-- An example of a theorem. -/
+example : p := hp
+example := Nat.add_comm
+end
 ";
 
 #[test]
@@ -189,6 +197,7 @@ fn each_theorem_of_a_text_has_its_verdict() {
         (21, "weird name", Status::Proved),
         (22, "wf", Status::Proved),
         (27, "missing", Status::Failed),
+        (30, "", Status::Proved),
     ];
     assert_eq!(found, expected, "{file:#?}");
     let messages = |name: &str| {

@@ -141,12 +141,22 @@ structure Elaborated where
   command : Syntax
   isExample : Bool := false
 
+/-- A state in which a theorem gets the section's variables that its proof needs, as an example does, and not only those of
+its type. -/
+def withProofsVariables (state : Elab.Command.State) : Elab.Command.State :=
+  match state.scopes with
+  | scope :: others =>
+    let scope := { scope with opts := KVMap.setBool scope.opts `deprecated.oldSectionVars true }
+    { state with scopes := scope :: others }
+  | [] => state
+
 def elaborateStep (input : Parser.InputContext) (start : String.Pos.Raw) (command : Syntax) (parsing : MessageLog)
     (reading : Reading) : IO Elaborated := do
   match named command (freeName reading.state.env (reading.examples + 1)) with
   | none => return { ran := ← elaborateCommand input start command parsing reading.state, command }
   | some declared =>
-    let ran ← elaborateCommand input start declared parsing reading.state
+    let ran ← elaborateCommand input start declared parsing (withProofsVariables reading.state)
+    let ran := { ran with after := { ran.after with scopes := reading.state.scopes } }
     if !hasErrors ran.messages then
       return { ran, command := declared, isExample := true }
     -- Data, not a theorem? Then there is nothing to prove, and Lean has nothing against the example as it stands.

@@ -43,8 +43,8 @@ impl Oleans {
         {
             let path = said_by(lean, &lean.args[..1], &["printenv", "LEAN_PATH"]).map_err(failed)?;
             search.extend(std::env::split_paths(&path));
-        } else if let Some(path) = std::env::var_os("LEAN_PATH") {
-            search.extend(std::env::split_paths(&path));
+        } else if let Some(path) = &lean.lean_path {
+            search.extend(std::env::split_paths(path));
         }
         search.push(Path::new(&prefix).join("lib").join("lean"));
         Ok(Self::new(search))

@@ -34,51 +34,70 @@ function makeChecker(lean, clock) {
   const { begin } = makeExporter(lean, { find: constants.find, postorder: expressions.postorder, constants: expressions.constants });
   const heartbeats = Number(maxHeartbeats) * 1000;
 
-  // What a theorem claims: its universes and a hash of its type. A constant that the imports lack means what its declaration
-  // says, whatever its name: so it counts by its content. A proof inside a statement counts by what it proves.
+  // What a theorem claims: the number of its universes and a hash of its type. A constant that the imports have is written by its
+  // name. Any other means what its declaration says, whatever it is called: it is written by its number in the order in which
+  // such constants are met, so that two are two, and by its content. A proof inside a statement counts by what it proves.
   function claimOf(base, { type, levels }, look) {
-    const contents = new Map();
-    const contentOf = (nameObject) => {
+    const texts = new Map();
+    let met = 0;
+    const constantText = (nameObject) => {
       const key = exactName(nameObject);
-      if (contents.has(key)) return contents.get(key);
+      if (texts.has(key)) return texts.get(key);
       const known = constants.find(base.env, nameObject);
-      if (known) dec(known.option);
-      // Inside its own declaration a name stands for itself.
-      contents.set(key, '');
-      contents.set(key, known ? '' : `#${content(nameObject)}`);
-      return contents.get(key);
+      if (known) {
+        dec(known.option);
+        texts.set(key, key);
+        return key;
+      }
+      const number = `#${(met += 1)}`; // no name begins so
+      // Inside its own declaration the number is all that is said.
+      texts.set(key, number);
+      texts.set(key, `${number}:${content(nameObject)}`);
+      return texts.get(key);
     };
     const content = (nameObject) => {
       const found = look(nameObject);
       if (!found) return 'unknown';
-      const hash = (root) => expressions.fingerprint(root, contentOf);
-      const shape = found.kind === 'inductive' ? lean.natural(found.numParams) : '';
-      const inner = [shape, ...found.parts.map(hash)].join(' ');
-      const result = `${found.kind} ${expressions.readLevels(found.levels)} ${inner}`;
+      const hashes = found.parts.map((root) => expressions.fingerprint(root, constantText, found.levels));
+      const result = [found.kind, universes(found.levels), ...found.shape, ...hashes].join(' ');
       dec(found.option);
       return result;
     };
-    return { type: expressions.fingerprint(type, contentOf), levels: expressions.readLevels(levels) };
+    return { type: expressions.fingerprint(type, constantText, levels), universes: universes(levels) };
   }
 
-  // A constant of the kernel's environment, as `claimOf` looks at it.
+  const universes = (levels) => expressions.readNames(levels).length;
+
+  // A constant of the kernel's environment, as `claimOf` looks at it: `shape` and `parts` are all that its declaration says.
   const lookIn = (kernel) => (nameObject) => {
     const found = constants.findInKernel(kernel, nameObject);
     if (!found) return null;
-    const value = ['def', 'opaque'].includes(found.kind) ? [found.value] : [];
-    return { ...found, parts: [found.type, ...value, ...constructorsOf(found, kernel)] };
+    switch (found.kind) {
+      case 'def': case 'opaque': return { ...found, shape: [], parts: [found.type, found.value] };
+      case 'ctor': return { ...found, shape: [lean.natural(found.cidx)], parts: [found.type] };
+      case 'inductive': return { ...found, ...familyOf(found, kernel) };
+      default: return { ...found, shape: [], parts: [found.type] };
+    }
   };
 
-  function constructorsOf(found, kernel) {
-    if (found.kind !== 'inductive') return [];
-    return lean.readList(found.ctors).map((ctor) => {
-      const part = constants.findInKernel(kernel, ctor);
-      dec(part.option); // the environment keeps it
-      return part.type;
-    });
+  // An inductive type's place among those that it was declared with, and the types of them all and of their constructors.
+  function familyOf(found, kernel) {
+    const part = (nameObject) => {
+      const { option, ...described } = constants.findInKernel(kernel, nameObject);
+      dec(option); // the environment keeps it
+      return described;
+    };
+    const family = lean.readList(found.all).map(part);
+    const constructors = family.map((type) => lean.readList(type.ctors).map(part));
+    const place = expressions.readNames(found.all).indexOf(exactName(found.name));
+    return {
+      shape: [lean.natural(found.numParams), place, ...constructors.map((list) => list.length)],
+      parts: [...family, ...constructors.flat()].map(({ type }) => type),
+    };
   }
 
-  const answerOf = (claim) => ({ ok: true, messages: [], fingerprint: claim.type.slice(0, SHORT), reference: `${claim.type} ${claim.levels}` });
+  const referenceText = (claim) => `${claim.type} ${claim.universes}`;
+  const answerOf = (claim) => ({ ok: true, messages: [], fingerprint: claim.type.slice(0, SHORT), reference: referenceText(claim) });
   const refusal = (error) => {
     if (error instanceof BadExport) return error.message;
     throw error;
@@ -107,7 +126,7 @@ function makeChecker(lean, clock) {
     try {
       const found = messages.length ? null : constants.find(env, name(TARGET));
       if (!found) return { ok: false, messages: messages.length ? messages : ['the statement declares no theorem'] };
-      const base = session.environment(session.split(header).imports);
+      const { base } = session.contextOf(header);
       const kernel = constants.kernelOf(env);
       const claim = claimOf(base, found, lookIn(kernel));
       dec(kernel);
@@ -178,7 +197,7 @@ function makeChecker(lean, clock) {
     if (record.kind !== 'thm') return rejected('the proof does not declare a theorem');
     const claim = claimOf(base, record, look);
     const fingerprint = claim.type.slice(0, SHORT);
-    if (wanted && `${claim.type} ${claim.levels}` !== wanted) {
+    if (wanted && referenceText(claim) !== wanted) {
       return { ...rejected('the theorem proved is not the statement asked for'), fingerprint };
     }
     const below = [...axioms.get(key)].sort();

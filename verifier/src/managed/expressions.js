@@ -33,27 +33,32 @@ function makeExpressions(lean) {
     }
   }
 
-  function level(p) {
+  // A level; `places` has those of the declaration's universe parameters, whose names make no difference.
+  function level(p, places) {
     if (isScalar(p)) return '0';
     const kind = tag(p);
-    if (kind === 1) return `s${level(field(p, 0))}`;
-    if (kind === 2 || kind === 3) return `${kind}(${level(field(p, 0))},${level(field(p, 1))})`;
-    return `n${exactName(field(p, 0))}`;
+    const part = (i) => level(field(p, i), places);
+    if (kind === 1) return `s${part(0)}`;
+    if (kind === 2 || kind === 3) return `${kind}(${part(0)},${part(1)})`;
+    const key = exactName(field(p, 0));
+    return places.has(key) ? `n${places.get(key)}` : `?${key}`;
   }
-  const levels = (p) => (isScalar(p) ? '' : `${level(field(p, 0))};${levels(field(p, 1))}`);
 
-  // A hash of an expression that ignores bound names, binder kinds and metadata: of the list of its different nodes, in
-  // which each refers to its parts by their places. Sharing in memory makes no difference. `contentOf` says of a constant
-  // what it stands for, where its name alone does not tell.
-  function fingerprint(root, contentOf) {
+  // A hash of an expression of a declaration, whose universe parameters are `parameters`. It ignores bound names, binder kinds
+  // and metadata, and is of the list of the different nodes, in which each refers to its parts by their places. Sharing in
+  // memory makes no difference. `constantText` says how a constant is written.
+  function fingerprint(root, constantText, parameters) {
     const memo = new Map();
     const places = new Map();
+    const parameterPlaces = new Map(readNames(parameters).map((key, place) => [key, place]));
     const of = (e, i) => memo.get(field(e, i));
+    const levelText = (p) => level(p, parameterPlaces);
+    const levels = (p) => (isScalar(p) ? '' : `${levelText(field(p, 0))};${levels(field(p, 1))}`);
     const node = (e) => {
       switch (tag(e)) {
         case 0: return `b${natural(field(e, 0))}`;
-        case 3: return `S${level(field(e, 0))}`;
-        case 4: return `c${exactName(field(e, 0))}${contentOf(field(e, 0))}{${levels(field(e, 1))}}`;
+        case 3: return `S${levelText(field(e, 0))}`;
+        case 4: return `c${constantText(field(e, 0))}{${levels(field(e, 1))}}`;
         case 5: return `a${of(e, 0)} ${of(e, 1)}`;
         case 6: return `l${of(e, 1)} ${of(e, 2)}`;
         case 7: return `f${of(e, 1)} ${of(e, 2)}`;
@@ -62,7 +67,7 @@ function makeExpressions(lean) {
           const literal = field(e, 0);
           return tag(literal) === 1 ? `L${readString(field(literal, 0))}` : `n${natural(field(literal, 0))}`;
         }
-        case 11: return `p${exactName(field(e, 0))}${contentOf(field(e, 0))}.${natural(field(e, 1))} ${of(e, 2)}`;
+        case 11: return `p${constantText(field(e, 0))}.${natural(field(e, 1))} ${of(e, 2)}`;
         default: return `?${tag(e)}`;
       }
     };
@@ -94,14 +99,14 @@ function makeExpressions(lean) {
     }
   }
 
-  // The names of a constant's universe parameters, in their order.
-  function readLevels(list) {
+  // The names in a list, such as a constant's universe parameters.
+  function readNames(list) {
     const names = [];
     for (let p = list; !isScalar(p); p = field(p, 1)) names.push(exactName(field(p, 0)));
-    return names.join(' ');
+    return names;
   }
 
-  return { fingerprint, constants, readLevels, postorder };
+  return { fingerprint, constants, readNames, postorder };
 }
 
 module.exports = { makeExpressions };

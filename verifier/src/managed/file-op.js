@@ -15,6 +15,7 @@ const WIDTH = 120; // columns of a printed goal, Lean's default
 const LISTED = /^('[^']+') depends on axioms: \[([^\]]*)\]$/;
 const AXIOMS = /^(propext|Quot\.sound|Classical\.choice|sorryAx|Lean\.(ofReduceBool|ofReduceNat|trustCompiler))$/;
 
+const { makeImports } = require('./imports.js');
 const { position } = require('./source-op.js');
 
 // Narrows what code of a text can do with the library: its files become read-only, and of the symbols that are
@@ -36,6 +37,7 @@ function seal({ X: { FS, NODEFS, LDSO } }) {
 // `emptyBase` gives { env } of a text without imports.
 function makeFileOp(lean, maxHeartbeats, emptyBase, forgetModule) {
   const { M, view, isScalar, tag, field, box, inc, dec, readString, array, name, readName, unwrap, inputContext, constructor } = lean;
+  const { words } = makeImports(lean);
   let options = M._lean_internal_get_default_options(box(0));
   options = M._l_Lean_KVMap_setNat(options, name('maxHeartbeats'), box(maxHeartbeats));
   options = M._l_Lean_KVMap_setBool(options, name('Elab.async'), 0);
@@ -47,7 +49,8 @@ function makeFileOp(lean, maxHeartbeats, emptyBase, forgetModule) {
   const fields = (p) => Array.from({ length: view().getUint8(p + 6) }, (_, i) => field(p, i));
   const natural = (p) => p >>> 1;
 
-  function file({ code }) {
+  function file({ code: written }) {
+    const code = written.replace(/\r\n/g, '\n'); // as Lean counts its positions
     const source = Buffer.from(code, 'utf8');
     const input = inputContext(code);
     inc(input);
@@ -55,11 +58,9 @@ function makeFileOp(lean, maxHeartbeats, emptyBase, forgetModule) {
     const triple = unwrap(parsed, 'header');
     const state = field(field(triple, 1), 0);
     const log = field(field(triple, 1), 1);
-    const headerEnd = natural(field(state, 0));
     const lead = readMessages(log);
     if (lead.some(isError)) return { messages: lead, sorries: [] };
-    const header = source.subarray(0, headerEnd).toString('utf8');
-    const base = environment(header, field(triple, 0), log, input);
+    const base = environment(field(triple, 0), log, input);
     if (base.messages.some(isError)) return { messages: base.messages, sorries: [] };
     inc(input);
     inc(base.env);
@@ -78,8 +79,8 @@ function makeFileOp(lean, maxHeartbeats, emptyBase, forgetModule) {
   const isError = (message) => message.severity === 'error';
 
   // The environment that a header's imports give, and what Lean says of them.
-  function environment(header, syntax, log, input) {
-    const key = header.replace(/\/-[\s\S]*?-\/|--.*/g, ' ').replace(/\s+/g, ' ').trim();
+  function environment(syntax, log, input) {
+    const key = words(syntax).join(' ');
     if (key === '') return { env: emptyBase().env, messages: [] };
     const known = environments.get(key);
     if (known) return known;

@@ -11,12 +11,15 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::confine::{self, Policy};
+use crate::imports::imports_of;
+use crate::lines::Lines;
+use crate::loading::{Loaded, text_of};
 use crate::protocol::{Lost, Question, Role};
 use crate::toolchain::{ManagedLean, NativeLean};
 
@@ -29,6 +32,13 @@ const MARK: &[u8] = b"@stp ";
 /// A line longer than this, in bytes, is no answer of ours.
 const MAX_ANSWER: usize = 64 << 20;
 
+/// What a process may take to load imports that it has not in memory, before a candidate's own time begins.
+const LOADING: Duration = Duration::from_secs(30);
+/// Imports that the scripts keep in memory, one set aside for the program of sketches (`ENVIRONMENTS` of `session.js`), and, for
+/// whole texts, the last ones (that of `file-op.js`, which does not go by their use).
+const KEPT: usize = 3;
+const KEPT_OF_TEXTS: usize = 1;
+
 /// CPU time over the wall-clock limit, for the engine's own threads.
 const SPARE_CPU: Duration = Duration::from_secs(10);
 /// What a process that closed its output may still take to end.
@@ -39,9 +49,10 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct ManagedWorker {
     child: Child,
     input: ChildStdin,
-    output: BufReader<ChildStdout>,
-    /// What was read of a line that has not ended yet.
-    line: Vec<u8>,
+    output: Lines<ChildStdout>,
+    /// Imports in memory, and those of whole texts.
+    loaded: Loaded,
+    loaded_of_texts: Loaded,
     /// The end of what it wrote to its standard error.
     last_words: Option<JoinHandle<String>>,
     /// Resident size after the last answer, in bytes.
@@ -101,12 +112,12 @@ impl ManagedWorker {
         };
         CEILINGS.put_on(child.id(), Policy::managed(lean).sandbox());
         let last_words = Some(tokio::spawn(last_words(errors)));
-        let output = BufReader::new(output);
         Ok(Self {
             child,
             input,
-            output,
-            line: Vec::new(),
+            output: Lines::new(output, MAX_ANSWER),
+            loaded: Loaded::new(KEPT),
+            loaded_of_texts: Loaded::new(KEPT_OF_TEXTS),
             last_words,
             rss: 0,
             answered: 0,
@@ -152,6 +163,7 @@ impl ManagedWorker {
         limit: Duration,
         max_rss: u64,
     ) -> Result<Value, Lost> {
+        let limit = if self.loads(question) { limit.saturating_add(LOADING) } else { limit };
         let outgrown = confine::outgrown(self.child.id(), max_rss);
         confine::limit_cpu(self.child.id(), limit.saturating_mul(2) + SPARE_CPU);
         let id = unguessable();
@@ -187,33 +199,23 @@ impl ManagedWorker {
         outcome
     }
 
+    /// Whether imports must be loaded for a question, which are in memory afterwards.
+    fn loads(&mut self, question: &Question) -> bool {
+        let imports = imports_of(text_of(question));
+        let of_text = matches!(question, Question::File { .. } | Question::Source { .. });
+        // What imports nothing is kept in one place.
+        let loaded =
+            if of_text && !imports.is_empty() { &mut self.loaded_of_texts } else { &mut self.loaded };
+        loaded.lacks(&imports)
+    }
+
     async fn read_answer(&mut self) -> Result<(Answer, Value), String> {
         loop {
-            let Some(line) = self.read_line().await? else { return Err(self.end().await) };
+            let Some(line) = self.output.next().await? else { return Err(self.end().await) };
             let Some(text) = line.strip_prefix(MARK) else { continue };
             let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
             let answer = Answer::deserialize(&value).map_err(|error| error.to_string())?;
             return Ok((answer, value));
-        }
-    }
-
-    /// The next line without its end; `None` at the end of the output. May be broken off and begun again.
-    async fn read_line(&mut self) -> Result<Option<Vec<u8>>, String> {
-        loop {
-            let block = self.output.fill_buf().await.map_err(|error| error.to_string())?;
-            if block.is_empty() {
-                return Ok(None);
-            }
-            let end = block.iter().position(|&byte| byte == b'\n');
-            self.line.extend_from_slice(&block[..end.unwrap_or(block.len())]);
-            let read = end.map_or(block.len(), |end| end + 1);
-            self.output.consume(read);
-            if self.line.len() > MAX_ANSWER {
-                return Err("the answer is too long".to_owned());
-            }
-            if end.is_some() {
-                return Ok(Some(std::mem::take(&mut self.line)));
-            }
         }
     }
 
@@ -270,6 +272,7 @@ pub fn command_line(lean: &ManagedLean) -> io::Result<NativeLean> {
         program: lean.node.clone(),
         args: vec!["--stack-size=4000".into(), script.into(), (&lean.lean_js).into(), (&lean.library).into()],
         cwd: None,
+        lean_path: None,
         version: lean.version.clone(),
         source: "the managed Lean, one process for each file".to_owned(),
         repl: None,

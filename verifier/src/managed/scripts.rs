@@ -9,9 +9,10 @@ use sha2::{Digest, Sha256};
 use crate::confine::Ceilings;
 use crate::lean_program::{ELABORATION, SKETCHES, one_file};
 
-pub(super) const SCRIPTS: [(&str, &str); 18] = [
+pub(super) const SCRIPTS: [(&str, &str); 20] = [
     ("answers.js", include_str!("answers.js")),
     ("checker.js", include_str!("checker.js")),
+    ("comments.js", include_str!("comments.js")),
     ("compile.js", include_str!("compile.js")),
     ("constants.js", include_str!("constants.js")),
     ("declarations.js", include_str!("declarations.js")),
@@ -19,6 +20,7 @@ pub(super) const SCRIPTS: [(&str, &str); 18] = [
     ("export.js", include_str!("export.js")),
     ("expressions.js", include_str!("expressions.js")),
     ("file-op.js", include_str!("file-op.js")),
+    ("imports.js", include_str!("imports.js")),
     ("kernel.js", include_str!("kernel.js")),
     ("lean-cli.js", include_str!("lean-cli.js")),
     ("library.js", include_str!("library.js")),

@@ -1,6 +1,8 @@
 'use strict';
 // Elaborating texts with Lean: environments of imports, contexts of headers, commands one after the other, messages.
 
+const { makeImports } = require('./imports.js');
+
 const TARGET = 'stp_target';
 // Lean.MessageSeverity.
 const INFORMATION = 0;
@@ -20,8 +22,11 @@ const CHECKED = 'set_option debug.skipKernelTC false';
 // one that is recursive is not made at all. Nothing that is judged is run.
 const NO_CODE = 'noncomputable section';
 
+const SPECIAL = 'a header is neither a `module` nor a `prelude`: leave that word out, and begin with the imports';
+
 function makeSession(lean, { maxHeartbeats, skipKernel }, clock) {
   const { M, view, isScalar, tag, field, box, inc, dec, readString, array, name, unwrap, inputContext, scalarByte, constructor } = lean;
+  const { importLines, isSpecial } = makeImports(lean);
   const trusted = [
     `set_option maxHeartbeats ${Number(maxHeartbeats)}`,
     'set_option autoImplicit false',
@@ -51,12 +56,29 @@ function makeSession(lean, { maxHeartbeats, skipKernel }, clock) {
     return value;
   }
 
-  // A header's imports give the environment, its other lines stand before every theorem.
+  // A header in two, where Lean's parser divides it, or its errors. The imports give the environment; what follows them stands
+  // before every theorem, in its own lines and columns.
   function split(header) {
-    const lines = header.split('\n');
-    const isImport = (line) => /^\s*(public\s+|meta\s+)*import\s/.test(line);
-    return { imports: lines.filter(isImport).join('\n'), context: lines.filter((line) => !isImport(line)) };
+    const text = header.replace(/\r\n/g, '\n'); // as Lean counts its positions
+    const parsed = M._l_Lean_Parser_parseHeader(inputContext(text));
+    const pair = unwrap(parsed, 'header');
+    const syntax = field(pair, 0);
+    const errors = readMessages(field(field(pair, 1), 1), { lead: 0 });
+    if (!errors.length && isSpecial(syntax)) errors.push(SPECIAL);
+    const [before, context] = divided(text, field(field(pair, 1), 0));
+    const result = errors.length ? { errors } : { imports: importLines(syntax), context: blank(before) + context, errors };
+    dec(parsed);
+    return result;
   }
+
+  // What the parser has read of a text, and what follows.
+  function divided(text, parser) {
+    const bytes = Buffer.from(text, 'utf8');
+    const end = field(parser, 0) >>> 1;
+    return [bytes.subarray(0, end), bytes.subarray(end)].map((part) => part.toString('utf8'));
+  }
+
+  const blank = (text) => text.replace(/[^\n]/gu, ' ');
 
   // This build's library is that of modules, and an environment made of it takes every text for a module, whose
   // definitions hide their bodies. A plain text is none.
@@ -66,9 +88,11 @@ function makeSession(lean, { maxHeartbeats, skipKernel }, clock) {
     dec(header);
   }
 
+  // `imports`: their lines, and nothing else.
   function environment(imports) {
     return cached(environments, ENVIRONMENTS, imports, () => {
-      const context = inputContext(`${imports}\n`);
+      const text = `${imports}\n`;
+      const context = inputContext(text);
       inc(context);
       const parsed = M._l_Lean_Parser_parseHeader(context);
       const pair = unwrap(parsed, 'header');
@@ -80,7 +104,10 @@ function makeSession(lean, { maxHeartbeats, skipKernel }, clock) {
       const env = field(result, 0);
       forgetModule(env);
       M._lean_mark_persistent(processed);
-      return { env, errors: readMessages(field(result, 1), { lead: 0 }), theorems: new Map(), axioms: new Map() };
+      const [, rest] = divided(text, field(field(pair, 1), 0));
+      const errors = readMessages(field(result, 1), { lead: 0 });
+      if (rest.trim()) errors.push('the imports hold more than imports');
+      return { env, errors, theorems: new Map(), axioms: new Map() };
     }, () => {});
   }
 
@@ -203,13 +230,14 @@ function makeSession(lean, { maxHeartbeats, skipKernel }, clock) {
   // lines that mean nothing without the theorem, such as `open Nat in`, and go before each text.
   function contextOf(header, kernel = !skipKernel) {
     return cached(contexts, CONTEXTS, `${kernel}\u0000${header}`, () => {
-      const { imports, context } = split(header);
+      const { imports, context, errors } = split(header);
+      if (errors.length) return { errors };
       const base = environment(imports);
       if (base.errors.length) return { errors: base.errors };
       const threads = /async/.test(header);
       const bare = run([...trusted, kernel ? CHECKED : UNCHECKED, NO_CODE, ''].join('\n'), initialState(base.env)).state;
-      if (!context.some((line) => line.trim())) return started(bare, base.env, base, { ahead: '', threads });
-      const lines = `${context.join('\n')}\n`;
+      if (!context.trim()) return started(bare, base.env, base, { ahead: '', threads });
+      const lines = `${context}\n`;
       const { state, messages } = run(lines, inc(bare), { threads });
       const env = field(state, 0);
       const ahead = messages.length ? lines : '';
@@ -247,7 +275,7 @@ function makeSession(lean, { maxHeartbeats, skipKernel }, clock) {
     return `theorem _root_.${TARGET} ${signature}${joined}`;
   }
 
-  return { environment, contextOf, elaborate, count, split, theoremText, forgetModule };
+  return { environment, contextOf, elaborate, count, theoremText, forgetModule };
 }
 
 module.exports = { makeSession, TARGET, INFORMATION, NO_CODE };

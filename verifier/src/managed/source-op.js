@@ -5,6 +5,8 @@
 const { AUXILIARY } = require('./library.js');
 const { PRIVATE } = require('./kernel.js');
 const { ExportError } = require('./export.js');
+const { makeImports } = require('./imports.js');
+const { withoutComments } = require('./comments.js');
 const { NO_CODE } = require('./session.js');
 
 const COMMAND = 'Lean.Parser.Command.';
@@ -13,6 +15,9 @@ const DEFINING = ['definition', 'def', 'abbrev', 'structure', 'inductive', 'clas
 const EXAMPLE = `${COMMAND}example`;
 const THEOREMS = [`${COMMAND}theorem`, EXAMPLE, 'lemma'];
 const DECLARED = `${COMMAND}declId`;
+// An example gets the section's variables that its proof needs. A theorem gets none but those of its type, without this.
+const PROOFS_VARIABLES = 'set_option deprecated.oldSectionVars true in';
+const NODE = 1; // Lean.Syntax.node
 const IDENTIFIER = 3; // Lean.Syntax.ident
 const NO_PROPOSITION = /is not a proposition/;
 const MEANT = /(?:^|\s)(theorem|lemma|example)(?=[\s:({[]|$)[^\S\n]*([^\s:({[]*)/;
@@ -20,7 +25,8 @@ const MAX_NODES = 20000; // of one command's syntax
 const MAX_MESSAGES = 500;
 
 function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constants, exporter, clock }) {
-  const { M, isScalar, tag, field, box, inc, dec, array, name, readName, exactName,  unwrap, inputContext, constructor } = lean;
+  const { M, isScalar, tag, field, box, inc, dec, array, name, readName, exactName, unwrap, inputContext, constructor } = lean;
+  const { importLines } = makeImports(lean);
   const options = [
     ['maxHeartbeats', (o, key) => M._l_Lean_KVMap_setNat(o, key, box(maxHeartbeats))],
     ['Elab.async', (o, key) => M._l_Lean_KVMap_setBool(o, key, 0)],
@@ -45,8 +51,8 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
     const log = field(field(triple, 1), 1);
     const lead = readMessages(log);
     if (lead.some(isError)) return { messages: lead };
-    const header = bytes.subarray(0, natural(field(parserState, 0))).toString('utf8');
-    const base = environments(header, field(triple, 0), log, input);
+    const header = field(triple, 0);
+    const base = environments(header, log, input);
     if (base.messages.some(isError)) return { messages: base.messages };
     inc(log);
     const chosen = /kernel/.test(code) ? options : unchecked;
@@ -78,13 +84,6 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
     if (isScalar(option)) return false;
     dec(option);
     return true;
-  }
-
-  // The imports as lines of their own, however they were written.
-  function importLines(header) {
-    const plain = header.replace(/\/-[\s\S]*?-\/|--.*/g, ' ');
-    const found = plain.match(/\b(?:public\s+)?(?:meta\s+)?import\s+(?:all\s+)?\S+/g) || [];
-    return found.map((text) => text.replace(/\s+/g, ' ')).join('\n');
   }
 
   // Elaborates one command after the other. The caller owns the last command state and each command's environment.
@@ -131,11 +130,11 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
 
   // What a command declares: what the environment has after it and had not before it.
   function look(syntax, range, before, after, walk) {
-    const { kinds, given } = partsOf(syntax);
+    const { kinds, given, hasType } = partsOf(syntax);
     let env = inc(field(after, 0));
     const command = { ...range, example: null, isTheorem: THEOREMS.some((kind) => kinds.has(kind)) };
     if (kinds.has(EXAMPLE)) {
-      const renamed = nameExample(range, before, walk);
+      const renamed = hasType ? nameExample(range, before, walk) : { isData: true };
       if (renamed.env) {
         dec(env);
         ({ env, name: command.example } = renamed);
@@ -166,13 +165,18 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
   // is no proposition, so that there is nothing to prove.
   function nameExample({ start, end }, before, walk) {
     const text = walk.bytes.subarray(start, end).toString('utf8');
-    const keyword = MEANT.exec(text);
+    const keyword = MEANT.exec(withoutComments(text));
     if (!keyword || keyword[1] !== 'example') return {};
     let called;
     do called = `stp_example_${(walk.examples += 1)}`;
     while (has(field(before, 0), name(called)));
     const at = keyword.index + keyword[0].indexOf('example');
-    const renamed = `${text.slice(0, at)}theorem _root_.${called} ${text.slice(at + 'example'.length)}`;
+    // All that is not replaced stays in its column, on which layouts depend.
+    const placed = (from, to) => {
+      const { column } = position(walk.bytes, start + Buffer.byteLength(text.slice(0, from)));
+      return `${' '.repeat(column)}${text.slice(from, to)}`;
+    };
+    const renamed = `${PROOFS_VARIABLES}\n${placed(0, at)}theorem _root_.${called}\n${placed(at + 'example'.length)}`;
     const state = elaborated(renamed, inc(before));
     const env = inc(field(state, 0));
     const isData = readMessages(field(state, 1)).some((message) => NO_PROPOSITION.test(message.data));
@@ -182,30 +186,38 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
     return { isData };
   }
 
-  // The kinds of the nodes of a command's syntax, and the names that it gives to what it declares.
+  // The kinds of the nodes of a command's syntax, the names that it gives to what it declares, and whether an example has a type.
   function partsOf(root) {
     const kinds = new Set();
     const given = [];
+    let hasType = false;
     const stack = [root];
     for (let count = 0; stack.length && count < MAX_NODES; count += 1) {
       const node = stack.pop();
-      if (isScalar(node) || tag(node) !== 1) continue;
+      if (isScalar(node) || tag(node) !== NODE) continue;
       const kind = readName(field(node, 1));
       kinds.add(kind);
       const parts = array(field(node, 2));
       if (kind === DECLARED && !isScalar(parts[0]) && tag(parts[0]) === IDENTIFIER) {
         given.push(readName(field(parts[0], 2)).replace(/^_root_\./, ''));
       }
+      if (kind === EXAMPLE) hasType = isTyped(parts);
       // Terms and tactics declare nothing.
       if (!kind.startsWith('Lean.Parser.Term.') && !kind.startsWith('Lean.Parser.Tactic.')) stack.push(...parts);
     }
-    return { kinds, given };
+    return { kinds, given, hasType };
+  }
+
+  // Whether an example says what it is of: its second part is a signature, of binders and a type that may be left out.
+  function isTyped([, signature]) {
+    const inside = (node) => (node === undefined || isScalar(node) || tag(node) !== NODE ? [] : array(field(node, 2)));
+    return inside(inside(signature)[1]).length > 0;
   }
 
   function finish({ start, end, said, env, theorems, example, isTheorem }, { bytes, output }) {
     const text = bytes.subarray(start, end).toString('utf8');
     const lead = text.length - text.trimStart().length;
-    const meant = MEANT.exec(text.replace(/\/-[\s\S]*?-\/|--.*/g, (comment) => ' '.repeat(comment.length)));
+    const meant = MEANT.exec(withoutComments(text));
     const handed = [];
     const messages = said.slice(0, MAX_MESSAGES);
     for (const theorem of theorems) {

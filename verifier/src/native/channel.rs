@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::task::JoinHandle;
@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use super::family::{Family, last_words};
 use crate::confine::{Ceilings, Policy};
 use crate::lean_program;
+use crate::lines::Lines;
 use crate::protocol::{Question, Role};
 use crate::toolchain::NativeLean;
 
@@ -38,7 +39,7 @@ pub(super) struct Channel {
     child: Child,
     family: Family,
     input: ChildStdin,
-    answers: Lines<BufReader<pipe::Receiver>>,
+    answers: Lines<pipe::Receiver>,
     /// The end of what it wrote to its standard error.
     words: Option<JoinHandle<String>>,
     /// Holds the program.
@@ -89,7 +90,7 @@ impl Channel {
         };
         let answers = pipe::Receiver::from_owned_fd(OwnedFd::from(answers))
             .map_err(|error| format!("cannot read from a pipe: {error}"))?;
-        let answers = BufReader::new(answers).lines();
+        let answers = Lines::new(answers, MAX_ANSWER);
         let words = Some(tokio::spawn(last_words(errors)));
         Ok(Self { child, family, input, answers, words, _folder: folder })
     }
@@ -121,15 +122,10 @@ impl Channel {
     }
 
     async fn read(&mut self) -> Result<(Answer, Value), String> {
-        let line = self.answers.next_line().await.map_err(|error| error.to_string())?;
-        let Some(line) = line else { return Err(self.end().await) };
-        if line.len() > MAX_ANSWER {
-            return Err("the answer is too long".to_owned());
-        }
-        let value: Value =
-            serde_json::from_str(&line).map_err(|error| format!("its answer is unreadable: {error}"))?;
-        let answer =
-            Answer::deserialize(&value).map_err(|error| format!("its answer is unreadable: {error}"))?;
+        let Some(line) = self.answers.next().await? else { return Err(self.end().await) };
+        let unreadable = |error: serde_json::Error| format!("its answer is unreadable: {error}");
+        let value: Value = serde_json::from_slice(&line).map_err(unreadable)?;
+        let answer = Answer::deserialize(&value).map_err(unreadable)?;
         Ok((answer, value))
     }
 

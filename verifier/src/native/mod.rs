@@ -8,7 +8,6 @@ mod channel;
 mod family;
 mod repl;
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -16,7 +15,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
+use crate::imports;
 use crate::lean_program;
+use crate::loading::{Loaded, text_of};
 use crate::protocol::{Lost, Question, Role};
 use crate::toolchain::NativeLean;
 use channel::Channel;
@@ -31,8 +32,8 @@ const KEPT: usize = 4;
 #[derive(Debug)]
 pub(crate) struct NativeProcess {
     channel: Channel,
-    /// Imports in memory, those used last at the end.
-    imports: VecDeque<String>,
+    /// Imports in memory, as they are written.
+    loaded: Loaded,
     /// What looks at proofs before our own worker does.
     first: Option<Repl>,
     /// Resident size after the last answer, in bytes.
@@ -56,8 +57,8 @@ impl NativeProcess {
             _ => None,
         };
         let channel = Channel::spawn(lean, role, heartbeats)?;
-        let imports = VecDeque::from([String::new()]);
-        Ok(Self { channel, imports, first, rss: 0, answered: 0, lean_us: 0, print_us: 0 })
+        let loaded = Loaded::new(KEPT);
+        Ok(Self { channel, loaded, first, rss: 0, answered: 0, lean_us: 0, print_us: 0 })
     }
 
     /// Waits until Lean is loaded. After an error the process is dead.
@@ -100,7 +101,8 @@ impl NativeProcess {
                 None => std::future::pending().await,
             }
         });
-        let limit = if self.loads(question) { limit.saturating_add(LOADING) } else { limit };
+        let head = imports::parts(text_of(question)).head.trim();
+        let limit = if self.loaded.lacks(head) { limit.saturating_add(LOADING) } else { limit };
         let answered = tokio::select! {
             biased;
             answered = timeout(limit, self.exchange(question)) => answered,
@@ -117,21 +119,6 @@ impl NativeProcess {
         };
         self.end().await;
         Err(lost)
-    }
-
-    /// Whether imports must be loaded for a question, which are in memory afterwards.
-    fn loads(&mut self, question: &Question) -> bool {
-        let Some(text) = text_of(question) else { return false };
-        let is_import = |line: &&str| line.trim_start().trim_start_matches("public ").starts_with("import ");
-        let imports = text.lines().filter(is_import).collect::<Vec<_>>().join("\n");
-        let known = self.imports.iter().position(|kept| *kept == imports);
-        if let Some(place) = known {
-            self.imports.remove(place);
-        } else if self.imports.len() >= KEPT {
-            self.imports.pop_front();
-        }
-        self.imports.push_back(imports);
-        known.is_none()
     }
 
     async fn exchange(&mut self, question: &Question) -> Result<Value, String> {
@@ -168,20 +155,6 @@ impl NativeProcess {
     /// Its process id, while it runs.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.channel.pid()
-    }
-}
-
-/// The text whose imports a question needs.
-fn text_of(question: &Question) -> Option<&str> {
-    match question {
-        Question::Elaborate { header, .. }
-        | Question::Statement { header, .. }
-        | Question::Sketch { header, .. } => Some(header),
-        Question::File { code } | Question::Source { code } => Some(code),
-        Question::Reference { header, imports, .. } | Question::Check { header, imports, .. } => {
-            header.as_deref().or(imports.as_deref())
-        }
-        _ => None,
     }
 }
 

@@ -10,12 +10,14 @@ use std::process::Stdio;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::channel::CEILINGS;
 use super::family::Family;
 use crate::confine::Policy;
+use crate::imports;
+use crate::lines::Lines;
 use crate::protocol::{FileMessage, Sorry, lines_of};
 use crate::toolchain::NativeLean;
 
@@ -29,7 +31,7 @@ pub(super) struct Repl {
     child: Child,
     family: Family,
     input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
+    output: Lines<ChildStdout>,
     /// Headers with their environments; none where a header means nothing by itself.
     headers: VecDeque<(String, Option<u64>)>,
     options: String,
@@ -66,7 +68,7 @@ impl Repl {
         let options = format!(
             "set_option maxHeartbeats {heartbeats}\nset_option autoImplicit false\nset_option relaxedAutoImplicit false\n"
         );
-        let output = BufReader::new(output).lines();
+        let output = Lines::new(output, MAX_ANSWER);
         Ok(Self { child, family, input, output, headers: VecDeque::new(), options })
     }
 
@@ -104,9 +106,8 @@ impl Repl {
         if let Some((_, known)) = self.headers.iter().find(|(text, _)| text == header) {
             return Ok(*known);
         }
-        let (imports, rest): (Vec<_>, Vec<_>) =
-            header.lines().partition(|line| line.trim_start().starts_with("import "));
-        let text = format!("{}\n{}{}", imports.join("\n"), self.options, rest.join("\n"));
+        let imports::Parts { head, rest, .. } = imports::parts(header);
+        let text = format!("{head}\n{}{rest}", self.options);
         let answer = self.ask(&json!({ "cmd": text })).await?;
         let env = answer.env.filter(|_| lines_of(&answer.messages, "error").is_empty());
         if self.headers.len() >= HEADERS {
@@ -121,23 +122,22 @@ impl Repl {
         let text = format!("{command}\n\n");
         self.input.write_all(text.as_bytes()).await.map_err(|error| error.to_string())?;
         self.input.flush().await.map_err(|error| error.to_string())?;
-        let mut answer = String::new();
+        let mut answer = Vec::new();
         loop {
-            let line = self.output.next_line().await.map_err(|error| error.to_string())?;
-            let Some(line) = line else { return Err("the REPL ended".to_owned()) };
-            if line.trim().is_empty() {
+            let Some(line) = self.output.next().await? else { return Err("the REPL ended".to_owned()) };
+            if line.trim_ascii().is_empty() {
                 if answer.is_empty() {
                     continue;
                 }
                 break;
             }
-            answer.push_str(&line);
-            answer.push('\n');
+            answer.extend_from_slice(&line);
+            answer.push(b'\n');
             if answer.len() > MAX_ANSWER {
                 return Err("the REPL's answer is too long".to_owned());
             }
         }
-        let response: Response = serde_json::from_str(&answer)
+        let response: Response = serde_json::from_slice(&answer)
             .map_err(|error| format!("the REPL's answer is unreadable: {error}"))?;
         match response.message {
             Some(reason) => Err(format!("the REPL says: {reason}")),

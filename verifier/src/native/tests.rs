@@ -41,6 +41,7 @@ fn lean(folder: &Path, start: &str, reply: &str) -> NativeLean {
         program,
         args: Vec::new(),
         cwd: None,
+        lean_path: None,
         version: "Lean (version 4.28.0)".into(),
         source: "a test".into(),
         repl: None,
@@ -140,6 +141,7 @@ async fn crashes_lies_and_nonsense_lose_the_process() {
         ("out.write('{\"id\": \\n'); out.flush()", "unreadable"),
         ("out.write('[]\\n'); out.flush()", "unreadable"),
         ("out.write('\\xff\\n'); out.flush()", "unreadable"),
+        ("[out.write('x' * (1 << 20)) for _ in range(65)]; out.flush(); time.sleep(60)", "too long"),
         ("out.close(); os.close(int(answers.split('/')[-1])); time.sleep(60)", "ended"),
     ] {
         let reason = died(asked(READY, reply, LIMIT).await);
@@ -183,7 +185,7 @@ async fn new_imports_get_time_of_their_own() {
 
 /// A REPL that finds fault with `bad` and prints its answers in several lines.
 const REPL: &str = r##"#!/usr/bin/env python3
-import json, sys
+import json, sys, time
 envs, text = 0, ""
 for line in sys.stdin:
     if line.strip():
@@ -199,6 +201,8 @@ for line in sys.stdin:
         answer["sorries"] = [{"pos": pos, "endPos": pos, "goal": "⊢ 1 = 1", "proofState": 0}]
     if "noise" in cmd:
         print("noise\n", flush=True)
+    if "endless" in cmd:
+        print("x" * (17 << 20), end="", flush=True); time.sleep(60)
     if "strange" in cmd:
         answer = {"message": "Unknown environment."}
     print(json.dumps(answer, indent=1) + "\n", flush=True)
@@ -230,7 +234,9 @@ async fn the_repl_makes_proofs_fail_and_never_pass() {
     assert_eq!(value["messages"], json!(["from our worker"]));
     process.kill().await;
 
-    for (proof, expected) in [("noise", "unreadable"), ("strange", "Unknown environment")] {
+    for (proof, expected) in
+        [("noise", "unreadable"), ("endless", "too long"), ("strange", "Unknown environment")]
+    {
         let mut process = started(&lean, Role::Elaborator).await;
         let reason = died(process.ask(&elaborate("", proof), LIMIT, MEMORY).await);
         assert!(reason.contains(expected), "{proof}: {reason}");

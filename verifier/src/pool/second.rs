@@ -8,6 +8,7 @@ use stp_datasets::{Status, Verdict};
 use super::asked::{Asked, or_gone};
 use super::processes::Processes;
 use crate::export::Export;
+use crate::imports::imports_of;
 use crate::kernel::{Kernel, KernelError, LITERALS, Oleans, Word};
 use crate::protocol::{Declared, Question, VerifierError};
 use crate::toolchain::Toolchain;
@@ -124,13 +125,11 @@ fn kernel_error(error: KernelError) -> VerifierError {
     VerifierError::Kernel(Arc::new(error))
 }
 
-/// The modules that import lines name; `Init` where there are none.
+/// The modules that imports name; `Init` where there are none.
 fn modules_of(imports: &str) -> Vec<String> {
-    let words = |line: &str| {
-        let mut words = line.split_whitespace().skip_while(|word| *word != "import").skip(1);
-        words.find(|word| *word != "all").map(str::to_owned)
-    };
-    let mut modules: Vec<_> = imports.lines().filter_map(words).collect();
+    let lines = imports_of(imports);
+    let mut modules: Vec<_> =
+        lines.lines().filter_map(|line| line.strip_prefix("import ")).map(str::to_owned).collect();
     if modules.is_empty() {
         modules.push("Init".to_owned());
     }
@@ -142,10 +141,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn import_lines_name_modules() {
+    fn imports_name_modules() {
         assert_eq!(
-            modules_of("import Mathlib.Data.Nat\n  public import all A\n-- no"),
-            ["Mathlib.Data.Nat", "A"]
+            modules_of("import Mathlib.Data.Nat\n  public import all A import B /-\nimport C\n-/\n-- no"),
+            ["Mathlib.Data.Nat", "A", "B"]
         );
         assert_eq!(modules_of(""), ["Init"]);
     }

@@ -106,6 +106,18 @@ pub enum QueueError {
         /// The one asked for, or of the first answer.
         wanted: String,
     },
+    /// Verdicts under two sets of rules would be mixed.
+    #[error(
+        "worker {worker} judges by other rules: {found}, not those of number {wanted}. Stop that worker, or install the same version of stp there as here, and run the same command again."
+    )]
+    OtherRules {
+        /// Host and process.
+        worker: String,
+        /// Its rules, in words.
+        found: String,
+        /// The number of this program's rules.
+        wanted: u32,
+    },
     /// The server takes no messages of that size.
     #[error(
         "a request of {bytes} bytes is larger than the NATS server takes. Raise `max_payload` in its configuration."

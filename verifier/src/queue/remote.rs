@@ -224,20 +224,15 @@ impl Shared {
         let Some(waiting) = state.waiting.remove(id) else { return };
         let read = serde_json::from_slice::<Answer>(bytes);
         let result = match read {
-            Err(error) => Err(QueueError::Unreadable(error.to_string()).into()),
-            Ok(Answer { toolchain, worker, reply }) => {
-                let wanted = state.toolchain.get_or_insert_with(|| toolchain.clone()).clone();
-                if wanted == toolchain {
-                    self.count(&reply);
-                    Ok(reply)
-                } else {
-                    Err(QueueError::OtherToolchain { worker, found: toolchain, wanted }.into())
-                }
-            }
+            Err(error) => Err(QueueError::Unreadable(error.to_string())),
+            Ok(answer) => answer.taken(&mut state.toolchain),
         };
         drop(state);
+        if let Ok(reply) = &result {
+            self.count(reply);
+        }
         // A requester that went away needs no answer.
-        let _ = waiting.sender.send(result);
+        let _ = waiting.sender.send(result.map_err(VerifierError::from));
     }
 
     fn count(&self, reply: &Reply) {

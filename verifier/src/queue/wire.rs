@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{Reply, Request};
+use crate::cache::RULES;
+use crate::protocol::{QueueError, Reply, Request};
 
 /// The name that stream, consumer and bucket begin with, if none is given.
 pub const DEFAULT_QUEUE: &str = "stp";
@@ -30,6 +31,9 @@ pub(crate) struct Question {
 pub(crate) struct Answer {
     /// The version of the Lean that gave it.
     pub(crate) toolchain: String,
+    /// The number of the judge's rules under which it was given; an older worker does not tell.
+    #[serde(default)]
+    pub(crate) rules: Option<u32>,
     /// Host and process of the worker.
     pub(crate) worker: String,
     pub(crate) reply: Reply,
@@ -45,9 +49,56 @@ impl Question {
     }
 }
 
+impl Answer {
+    /// The reply, if the worker judges as `toolchain`, or whoever was first, does, under the rules of this program.
+    ///
+    /// # Errors
+    /// [`QueueError`] if it does not.
+    pub(crate) fn taken(self, toolchain: &mut Option<String>) -> Result<Reply, QueueError> {
+        let Self { toolchain: found, rules, worker, reply } = self;
+        if rules != Some(RULES) {
+            let found = rules.map_or("older ones".to_owned(), |rules| format!("those of number {rules}"));
+            return Err(QueueError::OtherRules { worker, found, wanted: RULES });
+        }
+        let wanted = toolchain.get_or_insert_with(|| found.clone());
+        if *wanted != found {
+            return Err(QueueError::OtherToolchain { worker, found, wanted: wanted.clone() });
+        }
+        Ok(reply)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn answer(toolchain: &str, rules: &str) -> Answer {
+        let text = format!(
+            r#"{{"toolchain": "{toolchain}", {rules} "worker": "host:1", "reply": {{"signatures": [null]}}}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn answers_of_workers_that_judge_otherwise_are_refused() {
+        let (own, mut toolchain) = (format!("\"rules\": {RULES},"), None);
+        for (rules, words) in
+            [("", "older ones"), ("\"rules\": null,", "older ones"), ("\"rules\": 1,", "number 1")]
+        {
+            let error = answer("Lean 4", rules).taken(&mut toolchain).unwrap_err();
+            assert!(matches!(error, QueueError::OtherRules { .. }), "{error}");
+            let error = error.to_string();
+            assert!(
+                error.contains("host:1") && error.contains(words) && error.contains("same version"),
+                "{error}"
+            );
+        }
+        assert_eq!(toolchain, None, "what is refused does not say which Lean is wanted");
+        assert!(matches!(answer("Lean 4", &own).taken(&mut toolchain), Ok(Reply::Signatures(_))));
+        assert_eq!(toolchain.as_deref(), Some("Lean 4"));
+        let error = answer("Lean 3", &own).taken(&mut toolchain).unwrap_err();
+        assert!(matches!(error, QueueError::OtherToolchain { .. }), "{error}");
+    }
 
     #[test]
     fn ids_are_keys() {

@@ -1,7 +1,7 @@
 //! The two kinds of Lean, and what is known of them.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::kernel::Kernel;
 
@@ -40,6 +40,8 @@ pub struct NativeLean {
     pub args: Vec<OsString>,
     /// The folder to start it in.
     pub cwd: Option<PathBuf>,
+    /// Folders of modules of the user's own (`LEAN_PATH`), if there are any when it is found.
+    pub lean_path: Option<OsString>,
     /// What `--version` printed.
     pub version: String,
     /// Why it was taken.
@@ -67,11 +69,12 @@ impl Toolchain {
         }
     }
 
-    /// Whether the same name means the same library tomorrow; a Lake project's own files may change.
+    /// Whether the same name means the same library tomorrow; a Lake project's own files may change, and so may modules on
+    /// `LEAN_PATH`.
     pub fn is_fixed(&self) -> bool {
         match self {
             Self::Managed(_) => true,
-            Self::Native(lean) => lean.cwd.is_none(),
+            Self::Native(lean) => lean.cwd.is_none() && lean.lean_path.is_none(),
         }
     }
 
@@ -92,18 +95,44 @@ impl Toolchain {
             ),
             Self::Native(lean) => {
                 let args: Vec<_> = lean.args.iter().map(|arg| arg.to_string_lossy()).collect();
+                let more = |title: &str, path: Option<&Path>| {
+                    path.map(|path| format!("\n{title} {}", path.display())).unwrap_or_default()
+                };
                 format!(
-                    "native Lean: {}\nwhy:    {}\ncommand: {} {}{}",
+                    "native Lean: {}\nwhy:    {}\ncommand: {} {}{}{}",
                     lean.version,
                     lean.source,
                     lean.program.display(),
                     args.join(" "),
-                    lean.repl
-                        .as_ref()
-                        .map(|repl| format!("\nREPL:   {}", repl.display()))
-                        .unwrap_or_default()
+                    more("REPL:  ", lean.repl.as_deref()),
+                    more("LEAN_PATH (no verdict is kept):", lean.lean_path.as_deref().map(Path::new)),
                 )
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_may_change_is_not_fixed() {
+        let alone = NativeLean {
+            program: "lean".into(),
+            args: Vec::new(),
+            cwd: None,
+            lean_path: None,
+            version: "Lean (version 4.28.0)".to_owned(),
+            source: "a test".to_owned(),
+            repl: None,
+            kernel: None,
+        };
+        let with_modules = NativeLean { lean_path: Some("/own/modules".into()), ..alone.clone() };
+        let of_project = NativeLean { cwd: Some("/own/project".into()), ..alone.clone() };
+        let is_fixed = |lean: NativeLean| Toolchain::Native(lean).is_fixed();
+        assert!(is_fixed(alone) && !is_fixed(with_modules.clone()) && !is_fixed(of_project));
+        let said = Toolchain::Native(with_modules).describe();
+        assert!(said.ends_with("no verdict is kept): /own/modules"), "{said}");
     }
 }

@@ -120,15 +120,19 @@ pub fn locate(options: &ToolchainOptions) -> Result<Located, ToolchainError> {
 /// # Errors
 /// [`ToolchainError::NoHome`] if none is given and the environment names none.
 pub fn home(options: &ToolchainOptions) -> Result<PathBuf, ToolchainError> {
-    let variable =
-        |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty()).map(PathBuf::from);
+    let folder = |name| given(std::env::var_os(name)).map(PathBuf::from);
     options
         .home
         .clone()
-        .or_else(|| variable("STP_HOME"))
-        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("stp")))
-        .or_else(|| variable("HOME").map(|home| home.join(".cache").join("stp")))
+        .or_else(|| folder("STP_HOME"))
+        .or_else(|| folder("XDG_CACHE_HOME").map(|cache| cache.join("stp")))
+        .or_else(|| folder("HOME").map(|home| home.join(".cache").join("stp")))
         .ok_or(ToolchainError::NoHome)
+}
+
+/// What a variable of the environment says, if it says anything.
+fn given(value: Option<OsString>) -> Option<OsString> {
+    value.filter(|value| !value.is_empty())
 }
 
 fn of_project(project: &Path) -> Result<NativeLean, ToolchainError> {
@@ -168,8 +172,10 @@ fn native(
         let said = text.lines().chain(said.lines()).next().unwrap_or("nothing").trim().to_owned();
         return Err(not_lean(format!("`--version` printed {said:?}")));
     };
-    let version = version.to_owned();
-    Ok(NativeLean { program, args, cwd, version, source: source.to_owned(), repl: None, kernel: None })
+    let (version, source) = (version.to_owned(), source.to_owned());
+    // Its processes inherit it.
+    let lean_path = given(std::env::var_os("LEAN_PATH"));
+    Ok(NativeLean { program, args, cwd, lean_path, version, source, repl: None, kernel: None })
 }
 
 #[cfg(test)]
@@ -187,6 +193,13 @@ mod tests {
             let message = located(ToolchainOptions { lean: Some(path.into()), ..Default::default() });
             assert!(message.contains(hint) && message.contains("--lean"), "{message}");
         }
+    }
+
+    #[test]
+    fn an_empty_variable_says_nothing() {
+        assert_eq!(given(None), None);
+        assert_eq!(given(Some(OsString::new())), None);
+        assert_eq!(given(Some("/a:/b".into())), Some("/a:/b".into()));
     }
 
     #[test]

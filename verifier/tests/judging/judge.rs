@@ -137,6 +137,23 @@ fn fingerprints_ignore_names_and_spaces_only() {
     assert_eq!(print("(a b : Nat) : a + b = b + a"), print(": ∀ x y : Nat, x + y = y + x"));
     assert_ne!(print("(a b : Nat) : a + b = b + a"), print("(a b : Int) : a + b = b + a"));
     assert_ne!(print(": 2 + 2 = 4"), print(": 2 + 3 = 5"));
+    // What the header declares counts by what it is, and so do universes.
+    let below = |header: &str, signature: &str| {
+        RUNTIME.block_on(POOL.statement(header, signature)).unwrap().fingerprint.unwrap()
+    };
+    let same = |u: &str, v: &str| format!("(α : Type {u}) (β : Type {v}) : α = α ∧ β = β");
+    assert_eq!(below("universe u v", &same("u", "v")), below("universe w t", &same("w", "t")));
+    assert_ne!(below("universe u v", &same("u", "v")), below("universe u", &same("u", "u")));
+    let twins = "inductive A | x\ninductive B | x";
+    assert_eq!(below(twins, ": A = B"), below("inductive C | y\ninductive D | y", ": C = D"));
+    assert_ne!(below(twins, ": A = B"), below(twins, ": A = A"));
+    let kind = |first: &str, second: &str| {
+        let function =
+            "noncomputable def f (t : T) : Nat := @T.rec (fun _ => Nat) Nat.zero (Nat.succ Nat.zero) t";
+        format!("inductive T | {first} | {second}\n{function}")
+    };
+    assert_ne!(below(&kind("a", "b"), ": f T.a = 1"), below(&kind("b", "a"), ": f T.a = 1"));
+    assert_eq!(below(&kind("a", "b"), ": f T.a = 1"), below(&kind("b", "a"), ": f T.b = 1"));
     let report = RUNTIME.block_on(POOL.statement("", "(a : Nat) : b = a")).unwrap();
     assert!(!report.ok && report.messages[0].contains("Unknown identifier `b`"), "{report:?}");
 }
@@ -172,6 +189,25 @@ fn a_header_brings_its_imports_and_opens() {
         check_with(&POOL, "(a b : Nat) (h : a < b) : a + 1 ≤ b", "succ_le_of_lt h").status,
         Status::Failed
     );
+}
+
+#[test]
+fn a_header_is_divided_where_lean_divides_it() {
+    let opened = "/-\nimport No.Such\n-/ import Init import Init -- x\r\nopen Nat";
+    for (header, signature, proof, expected) in [
+        ("import Init def two := 2", ": two = 2", "rfl", Status::Proved),
+        ("import Init local instance : Add Nat := ⟨fun _ _ => 0⟩", ": 1 + 1 = 2", "by rfl", Status::Failed),
+        (opened, "(a b : Nat) (h : a < b) : a + 1 ≤ b", "succ_le_of_lt h", Status::Proved),
+        ("open Nat\nimport Init", ": True", "trivial", Status::StatementError),
+        ("import", ": True", "trivial", Status::StatementError),
+        ("module\nimport Init", ": True", "trivial", Status::StatementError),
+    ] {
+        let candidate = stp_verifier::Candidate::new(header, signature, proof);
+        for candidate in [candidate.clone(), candidate.foreign()] {
+            let verdict = RUNTIME.block_on(POOL.check(candidate)).unwrap();
+            assert_eq!(verdict.status, expected, "{header}: {verdict:?}");
+        }
+    }
 }
 
 #[test]

@@ -14,3 +14,4 @@ mod kimina;
 mod neighbours;
 mod serve;
 mod sketches;
+mod texts;

@@ -31,6 +31,7 @@ fn pool() -> Pool {
         program: "/nonexistent/lean".into(),
         args: Vec::new(),
         cwd: None,
+        lean_path: None,
         version: "none".to_owned(),
         source: "a test".to_owned(),
         repl: None,

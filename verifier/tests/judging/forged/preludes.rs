@@ -68,4 +68,7 @@ fn imports_do_not_change_what_a_header_means() {
     verdict.is("rejected", "not the statement asked for");
     // It is right about what is imported.
     checker.check(&e, &[TARGET], json!({ "imports": imports })).remove(0).is("proved", "");
+    let more = format!("{imports} open Nat");
+    let verdict = checker.check(&e, &[TARGET], json!({ "imports": more })).remove(0);
+    verdict.is("statement_error", "more than imports");
 }
