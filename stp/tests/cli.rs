@@ -53,7 +53,7 @@ fn unknown_names_are_usage_errors_that_list_the_known_ones() {
 #[test]
 fn a_corrupt_corpus_line_is_named() {
     refused(&["--corpus", "bad.jsonl"], 1, &["bad.jsonl:2:", "Mend"]);
-    refused(&["--corpus", "missing"], 1, &["missing", "--corpus"]);
+    refused(&["--corpus", "missing"], 2, &["missing", "--corpus"]);
 }
 
 #[test]
