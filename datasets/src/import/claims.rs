@@ -9,8 +9,9 @@ use super::columns::Columns;
 use super::layout::{Field, Layout};
 use super::problem::{ImportError, Problem};
 use super::tactics::joined;
-use super::text::{below, code_of, lacking, names, statement_of, theorem_of};
+use super::text::{below, code_of, lacking, statement_of, theorem_of};
 use super::{parquet, rows};
+use crate::lean_file::theorem_names;
 use crate::{LeanTheorem, mentions};
 
 /// What is to be judged.
@@ -181,7 +182,7 @@ impl Claim {
 
 /// The claim of a text that declares theorems itself; `None` for any other.
 fn whole(header: &str, text: &str, statement: Option<&LeanTheorem>) -> Option<Claim> {
-    let names = names(text);
+    let names = theorem_names(text);
     let last = names.last()?;
     let wanted = statement.map(|theorem| &theorem.name).filter(|name| !name.is_empty() && *name != last);
     let name = wanted.filter(|name| names.contains(name)).cloned();

@@ -61,28 +61,26 @@ fn balance_of_comments(text: &str) -> isize {
     text.matches("/-").count().cast_signed() - text.matches("-/").count().cast_signed()
 }
 
-/// The last theorem of a text that has a name, or else its last, with what stands before it as its header. A text without a keyword is a signature
+/// The last theorem of a text that has a name, or else its last, with what stands before it as its header. A text without a
+/// keyword is a signature
 /// (`(a : Nat) : a = a`) or a proposition (`∀ a : Nat, a = a`). `proofs` may name theorems of the header,
 /// but for those that repeat some of them.
 pub(super) fn theorem_of(header: &str, text: &str, proofs: &[String]) -> Result<LeanTheorem, String> {
     let text = text.trim();
-    let bare = theorem_names(text).is_empty();
+    let names = theorem_names(text);
+    let bare = names.is_empty();
     if bare && (begins_command(text) || text.is_empty()) {
         return Err("there is no theorem in it".to_owned());
     }
     let declared = if bare { format!("theorem x {}", signature(text)) } else { text.to_owned() };
     let whole = below(&plain_lines(header), &declared);
-    let own = names(header);
-    let brings_its_own = |text: &str| names(text).iter().any(|name| own.contains(name));
+    let own = theorem_names(header);
+    let brings_its_own = |text: &str| theorem_names(text).iter().any(|name| own.contains(name));
     let proofs: Vec<_> =
         proofs.iter().map(|text| code_of(text)).filter(|text| !brings_its_own(text)).collect();
     let beside = proofs.join("\n");
     // An example below it is none of a statement's.
-    let back = if bare {
-        0
-    } else {
-        theorem_names(text).iter().rev().position(|name| !name.is_empty()).unwrap_or(0)
-    };
+    let back = names.iter().rev().position(|name| !name.is_empty()).unwrap_or(0);
     let last = |text: &str| theorem_from_end(text, back, &beside);
     let found = match last(&whole) {
         Some(Err(error)) => match last(&format!("{whole} := sorry")) {
@@ -95,11 +93,6 @@ pub(super) fn theorem_of(header: &str, text: &str, proofs: &[String]) -> Result<
     };
     let theorem = found.map_err(|error| format!("`{}` {}", error.name, error.reason))?;
     Ok(if bare { LeanTheorem { name: String::new(), ..theorem } } else { theorem })
-}
-
-/// The names of a text's theorems, in order.
-pub(super) fn names(text: &str) -> Vec<String> {
-    theorem_names(text)
 }
 
 /// A signature; a proposition gets the colon before it.
@@ -131,24 +124,26 @@ pub(super) fn lacking(header: &str, text: &str) -> String {
 /// else.
 fn units(text: &str) -> Vec<String> {
     let commands = command_texts(text);
-    let first = |command: &str| command.split_whitespace().next().unwrap_or_default().to_owned();
-    let depth = |command: &str| match first(command).as_str() {
-        "namespace" | "section" => 1,
-        "noncomputable" | "public" if command.split_whitespace().nth(1) == Some("section") => 1,
-        "end" => -1,
-        _ => 0,
-    };
+    // What is not closed stands alone.
+    let (mut open, mut ends) = (Vec::new(), (0..commands.len()).collect::<Vec<_>>());
+    for (at, command) in commands.iter().enumerate() {
+        let mut words = command.split_whitespace();
+        match (words.next(), words.next()) {
+            (Some("namespace" | "section"), _) | (Some("noncomputable" | "public"), Some("section")) => {
+                open.push(at);
+            }
+            (Some("end"), _) => {
+                if let Some(begin) = open.pop() {
+                    ends[begin] = at;
+                }
+            }
+            _ => {}
+        }
+    }
     let (mut found, mut at) = (Vec::new(), 0);
     while at < commands.len() {
-        let mut open = 0;
-        let closed = commands[at..].iter().position(|command| {
-            open += depth(command);
-            open <= 0
-        });
-        // What is not closed stands alone.
-        let end = at + closed.unwrap_or(0) + 1;
-        found.push(commands[at..end].join("\n"));
-        at = end;
+        found.push(commands[at..=ends[at]].join("\n"));
+        at = ends[at] + 1;
     }
     found
 }

@@ -59,10 +59,10 @@ pub(super) async fn fill(lean: &LeanText, seeker: &Seeker<'_>) -> Result<Filled>
         let LeanTheorem { name, header, signature, proof, .. } = open.theorem.clone();
         let given = (!is_bare).then(|| on_lines_of_its_own(&proof));
         let problem = Problem { header, signature, given };
-        let own_name = name.clone();
+        let calls_itself = mentions(&proof, &name);
         let shown = if name.is_empty() { format!("line {line}") } else { name };
         let started = Instant::now();
-        let sought = match mentions(&proof, &own_name) {
+        let sought = match calls_itself {
             true => Ok(nothing(&problem, Outcome::Refused(CALLS_ITSELF.to_owned()))),
             false => seeker.seek(&shown, &problem).await,
         };
