@@ -137,6 +137,9 @@ impl Checkpoint {
             fs::write(dir.join(name), content).map_err(text)?;
         }
         hf::write_weights(&self.model.valid(), precision, &dir.join(MODEL))?;
+        // The writer keeps its file for its owner alone; a server of another user reads it as it reads the others.
+        let permissions = fs::metadata(dir.join(CONFIG)).map_err(text)?.permissions();
+        fs::set_permissions(dir.join(MODEL), permissions).map_err(text)?;
         for entry in fs::read_dir(dir).map_err(text)? {
             fs::File::open(entry.map_err(text)?.path()).and_then(|file| file.sync_all()).map_err(text)?;
         }
