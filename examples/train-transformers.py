@@ -18,7 +18,8 @@ with open(os.environ["STP_TRAIN_DATA"], encoding="utf-8") as lines:
 device = "cuda" if torch.cuda.is_available() else "cpu"
 torch.manual_seed(manifest["seed"])
 model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).to(device).train()
-optimiser = torch.optim.AdamW(model.parameters(), weight_decay=asked["weight_decay"])
+adam = {"betas": asked["betas"], "eps": asked["epsilon"], "weight_decay": asked["weight_decay"]}
+optimiser = torch.optim.AdamW(model.parameters(), **adam)
 
 
 def loss_of(part, tokens):

@@ -78,6 +78,6 @@ pub use sample::{
 pub use special::Special;
 pub use tokenizer::{Part, Tokenizer};
 pub use train::{
-    LoraConfig, Projection, Recompute, Schedule, StateFile, TrainConfig, TrainReport, TrainStep, eval_loss,
-    train, train_resumable,
+    BETAS, EPSILON, LoraConfig, Projection, Recompute, Schedule, StateFile, TrainConfig, TrainReport,
+    TrainStep, eval_loss, train, train_resumable,
 };

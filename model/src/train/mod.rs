@@ -28,6 +28,7 @@ use crate::{Example, Lm, ModelError};
 
 pub use config::{Recompute, Schedule, TrainConfig};
 pub use lora::{LoraConfig, Projection};
+pub use optimiser::{BETAS, EPSILON};
 pub use state::StateFile;
 
 /// Passed to the callback after each step.

@@ -15,9 +15,10 @@ use burn::tensor::Tensor;
 use crate::Lm;
 use crate::kernels::{self, cpu::AdamStep};
 
-const BETA_1: f32 = 0.9;
-const BETA_2: f32 = 0.98;
-const EPSILON: f32 = 1e-8;
+/// AdamW's factors of the first and second moments.
+pub const BETAS: [f32; 2] = [0.9, 0.98];
+/// What AdamW adds to the root of the second moment.
+pub const EPSILON: f32 = 1e-8;
 
 /// The moments of one weight, as one row.
 pub(super) type Moments = AdamWState<1>;
@@ -32,7 +33,7 @@ pub(super) struct Optimiser {
 impl Optimiser {
     /// Without moments yet.
     pub(super) fn new(weight_decay: f32) -> Self {
-        let config = AdamWConfig::new().with_beta_1(BETA_1).with_beta_2(BETA_2).with_epsilon(EPSILON);
+        let config = AdamWConfig::new().with_beta_1(BETAS[0]).with_beta_2(BETAS[1]).with_epsilon(EPSILON);
         let rule = config.with_weight_decay(weight_decay).build();
         Self { rule, weight_decay, moments: HashMap::new() }
     }
@@ -69,8 +70,8 @@ impl Optimiser {
         };
         let time = time + 1;
         let step = AdamStep {
-            beta_1: BETA_1,
-            beta_2: BETA_2,
+            beta_1: BETAS[0],
+            beta_2: BETAS[1],
             epsilon: EPSILON,
             rate: rate as f32,
             keep: (1.0 - rate * f64::from(self.weight_decay)) as f32,

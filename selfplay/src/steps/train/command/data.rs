@@ -77,6 +77,10 @@ pub struct Asked {
     pub lora: LoraConfig,
     /// Decoupled weight decay.
     pub weight_decay: f32,
+    /// AdamW's factors of the moments, and what is added to a root.
+    pub betas: [f32; 2],
+    /// See `betas`.
+    pub epsilon: f32,
     /// Largest norm of a whole gradient.
     pub grad_clip: f32,
     /// See [`crate::config::TrainingMachine`].
@@ -194,6 +198,8 @@ mod tests {
             final_rate: 0.1,
             lora: LoraConfig::default(),
             weight_decay: 0.05,
+            betas: stp_model::BETAS,
+            epsilon: stp_model::EPSILON,
             grad_clip: 1.0,
             precision: Precision::F32,
             max_seq: 64,

@@ -97,6 +97,8 @@ fn write_files(
         final_rate: training.final_rate,
         lora: training.lora.clone(),
         weight_decay: WEIGHT_DECAY,
+        betas: stp_model::BETAS,
+        epsilon: stp_model::EPSILON,
         grad_clip: GRADIENT_CLIP,
         precision: context.config.training.precision,
         max_seq,
