@@ -21,15 +21,20 @@ pub enum Change {
     Never,
 }
 
-/// What a sample, a verdict or a trained weight does not depend on; of the training's command that is for its writer to see to,
-/// who must be able to mend it.
-const ANY_TIME: [&str; 13] = [
+/// What a sample, a verdict or a trained weight does not depend on. Of the training's command, and of what a server is told, that
+/// is for their writer to see to, who must be able to mend what a server or a script refuses.
+const ANY_TIME: [&str; 18] = [
     "sampling.batch",
     "sampling.cache_mb",
     "sampling.server.concurrency",
+    "sampling.server.extra",
     "sampling.server.key_variable",
+    "sampling.server.logprobs",
+    "sampling.server.model",
+    "sampling.server.prompts",
     "sampling.server.reload",
     "sampling.server.retries",
+    "sampling.server.samples_per_request",
     "sampling.server.timeout_seconds",
     "sampling.server.urls",
     "training.command",
