@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use stp_datasets::{ClaimRow, Layout, RowSource, begins_command, import_files, read_claims};
 use stp_selfplay::error::UsageError;
 use tokio::sync::mpsc;
@@ -68,17 +69,23 @@ pub(super) fn read(args: &VerifyArgs) -> Result<mpsc::Receiver<Result<Event>>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     let reading = Reading { header, layout, sender };
     std::thread::spawn(move || {
-        for source in sources {
-            let failed = match reading.source(&source) {
-                Ok(()) => continue,
-                Err(error) => error,
-            };
+        let sender = reading.sender.clone();
+        if let Err(failed) = whole(|| sources.iter().try_for_each(|source| reading.source(source))) {
             // A receiver that went away needs no more.
-            let _ = reading.sender.blocking_send(Err(failed));
-            return;
+            let _ = sender.blocking_send(Err(failed));
         }
     });
     Ok(receiver)
+}
+
+/// What reading comes to; a fault of ours that ends it must not look like the end of the input.
+fn whole(read: impl FnOnce() -> Result<()>) -> Result<()> {
+    std::panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        bail!(
+            "a fault of `stp` ended the reading of its input, so what came after the last verdict is not judged; \
+             please report the lines above with the row that follows that verdict"
+        )
+    })
 }
 
 /// Files and the files in folders, in the order in which they were given.
@@ -261,6 +268,12 @@ mod tests {
         assert_eq!(form(Form::Lines, b"["), Form::Json);
         assert_eq!(form(Form::Lines, b"theorem"), Form::Lines);
         assert_eq!(form(Form::Lean, b"{"), Form::Lean);
+    }
+
+    #[test]
+    fn a_fault_is_no_end_of_the_input() {
+        assert!(whole(|| Ok(())).is_ok());
+        assert!(whole(|| panic!("on purpose")).unwrap_err().to_string().contains("not judged"));
     }
 
     #[test]

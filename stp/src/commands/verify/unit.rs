@@ -79,7 +79,8 @@ impl Unit {
 
     /// The hashes of all that its verdict depends on.
     pub(super) fn hashes(&self, rules: &Rules) -> Hashes {
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        // What is not there differs from what is empty.
+        let text = |text: &Option<String>| text.as_ref().map_or_else(String::new, |text| format!("={text}"));
         let parts = match &self.work {
             Err(error) => vec!["error".to_owned(), error.clone()],
             Ok(Work::Claim(Claim::Proof { header, signature, proof, own })) => {
@@ -144,6 +145,11 @@ mod tests {
         let later = Rules { identity: "lean".into(), limit_ms: 20 };
         let longer = unit("open Nat", ": True", "trivial").hashes(&later);
         assert!(longer.plain == first.plain && longer.timeout != first.timeout);
+        let whole = |statement: Option<(String, String)>| {
+            let claim = Claim::Text { text: "t".into(), added: 0, name: None, statement };
+            Unit { work: Ok(Work::Claim(claim)), ..unit("", "", "") }
+        };
+        assert_ne!(hashes(whole(None)).plain, hashes(whole(Some(Default::default()))).plain);
         let elsewhere = Rules { identity: "other".into(), limit_ms: 10 };
         assert_ne!(unit("open Nat", ": True", "trivial").hashes(&elsewhere).plain, first.plain);
     }
