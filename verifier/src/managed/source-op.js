@@ -19,6 +19,8 @@ const DECLARED = `${COMMAND}declId`;
 const PROOFS_VARIABLES = 'set_option deprecated.oldSectionVars true in';
 const NODE = 1; // Lean.Syntax.node
 const IDENTIFIER = 3; // Lean.Syntax.ident
+// What may stand before `example` and not before a theorem.
+const MODIFIERS = /(?:(?<![^\s\]])(?:private|protected|noncomputable|nonrec)\s+)+$/;
 const NO_PROPOSITION = /is not a proposition/;
 const MEANT = /(?:^|\s)(theorem|lemma|example)(?=[\s:({[]|$)[^\S\n]*([^\s:({[]*)/;
 const MAX_NODES = 20000; // of one command's syntax
@@ -141,6 +143,7 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
         given.push(renamed.name);
       }
       command.isTheorem = !renamed.isData;
+      if (renamed.error && !renamed.isData && !range.said.some(isError)) range.said.push({ ...renamed.error, pos: position(walk.bytes, range.start) });
     }
     const theorems = [];
     constants.declared(env, (nameObject, info) => {
@@ -176,14 +179,16 @@ function makeSourceOp(lean, { maxHeartbeats, environments, readMessages, constan
       const { column } = position(walk.bytes, start + Buffer.byteLength(text.slice(0, from)));
       return `${' '.repeat(column)}${text.slice(from, to)}`;
     };
-    const renamed = `${PROOFS_VARIABLES}\n${placed(0, at)}theorem _root_.${called}\n${placed(at + 'example'.length)}`;
+    const renamed = `${PROOFS_VARIABLES}\n${placed(0, at).replace(MODIFIERS, (words) => words.replace(/\S/g, ' '))}theorem _root_.${called}\n${placed(at + 'example'.length)}`;
     const state = elaborated(renamed, inc(before));
     const env = inc(field(state, 0));
-    const isData = readMessages(field(state, 1)).some((message) => NO_PROPOSITION.test(message.data));
+    const errors = readMessages(field(state, 1)).filter(isError);
+    const isData = errors.some((message) => NO_PROPOSITION.test(message.data));
     dec(state);
-    if (has(env, name(called))) return { env, name: called, isData: false };
+    // What was declared beside an error is not what the text says.
+    if (!errors.length && has(env, name(called))) return { env, name: called, isData: false };
     dec(env);
-    return { isData };
+    return { isData, error: errors[0] };
   }
 
   // The kinds of the nodes of a command's syntax, the names that it gives to what it declares, and whether an example has a type.
