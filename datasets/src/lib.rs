@@ -42,7 +42,10 @@ pub use import::{
     Claim, ClaimRow, Field, ImportError, ImportOptions, Imported, Layout, RowSource, distinct_id,
     import_file, import_files, plain_id, read_claims,
 };
-pub use lean_file::{LeanFileError, LeanTheorem, begins_command, mentions, signature_of, theorems};
+pub use lean_file::{
+    LeanFileError, LeanTheorem, Outlined, OutlinedKind, begins_command, mentions, outline, signature_of,
+    theorem_names, theorems,
+};
 pub use ledger::{
     Attempt, Conjecture, ConjectureOutcome, CorpusChange, CorpusDiffers, Cut, Effort, Event, KeepCorpusError,
     KnownVerdicts, Ledger, LedgerError, LedgerSketch, LedgerStatement, LedgerStats, Origin, Phase, Source,

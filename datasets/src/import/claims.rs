@@ -186,7 +186,11 @@ fn whole(header: &str, text: &str, statement: Option<&LeanTheorem>) -> Option<Cl
     let last = names.last()?;
     let wanted = statement.map(|theorem| &theorem.name).filter(|name| !name.is_empty() && *name != last);
     let name = wanted.filter(|name| names.contains(name)).cloned();
-    let lacks = lacking(statement.map_or(header, |theorem| &theorem.header), text);
+    // Its universe parameters a text declares itself.
+    let lacks = match statement {
+        Some(theorem) => lacking(&theorem.header_of_file(), text),
+        None => lacking(header, text),
+    };
     let added = lacks.trim_end().lines().count();
     Some(Claim::Text {
         text: below(&lacks, text),
@@ -322,6 +326,27 @@ mod tests {
         assert_eq!((found, added, name.as_deref()), (after, 0, Some("x")));
         let alone = one(json!({"lean4_code": text}));
         assert_eq!(alone, Claim::Text { text: text.into(), added: 0, name: None, statement: None });
+    }
+
+    #[test]
+    fn a_whole_text_declares_its_universe_parameters_itself() {
+        let text = "theorem x.{u} (α : Type u) : α = α := rfl";
+        let statement = "theorem x.{u} (α : Type u) : α = α := by sorry";
+        let Claim::Text { text: found, added, statement, .. } =
+            one(json!({"statement": statement, "header": "open Nat", "proof": text}))
+        else {
+            panic!("no text")
+        };
+        assert_eq!((found, added), (format!("open Nat\n{text}"), 1));
+        assert_eq!(statement, Some(("open Nat\nuniverse u\n".to_owned(), "(α : Type u) : α = α".to_owned())));
+    }
+
+    #[test]
+    fn a_statement_that_cannot_be_read_ends_nothing() {
+        let row = json!({"statement": "theorem x.} : True := by sorry", "proof": "trivial"});
+        let found = read(&[row, json!({"statement": ": True", "proof": "trivial"})], "");
+        assert!(found[0].claims.as_ref().unwrap_err().contains("universe parameters"), "{found:?}");
+        assert!(found[1].claims.is_ok());
     }
 
     #[test]

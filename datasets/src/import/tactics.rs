@@ -72,11 +72,12 @@ fn block(proof: &str) -> String {
 
 /// Every line two columns further to the right, except where a string goes on.
 fn indented(text: &str) -> String {
-    let inside = strings(text);
+    let mut inside = strings(text).into_iter().peekable();
     let mut moved = String::with_capacity(text.len() + 64);
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        let in_string = inside.iter().any(|range| range.start < at && at < range.end);
+        while inside.next_if(|range| range.end <= at).is_some() {}
+        let in_string = inside.peek().is_some_and(|range| range.start < at);
         if !line.trim().is_empty() && !in_string {
             moved.push_str("  ");
         }
@@ -150,9 +151,15 @@ mod tests {
             ("have h : p := by\n  simp\nexact h", "by\n  have h : p := by\n    simp\n  exact h"),
             ("-- first\n  omega", "by\n-- first\n  omega"),
             ("exact \"a\nb\".length_pos", "by\n  exact \"a\nb\".length_pos"),
+            ("exact f \"a\nb\" \"\nc\n\"\nrfl", "by\n  exact f \"a\nb\" \"\nc\n\"\n  rfl"),
             ("", "by\n  "),
         ] {
             assert_eq!(joined("by", proof), expected, "{proof}");
         }
+    }
+    #[test]
+    fn many_strings_take_no_time() {
+        let proof = "exact \"a\"\n".repeat(50_000);
+        assert_eq!(joined("by", &proof).lines().count(), 50_001);
     }
 }

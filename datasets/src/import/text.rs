@@ -42,7 +42,7 @@ fn fenced(text: &str, wanted: impl Fn(&str) -> bool) -> Option<&str> {
                     *(if is_lean { &mut lean } else { &mut bare }) = Some(code);
                 }
             }
-            _ if label.is_empty() && text[end..].trim().is_empty() && fences == 1 => {
+            _ if label.is_empty() && fences == 1 && text[end..].trim().is_empty() => {
                 return Some(&text[..begin]);
             }
             _ => {
@@ -83,8 +83,8 @@ pub(super) fn theorem_of(header: &str, text: &str, proofs: &[String]) -> Result<
     let back = names.iter().rev().position(|name| !name.is_empty()).unwrap_or(0);
     let last = |text: &str| theorem_from_end(text, back, &beside);
     let found = match last(&whole) {
-        Some(Err(error)) => match last(&format!("{whole} := sorry")) {
-            // A statement without `:=`.
+        Some(Err(error)) => match last(&format!("{whole}\n:= sorry")) {
+            // A statement without `:=`; it may end in a comment.
             Some(Ok(theorem)) => Ok(theorem),
             _ => Err(error),
         },
@@ -184,6 +184,9 @@ mod tests {
             ("import Std\nlemma x (a b : Nat) : a + b = b + a :=", ""),
             ("@[simp] theorem x (a b : Nat) : a + b = b + a\n", "sorry"),
             ("example (a b : Nat) : a + b = b + a := by\n  sorry", "by\n  sorry"),
+            ("(a b : Nat) : a + b = b + a -- easy", "sorry"),
+            ("theorem x (a b : Nat) : a + b = b + a -- easy", "sorry"),
+            ("theorem x (a b : Nat) : a + b = b + a -- easy\n  := by sorry", "by sorry"),
         ] {
             let found = theorem_of("open Nat", text, &[]).unwrap();
             assert_eq!((found.signature.as_str(), found.proof.as_str()), (wanted, tail), "{text}");
@@ -194,6 +197,8 @@ mod tests {
             ("1 + 1 = 2", ": 1 + 1 = 2"),
             ("(1 : Int) = 1", ": (1 : Int) = 1"),
             (": True", ": True"),
+            ("1 = 1 -- easy", ": 1 = 1"),
+            ("#[1].size = 1", ": #[1].size = 1"),
         ] {
             assert_eq!(theorem_of("", text, &[]).unwrap().signature, signature);
         }
@@ -218,6 +223,8 @@ mod tests {
     fn fences_in_comments_take_no_time() {
         let text = format!("/-\n{}", "```\n".repeat(200_000));
         assert_eq!(code_of(&text), text);
+        let fences = format!("{}rfl{}", "```\n".repeat(100_000), " ".repeat(100_000));
+        assert_eq!(code_of(&fences), "");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::scan::{Kind, Piece};
+use crate::lean_text::{Span, spans};
 
 /// Words that begin a command wherever a line begins with them.
 const STARTS: &[&str] = &[
@@ -44,6 +45,7 @@ const STARTS_IN_FIRST_COLUMN: &[&str] = &[
     "builtin_initialize",
     "builtin_simproc",
     "coinductive",
+    "count_heartbeats",
     "declare_syntax_cat",
     "deriving",
     "dsimproc",
@@ -84,6 +86,10 @@ const STARTS_IN_FIRST_COLUMN: &[&str] = &[
     "unif_hint",
     "unsafe",
     "unseal",
+    "unset_option",
+    "variable?",
+    "whatsnew",
+    "with_weak_namespace",
 ];
 const MODIFIERS: &[&str] =
     &["private", "protected", "noncomputable", "nonrec", "public", "unsafe", "partial"];
@@ -91,6 +97,7 @@ const MODIFIERS: &[&str] =
 /// Words of commands that may end with `in` and then belong to the command after them.
 const BEFORE_IN: &[&str] = &[
     "attribute",
+    "count_heartbeats",
     "include",
     "local",
     "omit",
@@ -101,7 +108,12 @@ const BEFORE_IN: &[&str] = &[
     "universe",
     "unseal",
     "variable",
+    "whatsnew",
 ];
+/// Those of them that leave nothing behind once that command is done.
+const LASTS_FOR_ONE: &[&str] = &["include", "omit", "open", "set_option", "universe", "variable"];
+/// Those that may as well begin a term or a tactic.
+const IN_TERMS: &[&str] = &["open", "set_option"];
 
 /// The commands of a text, as ranges of pieces. A `mutual` block is one command.
 pub(super) fn commands(text: &str, pieces: &[Piece<'_>]) -> Vec<Range<usize>> {
@@ -126,11 +138,38 @@ pub(super) fn commands(text: &str, pieces: &[Piece<'_>]) -> Vec<Range<usize>> {
 /// Whether a text begins as a Lean file does: with a command, an attribute or a comment.
 pub fn begins_command(text: &str) -> bool {
     let text = text.trim_start();
-    if text.starts_with("/-") || text.starts_with("--") || text.starts_with("@[") || text.starts_with('#') {
+    if ["/-", "--", "@["].iter().any(|mark| text.starts_with(mark)) || is_hash_command(text) {
         return true;
     }
     let word = text.split(|c: char| c.is_whitespace() || "({[:.@".contains(c)).next().unwrap_or_default();
-    word == "module" || [STARTS, STARTS_IN_FIRST_COLUMN, MODIFIERS].iter().any(|words| words.contains(&word))
+    word == "module" || is_command_word(word)
+}
+
+/// Whether a word begins commands, if only in the first column.
+pub(super) fn is_command_word(word: &str) -> bool {
+    [STARTS, STARTS_IN_FIRST_COLUMN, MODIFIERS].iter().any(|words| words.contains(&word))
+        || is_hash_command(word)
+}
+
+/// Whether it begins with `#` and a letter, as `#check` does; `#[1]` is a term.
+pub(super) fn is_hash_command(word: &str) -> bool {
+    word.strip_prefix('#').is_some_and(|rest| rest.starts_with(char::is_alphabetic))
+}
+
+/// Whether what begins with that word and ends with `in` leaves nothing behind once the command after it is done.
+pub(super) fn lasts_for_one(keyword: &str) -> bool {
+    LASTS_FOR_ONE.contains(&keyword) || is_hash_command(keyword)
+}
+
+/// Whether `@[` stands there.
+fn is_attribute(pieces: &[Piece<'_>], index: usize) -> bool {
+    pieces[index].text == "@" && pieces.get(index + 1).is_some_and(|next| next.text == "[")
+}
+
+/// Whether a command may begin with that piece, wherever it stands in its line.
+fn may_begin(pieces: &[Piece<'_>], index: usize) -> bool {
+    let piece = &pieces[index];
+    piece.kind == Kind::DocComment || is_command_word(piece.text) || is_attribute(pieces, index)
 }
 
 /// Where commands begin, as indices of pieces.
@@ -141,6 +180,8 @@ fn command_starts(text: &str, pieces: &[Piece<'_>]) -> Vec<usize> {
     let mut attribute_depth = 0usize;
     // `open … in theorem …` holds two commands on one line.
     let (mut takes_in, mut after_in) = (false, false);
+    // How many commands begin before a row of those that may be a term's.
+    let mut before_row = None::<usize>;
     let places = places(text, pieces, 0);
     for (index, piece) in pieces.iter().enumerate() {
         if attribute_depth > 0 {
@@ -155,34 +196,48 @@ fn command_starts(text: &str, pieces: &[Piece<'_>]) -> Vec<usize> {
             }
             continue;
         }
-        let (column, begins_line) = places[index];
-        let attribute = piece.text == "@" && pieces.get(index + 1).is_some_and(|next| next.text == "[");
-        let starts_here = match piece.kind {
-            Kind::DocComment => begins_line,
-            Kind::Word if attribute => begins_line,
-            Kind::Word => {
-                begins_line && STARTS.contains(&piece.text)
-                    || column == 0
-                        && (STARTS_IN_FIRST_COLUMN.contains(&piece.text) || piece.text.starts_with('#'))
-            }
-            _ => false,
-        };
-        let starts_here = starts_here || std::mem::take(&mut after_in);
+        let is_after_in = std::mem::take(&mut after_in);
+        if let Some(count) = before_row.filter(|_| is_after_in && !may_begin(pieces, index)) {
+            // `open … in rfl` is no command, and goes on with the one before it.
+            starts.truncate(count);
+            (before_row, takes_in) = (None, false);
+            continue;
+        }
+        let attribute = is_attribute(pieces, index);
+        let starts_here = is_after_in || begins_in_line(piece, attribute, places[index]);
         if starts_here && !introduced {
+            let count = before_row.filter(|_| is_after_in).unwrap_or(starts.len());
+            before_row = IN_TERMS.contains(&piece.text).then_some(count);
             starts.push(index);
-            takes_in = BEFORE_IN.contains(&piece.text) || piece.text.starts_with("#guard");
+        }
+        let introduces = piece.kind == Kind::DocComment || attribute || MODIFIERS.contains(&piece.text);
+        if starts_here || introduced {
+            takes_in = !introduces && (BEFORE_IN.contains(&piece.text) || piece.text.starts_with("#guard"));
         }
         after_in = takes_in && piece.text == "in";
         if attribute {
             attribute_depth = 1;
         }
-        introduced = (starts_here || introduced)
-            && (piece.kind == Kind::DocComment || attribute || MODIFIERS.contains(&piece.text));
+        introduced = (starts_here || introduced) && introduces;
     }
     if starts.first() != Some(&0) && !pieces.is_empty() {
         starts.insert(0, 0);
     }
     starts
+}
+
+/// Whether a piece begins a command by where it stands: in that column, and as the first of its line or not.
+fn begins_in_line(piece: &Piece<'_>, attribute: bool, (column, begins_line): (usize, bool)) -> bool {
+    match piece.kind {
+        Kind::DocComment => begins_line,
+        Kind::Word if attribute => begins_line,
+        Kind::Word => {
+            begins_line && STARTS.contains(&piece.text)
+                || column == 0
+                    && (STARTS_IN_FIRST_COLUMN.contains(&piece.text) || is_hash_command(piece.text))
+        }
+        _ => false,
+    }
 }
 
 /// The column of each piece, and whether it is the first of its line. They stand behind `begin`, where a line begins.
@@ -199,15 +254,32 @@ fn places(text: &str, pieces: &[Piece<'_>], begin: usize) -> Vec<(usize, bool)> 
     found
 }
 
-/// Whether a declaration may have commands in it that were not told from its proof: a line that begins with a word that begins a
-/// command elsewhere, or with any word in the first column.
+/// Whether other commands may stand in what was read as one from its keyword on: it has a line in the first column, whatever
+/// stands there, or what begins commands elsewhere.
 pub(super) fn may_hold_commands(text: &str, pieces: &[Piece<'_>]) -> bool {
-    let Some(begin) = pieces.first().map(|first| first.start) else { return false };
-    let line = text[..begin].rfind('\n').map_or(0, |newline| newline + 1);
-    pieces.iter().zip(places(text, pieces, line)).skip(1).any(|(piece, (column, begins_line))| {
-        let is_word = piece.kind == Kind::Word;
-        begins_line && is_word && (column == 0 || STARTS_IN_FIRST_COLUMN.contains(&piece.text))
-    })
+    let begins_in_first_column = |pair: &[Piece<'_>]| {
+        let between = &text[pair[0].start..pair[1].start];
+        between.rfind('\n').is_some_and(|newline| !text[pair[0].start + newline + 1..].starts_with(' '))
+    };
+    (1..pieces.len()).any(|index| may_begin(pieces, index)) || pieces.windows(2).any(begins_in_first_column)
+}
+
+/// Whether no one can say where commands begin in a text: it may define some of its own, or change what those of Lean do, or Lean
+/// may divide it otherwise.
+pub(super) fn is_uncertain(text: &str, pieces: &[Piece<'_>]) -> bool {
+    let defines = |piece: &Piece<'_>| {
+        let names_some = piece.text.contains("command") || piece.text.contains("Command");
+        piece.kind == Kind::Word && (names_some || matches!(piece.text, "macro_rules" | "elab_rules"))
+    };
+    pieces.iter().any(defines) || spans(text).any(|span| span.doubt.is_some() && !only_documents(&span))
+}
+
+/// Whether it is a comment with no other doubt than that it documents something. What begins another comment where it has only
+/// begun itself would end elsewhere for Lean.
+fn only_documents(span: &Span<'_>) -> bool {
+    let inside = span.text.strip_prefix("/--").or_else(|| span.text.strip_prefix("/-!"));
+    let is_plain = |inside: &str| !inside.starts_with("--") && !inside.starts_with("/-");
+    span.closed && !span.joined && inside.map(str::trim_start).is_some_and(is_plain)
 }
 
 /// How many pieces of a command stand before its keyword.
@@ -216,7 +288,7 @@ pub(super) fn declaration(pieces: &[Piece<'_>]) -> usize {
     while let Some(piece) = pieces.get(at) {
         if piece.kind == Kind::DocComment || MODIFIERS.contains(&piece.text) {
             at += 1;
-        } else if piece.text == "@" {
+        } else if is_attribute(pieces, at) {
             let mut depth = 0usize;
             for (offset, inner) in pieces[at..].iter().enumerate() {
                 depth += usize::from(inner.text == "[");

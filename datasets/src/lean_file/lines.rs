@@ -22,15 +22,18 @@ pub(crate) fn code_lines(text: &str) -> Vec<CodeLine<'_>> {
     let mut lines: Vec<CodeLine<'_>> = Vec::new();
     let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1);
     for piece in pieces(text) {
-        let end = line_end(piece.end());
         match lines.last_mut() {
             Some(line) if piece.start < line.end => {
                 line.text = &text[line.start..piece.end()];
-                line.end = end;
+                // A string may end on a later line.
+                if piece.end() >= line.end {
+                    line.end = line_end(piece.end());
+                }
             }
             _ => {
                 let begin = text[..piece.start].rfind('\n').map_or(0, |newline| newline + 1);
                 let indent = text[begin..piece.start].chars().count();
+                let end = line_end(piece.end());
                 lines.push(CodeLine { indent, text: piece.text, start: piece.start, end });
             }
         }
@@ -53,5 +56,10 @@ mod tests {
         let found = code_lines("-- a\n  simp -- b\n\n/- c\n d -/ exact \"x\ny\".z\n rfl");
         let brief: Vec<_> = found.iter().map(|line| (line.indent, line.text)).collect();
         assert_eq!(brief, [(2, "simp"), (6, "exact \"x\ny\".z"), (1, "rfl")]);
+    }
+
+    #[test]
+    fn a_long_line_takes_no_time() {
+        assert_eq!(code_lines(&"x ".repeat(300_000)).len(), 1);
     }
 }

@@ -1,21 +1,29 @@
 //! The theorems of a Lean file, each with all that stands before it as its header.
 //!
 //! A theorem is judged, or imported, on its own; what it needs of its file (imports, `open`, `variable`,
-//! definitions, earlier theorems) is the text above it. Examples and `#` commands there are left out.
+//! definitions, earlier theorems) is the text above it. Examples and `#` commands there are left out,
+//! unless another command may stand in what looks like their text.
 
+mod body;
 mod commands;
 mod lines;
+mod outline;
 mod scan;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use commands::{commands, declaration, may_hold_commands};
+use body::{Body, body};
+use commands::{
+    commands, declaration, is_command_word, is_hash_command, is_uncertain, lasts_for_one, may_hold_commands,
+};
 use scan::{Kind, Piece, pieces};
 
+pub(crate) use body::has_type;
 pub use commands::begins_command;
 pub(crate) use lines::{code_lines, strings};
+pub use outline::{Outlined, OutlinedKind, outline};
 
 /// A theorem of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +34,21 @@ pub struct LeanTheorem {
     pub line: usize,
     /// What stands before it, made ready to stand before a theorem of another name.
     pub header: String,
+    /// Where the header declares the theorem's own universe parameters, in bytes; empty if there are none.
+    pub universes: Range<usize>,
     /// Binders and type.
     pub signature: String,
     /// The text after `:=`; for a theorem by pattern matching its equations, from the first `|` on.
     pub proof: String,
     /// Where that text stands, in bytes of the file as Lean reads it: without a byte order mark, lines ending in `\n` alone.
     pub proof_at: Range<usize>,
+}
+
+impl LeanTheorem {
+    /// The header without the line for its own universe parameters, for a text that has them itself.
+    pub(crate) fn header_of_file(&self) -> String {
+        [&self.header[..self.universes.start], &self.header[self.universes.end..]].concat()
+    }
 }
 
 /// A theorem that cannot be taken out of its file.
@@ -66,11 +83,11 @@ pub(crate) fn theorem_from_end(
 }
 
 /// The names of a text's theorems, in order; empty for an `example`.
-pub(crate) fn theorem_names(text: &str) -> Vec<String> {
+pub fn theorem_names(text: &str) -> Vec<String> {
     let text = &*plain_lines(text);
     let pieces = pieces(text);
     let name = |place: &Place| match place {
-        Place::Theorem { keyword_at, .. } => name_of(&pieces[*keyword_at..]).to_owned(),
+        Place::Theorem { command, keyword_at, .. } => name_of(&pieces[*keyword_at..command.end]).to_owned(),
         Place::InMutual(error) => error.name.clone(),
     };
     walk(text, &pieces).1.iter().map(name).collect()
@@ -118,31 +135,34 @@ enum Place {
 /// The commands of a text that others may need, and the places of its theorems.
 fn walk<'a>(text: &'a str, pieces: &'a [Piece<'a>]) -> (Vec<Command<'a>>, Vec<Place>) {
     let (mut before, mut places): (Vec<Command<'_>>, Vec<Place>) = (Vec::new(), Vec::new());
-    let mut prefix_from = None;
+    let is_uncertain = is_uncertain(text, pieces);
+    let mut lines = Lines { text, line: 1, at: 0 };
+    // Where what belongs to the next command begins, and whether that leaves nothing behind.
+    let mut prefix = None::<(usize, bool)>;
     for range in commands(text, pieces) {
         let (first, last) = (range.start, range.end);
-        let from = prefix_from.take().unwrap_or(first);
+        let (from, passes) = prefix.take().unwrap_or((first, true));
         let begin = if from == 0 { 0 } else { pieces[from].start };
         let end = pieces.get(last).map_or(text.len(), |piece| piece.start);
+        let keyword_at = first + declaration(&pieces[first..last]);
+        let own = &pieces[keyword_at..last];
+        let keyword = own.first().map_or("", |piece| piece.text);
         if pieces[last - 1].text == "in" {
             // `open … in` belongs to the command after it.
-            prefix_from = Some(from);
+            prefix = Some((from, passes && lasts_for_one(keyword) && !may_hold_commands(text, own)));
             continue;
         }
-        let keyword_at = first + declaration(&pieces[first..last]);
-        let keyword = pieces.get(keyword_at).map_or("", |piece| piece.text);
         let is_theorem = DECLARES.contains(&keyword);
         if is_theorem {
             let lead = if from == first { 0..0 } else { pieces[from].start..pieces[first].start };
             places.push(Place::Theorem { command: from..last, keyword_at, lead, before: before.len(), end });
         } else if keyword == "mutual" {
-            places.extend(in_mutual(text, &pieces[first..last]).map(Place::InMutual));
+            places.extend(in_mutual(&pieces[first..last], &mut lines).map(Place::InMutual));
         }
-        if keyword != "example" && !keyword.starts_with('#') {
-            let has_attribute = pieces[first..keyword_at].iter().any(|piece| piece.text == "@");
-            let is_alone =
-                is_theorem && !has_attribute && !may_hold_commands(text, &pieces[keyword_at..last]);
-            let name = is_alone.then(|| name_of(&pieces[keyword_at..last])).filter(|name| !name.is_empty());
+        let has_attribute = pieces[first..keyword_at].iter().any(|piece| piece.text == "@");
+        let is_alone = !is_uncertain && passes && !has_attribute && !may_hold_commands(text, own);
+        if !is_alone || !(keyword == "example" || is_hash_command(keyword)) {
+            let name = Some(name_of(own)).filter(|name| is_alone && is_theorem && !name.is_empty());
             before.push(Command { text: &text[begin..end], pieces: &pieces[from..last], name });
         }
     }
@@ -166,30 +186,19 @@ pub(crate) fn plain_lines(text: &str) -> Cow<'_, str> {
 
 /// Whether the code of a text calls something of that name, whole or without the names of its namespaces.
 pub fn mentions(text: &str, name: &str) -> bool {
+    // `«a»` is `a`.
+    let bare = |word: &str| word.replace(['«', '»'], "");
+    let name = bare(name);
     let begins = name.match_indices('.').map(|(dot, _)| dot + 1);
     let names: Vec<&str> = std::iter::once(0).chain(begins).map(|begin| &name[begin..]).collect();
     let is_call = |word: &str, name: &str| {
         word.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
-    let calls =
-        |piece: Piece<'_>| piece.kind == Kind::Word && names.iter().any(|name| is_call(piece.text, name));
+    let calls = |piece: Piece<'_>| {
+        let word = bare(piece.text);
+        piece.kind == Kind::Word && names.iter().any(|name| is_call(&word, name))
+    };
     !name.is_empty() && pieces(text).into_iter().any(calls)
-}
-
-/// Whether a text has a colon of its own before any `:=`, as `(a : Nat) : a = a` has and `(1 : Nat) = 1` has not.
-pub(crate) fn has_type(text: &str) -> bool {
-    let mut depth = 0i64;
-    for piece in pieces(text) {
-        let before = depth;
-        depth += bracket(&piece);
-        match piece.text {
-            ":" if before == 0 => return true,
-            // Before the colon there are binders in brackets, and nothing else.
-            _ if before == 0 && depth == 0 => return false,
-            _ => {}
-        }
-    }
-    false
 }
 
 /// The texts of a file's commands, each with the `open … in` before it as a command of its own.
@@ -200,19 +209,37 @@ pub(crate) fn command_texts(text: &str) -> Vec<&str> {
 }
 
 /// The theorems of a `mutual` block, which need each other.
-fn in_mutual(text: &str, pieces: &[Piece<'_>]) -> impl Iterator<Item = LeanFileError> {
+fn in_mutual(pieces: &[Piece<'_>], lines: &mut Lines<'_>) -> impl Iterator<Item = LeanFileError> {
     pieces.windows(2).filter(|pair| pair[0].kind == Kind::Word && DECLARES.contains(&pair[0].text)).map(
         |pair| LeanFileError {
-            line: line_of(text, &pair[0]),
+            line: lines.of(&pair[0]),
             name: pair[1].text.to_owned(),
             reason: "stands in a `mutual` block, whose theorems are not taken apart.".to_owned(),
         },
     )
 }
 
-/// From 1.
-fn line_of(text: &str, piece: &Piece<'_>) -> usize {
-    text[..piece.start].matches('\n').count() + 1
+/// Counts the lines from one piece to a later one.
+struct Lines<'a> {
+    text: &'a str,
+    /// That of the piece before, from 1.
+    line: usize,
+    /// Where that piece begins.
+    at: usize,
+}
+
+impl Lines<'_> {
+    /// The line of a piece that does not stand before the last one.
+    fn of(&mut self, piece: &Piece<'_>) -> usize {
+        self.line += newlines(&self.text[self.at..piece.start]);
+        self.at = piece.start;
+        self.line
+    }
+}
+
+/// How many lines end in a text. To count bytes takes far less time than to search for characters.
+fn newlines(text: &str) -> usize {
+    text.bytes().filter(|&byte| byte == b'\n').count()
 }
 
 /// A command of a file.
@@ -226,8 +253,13 @@ struct Command<'a> {
 impl<'a> Command<'a> {
     /// Every word of it, and the parts of dotted ones: `mine.symm` may be `symm` of the proof `mine`.
     fn words(&self) -> impl Iterator<Item = &'a str> {
-        self.pieces.iter().flat_map(|piece| piece.text.split('.').chain([piece.text]))
+        self.pieces.iter().flat_map(|piece| piece.text.split('.')).map(unmarked)
     }
+}
+
+/// A part of a name without the marks that it may be written with: `«a»` is `a`.
+fn unmarked(part: &str) -> &str {
+    part.trim_matches(['«', '»'])
 }
 
 /// The text of the commands that these may need.
@@ -235,7 +267,7 @@ fn needed(before: &[Command<'_>], by: [&Command<'_>; 2]) -> String {
     let mut words: HashSet<&str> = by.into_iter().flat_map(Command::words).collect();
     let mut kept = Vec::new();
     for earlier in before.iter().rev() {
-        let last = |name: &str| words.contains(name.rsplit('.').next().unwrap_or(name));
+        let last = |name: &str| words.contains(unmarked(name.rsplit('.').next().unwrap_or(name)));
         if earlier.name.is_none_or(last) {
             words.extend(earlier.words());
             kept.push(earlier.text);
@@ -255,10 +287,12 @@ pub fn signature_of(statement: &str) -> Result<(String, String), String> {
     let statement = &*plain_lines(statement);
     let pieces = pieces(statement);
     if !pieces.get(declaration(&pieces)).is_some_and(|piece| DECLARES.contains(&piece.text)) {
-        return Ok((String::new(), statement.trim().to_owned()));
+        // Without a comment at its end, which would hide the proof.
+        let end = pieces.last().map_or(0, Piece::end);
+        return Ok((String::new(), statement[..end].trim().to_owned()));
     }
     let mut found = match body(&pieces) {
-        Body::Missing => theorems(&format!("{} := _", statement.trim_end())),
+        Body::Missing => theorems(&format!("{}\n:= _", statement.trim_end())),
         _ => theorems(statement),
     };
     match (found.pop(), found.is_empty()) {
@@ -275,99 +309,54 @@ fn take(
     lead: &str,
     end: usize,
 ) -> Result<LeanTheorem, LeanFileError> {
-    let line = line_of(text, &pieces[0]);
+    let line = newlines(&text[..pieces[0].start]) + 1;
     let name = name_of(pieces).to_owned();
     let mut at = if pieces[0].text == "example" { 1 } else { 2 };
     let fail = |reason: &str| LeanFileError { line, name: name.clone(), reason: reason.to_owned() };
+    let mut universes_at = 0..0;
     if pieces.get(at).is_some_and(|piece| piece.text == ".") {
-        let close = pieces[at..].iter().position(|piece| piece.text == "}");
-        let close = at + close.ok_or_else(|| fail("has universe parameters that are not closed."))?;
-        let universes: Vec<_> = pieces[at + 2..close].iter().map(|piece| piece.text).collect();
+        let unread = || fail("has universe parameters that are not written as `.{u, v}`.");
+        let (names, count) = universes(&pieces[at..]).ok_or_else(unread)?;
         if !header.is_empty() && !header.ends_with('\n') {
             header.push('\n');
         }
-        header.push_str(&format!("universe {}\n", universes.join(" ").replace(" ,", "")));
-        at = close + 1;
+        let begin = header.len();
+        header.push_str(&format!("universe {}\n", names.join(" ")));
+        universes_at = begin..header.len();
+        at += count;
     }
     // What holds for the next command alone comes last.
     header.push_str(lead);
     let Some(signature) = pieces.get(at) else { return Err(fail("has no type.")) };
-    let (ends, proof) = match body(&pieces[at..]) {
-        Body::Assign(offset) => (pieces[at + offset].start, pieces[at + offset].end()),
-        Body::Equations(offset) => (pieces[at + offset].start, pieces[at + offset].start),
+    let (count, proof) = match body(&pieces[at..]) {
+        Body::Assign(offset) => (offset, pieces[at + offset].end()),
+        Body::Equations(offset) => (offset, pieces[at + offset].start),
         Body::Where => return Err(fail("gives its proof by `where`; write it after `:=`.")),
         Body::Missing => return Err(fail("has no proof after `:=`.")),
     };
+    // A comment after its last piece is none of it.
+    let ends = pieces[at..at + count].last().map_or(signature.start, Piece::end);
     let proof_at = without_comments_at_end(text, proof..end);
     Ok(LeanTheorem {
-        signature: text[signature.start.min(ends)..ends].trim().to_owned(),
+        signature: text[signature.start..ends].trim().to_owned(),
         proof: text[proof_at.clone()].to_owned(),
         proof_at,
+        universes: universes_at,
         name,
         line,
         header,
     })
 }
 
-/// How a theorem's type ends; with the piece that ends it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Body {
-    /// At `:=`.
-    Assign(usize),
-    /// At the `|` of its first equation.
-    Equations(usize),
-    /// At `where`.
-    Where,
-    /// With the text.
-    Missing,
-}
-
-fn body(pieces: &[Piece<'_>]) -> Body {
-    let (mut depth, mut colon, mut lets, mut arms) = (0i64, false, 0usize, false);
-    for (index, piece) in pieces.iter().enumerate() {
-        depth += bracket(piece);
-        if depth != 0 {
-            continue;
-        }
-        match piece.text {
-            ":" => colon = true,
-            "let" | "have" | "letI" | "haveI" if colon => lets += 1,
-            "match" if colon => arms = true,
-            ":=" if lets > 0 => lets -= 1,
-            ":=" => return Body::Assign(index),
-            "where" if colon => return Body::Where,
-            // The arms of `match … with` and `fun | …` belong to the type, and so do the bars of `|a|`.
-            "|" if colon && index > 0 && matches!(pieces[index - 1].text, "fun" | "λ") => arms = true,
-            "|" if colon && !arms && arrow_comes_first(&pieces[index..]) => return Body::Equations(index),
-            _ => {}
-        }
-    }
-    Body::Missing
-}
-
-/// How much deeper it leads.
-fn bracket(piece: &Piece<'_>) -> i64 {
-    match piece.text {
-        "(" | "[" | "{" | "⟨" | "⦃" => 1,
-        ")" | "]" | "}" | "⟩" | "⦄" => -1,
-        _ => 0,
-    }
-}
-
-/// Whether there is `=>` before any `:=`, outside of brackets.
-fn arrow_comes_first(pieces: &[Piece<'_>]) -> bool {
-    let (mut depth, mut functions) = (0i64, 0usize);
-    for pair in pieces.windows(2) {
-        depth += bracket(&pair[0]);
-        match (pair[0].text, pair[1].text) {
-            (":=", _) if depth == 0 => return false,
-            ("fun" | "λ", _) if depth == 0 => functions += 1,
-            ("=", ">") if depth == 0 && functions > 0 => functions -= 1,
-            ("=", ">") if depth == 0 => return true,
-            _ => {}
-        }
-    }
-    false
+/// The universe parameters that come first, as in `.{u, v}`, and the number of their pieces; `None` for anything else.
+fn universes<'a>(pieces: &[Piece<'a>]) -> Option<(Vec<&'a str>, usize)> {
+    let close = pieces.iter().position(|piece| piece.text == "}")?;
+    let inside = pieces.get(2..close).filter(|_| pieces[1].text == "{")?;
+    let names: Vec<_> = inside.iter().filter(|piece| piece.text != ",").collect();
+    // They are to stand in a header, which nothing else may get into.
+    let is_name = |piece: &&Piece<'_>| piece.kind == Kind::Word && !is_command_word(piece.text);
+    let is_list = !names.is_empty() && names.iter().all(is_name);
+    is_list.then(|| (names.iter().map(|piece| piece.text).collect(), close + 1))
 }
 
 /// The place of a proof as written, without the comments that belong to what follows it.

@@ -75,6 +75,139 @@ fn a_theorem_that_may_hold_commands_is_not_left_out() {
     assert_eq!(theorems(text).pop().unwrap().unwrap().header, "");
 }
 
+/// The header of a theorem below a text.
+fn header_below(text: &str) -> String {
+    theorems(&format!("{text}\ntheorem x : 1 + 1 = 2 := rfl\n")).pop().unwrap().unwrap().header
+}
+
+#[test]
+fn what_may_hold_another_command_is_not_left_out() {
+    let zero = "local instance : Add Nat := ⟨fun _ _ => 0⟩";
+    let setup = "macro \"setup\" : command => `(instance : Add Nat := ⟨fun _ _ => 0⟩)";
+    for text in [
+        format!("#check Nat\n {zero}"),
+        format!("#check Nat {zero}"),
+        format!("#guard_msgs in\n#check Nat\n {zero}"),
+        format!("example : True := trivial\n {zero}"),
+        format!("example : True := trivial {zero}"),
+        format!("{setup}\n#check Nat\nsetup"),
+        format!("{setup}\nexample : True := trivial\nsetup"),
+        format!("{setup}\ntheorem a : True := trivial\n setup"),
+        format!("theorem a : True := trivial {zero}"),
+        format!("/-- doc -/ theorem a : True := trivial variable (n : Nat) {zero}"),
+        format!("theorem a : True := trivial /-/- -/ {zero} --/"),
+        format!("variable (n : Nat) {zero} open Nat in\nexample : True := trivial"),
+        "#check c namespace A".to_owned(),
+        "abbrev Q : Prop := Foo #[1]\n#[2]".to_owned(),
+        "def xs : Array Nat :=\n#[1, 2]".to_owned(),
+        "example : True := trivial\n open A".to_owned(),
+        "example : True := trivial\n set_option autoImplicit true".to_owned(),
+        "theorem a : True := trivial @[simp] def b : Nat := 1".to_owned(),
+        "theorem a : True := trivial /-- doc -/ unknown".to_owned(),
+        "/-- doc -/ #guard_msgs(drop all) in def f : Nat := 1".to_owned(),
+        "instance : Add Nat := ⟨fun _ _ => 0⟩ in\nexample : True := trivial".to_owned(),
+        "theorem a : 1 = 1 := by\nopen Nat in\nrfl".to_owned(),
+        "theorem a (p : Prop) : p ∨ ¬p :=\nopen Classical in\nset_option maxRecDepth 9 in\nem p".to_owned(),
+        "macro_rules | `(#check $t) => `(instance : Add Nat := ⟨fun _ _ => 0⟩)\n#check 1".to_owned(),
+        // Where Lean may read a string or a comment otherwise, anything may be anywhere.
+        "theorem a : True := f ''\"\n#check 1\n--\"".to_owned(),
+        "/-- -- -/ theorem a : True := trivial\n#check 1 -/".to_owned(),
+    ] {
+        assert_eq!(header_below(&text), format!("{text}\n"));
+    }
+}
+
+#[test]
+fn what_is_surely_alone_is_left_out() {
+    for text in [
+        "#check Nat",
+        "#eval do\n  let x := 1\n  return x",
+        "#guard_msgs in\n#check #[1]",
+        "/-- info: 1 -/\n#guard_msgs in\n#eval 1",
+        "/-- info: 1 -/\n#guard_msgs (info, drop error) in #eval 1",
+        "example : 2 = 2 := by\n  rfl\n\n/-! a section -/\n\n-- and more",
+        "/-- doc -/\nprivate theorem a : True := by\n  -- why\n  trivial",
+        "open Nat in\nset_option maxRecDepth 9 in\nlemma a : #[1].size = 1 := rfl",
+    ] {
+        assert_eq!(header_below(text), "", "{text}");
+    }
+}
+
+#[test]
+fn what_follows_in_may_belong_to_a_proof() {
+    let text = "theorem a : 1 = 1 := by\nopen Nat in\nset_option maxRecDepth 9 in\nrfl\n\nopen Nat in\n-- b\n@[simp] theorem b : True := trivial\n";
+    let found: Vec<_> = theorems(text).into_iter().map(Result::unwrap).collect();
+    assert_eq!(found[0].proof, "by\nopen Nat in\nset_option maxRecDepth 9 in\nrfl");
+    assert_eq!((found.len(), found[1].name.as_str()), (2, "b"));
+    assert!(found[1].header.ends_with("rfl\n\nopen Nat in\n-- b\n"), "{}", found[1].header);
+    assert_eq!(command_texts("open Nat in\n1 = 1"), ["open Nat in\n1 = 1"]);
+}
+
+#[test]
+fn a_hash_begins_a_command_where_a_letter_follows() {
+    assert!(begins_command("#check Nat") && begins_command("variable? [Ring R]"));
+    assert!(!begins_command("#[1, 2].size = 2") && !begins_command("#1 = 1"));
+}
+
+#[test]
+fn a_name_is_the_same_with_and_without_marks() {
+    for (declared, called) in [("«foo»", "foo"), ("foo", "«foo»"), ("A.«foo»", "A.foo"), ("«a b»", "«a b»")]
+    {
+        let text = format!("theorem {declared} : True := trivial\ntheorem x : True := {called}\n");
+        let found = theorems(&text).pop().unwrap().unwrap();
+        assert!(found.header.contains(declared), "{declared}");
+        assert!(mentions(called, declared), "{declared}");
+    }
+    assert!(!mentions("foo", "«fo»"));
+}
+
+#[test]
+fn universe_parameters_are_told_from_what_looks_like_them() {
+    for (statement, reason) in [
+        ("theorem x.} : True := by sorry", "universe parameters"),
+        ("theorem x. : True := by sorry", "universe parameters"),
+        ("theorem x.{ : True := by sorry", "universe parameters"),
+        ("theorem x.{} : True := by sorry", "universe parameters"),
+        ("theorem x.{u end A} : True := by sorry", "universe parameters"),
+    ] {
+        let error = signature_of(statement).unwrap_err();
+        assert!(error.contains(reason), "{statement}: {error}");
+    }
+    let text = "open Nat in\ntheorem x.{u, v} (α : Type u) (β : Type v) : True := trivial";
+    let found = theorems(text).pop().unwrap().unwrap();
+    assert_eq!(&found.header[found.universes.clone()], "universe u v\n");
+    assert_eq!(found.header_of_file(), "open Nat in\n");
+}
+
+#[test]
+fn a_text_that_is_cut_off_gets_an_answer() {
+    for text in
+        ["@\ntheorem a : True := trivial", "@", "@[", "@[simp", "private", "theorem", "open Nat in", "#"]
+    {
+        let _ = (theorems(text), theorem_names(text), outline(text), signature_of(text));
+    }
+}
+
+#[test]
+fn a_comment_at_the_end_is_none_of_a_statement() {
+    for statement in [
+        ": 1 = 1 -- easy",
+        "theorem x : 1 = 1 -- easy",
+        "theorem x : 1 = 1 -- easy\n  := by sorry",
+        "theorem x : 1 = 1 /- easy -/ := by sorry",
+    ] {
+        assert_eq!(signature_of(statement).unwrap().1, ": 1 = 1", "{statement}");
+    }
+    assert_eq!(signature_of("-- nothing").unwrap().1, "");
+}
+
+#[test]
+fn theorems_of_a_block_are_on_their_lines() {
+    let text = format!("mutual\n{}end\n", "theorem a : True := trivial\n".repeat(3));
+    let lines: Vec<_> = theorems(&text).into_iter().map(|it| it.unwrap_err().line).collect();
+    assert_eq!(lines, [2, 3, 4]);
+}
+
 #[test]
 fn the_last_theorems_can_be_taken_alone() {
     let text = "def a := 1\ntheorem b : True := trivial\ntheorem c : True := b\nexample : True := c\n";
@@ -114,6 +247,16 @@ fn types_end_where_lean_ends_them() {
             "theorem x : (fun | 0 => 1 | n => n) 0 = 1\n| rfl => by have := 1; rfl",
             ": (fun | 0 => 1 | n => n) 0 = 1",
             "| rfl => by have := 1; rfl",
+        ),
+        (
+            "theorem x : let f : Nat → Nat | 0 => 0 | n => n; f 0 = 0 := rfl",
+            ": let f : Nat → Nat | 0 => 0 | n => n; f 0 = 0",
+            "rfl",
+        ),
+        (
+            "theorem x (a : Int) : have h : |a| = |a| := rfl; True := trivial",
+            "(a : Int) : have h : |a| = |a| := rfl; True",
+            "trivial",
         ),
     ] {
         let found = theorems(text).pop().unwrap().unwrap();
@@ -198,8 +341,8 @@ fn statements_of_data_sets_become_signatures() {
 
 proptest::proptest! {
     #[test]
-    fn any_text_gets_an_answer(text in "(theorem |lemma |by|:=|:|\\(|\\)|open X in\n|/--|-/|@\\[|\\]|\n|a|\\.\\{|\\}| ){0,30}") {
-        let _ = theorems(&text);
+    fn any_text_gets_an_answer(text in "(theorem |lemma |by|:=|:|\\(|\\)|open X in\n|#guard in |mutual|end|/--|-/|@|\\[|\\]|\n|a|«|»|#|\\||=>|\\.|\\{|\\}| ){0,30}") {
+        let _ = (theorems(&text), theorem_names(&text), outline(&text), signature_of(&text));
     }
 }
 

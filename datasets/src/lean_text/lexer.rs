@@ -21,7 +21,7 @@ pub fn disguise(text: &str) -> Option<String> {
 
 /// The spans of a text, in order; what lies between them is white space.
 pub fn spans(text: &str) -> Spans<'_> {
-    Spans { text, position: 0, end: 0, before: Before::default(), doubt: None, closed: true }
+    Spans { text, position: 0, end: 0, before: Before::default(), doubt: None, closed: true, unquoted: 0 }
 }
 
 /// What stands before the lexer's position, if no space does.
@@ -58,6 +58,8 @@ pub struct Spans<'a> {
     doubt: Option<Cow<'static, str>>,
     /// Whether the span at hand is closed.
     pub(super) closed: bool,
+    /// No quoted name ends before that byte.
+    unquoted: usize,
 }
 
 impl<'a> Iterator for Spans<'a> {
@@ -169,11 +171,14 @@ impl<'a> Spans<'a> {
             self.doubt("a comment begins with `/-/`");
         }
         self.skip_comment();
-        if rest.starts_with("/--") && !rest.starts_with("/--/") { SpanKind::Doc } else { SpanKind::Comment }
+        if rest.starts_with("/--") { SpanKind::Doc } else { SpanKind::Comment }
     }
 
+    /// A block comment. To Lean the first character in it closes and opens nothing: `/-/` is no whole comment.
     fn skip_comment(&mut self) {
-        let mut depth = 0usize;
+        self.position += 2;
+        self.position += self.peek().map_or(0, char::len_utf8);
+        let mut depth = 1usize;
         loop {
             let rest = self.rest();
             if rest.starts_with("/-") {
@@ -197,13 +202,12 @@ impl<'a> Spans<'a> {
     fn word(&mut self) -> SpanKind {
         loop {
             if self.peek() == Some('«') {
-                let rest = self.rest();
-                let Some(end) = rest.find('»').filter(|&end| !rest[..end].contains('\n')) else {
+                let Some(end) = self.end_of_quoted() else {
                     self.position += '«'.len_utf8();
                     self.open_end("a « is not closed");
                     return SpanKind::Word;
                 };
-                self.position += end + '»'.len_utf8();
+                self.position = end;
             } else {
                 self.take_while(is_word_rest);
             }
@@ -214,6 +218,18 @@ impl<'a> Spans<'a> {
                 return SpanKind::Word;
             }
         }
+    }
+
+    /// The byte after the » that is next in the line. How far there is none is kept, so that many « take no time.
+    fn end_of_quoted(&mut self) -> Option<usize> {
+        if self.position < self.unquoted {
+            return None;
+        }
+        let rest = self.rest();
+        let end = rest.find(['»', '\n']).unwrap_or(rest.len());
+        let is_closed = rest[end..].starts_with('»');
+        self.unquoted = self.position + end;
+        is_closed.then(|| self.position + end + '»'.len_utf8())
     }
 }
 
@@ -268,6 +284,28 @@ mod tests {
                 (SpanKind::Comment, "/- open", false),
             ]
         );
+    }
+
+    #[test]
+    fn the_first_character_of_a_comment_closes_and_opens_nothing() {
+        for (text, expected) in [
+            ("/-/- -/ a --/", &["a"][..]),
+            ("/-/ a -/ b", &["b"]),
+            ("/- /-/ a -/ b -/ c", &["c"]),
+            ("/--/ a -/ b", &["b"]),
+            ("/---/ a", &["a"]),
+            ("/-!-/ a", &["a"]),
+            ("/--/ a", &[]),
+        ] {
+            assert_eq!(texts(text), expected, "{text}");
+        }
+        assert!(["/-", "/-é", "/-/"].iter().all(|text| !spans(text).next().unwrap().closed));
+    }
+
+    #[test]
+    fn a_quoted_name_ends_in_its_line() {
+        assert_eq!(texts("«a b».c «d\n» «e» ««f»"), ["«a b».c", "«", "d", "»", "«e»", "««f»"]);
+        assert_eq!(texts(&format!("{}\nx»", "«".repeat(300_000))).len(), 300_002);
     }
 
     proptest! {

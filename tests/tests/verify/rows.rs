@@ -121,6 +121,37 @@ fn verdicts(folder: &Path, input: &[Value]) -> Vec<(String, String)> {
 }
 
 #[test]
+fn a_header_keeps_the_commands_that_stand_in_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let zero = "local instance : Add Nat := ⟨fun _ _ => 0⟩";
+    let setup = "macro \"setup\" : command => `(instance : Add Nat := ⟨fun _ _ => 0⟩)\n";
+    let headers = [
+        format!("#check Nat\n {zero}"),
+        format!("#check Nat {zero}"),
+        format!("#guard_msgs(drop all) in\n#check Nat\n {zero}"),
+        format!("example : True := trivial\n {zero}"),
+        format!("theorem a : True := trivial {zero}"),
+        format!("/-- doc -/ theorem a : True := trivial variable (n : Nat) {zero}"),
+        format!("theorem a : True := trivial /-/- -/ {zero} --/"),
+        format!("{setup}#check Nat\nsetup"),
+        format!("{setup}example : True := trivial\nsetup"),
+        format!("{setup}theorem a : True := trivial\n setup"),
+    ];
+    let row = |(id, header): (usize, &String)| json!({"id": id.to_string(), "header": header, "statement": "theorem x : (1 : Nat) + 1 = 2 := by sorry", "proof": "rfl"});
+    let mut input: Vec<_> = headers.iter().enumerate().map(row).collect();
+    // A row that cannot be read ends nothing.
+    input.push(json!({"id": "unread", "statement": "theorem x.} : True := by sorry", "proof": "trivial"}));
+    input.push(json!({"id": "last", "header": "def xs : Array Nat :=\n#[1, 2]", "statement": ": xs.size = 2", "proof": "rfl"}));
+    let found = verdicts(folder.path(), &input);
+    assert_eq!(found.len(), input.len());
+    for ((id, verdict), header) in found.iter().zip(&headers) {
+        assert_ne!(verdict, "proved", "{id}: in that text 1 + 1 is 0: {header}");
+    }
+    let last = |back: usize| found[found.len() - back].1.as_str();
+    assert_eq!((last(2), last(1)), ("", "proved"));
+}
+
+#[test]
 fn whole_texts_cannot_pass_an_axiom_for_another_nor_spoil_the_next_row() {
     let folder = tempfile::tempdir().unwrap();
     let wrong = ": (1 : Nat) = 2";
