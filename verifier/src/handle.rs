@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stp_datasets::{Status, Verdict};
+use stp_datasets::{Status, Verdict, theorem_names};
 
 use crate::cache::{self, VerdictCache};
 use crate::gate;
@@ -17,6 +17,9 @@ use crate::queue::{RemoteConfig, RemotePool};
 use crate::recording::{Recorder, Recording, RecordingError};
 use crate::scripted::{Script, ScriptedPool};
 use crate::toolchain::Toolchain;
+
+/// A text that is judged for one theorem gets the time of at most so many: its writer chooses how many it has.
+const MOST_LEMMAS: u32 = 8;
 
 /// A handle on a pool; clones share it. The processes end when the last handle is dropped.
 #[derive(Clone, Debug)]
@@ -227,8 +230,8 @@ impl Pool {
     /// Elaborates a whole text as plain Lean would, and judges each of its theorems from what it declared.
     ///
     /// A theorem whose command has an error is `failed`, with Lean's messages; so is one that rests on a theorem that
-    /// failed. One that rests on `sorry` or an axiom is `rejected`. The text may define what it likes: `proved` means that
-    /// the kernel accepts the theorem as the text states it.
+    /// failed. One that rests on `sorry` or an axiom is `rejected`, and so is one whose proof runs code. The text's commands
+    /// may define what they like: `proved` means that the kernel accepts the theorem as the text states it.
     ///
     /// # Errors
     /// [`VerifierError`] if Lean cannot be run at all.
@@ -236,10 +239,13 @@ impl Pool {
         if let Err(reason) = gate::check_text(text) {
             return Ok(FileJudgement::Crashed(reason));
         }
-        let limit = self.limit_of(text);
-        let timeout_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-        match self.request(Request::Source { code: text.to_owned(), timeout_ms }).await? {
-            Reply::Source(judgement) => Ok(judgement),
+        let still = match gate::still(text) {
+            Ok(still) => still,
+            Err(refused) => return Ok(refused.judgement(text)),
+        };
+        let timeout_ms = self.limit_of(text, u32::MAX);
+        match self.request(Request::Source { code: still.text.to_string(), timeout_ms }).await? {
+            Reply::Source(judgement) => Ok(still.told(judgement)),
             _ => Err(VerifierError::Closed),
         }
     }
@@ -263,12 +269,22 @@ impl Pool {
         {
             return Ok(Verdict::new(Status::StatementError, reason));
         }
-        let limit = self.limit_of(text);
+        let code = if statement.is_some() {
+            text.to_owned()
+        } else {
+            match gate::still(text) {
+                Err(refused) => return Ok(refused.verdict()),
+                Ok(still) => match still.refusal(name) {
+                    Some(verdict) => return Ok(verdict),
+                    None => still.text.into_owned(),
+                },
+            }
+        };
         let request = Request::TheoremOf {
-            code: text.to_owned(),
+            code,
             name: name.map(str::to_owned),
             statement: statement.map(|(header, signature, trust)| (header.into(), signature.into(), trust)),
-            timeout_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+            timeout_ms: self.limit_of(text, MOST_LEMMAS),
         };
         match self.request(request).await? {
             Reply::Verdict(verdict) => Ok(verdict),
@@ -308,11 +324,11 @@ impl Pool {
         }
     }
 
-    /// The time for a whole text: that of one check for each of its theorems.
-    fn limit_of(&self, text: &str) -> Duration {
-        let each = self.backend.check_timeout();
-        let count = text.split_whitespace().filter(|word| matches!(*word, "theorem" | "lemma" | "example"));
-        each * u32::try_from(count.count().max(1)).unwrap_or(u32::MAX)
+    /// The time for a whole text in milliseconds: that of one check for each of its theorems, up to so many.
+    fn limit_of(&self, text: &str, most: u32) -> u64 {
+        let count = u32::try_from(theorem_names(text).len()).unwrap_or(u32::MAX);
+        let limit = self.backend.check_timeout() * count.clamp(1, most);
+        u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// What the pool has done so far; for workers of other machines, what this handle knows of it.

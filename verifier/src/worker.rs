@@ -312,11 +312,12 @@ fn refuse(request: &Request) -> Option<Reply> {
         Request::Signatures(names) if !names.iter().all(|name| gate::is_name(name)) => {
             Some(Reply::Signatures(vec![None; names.len()]))
         }
-        Request::Signatures(_)
-        | Request::Theorems
-        | Request::File { .. }
-        | Request::Source { .. }
-        | Request::TheoremOf { .. } => None,
+        Request::Source { code, .. } | Request::TheoremOf { code, statement: None, .. } => {
+            let found = gate::still(code).map(|still| still.refused.is_empty());
+            let reason = "the text has a proof that may run code".to_owned();
+            (!matches!(found, Ok(true))).then(|| request.failure(Status::Rejected, reason))
+        }
+        Request::Signatures(_) | Request::Theorems | Request::File { .. } => None,
     }
 }
 

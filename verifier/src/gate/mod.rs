@@ -22,6 +22,7 @@ mod lexer;
 mod names;
 mod options;
 mod rules;
+mod whole;
 mod words;
 
 use std::borrow::Cow;
@@ -32,6 +33,7 @@ use lexer::{Lexeme, Token};
 pub use options::MAX_REC_DEPTH;
 pub use rules::{MAX_BYTES, MAX_DEPTH};
 use rules::{check_tokens, lex};
+pub(crate) use whole::still;
 
 /// Whether any text at all, whoever wrote it, may go on to Lean: a trusted header, a whole file.
 ///
