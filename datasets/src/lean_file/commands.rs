@@ -113,7 +113,7 @@ const BEFORE_IN: &[&str] = &[
 /// Those of them that leave nothing behind once that command is done.
 const LASTS_FOR_ONE: &[&str] = &["include", "omit", "open", "set_option", "universe", "variable"];
 /// Those that may as well begin a term or a tactic.
-const IN_TERMS: &[&str] = &["open", "set_option"];
+pub(super) const IN_TERMS: &[&str] = &["open", "set_option"];
 
 /// The commands of a text, as ranges of pieces. A `mutual` block is one command.
 pub(super) fn commands(text: &str, pieces: &[Piece<'_>]) -> Vec<Range<usize>> {
@@ -267,11 +267,19 @@ pub(super) fn may_hold_commands(text: &str, pieces: &[Piece<'_>]) -> bool {
 /// Whether no one can say where commands begin in a text: it may define some of its own, or change what those of Lean do, or Lean
 /// may divide it otherwise.
 pub(super) fn is_uncertain(text: &str, pieces: &[Piece<'_>]) -> bool {
+    let names_some = |piece: &Piece<'_>| piece.kind == Kind::Word && piece.text.contains("Command");
+    defines_commands(pieces)
+        || pieces.iter().any(names_some)
+        || spans(text).any(|span| span.doubt.is_some() && !only_documents(&span))
+}
+
+/// Whether a text may define commands of its own, or change what those of Lean do.
+pub(super) fn defines_commands(pieces: &[Piece<'_>]) -> bool {
     let defines = |piece: &Piece<'_>| {
-        let names_some = piece.text.contains("command") || piece.text.contains("Command");
+        let names_some = piece.text.contains("command");
         piece.kind == Kind::Word && (names_some || matches!(piece.text, "macro_rules" | "elab_rules"))
     };
-    pieces.iter().any(defines) || spans(text).any(|span| span.doubt.is_some() && !only_documents(&span))
+    pieces.iter().any(defines)
 }
 
 /// Whether it is a comment with no other doubt than that it documents something. What begins another comment where it has only

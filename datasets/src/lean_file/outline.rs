@@ -1,8 +1,8 @@
 //! The commands of a text, for those who must know what in it is a proof.
 
-use super::commands::{commands, declaration, may_hold_commands};
+use super::commands::{IN_TERMS, commands, declaration, defines_commands, may_hold_commands};
 use super::scan::{Piece, pieces};
-use super::{DECLARES, LeanFileError, LeanTheorem, begins_command, take};
+use super::{DECLARES, LeanFileError, LeanTheorem, Lines, begins_command, take};
 
 /// A command of a text, with the `open … in` before it.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +40,8 @@ pub fn outline(text: &str) -> Vec<Outlined<'_>> {
     let count = ranges.len();
     let mut found = Vec::with_capacity(count);
     let mut prefix_from = None;
-    let (mut line, mut counted) = (1, 0);
+    let mut lines = Lines { text, line: 1, at: 0 };
+    let has_own_commands = defines_commands(&pieces);
     for (number, range) in (1..).zip(ranges) {
         let from = prefix_from.take().unwrap_or(range.start);
         if pieces[range.end - 1].text == "in" && number < count {
@@ -49,10 +50,12 @@ pub fn outline(text: &str) -> Vec<Outlined<'_>> {
         }
         let keyword_at = (range.start + declaration(&pieces[range.clone()])).min(range.end - 1);
         let end = pieces.get(range.end).map_or(text.len(), |piece| piece.start);
-        let keyword = pieces[keyword_at].start;
-        line += text[counted..keyword].matches('\n').count();
-        counted = keyword;
-        let kind = kind(text, &pieces[keyword_at..range.end], (line, end));
+        let own = &pieces[keyword_at..range.end];
+        let line = lines.of(&own[0]);
+        let mut kind = kind(text, own, (line, end));
+        if let OutlinedKind::Theorem { is_alone, .. } = &mut kind {
+            *is_alone &= !has_own_commands;
+        }
         found.push(Outlined { text: &text[pieces[from].start..end], line, kind });
     }
     found
@@ -67,7 +70,8 @@ fn kind(text: &str, pieces: &[Piece<'_>], (line, end): (usize, usize)) -> Outlin
             Err(error) => OutlinedKind::Entangled(error),
         };
     }
-    if keyword.text == "mutual" && pieces.iter().any(|piece| DECLARES.contains(&piece.text)) {
+    let has_theorem = pieces.iter().any(|piece| DECLARES.contains(&piece.text));
+    if keyword.text == "mutual" && has_theorem {
         return OutlinedKind::Entangled(LeanFileError {
             line,
             name: String::new(),
@@ -75,9 +79,7 @@ fn kind(text: &str, pieces: &[Piece<'_>], (line, end): (usize, usize)) -> Outlin
         });
     }
     // `open … in` and `set_option … in` may belong to a term or a tactic.
-    let may_be_term =
-        matches!(keyword.text, "open" | "set_option") && pieces.iter().any(|it| it.text == "in");
-    let has_theorem = pieces.iter().any(|piece| DECLARES.contains(&piece.text));
+    let may_be_term = IN_TERMS.contains(&keyword.text) && pieces.iter().any(|it| it.text == "in");
     let is_known = begins_command(&text[keyword.start..]) && !may_be_term && !has_theorem;
     if is_known { OutlinedKind::Known } else { OutlinedKind::Unknown }
 }

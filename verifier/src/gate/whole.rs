@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use stp_datasets::{Outlined, OutlinedKind, Status, Verdict, outline};
 
 use super::{check_signature, check_sketch, config, may_run_code, normalise};
+use crate::pool::is_named;
 use crate::protocol::{FileJudgement, JudgedFile, JudgedTheorem, Position};
 
 /// A text in whose proofs no code runs.
@@ -179,9 +180,7 @@ impl Still<'_> {
 
 /// Whether two names may be of the same theorem, one of them without its namespace.
 fn is_same(one: &str, other: &str) -> bool {
-    let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|before| before.ends_with('.'));
-    let [one, other] = [one, other].map(|name| name.strip_prefix("_root_.").unwrap_or(name));
-    one == other || !one.is_empty() && !other.is_empty() && (ends(one, other) || ends(other, one))
+    is_named(one, other) || is_named(other, one)
 }
 
 #[cfg(test)]
@@ -230,6 +229,7 @@ mod tests {
             "theorem x : 1 = 2 where y := by run_tac foo",
             "def c := 1 theorem x : 1 = 2 := by run_tac foo",
             "instance x : Fact (1 = 2) := by run_tac foo",
+            "macro \"setup\" : command => `(open Nat)\ntheorem x : 1 = 2 := by run_tac foo\n  setup",
         ] {
             let refused = still(text).expect_err(text);
             let FileJudgement::Done(file) = refused.judgement(text) else { panic!("{text}") };

@@ -18,3 +18,4 @@ mod supervisor;
 
 pub use config::PoolConfig;
 pub(crate) use local::LocalPool;
+pub(crate) use source::is_named;

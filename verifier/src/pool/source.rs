@@ -104,7 +104,7 @@ fn all_theorems(source: &Source) -> Vec<String> {
 }
 
 /// Whether a theorem's full name is what a user calls it.
-fn is_named(full: &str, name: &str) -> bool {
+pub(crate) fn is_named(full: &str, name: &str) -> bool {
     let name = name.strip_prefix("_root_.").unwrap_or(name);
     full == name || full.strip_suffix(name).is_some_and(|before| before.ends_with('.'))
 }
