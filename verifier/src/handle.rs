@@ -244,7 +244,9 @@ impl Pool {
             Err(refused) => return Ok(refused.judgement(text)),
         };
         let timeout_ms = self.limit_of(text, u32::MAX);
-        match self.request(Request::Source { code: still.text.to_string(), timeout_ms }).await? {
+        // Lean reads no file that begins with a byte order mark, and it is to say so.
+        let mark = if text.starts_with('\u{feff}') { "\u{feff}" } else { "" };
+        match self.request(Request::Source { code: format!("{mark}{}", still.text), timeout_ms }).await? {
             Reply::Source(judgement) => Ok(still.told(judgement)),
             _ => Err(VerifierError::Closed),
         }
