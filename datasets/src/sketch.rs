@@ -93,7 +93,8 @@ impl Sketch {
                     (hole.column + text.chars().count()).saturating_sub(before)
                 }
             };
-            let put = hole.text_of(proof, &text, column)?;
+            let behind = self.proof.get(hole.stop..)?.lines().next().unwrap_or_default();
+            let put = hole.text_of(proof, &text, behind, column)?;
             text.push_str(&put);
             done = hole.stop;
         }
@@ -103,23 +104,54 @@ impl Sketch {
 }
 
 impl Hole {
-    /// What stands in its place: tactics in its column, or, where a sequence has begun further out, in a block of their own.
-    fn text_of(&self, proof: &str, before: &str, column: usize) -> Option<String> {
+    /// What stands in its place: tactics in its column, or, where other steps stand on its line, in a block of their own.
+    fn text_of(&self, proof: &str, before: &str, behind: &str, column: usize) -> Option<String> {
         let Goal::Statement { setup, .. } = &self.goal else { return None };
-        let lines: Vec<String> = setup.iter().cloned().chain(tactics_of(proof)?).collect();
-        let goes_on = [";", "<;>"].iter().any(|end| before.trim_end().ends_with(end));
-        let bullet = if !self.is_term && self.goals > 1 { "· " } else { "" };
+        let mut lines: Vec<String> = setup.iter().cloned().chain(tactics_of(proof)?).collect();
+        let before_it = before.trim_end();
+        let is_combined = before_it.ends_with("<;>");
+        let goes_on = is_combined || before_it.ends_with(';');
+        let behind = behind.trim_start();
+        let is_followed =
+            !behind.is_empty() && ![")", "]", "}", "⟩", "--", "/-"].iter().any(|end| behind.starts_with(end));
+        if !self.is_term && self.goals > 1 {
+            lines = below(&lines, "· ".chars().count()).lines().map(str::to_owned).collect();
+            lines[0].insert_str(0, "· ");
+        }
         let word = if self.is_term { "by" } else { "" };
         match &lines[..] {
             [line] if self.is_term => Some(format!("({word} {line})")),
-            [_, _, ..] if self.is_term || goes_on => {
+            [line] if (is_followed && takes_what_follows(line)) || (is_combined && line.contains(';')) => {
+                Some(format!("({line})"))
+            }
+            [_, _, ..] if self.is_term || goes_on || is_followed => {
                 let line = before.rsplit('\n').next().unwrap_or_default();
                 let inner = line.len() - line.trim_start_matches(' ').len() + 4;
-                Some(format!("{bullet}({word}\n{:inner$}{})", "", below(&lines, inner)))
+                Some(format!("({word}\n{:inner$}{})", "", below(&lines, inner)))
             }
-            _ => Some(format!("{bullet}{}", below(&lines, column + bullet.chars().count()))),
+            _ => Some(below(&lines, column)),
         }
     }
+}
+
+/// Whether what stands behind these tactics on their line would become a part of the last one.
+fn takes_what_follows(line: &str) -> bool {
+    const WORDS: [&str; 11] = [
+        "by",
+        "try",
+        "first",
+        "repeat",
+        "repeat'",
+        "iterate",
+        "focus",
+        "all_goals",
+        "any_goals",
+        "calc",
+        "conv",
+    ];
+    line.contains(['·', '|'])
+        || line.contains("=>")
+        || line.split([' ', '(']).any(|word| WORDS.contains(&word))
 }
 
 /// Lines of which all but the first are indented so far.
@@ -215,6 +247,32 @@ mod tests {
         assert_eq!(both, "by\n  cases h\n  · rename_i a\n    exact a\n  rename_i b\n  exact b");
         let first = sketch.filled(|index| (index == 0).then_some("by simp")).unwrap();
         assert_eq!(first, "by\n  cases h\n  · rename_i a\n    simp\n  sorry");
+    }
+
+    #[test]
+    fn steps_of_one_line_stay_apart() {
+        let text = "by constructor; sorry; sorry";
+        let holes = vec![hole(text, 0, 2, &[]), hole(text, 1, 1, &[])];
+        let pair = Sketch { proof: text.to_owned(), holes, messages: Vec::new() };
+        let filled = |proofs: [&'static str; 2]| pair.filled(|index| Some(proofs[index])).unwrap();
+        assert_eq!(filled(["by omega", "rfl"]), "by constructor; (· omega); exact rfl");
+        assert_eq!(filled(["by omega", "by skip; rfl"]), "by constructor; (· omega); skip; rfl");
+        assert_eq!(
+            filled(["by\n  skip\n  omega", "rfl"]),
+            "by constructor; (\n    · skip\n      omega); exact rfl"
+        );
+        let steps = sketch("by intro h; sorry; sorry", &[]);
+        let one = |proof| steps.filled(|index| (index == 0).then_some(proof)).unwrap();
+        assert_eq!(one("by try simp"), "by intro h; (try simp); sorry");
+        assert_eq!(one("by simp; rfl"), "by intro h; simp; rfl; sorry");
+        let each = sketch("by constructor <;> sorry", &[]);
+        assert_eq!(each.filled(|_| Some("by simp; rfl")).unwrap(), "by constructor <;> (simp; rfl)");
+        let cases = sketch("by cases h with | inl a => sorry | inr b => sorry", &[]);
+        let one = cases.filled(|_| Some("by cases a with | x => simp")).unwrap();
+        assert_eq!(
+            one,
+            "by cases h with | inl a => (cases a with | x => simp) | inr b => cases a with | x => simp"
+        );
     }
 
     #[test]

@@ -56,6 +56,8 @@ structure Cut where
   keep : String := ""
   /-- Nothing is cut: a hole is added behind `stop`. -/
   isAdded : Bool := false
+  /-- Where the step before that hole begins. -/
+  last : Nat := 0
   /-- Nothing is left to prove: the steps go, and no hole comes. -/
   isDropped : Bool := false
   /-- Where the step before ends, if there is one. -/
@@ -143,14 +145,14 @@ partial def openSequence (stx : Syntax) (place : Nat) : Option Syntax := Id.run 
 def addedAt (stx : Syntax) (place : Nat) : Option Cut := Id.run do
   let some sequence := openSequence stx place | return none
   let mut first := none
-  let mut last := 0
+  let mut last := (0, 0)
   for step in stepsOf (bodyOfSequence sequence) do
     if let some (start, stop) := range step then
       if first.isNone then
         first := some start
-      last := stop
+      last := (start, stop)
   match first with
-  | some column => return some { start := last, stop := last, first := column, isAdded := true }
+  | some column => return some { start := last.2, stop := last.2, first := column, isAdded := true, last := last.1 }
   | none => return none
 
 /-! ### Editing -/
@@ -168,11 +170,18 @@ def spaces (count : Nat) : String := Id.run do
     written := written.push ' '
   return written
 
-/-- `count` holes, one below the other. -/
-def holesText (column count : Nat) : String := Id.run do
+/-- Whether a step stands before a place on its line: the column of that place is not that of the sequence. -/
+def isBehindStep (source : String) (place : Nat) : Bool := Id.run do
+  let mut last := ' '
+  for letter in (String.Pos.Raw.extract source 0 ⟨place⟩).toList do
+    last := if letter == ' ' then last else letter
+  return last == ';'
+
+/-- `count` holes with a text between them. -/
+def holesText (between : String) (count : Nat) : String := Id.run do
   let mut written := "sorry"
   for _ in List.range (count - 1) do
-    written := s!"{written}\n{spaces column}sorry"
+    written := s!"{written}{between}sorry"
   return written
 
 /-- A text with a part of it replaced. -/
@@ -188,7 +197,8 @@ def applyCut (source : String) (cut : Cut) : String :=
     match cut.previous with
     | some stop => replaced source stop cut.stop ""
     | none => replaced source cut.start cut.stop "skip"
-  else if cut.isAdded then replaced source cut.start cut.stop s!"{line}sorry"
+  else if cut.isAdded then
+    replaced source cut.start cut.stop (if isBehindStep source cut.last then "; sorry" else s!"{line}sorry")
   else if cut.keep == "" then replaced source cut.start cut.stop "sorry"
   else replaced source cut.start cut.stop s!"{cut.keep}{line}sorry"
 

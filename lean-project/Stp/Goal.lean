@@ -114,7 +114,7 @@ def closedType (hole : Hole) (goal : Option MVarId) : MetaM (Except String (Expr
   let type ← match goal, hole.type with
     | some goal, _ => goal.getType
     | none, some type => pure type
-    | none, none => return .error "Lean knows no goal here"
+    | none, none => return .error "Lean does not know here what is to be proved; say it, as in `(sorry : 1 = 1)`"
   let lctx := (← read).lctx
   let locals := localsOf lctx
   let mut renamed := lctx

@@ -99,10 +99,10 @@ def holeOf (context : Elab.ContextInfo) (info : Elab.Info) : Option Hole :=
       | none => none
   | .ofTermInfo term =>
     if !term.stx.isOfKind ``Parser.Term.sorry then none else
-      match original term.stx, term.expectedType? with
-      | some (start, stop), some type => some {
-          start, stop, isTerm := true, context, lctx := term.lctx, mctx := context.mctx, goals := [], type := some type }
-      | _, _ => none
+      match original term.stx with
+      | some (start, stop) => some {
+          start, stop, isTerm := true, context, lctx := term.lctx, mctx := context.mctx, goals := [], type := term.expectedType? }
+      | none => none
   | _ => none
 
 partial def leavesOf {α : Type} (node : PersistentArrayNode α) (found : Array α) : Array α := Id.run do
@@ -152,7 +152,8 @@ def holesOf (attempt : Attempt) : List (Hole × Bool) := Id.run do
     for (other, again) in found.toList do
       if other.start == hole.start then
         -- A term is recorded inside the tactic that has it, and may be elaborated twice.
-        next := next.push (if other.isTerm then hole else other, again || (!hole.isTerm && !other.isTerm))
+        let isBetter := other.isTerm && (!hole.isTerm || hole.type.isSome || other.type.isNone)
+        next := next.push (if isBetter then hole else other, again || (!hole.isTerm && !other.isTerm))
         placed := true
       else if !placed && hole.start < other.start then
         next := (next.push (hole, false)).push (other, again)
@@ -225,7 +226,8 @@ partial def sketched (state : Elab.Command.State) (ahead lead source : String) (
     reversed := hole :: reversed
   for hole in reversed do
     if !hole.isTerm && countOf hole.goals > 1 && rounds > 0 && isOwnLast source hole then
-      text := replaced text hole.start hole.stop (holesText (columnOf source hole.start) (countOf hole.goals))
+      let between := if isBehindStep source hole.start then "; " else s!"\n{spaces (columnOf source hole.start)}"
+      text := replaced text hole.start hole.stop (holesText between (countOf hole.goals))
   if text != source then
     return ← sketched state ahead lead text 0 messages
   let mut found := #[]

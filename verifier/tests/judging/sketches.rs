@@ -143,6 +143,23 @@ const CASES: &[Case] = &[
         goals: &["(n : Nat) (h : n > 2) : n + n > 4", "(n : Nat) (h : n > 2) : n > 1"],
         proofs: &["by omega", "by omega"],
     },
+    // Steps of one line: goals are asked for in that line, and their proofs keep to themselves.
+    Case {
+        header: "",
+        signature: "(p q : Prop) (hp : p) (hq : q) : p ∧ q",
+        proof: "by constructor; rfl",
+        sketch: "by constructor; sorry; sorry",
+        goals: &["(p q : Prop) (hp : p) (hq : q) : p", "(p q : Prop) (hp : p) (hq : q) : q"],
+        proofs: &["by assumption", "hq"],
+    },
+    Case {
+        header: "",
+        signature: "(p q : Prop) (h : p ∨ q) : q ∨ p",
+        proof: "by cases h with | inl a => sorry | inr b => sorry",
+        sketch: "by cases h with | inl a => sorry | inr b => sorry",
+        goals: &["(p q : Prop) (a : p) : q ∨ p", "(p q : Prop) (b : q) : q ∨ p"],
+        proofs: &["by\n  right\n  exact a", "by left; exact b"],
+    },
 ];
 
 fn sketch(pool: &Pool, header: &str, signature: &str, proof: &str) -> SketchReport {
@@ -196,6 +213,14 @@ fn what_has_no_sketch_says_why() {
     let data = sketch(&POOL, "", "(n : Nat) : ∃ m, m > n", "by\n  refine ⟨?_, ?_⟩\n  · foo\n  · omega");
     let Some(data) = data.sketch() else { panic!() };
     assert!(matches!(&data.holes[0].goal, Goal::Refused { reason } if reason.contains("data")), "{data:?}");
+    for proof in ["by apply sorry", "by simpa using sorry"] {
+        let untyped = sketch(&POOL, "", "(n : Nat) (h : n > 2) : n > 1", proof);
+        let Some(untyped) = untyped.sketch() else { panic!("{proof}") };
+        let said = untyped.holes.iter().any(
+            |hole| matches!(&hole.goal, Goal::Refused { reason } if reason.contains("what is to be proved")),
+        );
+        assert!(said, "{untyped:?}");
+    }
 }
 
 #[test]
