@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use stp_tests::{clients, external, finish, smoke, stp};
+use stp_tests::played::smoke_run;
+use stp_tests::{clients, external, stp};
 
 fn run(args: &[&str]) -> Output {
     Command::new(stp()).args(args).output().unwrap()
@@ -84,7 +85,7 @@ fn loaded_by_python(folder: &Path) {
 fn exports_are_loaded_by_python_and_lean() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
-    finish(&mut smoke(&folder.path().join("run"), &[]));
+    smoke_run(env!("CARGO_TARGET_TMPDIR"), &folder.path().join("run"));
     fs::create_dir(folder.path().join("exports")).unwrap();
     for what in ["proofs", "conjectures", "attempts", "training-set", "preferences"] {
         for format in ["jsonl", "parquet"] {

@@ -78,6 +78,26 @@ fn a_file_is_filled_as_far_as_it_can_be_and_written_only_then() {
     assert!(said.contains("`two` stays open") && said.contains("this `sorry` is not searched"), "{said}");
 }
 
+/// One line with a step that is the user's; and a proof that is to come under a comment.
+const LINES: &str = "theorem one (p q : Prop) (hp : p) (hq : q) : p ∧ q := by constructor; exact hp; sorry\n\
+    theorem two : 1 + 1 = 2 := by\n  -- easy\n  admit\n";
+
+#[test]
+fn a_diff_touches_no_more_than_each_sorry_and_names_the_file_from_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("One.lean");
+    fs::write(&path, LINES).unwrap();
+    let whole = path.display().to_string();
+    let output = prove(folder.path(), &[&whole, "--no-model", "--checks", "40", "--diff"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let diff = text(&output.stdout);
+    let removed = lines_with(&diff, '-', "--- a/One.lean");
+    assert_eq!(removed, [LINES.split_inclusive('\n').next().unwrap(), "  admit\n"], "{diff}");
+    let added = lines_with(&diff, '+', "+++ b/One.lean");
+    assert!(added[0].starts_with(&removed[0][..removed[0].len() - "sorry\n".len()]), "{diff}");
+    assert!(!diff.contains("+  -- easy") && !added.iter().any(|line| line.contains("sorry")), "{diff}");
+}
+
 /// The first proof makes the text longer, so what is said of the second tells whose lines are counted.
 const TWO: &str = "theorem one (p q : Prop) (hp : p) (hq : q) : q ∧ p := by\n  constructor\n  · sorry\n  · sorry\n\n\
     theorem two (p : Prop) : p ∨ 1 + 1 = 3 := by\n  sorry\n";
@@ -131,6 +151,10 @@ fn what_cannot_be_searched_is_said_and_nothing_is_lost() {
     says(&[": 1 = 1", "--seconds", "0"], 2, "--seconds");
     says(&["Missing.lean"], 2, "Missing.lean cannot be read");
     says(&["hello"], 2, "neither a file nor a statement");
+    for wrong in ["-1", "nan", "inf"] {
+        says(&[": 1 = 1", "--temperature", wrong], 2, "--temperature is a number from 0 on");
+    }
+    says(&["∀ n : Nat, n = n", "--no-model"], 0, "");
     says(&[": 1 = 1", "--in-place"], 2, "for a file");
     says(&[": 1 = 1", "--model", "nowhere"], 2, "nowhere has no model");
     let recursive =

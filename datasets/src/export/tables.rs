@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Kind::{Integer, Number, Text, Texts};
 use super::{Column, ExportError, Table};
-use crate::{Attempt, Conjecture, Ledger, LedgerStatement, Phase, Split, Status, Tally};
+use crate::{Attempt, Conjecture, Ledger, LedgerStatement, Phase, Source, Split, Status, Tally};
 
 const fn column(name: &'static str, kind: super::Kind, meaning: &'static str) -> Column {
     Column { name, kind, meaning }
@@ -58,16 +58,27 @@ const ATTEMPTS: [Column; 13] = [
     ),
     column("message", Text, "Lean's first error, or why Lean was not asked"),
 ];
-const CONJECTURES: [Column; 13] = [
+const CONJECTURES: [Column; 16] = [
     STATEMENT,
     SIGNATURE,
     HEADER,
     SPLIT,
     ROUND,
-    column("seed", Text, "statement that it was made from"),
-    column("seed_proof", Text, "proof of it in the prompt"),
+    column("source", Text, "who wrote it: model; or subgoal, a goal that a failed proof left open"),
+    column("parent", Text, "of a subgoal: statement whose failed proof left it open; null for the model's"),
+    column(
+        "depth",
+        Integer,
+        "of a subgoal: 1 if its parent is no subgoal itself, else one more than that has",
+    ),
+    column("seed", Text, "statement that it was made from; of a subgoal its parent"),
+    column("seed_proof", Text, "proof of it in the prompt; of a subgoal the failed proof"),
     column("lemma", Text, "trigger lemma in the prompt"),
-    column("outcome", Text, "accepted, or the filter that it did not pass"),
+    column(
+        "outcome",
+        Text,
+        "accepted, or the filter that it did not pass; a trivial subgoal was closed before proofs of it were sampled",
+    ),
     column("fingerprint", Text, "hash of its type that ignores bound names"),
     column("proved", Integer, "correct proofs among those sampled in its round"),
     column("judged", Integer, "proofs sampled in its round"),
@@ -143,24 +154,39 @@ pub fn attempts(ledger: &Ledger) -> Result<Table, ExportError> {
     Ok(table("sampled proofs with their verdicts", false, &ATTEMPTS, rows))
 }
 
-/// Every conjecture with what became of it.
+/// Every conjecture with what became of it: the model's own, and the goals that failed proofs left open.
 ///
 /// # Errors
 /// [`ExportError::Ledger`].
 pub fn conjectures(ledger: &Ledger) -> Result<Table, ExportError> {
     let mut rows: Rows = Vec::new();
-    for round in ledger.conjecture_counts()?.into_keys() {
+    for round in ledger.conjecture_rounds()? {
         let tallies = ledger.tallies_of(Phase::Train, round..=round)?;
+        let depths = depths_of(ledger, round)?;
         for conjecture in ledger.conjectures_of(round)? {
             let name = conjecture.statement.clone().unwrap_or_default();
+            let depth = depths.get(&name).copied();
             let tally = tallies.get(&(round, name)).copied().unwrap_or_default();
-            rows.push((Split::Train, conjecture_row(conjecture, tally)));
+            rows.push((Split::Train, conjecture_row(conjecture, depth, tally)));
         }
     }
     Ok(table("generated conjectures", false, &CONJECTURES, rows))
 }
 
-fn conjecture_row(conjecture: Conjecture, tally: Tally) -> Value {
+/// How deep the goals lie that the round before left open, by their names.
+fn depths_of(ledger: &Ledger, round: u32) -> Result<HashMap<String, u32>, ExportError> {
+    let mut depths = HashMap::new();
+    let Some(before) = round.checked_sub(1) else { return Ok(depths) };
+    for sketch in ledger.sketches_of(before)? {
+        for goal in sketch.goals {
+            // A goal is that of the first sketch that has it.
+            depths.entry(goal).or_insert(sketch.depth);
+        }
+    }
+    Ok(depths)
+}
+
+fn conjecture_row(conjecture: Conjecture, depth: Option<u32>, tally: Tally) -> Value {
     let Tally { proved, judged } = tally;
     let unnamed = || format!("r{}_i{}_s{}", conjecture.round, conjecture.input, conjecture.sample);
     json!({
@@ -169,6 +195,9 @@ fn conjecture_row(conjecture: Conjecture, tally: Tally) -> Value {
         "header": conjecture.header,
         "split": "train",
         "round": conjecture.round,
+        "source": conjecture.source.as_str(),
+        "parent": (conjecture.source == Source::Subgoal).then(|| conjecture.seed.clone()),
+        "depth": depth,
         "seed": conjecture.seed,
         "seed_proof": conjecture.seed_proof,
         "lemma": conjecture.lemma,

@@ -4,7 +4,9 @@ use std::path::Path;
 use serde_json::json;
 
 use super::*;
-use crate::{Attempt, Conjecture, ConjectureOutcome, Ledger, Phase, Source, Statement, Status, Verdict};
+use crate::{
+    Attempt, Conjecture, ConjectureOutcome, Ledger, LedgerSketch, Phase, Source, Statement, Status, Verdict,
+};
 
 fn ledger(folder: &Path) -> Ledger {
     let ledger = Ledger::open(&folder.join("ledger.sqlite")).unwrap();
@@ -156,6 +158,59 @@ fn conjectures_are_exported_with_their_headers() {
     {
         assert_eq!(table.rows[&Split::Train][0]["header"], "open Nat", "{}", table.title);
     }
+}
+
+#[test]
+fn goals_of_failed_proofs_are_exported_where_the_model_wrote_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).unwrap();
+    let goal = |round: u32, name: &str, parent: &str| Conjecture {
+        round,
+        input: 1 << 30,
+        sample: 0,
+        seed: parent.to_owned(),
+        seed_proof: "by foo".to_owned(),
+        lemma: None,
+        signature: format!(": {name} = 1"),
+        outcome: Some(ConjectureOutcome::Accepted),
+        fingerprint: None,
+        statement: Some(name.to_owned()),
+        header: String::new(),
+        source: Source::Subgoal,
+    };
+    let by_model =
+        Conjecture { input: 0, statement: Some("c".to_owned()), source: Source::Model, ..goal(3, "c", "t") };
+    let goals = [goal(2, "subgoal_1_0_0", "t"), goal(3, "subgoal_2_0_0", "subgoal_1_0_0")];
+    for (round, depth, goal) in [(1, 1, &goals[0]), (2, 2, &goals[1])] {
+        let sketch = LedgerSketch {
+            round,
+            number: 0,
+            parent: goal.seed.clone(),
+            depth,
+            failed: goal.seed_proof.clone(),
+            sketch: None,
+            reason: None,
+            goals: vec![goal.statement.clone().unwrap()],
+        };
+        ledger.record_sketch(&sketch).unwrap();
+    }
+    for conjecture in goals.into_iter().chain([by_model]) {
+        ledger.record_conjecture(&conjecture).unwrap();
+    }
+    let table = conjectures(&ledger).unwrap();
+    let brief: Vec<_> = table.rows[&Split::Train]
+        .iter()
+        .map(|row| ["statement", "source", "parent", "depth"].map(|name| row[name].clone()))
+        .collect();
+    assert_eq!(
+        brief,
+        [
+            [json!("subgoal_1_0_0"), json!("subgoal"), json!("t"), json!(1)],
+            [json!("c"), json!("model"), json!(null), json!(null)],
+            [json!("subgoal_2_0_0"), json!("subgoal"), json!("subgoal_1_0_0"), json!(2)],
+        ]
+    );
+    write_folder(&table, Format::Parquet, &origins(), &folder.path().join("out")).unwrap();
 }
 
 #[test]

@@ -241,6 +241,18 @@ impl Ledger {
         })
     }
 
+    /// The rounds that have conjectures, whoever wrote them, in order.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the database refuses.
+    pub fn conjecture_rounds(&self) -> Result<Vec<u32>, LedgerError> {
+        self.with(|db| {
+            db.prepare_cached("SELECT DISTINCT round FROM conjectures ORDER BY round")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })
+    }
+
     /// Input and sample of each conjecture of one round.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! The search itself: step after step, until the judge has accepted the whole or the budget is spent.
 
+use std::collections::HashSet;
+
 use anyhow::Result;
 use stp_datasets::Sketch;
 use stp_verifier::Candidate;
@@ -150,7 +152,8 @@ impl Search<'_> {
             Ok(sketch) => sketch,
             Err(reason) => return Ok(Err(reason)),
         };
-        if let Some(message) = sketch.messages.first() {
+        // The last message is Lean's on the proof as it was given; those before it came up when something was cut already.
+        if let Some(message) = sketch.messages.last() {
             return Ok(Err(format!("the proof has an error beside its `sorry`: {message}")));
         }
         let added = self.tree.add_given(sketch);
@@ -205,10 +208,17 @@ impl Search<'_> {
         texts: Vec<(String, f64)>,
         telling: bool,
     ) -> Result<(), Stop> {
-        let texts: Vec<_> = texts.into_iter().filter(|(text, _)| self.tree.is_new(goal, text)).collect();
+        let mut seen = HashSet::new();
+        let mut is_new = |text: &str| {
+            // Equations can be a theorem's proof, but stand in no hole.
+            let may_stand = goal == ROOT || !text.trim_start().starts_with('|');
+            may_stand && !self.tree.is_tried(goal, text) && seen.insert(text.to_owned())
+        };
+        let texts: Vec<_> = texts.into_iter().filter(|(text, _)| is_new(text)).collect();
         let candidates = texts.iter().map(|(text, _)| self.candidate(goal, text)).collect();
         let (proved, verdicts) = self.asker.judge(candidates).await?;
         for (index, verdict) in verdicts {
+            self.tree.note_tried(goal, &texts[index].0);
             if telling && is_refused(&verdict) {
                 let nearness = Nearness {
                     errors: verdict.messages.len(),
@@ -230,14 +240,15 @@ impl Search<'_> {
     async fn sketch(&mut self, goal: GoalId, most: usize) -> Result<(), Stop> {
         let depth = self.tree.goal(goal).depth + 1;
         for proof in self.tree.to_sketch(goal, most) {
+            // An earlier sketch may have needed nothing but what is proved already.
+            if self.tree.goal(goal).proof.is_some() {
+                return Ok(());
+            }
             let asked = self.candidate(goal, &on_lines_of_its_own(&proof));
             let Ok(sketch) = self.asker.sketch(asked).await? else { continue };
             if sketch.holes.is_empty() {
                 // What failed was not needed.
                 self.try_texts(goal, vec![(sketch.proof, 0.0)], false).await?;
-                if self.tree.goal(goal).proof.is_some() {
-                    return Ok(());
-                }
                 continue;
             }
             if !self.is_worth_it(&sketch) {
@@ -285,11 +296,15 @@ impl Search<'_> {
         while left > 0 {
             let Some(proof) = self.tree.goal(goal).proof.clone() else { return Ok(()) };
             let mut texts: Vec<String> =
-                shorter(&proof).into_iter().filter(|text| self.tree.is_new(goal, text)).collect();
+                shorter(&proof).into_iter().filter(|text| !self.tree.is_tried(goal, text)).collect();
             texts.truncate(usize::try_from(left).unwrap_or(usize::MAX));
             let before = self.asker.spent.checks;
             let candidates = texts.iter().map(|text| self.candidate(goal, text)).collect();
-            let (proved, _) = self.asker.judge(candidates).await?;
+            let (proved, verdicts) = self.asker.judge(candidates).await?;
+            // What was not looked at may be tried again, of the shorter proof.
+            for (index, _) in verdicts {
+                self.tree.note_tried(goal, &texts[index]);
+            }
             left = left.saturating_sub(self.asker.spent.checks - before);
             match proved {
                 Some(index) => self.tree.goal_mut(goal).proof = Some(texts.swap_remove(index)),
@@ -323,10 +338,17 @@ impl Search<'_> {
 
 /// A proof whose first step stands below `by`: the column of a hole then does not depend on what stands before the proof.
 pub fn on_lines_of_its_own(proof: &str) -> String {
-    let one_line = !proof.trim().contains('\n');
-    match proof.trim().strip_prefix("by ") {
-        Some(rest) if one_line => format!("by\n  {}", rest.trim_start()),
-        None if one_line && !proof.trim().starts_with("by") => format!("\n  {}", proof.trim()),
-        _ => proof.to_owned(),
+    step_of_line(proof).map_or_else(|| proof.to_owned(), |(lead, step)| format!("{lead}{step}"))
+}
+
+/// What a proof of one line has behind its `by`, up to its end, and what stands before that on lines of its own; `None` where the
+/// proof is left as it is.
+pub fn step_of_line(proof: &str) -> Option<(&'static str, &str)> {
+    let proof = proof.trim();
+    match proof.strip_prefix("by ") {
+        _ if proof.contains('\n') => None,
+        Some(rest) => Some(("by\n  ", rest.trim_start())),
+        None if proof.starts_with("by") => None,
+        None => Some(("\n  ", proof)),
     }
 }

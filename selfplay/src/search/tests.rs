@@ -124,6 +124,44 @@ async fn a_given_proof_keeps_its_text() {
 }
 
 #[tokio::test]
+async fn what_was_not_judged_is_tried_of_a_shorter_proof() {
+    const LONG: &str = "by\n  have h : p := by\n    simp\n    foo\n  exact h";
+    const SHORTER: &str = "by\n  have h : p := by\n    simp\n  exact h";
+    const SHORTEST: &str = "by\n  exact h";
+    // Of the longest one the shortest comes behind the shorter one, at which the judge stops.
+    let script = judged(|it| [LONG, SHORTER, SHORTEST].iter().any(|text| it.proof == *text));
+    let answer: fn(&str, usize) -> &'static str = |_, _| LONG;
+    let (found, _) = run(&statement(": p"), &Limits::default(), script, Some(answer)).await;
+    assert_eq!((found.outcome, found.proof.as_str()), (Outcome::Proved, SHORTEST));
+}
+
+#[tokio::test]
+async fn a_given_proof_with_errors_is_refused_with_the_first_message() {
+    let cut = |_: &Candidate| {
+        let messages = vec!["after a cut".to_owned(), "of the proof itself".to_owned()];
+        SketchReport::Sketch(stp_datasets::Sketch { messages, ..sketch("mine", &[": B"]) })
+    };
+    let problem = Problem { given: Some("by mine\n  sorry".into()), ..statement(": A") };
+    let (found, _) = run(&problem, &Limits::default(), judged(|_| true).sketches(cut), None).await;
+    let reason = "the proof has an error beside its `sorry`: of the proof itself";
+    assert_eq!(found.outcome, Outcome::Refused(reason.into()));
+}
+
+#[tokio::test]
+async fn equations_fill_no_hole() {
+    let script = judged(|it| match it.signature.as_str() {
+        ": B" => it.proof.starts_with('|') || it.proof == "by simp",
+        _ => it.proof == "by mine; simp",
+    });
+    let script = script.sketches(|_| SketchReport::Sketch(sketch("mine", &[": B"])));
+    let problem = Problem { given: Some("by mine\n  sorry".into()), ..statement(": A") };
+    let answer: fn(&str, usize) -> &'static str =
+        |_, sample| if sample == 0 { "| 0 => rfl" } else { "by simp" };
+    let (found, _) = run(&problem, &Limits::default(), script, Some(answer)).await;
+    assert_eq!((found.outcome, found.proof.as_str()), (Outcome::Proved, "by mine; simp"));
+}
+
+#[tokio::test]
 async fn a_given_proof_is_not_lost_when_its_whole_is_refused() {
     let given = |goals: &'static [&str]| move |_: &Candidate| SketchReport::Sketch(sketch("mine", goals));
     let problem = Problem { given: Some("by mine\n  sorry".into()), ..statement(": A") };

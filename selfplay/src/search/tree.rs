@@ -103,9 +103,14 @@ impl Tree {
         id
     }
 
-    /// Whether a text is new for a goal; it is not afterwards.
-    pub fn is_new(&mut self, id: GoalId, proof: &str) -> bool {
-        self.goals[id].tried.insert(proof.to_owned())
+    /// Whether a text of a goal was judged.
+    pub fn is_tried(&self, id: GoalId, proof: &str) -> bool {
+        self.goals[id].tried.contains(proof)
+    }
+
+    /// Notes that a text of a goal was judged.
+    pub fn note_tried(&mut self, id: GoalId, proof: &str) {
+        self.goals[id].tried.insert(proof.to_owned());
     }
 
     /// The failed proofs of a goal to make sketches of next.
@@ -210,7 +215,7 @@ impl Tree {
         self.sketches[id].is_dead = true;
     }
 
-    /// Whether a proof of this goal could still help; and how many goals are open beside it, at the least.
+    /// Whether a proof of this goal could still help; and how many other goals are open beside it, at the least.
     pub fn open_beside(&self, id: GoalId) -> Option<usize> {
         if self.goals[id].proof.is_some() {
             return None;
@@ -220,11 +225,28 @@ impl Tree {
         }
         let open = |&sketch: &SketchId| {
             let node = &self.sketches[sketch];
-            let is_open = |goal: &&GoalId| self.goals[**goal].proof.is_none();
-            let is_wanted = !node.is_dead && self.goals[node.parent].proof.is_none();
-            is_wanted.then(|| node.goals.iter().flatten().filter(is_open).count().saturating_sub(1))
+            let is_other = |goal: &GoalId| *goal != id && self.goals[*goal].proof.is_none();
+            // A goal may stand at several holes.
+            let others = || node.goals.iter().flatten().copied().filter(is_other).collect::<HashSet<_>>();
+            (!node.is_dead && self.is_wanted(node.parent)).then(|| others().len())
         };
         self.goals[id].parents.iter().filter_map(open).min()
+    }
+
+    /// Whether a goal is open, and some way leads from it over open goals to the statement.
+    fn is_wanted(&self, id: GoalId) -> bool {
+        let (mut seen, mut left) = (HashSet::new(), vec![id]);
+        while let Some(next) = left.pop() {
+            if self.goals[next].proof.is_some() || !seen.insert(next) {
+                continue;
+            }
+            if next == ROOT {
+                return true;
+            }
+            let sketches = self.goals[next].parents.iter().map(|&sketch| &self.sketches[sketch]);
+            left.extend(sketches.filter(|node| !node.is_dead).map(|node| node.parent));
+        }
+        false
     }
 
     /// Goals of a sketch, in the order of its holes.
@@ -341,6 +363,32 @@ mod tests {
         tree.bury(first);
         assert_eq!((tree.is_complete(first), tree.open_beside(ROOT)), (false, Some(0)));
         assert_eq!(tree.partial(ROOT).proof, "by\n  sorry", "what was refused is not shown");
+    }
+
+    #[test]
+    fn goals_below_a_proved_one_are_not_wanted() {
+        let mut tree = Tree::new(": A");
+        let first = tree.add(ROOT, sketch("one", &[": B", ": C"]), 1).unwrap();
+        let b = tree.goals_of(first)[0].unwrap();
+        let second = tree.add(b, sketch("two", &[": D"]), 2).unwrap();
+        let d = tree.goals_of(second)[0].unwrap();
+        let third = tree.add(d, sketch("three", &[": E"]), 3).unwrap();
+        let e = tree.goals_of(third)[0].unwrap();
+        assert_eq!((tree.open_beside(d), tree.open_beside(e)), (Some(0), Some(0)));
+        assert!(tree.close(b, "by simp").is_empty());
+        assert_eq!((tree.open_beside(d), tree.open_beside(e)), (None, None), "B has its proof");
+        let other = tree.add(ROOT, sketch("other", &[": D"]), 1).unwrap();
+        assert_eq!(tree.goals_of(other)[0], Some(d));
+        assert_eq!(tree.open_beside(e), Some(0), "D is wanted again");
+    }
+
+    #[test]
+    fn a_goal_at_two_holes_is_alone() {
+        let mut tree = Tree::new(": A");
+        let id = tree.add(ROOT, sketch("twice", &[": B", ": B"]), 1).unwrap();
+        let b = tree.goals_of(id)[0].unwrap();
+        assert_eq!(tree.open_beside(b), Some(0));
+        assert_eq!(tree.close(b, "by simp"), [id]);
     }
 
     #[test]

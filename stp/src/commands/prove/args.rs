@@ -61,8 +61,8 @@ pub struct ProveArgs {
     /// Samples of a goal before anything else of it is tried.
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub samples: usize,
-    /// Softmax temperature of the model.
-    #[arg(long, default_value_t = 1.0)]
+    /// Softmax temperature of the model; 0 takes the likeliest token.
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub temperature: f32,
     /// Longest proof of the model in tokens.
     #[arg(long, value_name = "N", default_value_t = 160)]

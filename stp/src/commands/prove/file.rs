@@ -12,7 +12,7 @@ use stp_verifier::hint::hint;
 use stp_verifier::{FileJudgement, JudgedFile, Pool};
 
 use super::seeker::{Seeker, nothing};
-use super::text::{LeanText, Open, count_of_sorries, has_sorry};
+use super::text::{LeanText, Open, count_of_sorries, has_sorry, without_admit};
 
 /// Why a proof by recursion is not searched.
 const CALLS_ITSELF: &str = "its proof calls the theorem itself, and a search gives the theorem another name; write the recursion as \
@@ -57,7 +57,7 @@ pub(super) async fn fill(lean: &LeanText, seeker: &Seeker<'_>) -> Result<Filled>
         let so_far = LeanText::of(&lean.with(&proofs));
         let Some(open) = so_far.open().into_iter().find(|it| it.index == index) else { continue };
         let LeanTheorem { name, header, signature, proof, .. } = open.theorem.clone();
-        let given = (!is_bare).then(|| on_lines_of_its_own(&proof));
+        let given = (!is_bare).then(|| on_lines_of_its_own(&without_admit(&proof)));
         let problem = Problem { header, signature, given };
         let calls_itself = mentions(&proof, &name);
         let shown = if name.is_empty() { format!("line {line}") } else { name };
@@ -67,7 +67,8 @@ pub(super) async fn fill(lean: &LeanText, seeker: &Seeker<'_>) -> Result<Filled>
             false => seeker.seek(&shown, &problem).await,
         };
         let found = match sought {
-            Ok(found) => found,
+            Ok(found) if is_bare => found,
+            Ok(found) => Found { proof: so_far.laid_out(&open.theorem, &found.proof), ..found },
             Err(error) => {
                 failed = Some(error);
                 break;

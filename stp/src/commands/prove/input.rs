@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use stp_datasets::lean_text::{Span, SpanKind, spans};
 use stp_datasets::{signature_of, theorems};
 use stp_selfplay::error::UsageError;
 
@@ -92,20 +93,48 @@ fn statement(what: &str, header: &str) -> Result<Input> {
     if has_more {
         return Ok(Input::Text(LeanText::of(&format!("{header}{what}\n")), None));
     }
-    let (before, signature) = signature_of(what)
+    let (before, mut signature) = signature_of(what)
         .map_err(|reason| UsageError(format!("This is no statement that can be proved: {reason}.")))?;
+    // Without a keyword the whole is the signature.
+    if what.starts_with(&signature) && is_claim(&signature) {
+        signature.insert_str(0, ": ");
+    }
     if !signature.contains(':') {
         return usage(&format!(
-            "`{what}` is neither a file nor a statement. A statement has a `:` before what it claims, for example \
-             '(n : Nat) : n + 0 = n'."
+            "`{what}` is neither a file nor a statement. A statement has a `:` before what it claims: ': {what}', or for \
+             example '(n : Nat) : n + 0 = n'."
         ));
     }
-    let with_proof = format!("{what} := _");
+    // On a line of its own, for a comment may stand at the end.
+    let with_proof = format!("{what}\n:= _");
     let theorem = found.into_iter().chain(theorems(&with_proof)).find_map(Result::ok);
     let name = theorem.map(|theorem| theorem.name).unwrap_or_default();
     let declared = before.lines().find_map(|line| line.strip_prefix("universe "));
     let universes = declared.into_iter().flat_map(str::split_whitespace).map(str::to_owned).collect();
     Ok(Input::Statement(Statement { header: format!("{header}{before}"), name, universes, signature }))
+}
+
+/// Symbols of what is true or false.
+const CLAIMS: &str = "∀∃¬=≠≤<≥>∧∨↔→←∣∈∉⊆";
+
+/// Whether a text has no `:` behind binders, but is a claim by itself, as `∀ n : Nat, n = n` is.
+fn is_claim(text: &str) -> bool {
+    let code: Vec<Span<'_>> = spans(text).filter(Span::is_code).collect();
+    let mut depth = 0usize;
+    for (index, span) in code.iter().enumerate() {
+        match span.kind {
+            SpanKind::Open => depth += 1,
+            SpanKind::Close => depth = depth.saturating_sub(1),
+            // Binders may be names without brackets.
+            _ if depth > 0 || span.kind == SpanKind::Word => {}
+            _ => {
+                let is_assigned = code.get(index + 1).is_some_and(|next| next.joined && next.text == "=");
+                let has_type = span.text == ":" && !is_assigned;
+                return !has_type && code.iter().any(|it| CLAIMS.contains(it.text));
+            }
+        }
+    }
+    false
 }
 
 impl Statement {
@@ -148,6 +177,35 @@ mod tests {
     }
 
     #[test]
+    fn a_comment_at_the_end_takes_no_name_away() {
+        for what in ["theorem foo : 1 = 1 -- easy", "theorem foo : 1 = 1 /- easy -/"] {
+            let Input::Statement(found) = of(what) else { panic!("{what}") };
+            assert_eq!((found.name.as_str(), found.signature.as_str()), ("foo", ": 1 = 1"));
+        }
+    }
+
+    #[test]
+    fn a_claim_alone_is_a_statement() {
+        for what in [
+            "∀ n, n = n",
+            "∀ n : Nat, n = n",
+            "¬ (1 : Nat) = 2",
+            "(1 : Nat) = 1",
+            "2 + 2 = 4",
+            "let a := 1; a = a",
+        ] {
+            let Input::Statement(found) = of(what) else { panic!("{what}") };
+            assert_eq!(found.signature, format!(": {what}"));
+        }
+        for what in
+            [": ∀ n : Nat, n = n", "(n : Nat) : n = n", "n : n = n + 0", "{p : Prop} [Decidable p] : p ∨ ¬p"]
+        {
+            let Input::Statement(found) = of(what) else { panic!("{what}") };
+            assert_eq!(found.signature, what);
+        }
+    }
+
+    #[test]
     fn what_has_more_in_it_is_a_text() {
         let text = "theorem a : True ∧ True := by\n  constructor\n  · sorry\n  · trivial";
         let Input::Text(found, None) = of(text) else { panic!() };
@@ -158,7 +216,8 @@ mod tests {
     #[test]
     fn what_is_no_statement_is_said() {
         for what in ["hello", "theorem", "1 + 1"] {
-            assert!(statement(what, "").is_err(), "{what}");
+            let error = statement(what, "").unwrap_err().to_string();
+            assert!(what == "theorem" || error.contains(&format!("': {what}'")), "{error}");
         }
     }
 }

@@ -21,7 +21,7 @@ pub use self::args::ProveArgs;
 use self::file::{Filled, fill};
 use self::input::{Input, Statement};
 use self::model::Source;
-use self::output::{FileRow, Row, diff, status};
+use self::output::{FileRow, Row, diff, name_in_diff, status};
 use self::seeker::Seeker;
 use self::text::{LeanText, has_sorry};
 use crate::display::Display;
@@ -31,6 +31,7 @@ use crate::signals::{self, cancel_on_signals};
 /// Exit code 0 if all is proved, 1 if something stays open, 130 if the user stopped it.
 pub async fn prove(args: ProveArgs) -> Result<ExitCode> {
     let (time, check_timeout) = times(&args)?;
+    require_temperature(args.temperature)?;
     let input = input::read(&args)?;
     let source = Source::of(&args)?;
     let display = Display::new(args.machine.quiet || args.json);
@@ -74,6 +75,14 @@ fn times(args: &ProveArgs) -> Result<(Option<Duration>, Duration)> {
     Ok((time, above_zero("timeout", args.timeout)?))
 }
 
+/// Refuses before anything is searched what the model would refuse only when it is first asked.
+fn require_temperature(temperature: f32) -> Result<()> {
+    if temperature.is_finite() && temperature >= 0.0 {
+        return Ok(());
+    }
+    Err(UsageError(format!("--temperature is a number from 0 on, which {temperature} is not.")).into())
+}
+
 async fn of_statement(statement: &Statement, seeker: &Seeker<'_>) -> Result<ExitCode> {
     let Statement { header, name, signature, .. } = statement.clone();
     let problem = Problem { header: header.clone(), signature: signature.clone(), given: None };
@@ -107,6 +116,7 @@ async fn of_text(lean: &LeanText, path: Option<&Path>, seeker: &Seeker<'_>) -> R
         let row = file_row(&filled, path, &out_of_reach, is_open);
         println!("{}", serde_json::to_string(&row).context("the result cannot be written as JSON")?);
     } else if args.diff {
+        let name = path.map_or_else(|| name.clone(), name_in_diff);
         print!("{}", diff(&name, &lean.written(&lean.text), &lean.written(&filled.text)));
     } else if !args.in_place {
         print!("{}", lean.written(&filled.text));

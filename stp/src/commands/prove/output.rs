@@ -1,5 +1,7 @@
 //! What a search came to, as JSON and for people.
 
+use std::path::{Component, Path, PathBuf};
+
 use serde::Serialize;
 use stp_selfplay::search::{Found, Outcome};
 
@@ -90,9 +92,35 @@ pub(super) struct FileRow {
     pub text: String,
 }
 
-/// The lines that differ, as `patch` and `git apply` take them.
+/// What a file is called in a diff: its path from the current folder, below which `patch -p1` and `git apply` look; that from the
+/// root if it lies elsewhere.
+pub(super) fn name_in_diff(path: &Path) -> String {
+    let current = std::env::current_dir().and_then(|it| it.canonicalize()).unwrap_or_default();
+    below(path, &current)
+}
+
+fn below(path: &Path, current: &Path) -> String {
+    let is_plain = |it: Component<'_>| matches!(it, Component::Normal(_) | Component::CurDir);
+    let path = if path.components().all(is_plain) { path.to_owned() } else { resolved(path) };
+    let inside = path.strip_prefix(current).unwrap_or(&path);
+    let parts = inside.components().filter(|it| matches!(it, Component::Normal(_)));
+    parts.collect::<PathBuf>().display().to_string()
+}
+
+/// A path from the root on, without links to folders; the file itself may be a link.
+fn resolved(path: &Path) -> PathBuf {
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    match (folder, path.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// The lines that differ, as `patch -p1` and `git apply` take them.
 pub(super) fn diff(name: &str, before: &str, after: &str) -> String {
-    let (old, new) = (format!("a/{name}"), format!("b/{name}"));
+    // A name with a space ends at a tab for both.
+    let end = if name.contains(' ') { "\t" } else { "" };
+    let (old, new) = (format!("a/{name}{end}"), format!("b/{name}{end}"));
     similar::TextDiff::from_lines(before, after).unified_diff().header(&old, &new).to_string()
 }
 
@@ -105,6 +133,24 @@ mod tests {
         let text = diff("F.lean", "a\nb\nc\n", "a\nB\nc\n");
         assert_eq!(text, "--- a/F.lean\n+++ b/F.lean\n@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n");
         assert_eq!(diff("F.lean", "a\n", "a\n"), "");
+        assert!(
+            diff("a file.lean", "a\n", "b\n").starts_with("--- a/a file.lean\t\n+++ b/a file.lean\t\n@@")
+        );
+    }
+
+    #[test]
+    fn a_diff_names_a_file_from_the_current_folder() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().canonicalize().unwrap();
+        let current = folder.join("project");
+        std::fs::create_dir_all(current.join("inner")).unwrap();
+        let whole = current.join("inner/F.lean");
+        for path in [Path::new("inner/F.lean"), Path::new("./inner/./F.lean"), whole.as_path()] {
+            assert_eq!(below(path, &current), "inner/F.lean", "{}", path.display());
+        }
+        assert_eq!(below(&current.join("inner/../F.lean"), &current), "F.lean");
+        let elsewhere = folder.join("F.lean").display().to_string();
+        assert_eq!(below(&current.join("../F.lean"), &current), &elsewhere[1..]);
     }
 
     #[test]

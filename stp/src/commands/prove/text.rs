@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use similar::{ChangeTag, TextDiff};
 use stp_datasets::lean_text::{Span, SpanKind, spans};
-use stp_datasets::{LeanTheorem, theorems};
+use stp_datasets::{Goal, Hole, LeanTheorem, Outlined, OutlinedKind, Sketch, outline, theorems};
+use stp_selfplay::search::solve::step_of_line;
 
 /// A theorem with something to fill.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,20 +78,18 @@ impl LeanText {
         let proofs: Vec<&Range<usize>> = found.iter().flatten().map(|it| &it.proof_at).collect();
         let line_of = |place: usize| self.text[..place].matches('\n').count() + 1;
         let outside = sorries(&self.text).filter(|span| !proofs.iter().any(|at| at.contains(&span.start)));
-        let reason = |line: usize| {
-            let mut refused = found.iter().filter_map(|it| it.as_ref().err());
-            let near = refused
-                .rfind(|it| it.line <= line)
-                .filter(|it| !found.iter().flatten().any(|other| (it.line + 1..=line).contains(&other.line)));
-            match near {
-                Some(error) => format!("`{}` {}", error.name, error.reason),
-                None => "it stands in no proof of a theorem; only these are searched.".to_owned(),
-            }
+        let commands = outline(&self.text);
+        // They follow each other up to the end of the text.
+        let begin = self.text.len() - commands.iter().map(|it| it.text.len()).sum::<usize>();
+        let reason = |place: usize| {
+            let mut end = begin;
+            let around = commands.iter().find(|command| {
+                end += command.text.len();
+                place < end
+            });
+            around.map_or_else(|| IN_NO_PROOF.to_owned(), why_not)
         };
-        outside
-            .map(|span| line_of(span.start))
-            .map(|line| OutOfReach { line, reason: reason(line) })
-            .collect()
+        outside.map(|span| OutOfReach { line: line_of(span.start), reason: reason(span.start) }).collect()
     }
 
     /// The text with proofs in the places of those of theorems, by their places among the theorems.
@@ -101,14 +100,90 @@ impl LeanText {
         proofs.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
         for (index, proof) in proofs {
             let Some(Ok(theorem)) = found.get(*index) else { continue };
-            let at = theorem.proof_at.clone();
             let is_bare = is_bare(&theorem.proof);
-            let indented = if is_bare { indented(&self.text, theorem.line, proof) } else { proof.clone() };
-            let glued = !self.text[..at.start].ends_with(char::is_whitespace)
-                && !indented.starts_with(char::is_whitespace);
-            text.replace_range(at, &format!("{}{indented}", if glued { " " } else { "" }));
+            let proof = if is_bare { self.in_place_of_bare(theorem, proof) } else { proof.clone() };
+            text.replace_range(theorem.proof_at.clone(), &proof);
         }
         text
+    }
+
+    /// What takes the place of a proof that is nothing but `sorry`.
+    fn in_place_of_bare(&self, theorem: &LeanTheorem, proof: &str) -> String {
+        if let Some(beside) = self.beside_comments(theorem, proof) {
+            return beside;
+        }
+        let indented = indented(&self.text, theorem.line, proof);
+        let before = &self.text[..theorem.proof_at.start];
+        let is_glued = !before.ends_with(char::is_whitespace) && !indented.starts_with(char::is_whitespace);
+        if is_glued { format!(" {indented}") } else { indented }
+    }
+
+    /// A proof in the place of the `sorry` alone, where comments stand beside that.
+    fn beside_comments(&self, theorem: &LeanTheorem, proof: &str) -> Option<String> {
+        let written = theorem.proof.as_str();
+        spans(written).find(|span| !span.is_code())?;
+        let sorry = sorries(written).next()?;
+        let column = self.column(theorem.proof_at.start + sorry.start);
+        let is_term = spans(written).find(Span::is_code).is_some_and(|first| first.start == sorry.start);
+        let goal = Goal::Statement { signature: theorem.signature.clone(), setup: Vec::new() };
+        let hole = Hole { start: sorry.start, stop: sorry.end(), column, goals: 1, is_term, goal };
+        let sketch = Sketch { proof: written.to_owned(), holes: vec![hole], messages: Vec::new() };
+        sketch.filled(|_| Some(proof))
+    }
+
+    /// What a search made of a theorem's proof on lines of its own, as it stands in this text: what was written stays in its line,
+    /// and lines that came for a `sorry` follow it.
+    pub(super) fn laid_out(&self, theorem: &LeanTheorem, found: &str) -> String {
+        let written = theorem.proof.as_str();
+        let Some((lead, step)) = step_of_line(written) else { return found.to_owned() };
+        let Some(body) = found.strip_prefix(lead) else { return found.to_owned() };
+        let before = &written[..written.trim_end().len() - step.len()];
+        let place = theorem.proof_at.start + before.len();
+        let mut lines = body.split('\n');
+        let first = lines.next().unwrap_or_default();
+        // Lines of a block in brackets need not stand below what is before these.
+        let is_block = first.ends_with('(') || first.ends_with("(by");
+        let column = if is_block { self.indentation(place) } else { self.column(place) };
+        let moved = |line: &str| {
+            let inner = line.trim_start_matches(' ');
+            let indentation = (line.len() - inner.len() + column).saturating_sub(SEARCHED_COLUMN);
+            if inner.is_empty() { "\n".to_owned() } else { format!("\n{:indentation$}{inner}", "") }
+        };
+        format!("{before}{first}{}", lines.map(moved).collect::<String>())
+    }
+
+    /// The line up to a place.
+    fn line_before(&self, place: usize) -> &str {
+        let before = &self.text[..place];
+        &before[before.rfind('\n').map_or(0, |end| end + 1)..]
+    }
+
+    fn column(&self, place: usize) -> usize {
+        self.line_before(place).chars().count()
+    }
+
+    fn indentation(&self, place: usize) -> usize {
+        let line = self.line_before(place);
+        line.len() - line.trim_start_matches(' ').len()
+    }
+}
+
+/// The column of the first step of a proof that is searched on lines of its own.
+const SEARCHED_COLUMN: usize = 2;
+
+const IN_NO_PROOF: &str = "it stands in no proof of a theorem; only these are searched.";
+
+/// Why nothing is searched in a command, outside of what is a theorem's proof.
+fn why_not(command: &Outlined<'_>) -> String {
+    match &command.kind {
+        OutlinedKind::Entangled(error) if !error.name.is_empty() => {
+            format!("`{}` {}", error.name, error.reason)
+        }
+        OutlinedKind::Entangled(error) if command.text.starts_with("mutual") => {
+            format!("it {}", error.reason)
+        }
+        OutlinedKind::Entangled(error) => format!("the `example` {}", error.reason),
+        _ => IN_NO_PROOF.to_owned(),
     }
 }
 
@@ -119,8 +194,18 @@ fn indented(text: &str, line: usize, proof: &str) -> String {
     proof.replace('\n', &format!("\n{:column$}", ""))
 }
 
+/// Where a proof is still to come: `sorry`, and `admit`, the same tactic by another name.
 fn sorries(text: &str) -> impl Iterator<Item = Span<'_>> {
-    spans(text).filter(|span| span.kind == SpanKind::Word && span.text == "sorry")
+    spans(text).filter(|span| span.kind == SpanKind::Word && matches!(span.text, "sorry" | "admit"))
+}
+
+/// A proof with `sorry` for each `admit`; nothing else of it moves.
+pub(super) fn without_admit(proof: &str) -> String {
+    let mut text = proof.to_owned();
+    for span in sorries(proof) {
+        text.replace_range(span.start..span.end(), "sorry");
+    }
+    text
 }
 
 /// How much is left to prove.
@@ -136,7 +221,7 @@ pub(super) fn has_sorry(proof: &str) -> bool {
 /// Whether nothing is there but `sorry`.
 pub(super) fn is_bare(proof: &str) -> bool {
     let code: Vec<String> = spans(proof).filter(Span::is_code).map(|span| span.text.to_owned()).collect();
-    matches!(code.iter().map(String::as_str).collect::<Vec<_>>()[..], ["sorry"] | ["by", "sorry"])
+    matches!(code.iter().map(String::as_str).collect::<Vec<_>>()[..], ["sorry"] | ["by", "sorry" | "admit"])
 }
 
 #[cfg(test)]
@@ -156,6 +241,99 @@ mod tests {
         let lines: Vec<_> = text.out_of_reach().into_iter().map(|it| (it.line, it.reason)).collect();
         assert_eq!(lines.iter().map(|it| it.0).collect::<Vec<_>>(), [3, 16]);
         assert!(lines[0].1.contains("no proof of a theorem") && lines[1].1.contains("`where`"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_sorry_behind_a_theorem_that_is_not_searched_is_not_blamed_on_that() {
+        let text = LeanText::of(
+            "theorem d : True where\n  x := sorry\ndef f : Nat := sorry\nmutual\ntheorem m : True := sorry\nend\n\
+             example : True where\n  x := sorry\ninstance : Inhabited Nat := ⟨sorry⟩\n",
+        );
+        let found: Vec<_> = text.out_of_reach().into_iter().map(|it| (it.line, it.reason)).collect();
+        let wanted = [
+            (2, "`d` gives"),
+            (3, IN_NO_PROOF),
+            (5, "it stands in a `mutual`"),
+            (8, "the `example` gives"),
+            (9, IN_NO_PROOF),
+        ];
+        assert_eq!(found.len(), wanted.len(), "{found:?}");
+        for ((line, reason), wanted) in found.iter().zip(wanted) {
+            assert!(*line == wanted.0 && reason.starts_with(wanted.1), "{line}: {reason}");
+        }
+    }
+
+    #[test]
+    fn admit_is_a_sorry() {
+        let text =
+            LeanText::of("theorem a : True := by admit\ntheorem b : True := by\n  constructor <;> admit\n");
+        let brief: Vec<_> = text.open().into_iter().map(|it| (it.theorem.name, it.is_bare)).collect();
+        assert_eq!(brief, [("a".to_owned(), true), ("b".to_owned(), false)]);
+        assert_eq!(without_admit("by\n  admit -- admit\n  sorry"), "by\n  sorry -- admit\n  sorry");
+        assert_eq!(count_of_sorries("by admit; sorry; exact x.admit"), 2);
+    }
+
+    #[test]
+    fn comments_beside_a_sorry_stay() {
+        for (written, filled) in [
+            (
+                "  theorem a : p := by\n    -- easy\n    sorry\n",
+                "  theorem a : p := by\n    -- easy\n    skip\n    rfl\n",
+            ),
+            (
+                "theorem a : p := by /- easy -/ sorry\n",
+                "theorem a : p := by /- easy -/ skip\n                               rfl\n",
+            ),
+            (
+                "theorem a : p := -- easy\n  sorry\n",
+                "theorem a : p := -- easy\n  (by\n      skip\n      rfl)\n",
+            ),
+        ] {
+            assert_eq!(LeanText::of(written).with(&[(0, "by\n  skip\n  rfl".into())]), filled);
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_written_stays_a_line() {
+        use stp_selfplay::search::solve::on_lines_of_its_own;
+        for (written, from, to, filled) in [
+            (
+                "  theorem a : p := by  simp; sorry\n",
+                "sorry",
+                "omega",
+                "  theorem a : p := by  simp; omega\n",
+            ),
+            (
+                "  theorem a : p := by simp; sorry\n",
+                "sorry",
+                "(\n      skip\n      omega)",
+                "  theorem a : p := by simp; (\n      skip\n      omega)\n",
+            ),
+            (
+                "theorem a : p := by cases h with | b => sorry\n",
+                "sorry",
+                "skip\n                   omega",
+                "theorem a : p := by cases h with | b => skip\n                                     omega\n",
+            ),
+            (
+                "theorem a : p :=fun h => sorry\n",
+                "sorry",
+                "(by simp)",
+                "theorem a : p :=fun h => (by simp)\n",
+            ),
+            (
+                "theorem a : p :=\n    by simp; sorry\n",
+                "sorry",
+                "rfl",
+                "theorem a : p :=\n    by simp; rfl\n",
+            ),
+        ] {
+            let text = LeanText::of(written);
+            let open = text.open().remove(0);
+            let found = on_lines_of_its_own(&open.theorem.proof).replace(from, to);
+            let laid_out = text.laid_out(&open.theorem, &found);
+            assert_eq!(text.with(&[(0, laid_out)]), filled, "{found}");
+        }
     }
 
     #[test]
