@@ -132,7 +132,8 @@ impl Scan {
     fn can_become_whole(&self) -> bool {
         let frame = self.frames[usize::from(self.depth)];
         let strict = frame.binder == Binder::Strict || self.depth == 0;
-        if self.level < Masking::Binders || frame.colon || self.colon || !strict {
+        let in_literal = matches!(self.literal, Literal::Text | Literal::Character);
+        if self.level < Masking::Binders || in_literal || frame.colon || self.colon || !strict {
             return true;
         }
         if self.depth == 0 {
