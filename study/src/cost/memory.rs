@@ -11,7 +11,8 @@ const NUMBER: u64 = 4;
 pub struct Memory {
     /// The weights while training: 32-bit numbers, and 16-bit ones where a command trains.
     pub weights: u64,
-    /// The weights while sampling, as 32-bit numbers; with a rounded copy where products are of 16 bits.
+    /// The weights while sampling, as 32-bit numbers; with a rounded copy where products are of 16 bits. Where servers sample
+    /// as well: the run reads each checkpoint itself, for its tokenizer and its trainings.
     pub sampled: u64,
     /// Their copy in 16 bits, while training in `bf16`.
     pub half_weights: u64,
@@ -85,7 +86,7 @@ pub fn memory(model: &ModelConfig, config: &RunConfig) -> Memory {
         (Engine::Own, some) => (some as u64) << 20,
     };
     let (sampled, server) = match config.sampling.engine {
-        Engine::Openai => (0, served.weights + served.cache),
+        Engine::Openai => (own.weights, served.weights + served.cache),
         Engine::Own if config.sampling.precision == Precision::Bf16 => (own.weights + own.weights / 2, 0),
         Engine::Own => (own.weights, 0),
     };
@@ -199,7 +200,7 @@ mod tests {
         let own = |config: &mut RunConfig| config.sampling.engine = Engine::Own;
         let (model, memory) = of("kimina-1.5b", own);
         // Qwen2.5-1.5B: 28 layers, 2 key and value heads of 128.
-        assert_eq!(memory.kv_cache, 4 * 2 * 28 * 2 * 128 * 256 * 2048);
+        assert_eq!(memory.kv_cache, 4 * 2 * 28 * 2 * 128 * 64 * 9216);
         assert!((model.parameters() as f64 / 1.544e9 - 1.0).abs() < 0.005, "{}", model.parameters());
         assert!(memory.peak(1) < 80_000_000_000, "it is for one 80 GB device: {memory:?}");
         assert!(memory.training() < 40_000_000_000, "which also holds a server: {memory:?}");
@@ -209,9 +210,15 @@ mod tests {
         };
         assert_eq!(of("kimina-1.5b", limited).1.kv_cache, 100 << 20);
         let (_, served) = of("kimina-1.5b", |_| {});
-        assert_eq!((served.kv_cache, served.sampled), (0, 0), "its samples come from a server");
+        let loaded = 4 * model.parameters() as u64;
+        assert_eq!(
+            (served.kv_cache, served.sampled),
+            (0, loaded),
+            "a server samples, and the run reads it too"
+        );
+        assert_eq!(served.sampling(), loaded);
         let (_, served) = of("kimina-1.5b", |config| config.sampling.server.concurrency = 3);
-        let cache = 3 * 2048 * 2 * 28 * 2 * 128;
+        let cache = 3 * 9216 * 2 * 28 * 2 * 128;
         assert_eq!(
             served.server,
             2 * (model.parameters() as u64 + cache),

@@ -109,6 +109,8 @@ pub enum Metric {
     NewHardProved,
     /// Validation statements proved by the model after so many samples.
     ValidProved,
+    /// Of these, those that no single tactic closes.
+    HardValidProved,
     /// pass@k of the last model on a set.
     PassAtK,
     /// The same on those of its statements that no single tactic closes.

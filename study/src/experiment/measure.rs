@@ -28,6 +28,9 @@ pub struct Point {
     pub new_hard_proved: usize,
     /// See [`Metric::ValidProved`].
     pub valid_proved: usize,
+    /// See [`Metric::HardValidProved`]; nothing in results from before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hard_valid_proved: Option<usize>,
     /// What it all took so far.
     #[serde(default)]
     pub effort: Effort,
@@ -62,6 +65,9 @@ pub struct PerStatement {
     given: BTreeMap<String, Given>,
     /// The validation statements: whether the last model proves them.
     valid: BTreeMap<String, bool>,
+    /// Of these: those that no single tactic closes.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    hard_valid: BTreeSet<String>,
     /// Those of each set of `evaluate`: whether no single tactic closes them, and their samples.
     pub(super) evaluated: Vec<BTreeMap<String, (bool, Tally)>>,
 }
@@ -149,6 +155,9 @@ pub fn measured(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<
     for it in &progress {
         samples += it.row.checks();
         proved.extend(it.newly.iter().map(|id| (id.clone(), points.len())));
+        let by_model = ledger.tallies_of(Phase::Valid, it.row.round..=it.row.round)?;
+        let is_hard =
+            |((_, id), tally): &((u32, String), Tally)| tally.proved > 0 && hard.contains(id.as_str());
         let new: Vec<&String> = proved.keys().filter(|id| !stage1_proofs_of.contains(*id)).collect();
         points.push(Point {
             samples,
@@ -156,6 +165,7 @@ pub fn measured(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<
             new_proved: new.len(),
             new_hard_proved: new.iter().filter(|id| hard.contains(id.as_str())).count(),
             valid_proved: it.row.valid_proved,
+            hard_valid_proved: Some(by_model.into_iter().filter(is_hard).count()),
             effort: it.effort,
         });
     }
@@ -170,6 +180,7 @@ pub fn measured(ledger: &Ledger, config: &RunConfig, corpus: &Corpus) -> Result<
     };
     let per_statement = PerStatement {
         given: given.iter().cloned().map(state).collect(),
+        hard_valid: valid.iter().filter(|it| hard.contains(it.id.as_str())).map(|it| it.id.clone()).collect(),
         valid: valid.into_iter().map(|it| (it.id.clone(), by_last(&it.id))).collect(),
         evaluated: Vec::new(),
     };
@@ -190,13 +201,16 @@ impl PerStatement {
             let share = |tally: &Tally| pass_at_k(tally.judged, tally.proved, claim.k.unwrap_or(1));
             all.map(|(id, (_, tally))| (id.as_str(), share(tally))).collect()
         };
+        let valid = |wanted: &dyn Fn(&str) -> bool| -> BTreeMap<&str, f64> {
+            let all = self.valid.iter().filter(|(id, _)| wanted(id));
+            all.map(|(id, proved)| (id.as_str(), f64::from(u8::from(*proved)))).collect()
+        };
         match claim.metric {
             Metric::TrainProved => given(|_| true),
             Metric::NewProved => given(|it| !it.is_shown),
             Metric::NewHardProved => given(|it| !it.is_shown && it.is_hard),
-            Metric::ValidProved => {
-                self.valid.iter().map(|(id, proved)| (id.as_str(), f64::from(u8::from(*proved)))).collect()
-            }
+            Metric::ValidProved => valid(&|_| true),
+            Metric::HardValidProved => valid(&|id| self.hard_valid.contains(id)),
             Metric::PassAtK => evaluated(false),
             Metric::HardPassAtK => evaluated(true),
         }
@@ -212,12 +226,15 @@ impl FinishedRun {
             return estimate.into_iter().collect();
         }
         let value = |point: &Point| match claim.metric {
-            Metric::TrainProved => point.train_proved,
-            Metric::NewProved => point.new_proved,
-            Metric::NewHardProved => point.new_hard_proved,
-            _ => point.valid_proved,
+            Metric::TrainProved => Some(point.train_proved),
+            Metric::NewProved => Some(point.new_proved),
+            Metric::NewHardProved => Some(point.new_hard_proved),
+            Metric::HardValidProved => point.hard_valid_proved,
+            _ => Some(point.valid_proved),
         };
-        self.points.iter().map(|point| (point.samples, value(point) as f64)).collect()
+        let values: Option<Vec<usize>> = self.points.iter().map(value).collect();
+        let samples = self.points.iter().map(|point| point.samples);
+        samples.zip(values.unwrap_or_default()).map(|(samples, value)| (samples, value as f64)).collect()
     }
 
     /// The metric's values after each round against what it took; nothing if that is not known.
@@ -294,12 +311,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).unwrap();
         let mut corpus = Corpus::core().unwrap();
-        corpus.entries.retain(|entry| entry.statement.split == Split::Train);
-        corpus.entries.truncate(4);
-        for (entry, tactics) in corpus.entries.iter_mut().zip([0, 0, 1, 0]) {
+        let of = |split| corpus.entries.iter().filter(move |entry| entry.statement.split == split).cloned();
+        corpus.entries = of(Split::Train).take(4).chain(of(Split::Valid).take(2)).collect();
+        for (entry, tactics) in corpus.entries.iter_mut().zip([0, 0, 1, 0, 0, 1]) {
             entry.closed_by = vec!["simp".to_owned(); tactics];
         }
         ledger.record_statements(&corpus.statements(Split::Train)).unwrap();
+        ledger.record_statements(&corpus.statements(Split::Valid)).unwrap();
         let ids: Vec<_> = corpus.entries.iter().map(|entry| entry.statement.id.clone()).collect();
         let attempt = |round, phase, statement: &str, status| {
             let attempt = Attempt {
@@ -320,6 +338,9 @@ mod tests {
         }
         attempt(1, Phase::Train, "conjecture_1_0_0", Status::Proved);
         attempt(2, Phase::Train, &ids[3], Status::Proved);
+        attempt(1, Phase::Valid, &ids[5], Status::Proved);
+        attempt(2, Phase::Valid, &ids[4], Status::Proved);
+        attempt(2, Phase::Valid, &ids[5], Status::Proved);
         for name in ["stage1/valid", "round-1/valid", "round-2/valid"] {
             let step = Step { name: name.to_owned(), seconds: 10.0, detail: serde_json::json!({}) };
             ledger.finish_step(&step).unwrap();
@@ -331,14 +352,23 @@ mod tests {
             .map(|it| (it.samples, it.train_proved, it.new_proved, it.new_hard_proved))
             .collect();
         assert_eq!(numbers, [(0, 0, 0, 0), (4, 3, 2, 1), (5, 4, 3, 2)]);
+        let held_out: Vec<_> = points.iter().map(|it| (it.valid_proved, it.hard_valid_proved)).collect();
+        assert_eq!(held_out, [(0, Some(0)), (1, Some(0)), (2, Some(1))]);
         assert!((seconds - 30.0).abs() < 1e-9);
         let text = "title = \"x\"\nseeds = [0]\n[[arms]]\nname = \"a\"\n[[claims]]\ntitle = \"new\"\nmetric = \"new-proved\"\n";
         let file: ExperimentFile = toml::from_str(text).unwrap();
-        let sums = [Metric::TrainProved, Metric::NewProved, Metric::NewHardProved].map(|metric| {
+        let metrics = [
+            Metric::TrainProved,
+            Metric::NewProved,
+            Metric::NewHardProved,
+            Metric::ValidProved,
+            Metric::HardValidProved,
+        ];
+        let sums = metrics.map(|metric| {
             let claim = Claim { metric, ..file.claims[0].clone() };
             per_statement.of(&file, &claim, |_| 1.0).values().sum::<f64>()
         });
-        assert_eq!(sums, [4.0, 3.0, 2.0], "the statements come to the numbers of the last point");
+        assert_eq!(sums, [4.0, 3.0, 2.0, 2.0, 1.0], "the statements come to the numbers of the last point");
     }
 
     #[test]

@@ -297,6 +297,9 @@ pub fn meaning(claim: &Claim) -> String {
                 .to_owned()
         }
         Metric::ValidProved => "Validation statements proved by the model at that time".to_owned(),
+        Metric::HardValidProved => {
+            "Validation statements that no single tactic closes, proved by the model at that time".to_owned()
+        }
         Metric::PassAtK => format!("pass@{k} of the last model on `{set}`, in per cent"),
         Metric::HardPassAtK => {
             format!("pass@{k} of the last model on those statements of `{set}` that no single tactic closes, in per cent")

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use serde::Serialize;
-use stp_datasets::{ConjectureOutcome, Ledger};
+use stp_datasets::{ConjectureOutcome, Goal, Ledger, LedgerSketch};
 use stp_selfplay::plan::Step;
 use stp_selfplay::records::{self, SearchRecord};
 
@@ -33,6 +33,12 @@ pub struct GoalFunnel {
     failed: usize,
     /// Of these: with goals that are tried.
     sketches: usize,
+    /// Open places of all sketches.
+    holes: usize,
+    /// Of these: Lean wrote the goal as a statement, and read it back as the same.
+    written: usize,
+    /// Why others are none.
+    unwritten: Vec<(String, usize)>,
     /// Proofs of goals put back into their proofs.
     assembled: usize,
     /// Of these: proved.
@@ -95,8 +101,12 @@ pub(super) fn goals(ledger: &Ledger, report: &Report, rounds: u32) -> Result<Vec
     for round in 1..=rounds {
         let Some(record) = records::read::<SearchRecord>(ledger, Step::Search(round))? else { continue };
         let row = report.rows.iter().find(|row| row.round == round);
+        let (holes, unwritten) = holes(&ledger.sketches_of(round)?);
         funnels.push(GoalFunnel {
             round,
+            holes,
+            written: holes - unwritten.values().sum::<usize>(),
+            unwritten: unwritten.into_iter().collect(),
             failed: record.failed,
             sketches: record.sketches,
             assembled: record.assembled,
@@ -112,8 +122,27 @@ pub(super) fn goals(ledger: &Ledger, report: &Report, rounds: u32) -> Result<Vec
     Ok(funnels)
 }
 
+/// The holes of sketches, and the reasons of those that are no statement.
+fn holes(sketches: &[LedgerSketch]) -> (usize, BTreeMap<String, usize>) {
+    let goals: Vec<_> = sketches
+        .iter()
+        .filter_map(|it| it.sketch.as_ref())
+        .flat_map(|it| &it.holes)
+        .map(|it| &it.goal)
+        .collect();
+    let mut unwritten = BTreeMap::new();
+    for goal in &goals {
+        if let Goal::Refused { reason } = goal {
+            *unwritten.entry(reason.clone()).or_default() += 1;
+        }
+    }
+    (goals.len(), unwritten)
+}
+
 #[cfg(test)]
 mod tests {
+    use stp_datasets::{Hole, Sketch};
+
     use super::*;
 
     #[test]
@@ -146,8 +175,24 @@ mod tests {
         let detail = serde_json::to_value(&record).unwrap();
         let step = stp_datasets::Step { name: Step::Search(2).name(), seconds: 1.0, detail };
         ledger.finish_step(&step).unwrap();
+        let hole = |goal| Hole { start: 0, stop: 5, column: 0, goals: 1, is_term: false, goal };
+        let written = Goal::Statement { signature: ": True".to_owned(), setup: Vec::new() };
+        let holes = vec![hole(written), hole(Goal::Refused { reason: "data".to_owned() })];
+        let sketch = LedgerSketch {
+            round: 2,
+            number: 0,
+            parent: "a".to_owned(),
+            depth: 1,
+            failed: "foo".to_owned(),
+            sketch: Some(Sketch { proof: "sorry sorry".to_owned(), holes, messages: Vec::new() }),
+            reason: None,
+            goals: Vec::new(),
+        };
+        ledger.record_sketch(&sketch).unwrap();
         let funnels = goals(&ledger, &Report::default(), 3).unwrap();
         let found: Vec<_> = funnels.iter().map(|it| (it.round, it.failed, it.goals, it.statements)).collect();
         assert_eq!(found, [(2, 9, 7, 1)]);
+        assert_eq!((funnels[0].holes, funnels[0].written), (2, 1));
+        assert_eq!(funnels[0].unwritten, [("data".to_owned(), 1)]);
     }
 }

@@ -58,6 +58,8 @@ function funnels(place) {
       round,
       stage('failed proofs', of('failed')),
       stage('with goals', of('sketches'), of('failed')),
+      stage('open places', of('holes')),
+      stage('written as statements', of('written'), of('holes')),
       stage('new goals', of('goals')),
       stage('closed by automation', of('closed'), of('goals')),
       stage('sampled', of('sampled')),
@@ -66,6 +68,7 @@ function funnels(place) {
       stage('whole proofs', of('whole'), of('assembled')),
       stage('statements gained', of('statements')),
       { name: 'no goals because', wide: true, value: (row) => make('small', {}, why(row.dropped)) },
+      { name: 'no statement because', wide: true, value: (row) => make('small', {}, why(row.unwritten)) },
     ];
     place.append(table(columns, goals, 'Failed proofs and the goals that they leave open'));
   }
