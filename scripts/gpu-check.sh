@@ -6,7 +6,7 @@
 #   scripts/gpu-check.sh --pack FOLDER [--stp PROGRAM]
 #
 # --stp PROGRAM     what is tried; without it `stp` in this script's folder, or what the build left
-# --device NAME     wgpu or cuda [default: wgpu]
+# --device NAME     wgpu or cuda [default: wgpu]; a program that was not built for it is refused
 # --seconds S       how long each figure of the benchmark is measured; 0: not at all, as on a Vulkan driver that is a program, where
 #                   a single step takes minutes [default: 10]
 # --shapes NAMES    of which models [default: "tiny 100m"]
@@ -52,6 +52,16 @@ if [ -z "$stp" ]; then
 fi
 [ -x "$stp" ] || { echo "gpu-check: there is no $stp; build it with \`cargo build --release --features wgpu\`" >&2; exit 2; }
 
+# Drivers that come without a loader are found with the one beside this script.
+[ -e "$here/libvulkan.so.1" ] && export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here"
+# What the program says of the device before it computes with it: that it was not built for it, or which one it takes, in the words
+# of wgpu's log. A device that is not here is no reason to stop: a folder is packed elsewhere.
+said=$(NO_COLOR=1 STP_LOG=wgpu_core::instance=debug timeout 30 "$stp" model check --device "$device" 2>&1) || true
+if [[ $said == *"built without"* ]]; then
+    echo "gpu-check: $stp was built without \`$device\`; build it with \`cargo build --release --features $device\`" >&2
+    exit 2
+fi
+
 if [ -n "$pack" ]; then
     mkdir -p "$pack"
     cp "$stp" "$work/packed"
@@ -68,8 +78,6 @@ fi
 
 out=${out:-$(mktemp -d)}
 mkdir -p "$out"
-# Drivers that come without a loader are found with the one beside this script.
-[ -e "$here/libvulkan.so.1" ] && export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here"
 [ -z "$lean" ] && [ -e "$here/lean.jsonl" ] && lean="$here/lean.jsonl"
 if [ -z "$python" ] && python3 -c 'import torch, transformers; assert torch.cuda.is_available()' 2> /dev/null; then
     python=python3
@@ -98,7 +106,18 @@ try() {
     summary+=$(printf 'gpu-check: %-6s %4d s  %s' "$word" $((SECONDS - began)) "$what")$'\n'
 }
 
-command -v nvidia-smi > /dev/null && nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader | tee "$out/gpu.txt"
+# Which device it is: what computes first, then what the machine has, which may be another one.
+named() {
+    local adapter type
+    adapter=$(sed -n '/Request adapter result AdapterInfo/ { s/.*AdapterInfo { name: "\([^"]*\)".* driver: "\([^"]*\)", driver_info: "\([^"]*\)".*/\1, \2 \3/p; q }' <<< "$said")
+    type=$(sed -n '/Request adapter result AdapterInfo/ { s/.* device_type: \([A-Za-z]*\).*/\1/p; q }' <<< "$said")
+    [ -z "$adapter" ] || echo "gpu-check: $device computes on $adapter ($type)"
+    [ "$type" != Cpu ] || echo "gpu-check: that is a driver that computes on the processor, so no GPU is tried"
+    if command -v nvidia-smi > /dev/null; then
+        nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader | sed 's/^/gpu-check: nvidia-smi lists /' || true
+    fi
+}
+named | tee "$out/gpu.txt"
 try "the device computes what the processor computes" check "$stp" model check --device "$device"
 try "so it does in 16 bits" half "$stp" model check --device "$device" --precision f16
 beside=(--no-pytorch)

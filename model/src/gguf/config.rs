@@ -44,7 +44,7 @@ pub(super) fn shape(meta: &Meta<'_>) -> Result<ModelConfig, String> {
     config.validate().map_err(|error| error.to_string())?;
     if let Some(tensor) = meta.tensor(FREQUENCIES) {
         let (factors, _) = meta.file.dequant_f32(&tensor.name).map_err(|error| format!("{error:#}"))?;
-        config.rope_scaling = llama3(&config, &factors)?;
+        config.rope_scaling = both(&config.rope_scaling, llama3(&config, &factors)?)?;
     }
     Ok(config)
 }
@@ -54,12 +54,18 @@ fn as_written(number: f64) -> f64 {
     (number as f32).to_string().parse().unwrap_or(number)
 }
 
+/// The scaling that the keys name. As in llama.cpp, a factor without a type is that of linear scaling, and has an older name.
 fn scaling(meta: &Meta<'_>) -> Result<RopeScaling, String> {
     let number = |name: &str| meta.number(&meta.key(name));
-    let factor = number("rope.scaling.factor")?;
+    let kind = meta.text(&meta.key("rope.scaling.type"));
+    let factor = number("rope.scaling.factor")?.or(number("rope.scale_linear")?).filter(|it| *it != 0.0);
+    let attention = attention_factor(meta, kind)?;
     let needed = || factor.ok_or("the scaling of its rotary positions has no factor".to_owned());
-    Ok(match meta.text(&meta.key("rope.scaling.type")) {
-        None | Some("none") => RopeScaling::None,
+    Ok(match kind {
+        Some("none") => RopeScaling::None,
+        None => {
+            factor.filter(|it| *it != 1.0).map_or(RopeScaling::None, |factor| RopeScaling::Linear { factor })
+        }
         Some("linear") => RopeScaling::Linear { factor: needed()? },
         Some("yarn") => {
             let factor = needed()?;
@@ -68,7 +74,7 @@ fn scaling(meta: &Meta<'_>) -> Result<RopeScaling, String> {
                 beta_fast: number("rope.scaling.yarn_beta_fast")?.unwrap_or(32.0),
                 beta_slow: number("rope.scaling.yarn_beta_slow")?.unwrap_or(1.0),
                 original_max_seq: meta.size("rope.scaling.original_context_length")?,
-                attention_factor: if factor > 1.0 { 0.1 * factor.ln() + 1.0 } else { 1.0 },
+                attention_factor: attention * if factor > 1.0 { 0.1 * factor.ln() + 1.0 } else { 1.0 },
                 truncate: true,
             }
         }
@@ -78,6 +84,41 @@ fn scaling(meta: &Meta<'_>) -> Result<RopeScaling, String> {
             ));
         }
     })
+}
+
+/// What YaRN's factor of cosines and sines is multiplied with.
+///
+/// # Errors
+/// Keys that change the rotary positions in a way that is not computed, if they change anything.
+fn attention_factor(meta: &Meta<'_>, kind: Option<&str>) -> Result<f64, String> {
+    let refuse = |name: &str, without: f64| -> Result<(), String> {
+        let key = meta.key(name);
+        match meta.number(&key)? {
+            Some(found) if found != without => Err(format!(
+                "its rotary positions have `{key}` = {}, which is not supported",
+                as_written(found)
+            )),
+            _ => Ok(()),
+        }
+    };
+    refuse("rope.scaling.yarn_ext_factor", 1.0)?;
+    refuse("rope.scaling.yarn_attn_factor", 1.0)?;
+    refuse("rope.scaling.yarn_log_multiplier", 0.0)?;
+    if kind != Some("yarn") {
+        refuse("rope.scaling.attn_factor", 1.0)?;
+    }
+    Ok(meta.number(&meta.key("rope.scaling.attn_factor"))?.map_or(1.0, as_written))
+}
+
+/// The one scaling of two that there is: that of the keys, and that of the stretched frequencies.
+fn both(keys: &RopeScaling, frequencies: RopeScaling) -> Result<RopeScaling, String> {
+    match (keys, frequencies) {
+        (keys, RopeScaling::None) => Ok(keys.clone()),
+        (RopeScaling::None, frequencies) => Ok(frequencies),
+        _ => Err(format!(
+            "its rotary positions are scaled by keys and by `{FREQUENCIES}`, which is not supported"
+        )),
+    }
 }
 
 /// The scaling of Llama 3.1, of which a file has what it makes of the frequencies and not its constants. Those of all

@@ -3,6 +3,7 @@
 //! The file is read and its blocks are turned into numbers by `rlx-gguf`; what is ours is what the names mean.
 
 mod config;
+mod division;
 mod meta;
 mod tokenizer;
 mod weights;
@@ -18,9 +19,9 @@ use self::meta::Meta;
 use self::weights::Blocks;
 use crate::{Lm, ModelConfig, ModelError, Tokenizer, hf, memory};
 
-/// What a file holds, as a folder of Hugging Face has it.
-pub(crate) struct Loaded {
-    pub model: Lm,
+/// What a file holds beside its weights, as a folder of Hugging Face has it.
+pub(crate) struct Described {
+    pub config: ModelConfig,
     pub tokenizer: Tokenizer,
     pub end_tokens: Vec<u32>,
     /// The `config.json`.
@@ -34,22 +35,37 @@ pub(crate) struct Loaded {
 /// # Errors
 /// [`ModelError::Checkpoint`] with the file and what is wrong: an architecture, a type of weights or a tokenizer that is not
 /// known is named. [`ModelError::Memory`] before the weights are read if they do not fit.
-pub(crate) fn load(path: &Path, device: &Device) -> Result<Loaded, ModelError> {
+pub(crate) fn load(path: &Path, device: &Device) -> Result<(Lm, Described), ModelError> {
     let refused = |reason: String| ModelError::damaged(path, reason);
     let file = GgufFile::from_path_mmap(path).map_err(|error| refused(format!("{error:#}")))?;
     let meta = Meta::of(&file).map_err(refused)?;
-    let config = config::shape(&meta).map_err(refused)?;
-    let (tokenizer, end_tokens) = tokenizer::tokenizer(&meta).map_err(refused)?;
+    let described = described(&meta).map_err(refused)?;
+    memory::require(device, path, &described.config)?;
+    let mut blocks = Blocks::new(&meta, path, &described.config, device);
+    let model = Lm::build(&described.config, &mut blocks)?;
+    blocks.finish()?;
+    Ok((model, described))
+}
+
+/// Reads a file but for its weights.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn describe(path: &Path) -> Result<Described, ModelError> {
+    let refused = |reason: String| ModelError::damaged(path, reason);
+    let file = GgufFile::from_path_mmap(path).map_err(|error| refused(format!("{error:#}")))?;
+    Meta::of(&file).and_then(|meta| described(&meta)).map_err(refused)
+}
+
+fn described(meta: &Meta<'_>) -> Result<Described, String> {
+    let config = config::shape(meta)?;
+    let (tokenizer, end_tokens) = tokenizer::tokenizer(meta)?;
     if tokenizer.vocab_size() > config.vocab_size {
         let (tokens, rows) = (tokenizer.vocab_size(), config.vocab_size);
-        return Err(refused(format!("its tokenizer has {tokens} tokens, but its embedding {rows} rows")));
+        return Err(format!("its tokenizer has {tokens} tokens, but its embedding {rows} rows"));
     }
-    let (source, companions) = files(&meta, &config, &end_tokens).map_err(refused)?;
-    memory::require(device, path, &config)?;
-    let mut blocks = Blocks::new(&meta, path, &config, device);
-    let model = Lm::build(&config, &mut blocks)?;
-    blocks.finish()?;
-    Ok(Loaded { model, tokenizer, end_tokens, source, companions })
+    let (source, companions) = files(meta, &config, &end_tokens)?;
+    Ok(Described { config, tokenizer, end_tokens, source, companions })
 }
 
 /// The shape of the model in a file, without its weights.

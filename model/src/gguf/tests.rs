@@ -5,6 +5,7 @@ use rlx_gguf::{GgmlType, GgufWriter, MetaValue, quantize};
 
 use super::*;
 use crate::nn::Weight;
+use crate::rope::RopeScaling;
 use crate::{Checkpoint, SampleConfig, SampleRequest};
 
 fn texts(values: impl IntoIterator<Item = String>) -> MetaValue {
@@ -131,6 +132,8 @@ fn every_architecture_computes_what_it_did() {
         let loaded = Checkpoint::load(&path, &Device::flex()).unwrap();
         assert_eq!(loaded.model.config(), original.config(), "{architecture}");
         assert_eq!(ModelConfig::of_checkpoint(&path).unwrap(), sizes(architecture));
+        let described = describe(&path).unwrap();
+        assert_eq!(described.config, sizes(architecture));
         assert_eq!(logits(&loaded.model), logits(&original), "{architecture}");
     }
 }
@@ -202,7 +205,12 @@ fn what_is_not_known_is_named() {
     let said = set("general.architecture", text("mamba2"));
     assert!(said.contains("`mamba2`") && said.contains("qwen3"), "{said}");
     assert!(set("tokenizer.ggml.model", text("llama")).contains("`llama`; only byte-level"));
-    assert!(set("tokenizer.ggml.pre", text("viking")).contains("`viking`"));
+    let said = set("tokenizer.ggml.pre", text("viking"));
+    assert!(said.contains("`viking`") && said.contains("deepseek-llm"), "{said}");
+    for nothing in [MetaValue::Bool(false), text("default")] {
+        let said = set("tokenizer.ggml.pre", nothing);
+        assert!(said.contains("`tokenizer.ggml.pre`") && said.contains("folder of Hugging Face"), "{said}");
+    }
     assert!(set("tokenizer.ggml.eos_token_id", text("none")).contains("eos_token_id"));
     assert!(set("llama.rope.scaling.type", text("longrope")).contains("`longrope`"));
     assert!(set("split.count", MetaValue::U16(3)).contains("llama-gguf-split"));
@@ -214,6 +222,82 @@ fn what_is_not_known_is_named() {
     assert!(add("blk.0.attn_q.bias", GgmlType::F32, 1024).contains("blk.0.attn_q.bias"));
     assert!(add("rope_freqs.weight", GgmlType::F32, 1024).contains("rope_freqs"));
     assert!(add("blk.0.ssm_a", GgmlType::F32, 1024).contains("blk.0.ssm_a"));
+}
+
+#[test]
+fn a_text_of_deepseeks_begins_with_the_first_token_unless_the_file_says_otherwise() {
+    let original = model(&sizes("llama"));
+    let prompt = |keys: &[(&str, MetaValue)]| {
+        let mut file = writer("llama", &original, GgmlType::F32);
+        for (key, value) in keys {
+            file.set_meta(*key, value.clone());
+        }
+        let (_folder, path) = saved(&file);
+        Checkpoint::load(&path, &Device::flex()).unwrap().tokenizer.encode_prompt("ab").unwrap()
+    };
+    let [merged, first] = [4, 2].map(|back| vocabulary().len() as u32 - back);
+    let divided = || ("tokenizer.ggml.pre", MetaValue::String("deepseek-llm".to_owned()));
+    let without = ("tokenizer.ggml.add_bos_token", MetaValue::Bool(false));
+    assert_eq!(prompt(&[]), [merged], "a `smollm`");
+    assert_eq!(prompt(&[divided()]), [first, merged]);
+    assert_eq!(prompt(&[divided(), without]), [merged]);
+}
+
+#[test]
+fn rotary_positions_are_scaled_as_the_keys_say() {
+    let original = model(&sizes("llama"));
+    let scaling = |keys: &[(&str, MetaValue)]| {
+        let mut file = writer("llama", &original, GgmlType::F32);
+        for (key, value) in keys {
+            file.set_meta(format!("llama.rope.{key}"), value.clone());
+        }
+        let (_folder, path) = saved(&file);
+        let shape = ModelConfig::of_checkpoint(&path);
+        shape.map(|shape| shape.rope_scaling).map_err(|error| error.to_string())
+    };
+    let kind = |name: &str| ("scaling.type", MetaValue::String(name.to_owned()));
+    let number = |key: &'static str, value: f32| (key, MetaValue::F32(value));
+    let linear = Ok(RopeScaling::Linear { factor: 4.0 });
+    assert_eq!(scaling(&[kind("linear"), number("scaling.factor", 4.0)]), linear);
+    assert_eq!(scaling(&[number("scaling.factor", 4.0)]), linear, "as llama.cpp reads it");
+    assert_eq!(scaling(&[number("scale_linear", 4.0)]), linear, "the older name");
+    assert_eq!(scaling(&[number("scale_linear", 2.0), number("scaling.factor", 4.0)]), linear);
+    for nothing in [0.0, 1.0] {
+        assert_eq!(scaling(&[number("scale_linear", nothing)]), Ok(RopeScaling::None));
+    }
+    assert_eq!(scaling(&[kind("none"), number("scaling.factor", 4.0)]), Ok(RopeScaling::None));
+    let yarn = |more: &[(&'static str, MetaValue)]| {
+        let length = ("scaling.original_context_length", MetaValue::U32(32));
+        let keys = [&[kind("yarn"), number("scaling.factor", 4.0), length][..], more].concat();
+        match scaling(&keys) {
+            Ok(RopeScaling::Yarn { attention_factor, .. }) => Ok(attention_factor),
+            Ok(other) => panic!("{other:?}"),
+            Err(text) => Err(text),
+        }
+    };
+    let usual = 0.1 * 4f64.ln() + 1.0;
+    assert_eq!(yarn(&[]), Ok(usual));
+    assert_eq!(yarn(&[number("scaling.attn_factor", 0.5)]), Ok(0.5 * usual));
+    let said = yarn(&[number("scaling.yarn_log_multiplier", 0.1)]).unwrap_err();
+    assert!(said.contains("`llama.rope.scaling.yarn_log_multiplier` = 0.1"), "{said}");
+    let said = scaling(&[kind("linear"), number("scaling.factor", 4.0), number("scaling.attn_factor", 0.5)]);
+    assert!(said.unwrap_err().contains("`llama.rope.scaling.attn_factor` = 0.5"));
+    assert_eq!(scaling(&[number("scaling.attn_factor", 1.0)]), Ok(RopeScaling::None));
+}
+
+#[test]
+fn two_scalings_of_rotary_positions_are_refused() {
+    let original = model(&sizes("llama"));
+    let with = |stretch: f32| {
+        let mut file = writer("llama", &original, GgmlType::F32);
+        file.set_meta("llama.rope.scaling.factor", MetaValue::F32(4.0));
+        let factors = [1.0, 1.0, 1.0, stretch].map(f32::to_le_bytes).concat();
+        file.add_tensor_bytes("rope_freqs.weight", vec![4], GgmlType::F32, factors).unwrap();
+        let (_folder, path) = saved(&file);
+        ModelConfig::of_checkpoint(&path).map(|shape| shape.rope_scaling).map_err(|error| error.to_string())
+    };
+    assert_eq!(with(1.0), Ok(RopeScaling::Linear { factor: 4.0 }), "factors of 1 scale nothing");
+    assert!(with(2.0).unwrap_err().contains("by keys and by `rope_freqs.weight`"));
 }
 
 #[test]

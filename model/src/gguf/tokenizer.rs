@@ -1,22 +1,15 @@
 //! The tokenizer in a file: byte-level BPE, put together as the models' own `tokenizer.json` have it.
 
 use rlx_gguf::MetaValue;
+use tokenizers::AddedToken;
 use tokenizers::decoders::byte_level::ByteLevel;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::unicode::NFC;
-use tokenizers::pre_tokenizers::PreTokenizerWrapper;
-use tokenizers::pre_tokenizers::digits::Digits;
 use tokenizers::pre_tokenizers::sequence::Sequence;
-use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
-use tokenizers::{AddedToken, SplitDelimiterBehavior};
 
+use super::division::Division;
 use super::meta::Meta;
 use crate::{Tokenizer, hf};
-
-/// How Qwen2 and Qwen3 divide text.
-const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-/// How Llama 3 does.
-const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 /// A token's type: what a tokenizer takes for special.
 const CONTROL: u64 = 3;
@@ -35,19 +28,19 @@ pub(super) fn tokenizer(meta: &Meta<'_>) -> Result<(Tokenizer, Vec<u32>), String
              Face instead"
         ));
     }
-    let mut inner = tokenizers::Tokenizer::new(model(meta)?);
+    let Division { pieces, normalized, whole, first_token } = Division::of_file(meta)?;
+    let mut inner = tokenizers::Tokenizer::new(model(meta, whole)?);
     let text = |error: tokenizers::Error| error.to_string();
-    let pre = meta.text("tokenizer.ggml.pre").unwrap_or("default");
-    if pre == "qwen2" {
+    if normalized {
         inner.with_normalizer(Some(NFC)).map_err(text)?;
     }
-    inner.with_pre_tokenizer(Some(Sequence::new(pieces(pre)?)));
+    inner.with_pre_tokenizer(Some(Sequence::new(pieces)));
     inner.with_decoder(Some(ByteLevel::new(false, false, false)));
     let (special, plain) = added(meta)?;
     inner.add_special_tokens(special).map_err(text)?;
     inner.add_tokens(plain).map_err(text)?;
     let bos = meta.special("bos")?;
-    if let Some(bos) = bos.filter(|_| meta.flag("tokenizer.ggml.add_bos_token").unwrap_or(is_llama3(pre))) {
+    if let Some(bos) = bos.filter(|_| meta.flag("tokenizer.ggml.add_bos_token").unwrap_or(first_token)) {
         inner.with_post_processor(Some(hf::first_token(meta.token(bos)?, bos)?));
     }
     let mut end_tokens = Vec::new();
@@ -65,11 +58,8 @@ pub(super) fn tokenizer(meta: &Meta<'_>) -> Result<(Tokenizer, Vec<u32>), String
     Ok((Tokenizer::new(inner), end_tokens))
 }
 
-fn is_llama3(pre: &str) -> bool {
-    matches!(pre, "llama3" | "llama-v3" | "llama-bpe")
-}
-
-fn model(meta: &Meta<'_>) -> Result<BPE, String> {
+/// The merges; with `whole` they count only for a piece that is no token.
+fn model(meta: &Meta<'_>, whole: bool) -> Result<BPE, String> {
     let tokens = meta.texts("tokenizer.ggml.tokens")?;
     let ids = (0u32..).zip(&tokens).map(|(id, token)| ((*token).to_owned(), id));
     let vocabulary: Vocab = ids.collect();
@@ -80,31 +70,8 @@ fn model(meta: &Meta<'_>) -> Result<BPE, String> {
     };
     let merges =
         meta.texts("tokenizer.ggml.merges")?.into_iter().map(pair).collect::<Result<Vec<_>, String>>()?;
-    let pre = meta.text("tokenizer.ggml.pre").unwrap_or_default();
-    let builder = BPE::builder().vocab_and_merges(vocabulary, merges).ignore_merges(is_llama3(pre));
+    let builder = BPE::builder().vocab_and_merges(vocabulary, merges).ignore_merges(whole);
     builder.build().map_err(|error| format!("its merges do not fit its tokens: {error}"))
-}
-
-/// What BPE may not cross. The last step makes bytes of it, and divides it as GPT-2 does where nothing else did.
-fn pieces(pre: &str) -> Result<Vec<PreTokenizerWrapper>, String> {
-    let split = |pattern: &str| {
-        let pattern = SplitPattern::Regex(pattern.to_owned());
-        let split = Split::new(pattern, SplitDelimiterBehavior::Isolated, false);
-        split.map(PreTokenizerWrapper::Split).map_err(|error| error.to_string())
-    };
-    let bytes = |divides| PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, false, divides));
-    Ok(match pre {
-        "gpt-2" | "gpt2" | "default" => vec![bytes(true)],
-        "smollm" => vec![PreTokenizerWrapper::Digits(Digits::new(true)), bytes(true)],
-        "qwen2" => vec![split(QWEN2)?, bytes(false)],
-        pre if is_llama3(pre) => vec![split(LLAMA3)?, bytes(false)],
-        other => {
-            return Err(format!(
-                "its tokenizer divides text as `{other}` does; default, gpt-2, smollm, qwen2 and llama-bpe are known. Take \
-                 the model's folder of Hugging Face instead"
-            ));
-        }
-    })
 }
 
 /// The tokens that are texts of their own: special ones, and others.
