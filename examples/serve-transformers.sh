@@ -14,9 +14,14 @@ port=${STP_URL##*:}
 port=${port%%/*}
 state="${TMPDIR:-/tmp}/stp-transformers-$port"
 
+# Whether a process runs. One that has ended stays as a zombie where nobody waits for it, as in many containers.
+runs() {
+    kill -0 "$1" 2> /dev/null && ! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"
+}
+
 # The old server: it must be gone before a sample is asked for.
 if [ -f "$state.pid" ] && kill "$(cat "$state.pid")" 2> /dev/null; then
-    while kill -0 "$(cat "$state.pid")" 2> /dev/null; do sleep 1; done
+    while runs "$(cat "$state.pid")"; do sleep 1; done
 fi
 
 # shellcheck disable=SC2086

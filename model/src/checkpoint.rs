@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use stp_files::{beside, remove};
 
 use crate::chat::{self, ChatTemplate, Message};
-use crate::gguf;
+use crate::gguf::{self, Described};
 use crate::hf::{self, Precision, SINGLE as MODEL, Settled, Shards};
 use crate::memory;
 use crate::{Lm, ModelConfig, ModelError, Special, Tokenizer};
@@ -154,30 +154,52 @@ impl Checkpoint {
     /// [`ModelError::Memory`] before anything is read if the weights do not fit.
     pub fn load(dir: &Path, device: &Device) -> Result<Self, ModelError> {
         if is_gguf(dir) {
-            let gguf::Loaded { model, tokenizer, end_tokens, source, companions } = gguf::load(dir, device)?;
-            return Ok(Self { model, tokenizer, end_tokens, source: Some(source), companions });
+            let (model, described) = gguf::load(dir, device)?;
+            return Ok(Self::of(model, described));
         }
-        let path = dir.join(CONFIG);
-        let text =
-            fs::read_to_string(&path).map_err(|error| ModelError::damaged(&path, error.to_string()))?;
-        let (config, mut end_tokens, source) =
-            hf::parse(&text).map_err(|reason| ModelError::damaged(&path, reason))?;
-        let mut companions: Companions = COMPANIONS
-            .into_iter()
-            .filter_map(|name| Some((name, fs::read_to_string(dir.join(name)).ok()?)))
-            .collect();
-        let settled = load_tokenizer(&dir.join(TOKENIZER), &config, tokenizer_config(&companions))?;
-        companions.extend(settled.config.map(|text| (TOKENIZER_CONFIG, text)));
-        let tokenizer = settled.tokenizer;
-        end_tokens.extend(more_end_tokens(&companions, &tokenizer, &dir.join(GENERATION))?);
-        end_tokens.sort_unstable();
-        end_tokens.dedup();
-        memory::require(device, dir, &config)?;
+        let described = describe_folder(dir)?;
+        memory::require(device, dir, &described.config)?;
         let mut shards = Shards::open(dir, device)?;
-        let model = Lm::build(&config, &mut shards)?;
+        let model = Lm::build(&described.config, &mut shards)?;
         shards.finish()?;
-        Ok(Self { model, tokenizer, end_tokens, source: Some(source), companions })
+        Ok(Self::of(model, described))
     }
+
+    /// Everything of a checkpoint but its weights, which is what prompts need: in place of the model there is a tiny one of
+    /// random numbers. So templates can be checked where weights would take minutes to read.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn without_weights(path: &Path) -> Result<Self, ModelError> {
+        let described = if is_gguf(path) { gguf::describe(path)? } else { describe_folder(path)? };
+        let vocab_size = described.tokenizer.vocab_size();
+        let tiny = ModelConfig { vocab_size, layers: 1, width: 8, heads: 2, ff: 8, ..ModelConfig::default() };
+        Ok(Self::of(Lm::init(&tiny, &Device::flex(), 0)?, described))
+    }
+
+    fn of(model: Lm, described: Described) -> Self {
+        let Described { tokenizer, end_tokens, source, companions, .. } = described;
+        Self { model, tokenizer, end_tokens, source: Some(source), companions }
+    }
+}
+
+/// Reads a folder of Hugging Face but for its weights.
+fn describe_folder(dir: &Path) -> Result<Described, ModelError> {
+    let path = dir.join(CONFIG);
+    let text = fs::read_to_string(&path).map_err(|error| ModelError::damaged(&path, error))?;
+    let (config, mut end_tokens, source) =
+        hf::parse(&text).map_err(|reason| ModelError::damaged(&path, reason))?;
+    let mut companions: Companions = COMPANIONS
+        .into_iter()
+        .filter_map(|name| Some((name, fs::read_to_string(dir.join(name)).ok()?)))
+        .collect();
+    let settled = load_tokenizer(&dir.join(TOKENIZER), &config, tokenizer_config(&companions))?;
+    companions.extend(settled.config.map(|text| (TOKENIZER_CONFIG, text)));
+    let tokenizer = settled.tokenizer;
+    end_tokens.extend(more_end_tokens(&companions, &tokenizer, &dir.join(GENERATION))?);
+    end_tokens.sort_unstable();
+    end_tokens.dedup();
+    Ok(Described { config, tokenizer, end_tokens, source, companions })
 }
 
 impl ModelConfig {

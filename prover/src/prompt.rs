@@ -58,7 +58,8 @@ impl ProofLayout {
         let again = asked.clone().with("failed", "by simp").with("message", "unsolved goals");
         let answered = answered(asked.clone(), "by\n  rfl");
         writer.check("prompts.prove", &self.first.prompt, &["signature"], &asked)?;
-        writer.check("prompts.repair", &self.repair, &["signature", "failed", "message"], &again)?;
+        let needed = ["signature", "failed", "message"];
+        writer.check("prompts.repair", &self.repair, &needed, &again.clone().fit("failed", 0))?;
         let proof = if self.cut == Cut::Tactics { "tactics" } else { "proof" };
         writer.check("prompts.proof_answer", &self.first.answer, &[proof], &answered)?;
         writer.prompt(&self.first, &asked)?;

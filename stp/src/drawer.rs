@@ -118,6 +118,14 @@ fn line_of(event: &Event<'_>) -> Option<String> {
             )
         }
         Event::Server { url, state: ServerState::Back } => format!("{url} answers again"),
+        Event::Server { url, state: ServerState::Busy(reason) } => {
+            format!("{url} is busy at times, and is asked again later: {reason}")
+        }
+        Event::Server { url, state: ServerState::Aside(reason) } => {
+            format!(
+                "{url} is set aside until the next checkpoint, and its work left to other servers: {reason}"
+            )
+        }
         Event::Server { url, state: ServerState::OtherTokens { ours, theirs } } => format!(
             "{url} makes {theirs} tokens of a prompt that has {ours} here: its tokenizer differs from the checkpoint's, so \
              what it samples is not what is trained. See docs/models.md."

@@ -185,6 +185,26 @@ fn a_plan_fits_eighty_columns() {
     assert!(table.len() > 20 && table.iter().all(|line| line.chars().count() <= 80), "{plan}");
 }
 
+#[test]
+fn what_a_run_begins_with_is_looked_at_before_it_has_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for (setting, hint) in [
+        ("model.base=none", "There is no checkpoint none"),
+        ("prompts.prove={{ signatur }}", "The template `prompts.prove` cannot be used"),
+    ] {
+        for plan in [&[][..], &["--plan"][..]] {
+            let args = [&["train", "--run-dir", "run", "--set", setting][..], plan].concat();
+            let output = stp(folder.path(), &args);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.code() == Some(2) && said.contains(hint), "{args:?}: {said}");
+            assert!(!folder.path().join("run").exists(), "{args:?}");
+        }
+    }
+    // What a preset names may come later.
+    let plan = printed(folder.path(), &["train", "--preset", "kimina-1.5b", "--plan"]);
+    assert!(plan.contains("is not there (yet)") && plan.contains("reads each checkpoint, too"), "{plan}");
+}
+
 /// A run that was begun and stopped for want of a Lean.
 fn begun(folder: &Path, more: &[&str]) -> Output {
     stp(folder, &[&["train", "--run-dir", "run", "--lean", "/no/such/lean"], more].concat())

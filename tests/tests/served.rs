@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
 use stp_datasets::{Attempt, Ledger, Phase};
+use stp_tests::manual::repository;
 use stp_tests::{attempts, conjectures, counts, external, finish, smoke, transformers};
 
 /// Requests that each server has at a time.
@@ -133,4 +135,38 @@ fn a_run_samples_by_two_servers_of_which_one_dies() {
         assert_eq!(lines.len(), 2, "{given}");
         assert_ne!(lines[0], lines[1]);
     }
+}
+
+/// Whether something comes to be within a minute.
+fn comes(mut is_there: impl FnMut() -> bool) -> bool {
+    let began = Instant::now();
+    while !is_there() {
+        if began.elapsed() > Duration::from_secs(60) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    true
+}
+
+#[test]
+fn an_old_server_that_ended_and_that_nobody_waited_for_does_not_stop_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ended = Command::new("true").spawn().unwrap();
+    let status = format!("/proc/{}/status", ended.id());
+    assert!(comes(|| std::fs::read_to_string(&status).unwrap().contains("State:\tZ")));
+    for program in ["transformers", "vllm"] {
+        let pid = folder.path().join(format!("stp-{program}-7.pid"));
+        std::fs::write(&pid, ended.id().to_string()).unwrap();
+        let mut script = Command::new("sh");
+        script.arg(repository().join("examples").join(format!("serve-{program}.sh")));
+        script.env("TMPDIR", folder.path()).env("TRANSFORMERS", "true");
+        script.env("STP_URL", "http://localhost:7/").env("STP_CHECKPOINT", "x").env("STP_MODEL_NAME", "m");
+        let mut script = script.spawn().unwrap();
+        let ends = comes(|| script.try_wait().unwrap().is_some());
+        script.kill().unwrap_or_default();
+        assert!(ends && script.wait().unwrap().success(), "{program}: it waits for a zombie");
+        assert_ne!(std::fs::read_to_string(&pid).unwrap().trim(), ended.id().to_string());
+    }
+    ended.wait().unwrap();
 }

@@ -214,6 +214,22 @@ fn the_tokenizers_own_end_ends_a_text_as_well() {
 }
 
 #[test]
+fn prompts_need_no_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("given");
+    let saved = checkpoint().with_chat_template("{{ messages[0].content }}");
+    saved.save(&dir).unwrap();
+    fs::remove_file(dir.join(MODEL)).unwrap();
+    let read = Checkpoint::without_weights(&dir).unwrap();
+    assert_eq!(read.end_tokens, saved.end_tokens);
+    assert_eq!(read.tokenizer.encode("by simp"), saved.tokenizer.encode("by simp"));
+    let asked = [Message { role: "user".to_owned(), content: "x".to_owned() }];
+    assert_eq!(read.chat_prompt(&asked).unwrap().as_deref(), Some("x"));
+    fs::write(dir.join(TOKENIZER), "{").unwrap();
+    assert!(Checkpoint::without_weights(&dir).unwrap_err().to_string().contains(TOKENIZER));
+}
+
+#[test]
 fn the_only_file_counts_where_there_are_shards_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("both");

@@ -6,23 +6,45 @@ use crate::tokenizer::Part;
 const BEGIN: char = '\u{fdd0}';
 /// After a value.
 const END: char = '\u{fdd1}';
-/// Before token ids with commas between them, which end with [`END`].
+/// Before token ids with commas between them.
 const TOKENS: char = '\u{fdd2}';
+/// After token ids.
+const CLOSE: char = '\u{fdd3}';
 
 /// A text without the characters that are marks.
-fn clean(text: &str) -> String {
-    text.replace([BEGIN, END, TOKENS], "")
+pub(super) fn clean(text: &str) -> String {
+    text.replace([BEGIN, END, TOKENS, CLOSE], "")
 }
 
-/// A value, marked as one.
-pub(super) fn value(text: &str) -> String {
-    format!("{BEGIN}{}{END}", clean(text))
+/// A value, marked as one. Tokens in it, as [`tokens`] writes them, stay tokens: an expression may have put text beside them.
+/// `None` if it has taken them apart, for then nobody can say what is a token and what is text.
+pub(super) fn value(text: &str) -> Option<String> {
+    let mut pieces = text.split(TOKENS);
+    let mut marked = plain(pieces.next()?)?;
+    for piece in pieces {
+        let (ids, after) = piece.split_once(CLOSE)?;
+        if !is_ids(ids) {
+            return None;
+        }
+        marked.push_str(&format!("{TOKENS}{ids}{CLOSE}{}", plain(after)?));
+    }
+    Some(marked)
+}
+
+/// A value without tokens, marked as one; `None` if tokens end in it that did not begin.
+fn plain(text: &str) -> Option<String> {
+    (!text.contains(CLOSE)).then(|| format!("{BEGIN}{}{END}", clean(text)))
+}
+
+/// Whether these are token ids as [`tokens`] writes them.
+fn is_ids(text: &str) -> bool {
+    text.is_empty() || text.split(',').all(|id| id.parse::<u32>().is_ok())
 }
 
 /// Tokens that stand for a value.
 pub(super) fn tokens(ids: &[u32]) -> String {
     let ids: Vec<_> = ids.iter().map(u32::to_string).collect();
-    format!("{TOKENS}{}{END}", ids.join(","))
+    format!("{TOKENS}{}{CLOSE}", ids.join(","))
 }
 
 /// The pieces of a marked text.
@@ -37,7 +59,7 @@ pub(super) fn parts(marked: &str) -> Vec<Part> {
         push(Part::Written(clean(&rest[..at])));
         let is_value = rest[at..].starts_with(BEGIN);
         let inside = &rest[at + BEGIN.len_utf8()..];
-        let (inside, after) = inside.split_once(END).unwrap_or((inside, ""));
+        let (inside, after) = inside.split_once(if is_value { END } else { CLOSE }).unwrap_or((inside, ""));
         push(if is_value {
             Part::Value(clean(inside))
         } else {
@@ -55,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_was_marked_comes_back_in_pieces() {
-        let text = format!("<s>a {}b{}{}", value("x\u{fdd1}y"), tokens(&[3, 40]), tokens(&[]));
+        let text = format!("<s>a {}b{}{}", value("x\u{fdd1}y").unwrap(), tokens(&[3, 40]), tokens(&[]));
         let expected = [
             Part::Written("<s>a ".to_owned()),
             Part::Value("xy".to_owned()),
@@ -65,5 +87,17 @@ mod tests {
         ];
         assert_eq!(parts(&text), expected);
         assert!(parts("").is_empty());
+    }
+
+    #[test]
+    fn tokens_within_a_value_stay_tokens_unless_they_are_taken_apart() {
+        let cut = tokens(&[3, 40]);
+        let expected =
+            [Part::Value("a ".to_owned()), Part::Tokens(vec![3, 40]), Part::Value(" b".to_owned())];
+        assert_eq!(parts(&value(&format!("a {cut} b")).unwrap()), expected);
+        let marks: Vec<char> = cut.chars().collect();
+        for broken in [&marks[1..], &marks[..marks.len() - 1], &[TOKENS, 'x', CLOSE][..]] {
+            assert_eq!(value(&broken.iter().collect::<String>()), None, "{broken:?}");
+        }
     }
 }

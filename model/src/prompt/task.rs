@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use minijinja::value::Value;
 use serde::{Deserialize, Serialize};
 
+use super::marks;
+
 /// How one thing is asked of a model, and how it is answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,7 +26,7 @@ pub struct Task {
     pub stop: Vec<String>,
 }
 
-/// What is put into the templates, by name.
+/// What is put into the templates, by name. No text of it has a character that marks something in a prompt.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
     values: BTreeMap<&'static str, Value>,
@@ -34,15 +36,22 @@ pub struct Fields {
 impl Fields {
     /// These values.
     pub fn new<'a>(values: impl IntoIterator<Item = (&'static str, &'a str)>) -> Self {
-        let values = values.into_iter().map(|(name, text)| (name, Value::from(text))).collect();
+        let values = values.into_iter().map(|(name, text)| (name, Value::from(marks::clean(text)))).collect();
         Self { values, fit: None }
     }
 
     /// The same with one more.
     #[must_use]
     pub fn with(mut self, name: &'static str, text: &str) -> Self {
-        self.values.insert(name, Value::from(text));
+        self.values.insert(name, Value::from(marks::clean(text)));
         self
+    }
+
+    /// The same with texts that many times as long.
+    pub(super) fn repeated(&self, times: usize) -> Self {
+        let long = |value: &Value| value.as_str().map_or_else(|| value.clone(), |it| it.repeat(times).into());
+        let values = self.values.iter().map(|(name, value)| (*name, long(value))).collect();
+        Self { values, fit: self.fit }
     }
 
     /// Of this value so many tokens are left away at its end that the prompt has at most `room`, if the rest of it has.

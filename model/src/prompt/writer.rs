@@ -1,13 +1,20 @@
 //! Who writes prompts and answers for a checkpoint, as text and as tokens.
 
 use minijinja::value::Value;
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 
 use super::marks;
 use super::task::{Fields, Task};
 use crate::chat::{ChatTemplate, Message};
 use crate::sample::StopWhen;
+use crate::tokenizer::Part;
 use crate::{Checkpoint, Example, ModelError, Tokenizer};
+
+/// So many times a short text is longer than what templates cut texts to.
+const LONG: usize = 1000;
+/// What is wrong with a template that cuts what is cut already.
+const TAKEN_APART: &str = "a text that was cut to a number of tokens is cut again as text. Let `first_tokens` come last in its \
+                           {{ … }}, and use no part of `failed`, which is cut to what fits";
 
 /// Writes prompts and answers over a checkpoint's tokenizer.
 #[derive(Clone)]
@@ -16,6 +23,8 @@ pub struct Writer {
     environment: Environment<'static>,
     chat: Option<ChatTemplate>,
     end_tokens: Vec<u32>,
+    /// How the special ones of these are written.
+    end_texts: Vec<String>,
     eos_token: String,
     bos_token: String,
 }
@@ -47,7 +56,10 @@ impl Writer {
         let chat = checkpoint.chat_template();
         let bos_token = checkpoint.special_text("bos_token").unwrap_or_default();
         let end_tokens = checkpoint.end_tokens.clone();
-        Ok(Self { tokenizer, environment, chat, end_tokens, eos_token, bos_token })
+        let written = end_tokens.iter().filter_map(|token| tokenizer.text_of(*token));
+        let special = written.filter(|text| tokenizer.special(text).is_some() && *text != eos_token);
+        let end_texts = special.chain([eos_token.clone()]).collect();
+        Ok(Self { tokenizer, environment, chat, end_tokens, end_texts, eos_token, bos_token })
     }
 
     /// The tokenizer.
@@ -55,7 +67,7 @@ impl Writer {
         &self.tokenizer
     }
 
-    /// Checks a template: it must use all of `needed`, and no more than `fields` has.
+    /// Checks a template: it must use all of `needed`, and no more than `fields` has, and take short values and long ones.
     ///
     /// # Errors
     /// [`ModelError::Template`] with the name of the template and of the field.
@@ -63,7 +75,7 @@ impl Writer {
         &self,
         name: &str,
         template: &str,
-        needed: &[&str],
+        needed: &[&'static str],
         fields: &Fields,
     ) -> Result<(), ModelError> {
         let refuse = |reason: String| Err(ModelError::Template { name: format!("`{name}`"), reason });
@@ -74,7 +86,13 @@ impl Writer {
             Err(error) => return refuse(format!("it is no template: {error}")),
         };
         let known = [&fields.names()[..], &["eos_token", "bos_token"]].concat();
-        if let Some(missing) = needed.iter().find(|field| !used.contains(**field)) {
+        // The list of fields lacks those of slices, as of `failed[:100]`.
+        let changes = |field: &'static str| {
+            let other = fields.replaced(field, String::new());
+            self.render(template, &other).ok() != self.render(template, fields).ok()
+        };
+        if let Some(missing) = needed.iter().copied().find(|&field| !used.contains(field) && !changes(field))
+        {
             return refuse(format!(
                 "it lacks its field `{missing}`. Write {{{{ {missing} }}}} where that text belongs"
             ));
@@ -86,9 +104,16 @@ impl Writer {
                 known.join(", ")
             ));
         }
-        match self.render(template, fields) {
-            Ok(_) => Ok(()),
-            Err(reason) => refuse(reason),
+        let rendered = self.render(template, fields).and_then(|_| self.render(template, &self.long(fields)));
+        rendered.map(drop).or_else(refuse)
+    }
+
+    /// Fields so long that whatever cuts texts cuts them; the one that is to fit is cut already.
+    fn long(&self, fields: &Fields) -> Fields {
+        let long = fields.repeated(LONG);
+        match long.to_fit() {
+            Some((name, text, _)) => long.replaced(name, marks::tokens(&self.tokenizer.encode(&text))),
+            None => long,
         }
     }
 
@@ -163,7 +188,7 @@ impl Writer {
 
     /// An answer's text up to what ended it, from a program that may have written special tokens out.
     pub fn cut(&self, task: &Task, text: &str) -> String {
-        let stops = task.stop.iter().chain([&self.eos_token]);
+        let stops = task.stop.iter().chain(&self.end_texts);
         let end = stops.filter_map(|stop| text.find(stop.as_str())).min();
         text[..end.unwrap_or(text.len())].to_owned()
     }
@@ -225,18 +250,28 @@ fn environment(tokenizer: &Tokenizer) -> Environment<'static> {
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.set_formatter(|out, _, value| {
         let text = value.to_string();
-        let text = if value.is_safe() { text } else { marks::value(&text) };
-        Ok(out.write_str(&text)?)
+        let marked = if value.is_safe() { Some(text) } else { marks::value(&text) };
+        let marked = marked.ok_or_else(|| minijinja::Error::new(ErrorKind::InvalidOperation, TAKEN_APART))?;
+        Ok(out.write_str(&marked)?)
     });
     let tokenizer = tokenizer.clone();
     environment.add_filter("first_tokens", move |text: String, most: usize| {
-        let tokens = tokenizer.encode(&text);
+        let tokens = tokens_of(&tokenizer, &text);
         match tokens.get(..most) {
             Some(first) if tokens.len() > most => Value::from_safe_string(marks::tokens(first)),
             _ => Value::from(text),
         }
     });
     environment
+}
+
+/// The tokens of a value, which may have been cut to some already.
+fn tokens_of(tokenizer: &Tokenizer, marked: &str) -> Vec<u32> {
+    let of_part = |part: Part| match part {
+        Part::Tokens(ids) => ids,
+        Part::Written(text) | Part::Value(text) => tokenizer.encode(&text),
+    };
+    marks::parts(marked).into_iter().flat_map(of_part).collect()
 }
 
 #[cfg(test)]

@@ -205,6 +205,13 @@ mod tests {
     }
 
     #[test]
+    fn a_prover_that_thinks_first_has_room_for_what_its_card_samples() {
+        let config = RunConfig::load("kimina-1.5b", None).unwrap();
+        assert_eq!(config.sampling.max_proof_tokens, 8096);
+        assert!(config.model.max_seq >= 8096 + 1024, "and its prompt");
+    }
+
+    #[test]
     fn settings_of_runs_from_before_the_switches_still_load() {
         let (_, text) = PRESETS[0];
         let mut old: toml::Table = text.parse().unwrap();

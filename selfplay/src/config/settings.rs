@@ -128,7 +128,7 @@ impl Settings {
         for (name, text) in variables {
             if let Some(key) = name.strip_prefix(VARIABLES) {
                 let key = key.to_lowercase().replace("__", ".");
-                self.set(&key, value(&text), Setter::Variable(name.clone()))?;
+                self.set_text(&key, &text, Setter::Variable(name.clone()))?;
             }
         }
         Ok(())
@@ -142,17 +142,36 @@ impl Settings {
         let (key, new) = text.split_once('=').ok_or_else(|| {
             UsageError(format!("`--set {text}` has no `=`. Write for example --set sampling.top_p=0.9"))
         })?;
-        self.set(key.trim(), value(new.trim()), Setter::Option(format!("--set {text}")))
+        self.set_text(key.trim(), new.trim(), Setter::Option(format!("--set {text}")))
+    }
+
+    /// Sets what was not written as TOML: where a text is wanted it is one, so that a command may be `true`.
+    fn set_text(&mut self, key: &str, text: &str, setter: Setter) -> Result<(), UsageError> {
+        let is_text = self.values.get(key).is_some_and(|(known, _)| known.is_str());
+        let new = Some(value(text)).filter(|new| !is_text || new.is_str());
+        self.set(key, new.unwrap_or_else(|| Value::String(text.to_owned())), setter)
     }
 
     /// Sets one value; `key` has dots between the names of tables.
     ///
     /// # Errors
-    /// [`UsageError`] if there is no such key.
+    /// [`UsageError`] if there is no such key, or its value must be a text and is none.
     pub fn set(&mut self, key: &str, value: Value, setter: Setter) -> Result<(), UsageError> {
         if let Some(known) = self.values.get_mut(key) {
+            if known.0.is_str() && !value.is_str() {
+                return Err(UsageError(format!(
+                    "The setting `{key}` is a text, and {value} ({setter}) is none. Write {key} = \"…\", with quotes."
+                )));
+            }
             *known = (value, setter);
             return Ok(());
+        }
+        let inside = format!("{key}.");
+        if let Some(one) = self.values.keys().find(|known| known.starts_with(&inside)) {
+            return Err(UsageError(format!(
+                "`{key}` is a table of settings and has no value itself ({setter}). Set those in it, such as `{one}`; \
+                 `stp config show` prints all of them."
+            )));
         }
         let hint = self.near(key).map_or_else(String::new, |known| format!(" Did you mean `{known}`?"));
         Err(UsageError(format!(
@@ -191,6 +210,11 @@ impl Settings {
         })?;
         config.validate()?;
         Ok(config)
+    }
+
+    /// Who set the value of a key, if there is such a key.
+    pub fn setter(&self, key: &str) -> Option<&Setter> {
+        self.values.get(key).map(|(_, setter)| setter)
     }
 
     /// Every key with its value and who set it, in the order of the keys.
@@ -329,6 +353,28 @@ mod tests {
         settings.assignment("rounds=many").unwrap();
         let text = settings.config().unwrap_err().to_string();
         assert!(text.contains("--set rounds=many") && text.contains("u32"), "{text}");
+    }
+
+    #[test]
+    fn a_text_needs_quotes_in_a_file_alone() {
+        let mut settings = Settings::preset("tiny").unwrap();
+        settings.assignment("sampling.server.reload=true").unwrap();
+        let variable = ("STP_CONFIG__TRAINING__COMMAND".to_owned(), "7".to_owned());
+        settings.environment([variable]).unwrap();
+        let config = settings.config().unwrap();
+        assert_eq!((&*config.sampling.server.reload, &*config.training.command), ("true", "7"));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.toml");
+        for (text, hint) in [
+            ("[sampling.server]\nreload = true", "Write sampling.server.reload = \"…\""),
+            ("[sampling]\nserver = true", "`sampling.server` is a table"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let said = settings.file(&path).unwrap_err().to_string();
+            assert!(said.contains(hint) && said.contains("mine.toml"), "{said}");
+        }
+        let said = settings.assignment("sampling.server=true").unwrap_err().to_string();
+        assert!(said.contains("such as `sampling.server.concurrency`"), "{said}");
     }
 
     #[test]

@@ -110,19 +110,7 @@ impl Checkpoints {
     /// # Errors
     /// [`UsageError`] if it is not there; if it is damaged, or of a kind that is not known.
     pub fn base(&self, name: &str) -> Result<Checkpoint> {
-        let path = base_path(name, self.home.clone())?;
-        if !path.exists() {
-            let how = match Package::named(name) {
-                Some(package) => format!("Fetch it with `stp model fetch {}`", package.name),
-                None => "Check the path".to_owned(),
-            };
-            let text = format!(
-                "There is no checkpoint {}, which model.base = {name:?} asks for. {how}, or set model.base to a folder of \
-                 Hugging Face or a .gguf file.",
-                path.display()
-            );
-            return Err(UsageError(text).into());
-        }
+        let path = existing_base(name, self.home.clone())?;
         let loaded = Checkpoint::load(&path, &self.device);
         loaded.with_context(|| format!("The checkpoint of model.base = {name:?} cannot be used"))
     }
@@ -260,6 +248,28 @@ impl Checkpoints {
             )
         })
     }
+}
+
+/// Where the checkpoint of `model.base` is, if there is one.
+///
+/// # Errors
+/// [`UsageError`] if there is nothing, or a folder without a model; as [`base_path`].
+pub fn existing_base(name: &str, home: Option<PathBuf>) -> Result<PathBuf> {
+    let path = base_path(name, home)?;
+    if path.is_file() || path.join("config.json").exists() {
+        return Ok(path);
+    }
+    let how = match Package::named(name) {
+        Some(package) => format!("Fetch it with `stp model fetch {}`", package.name),
+        None if path.exists() => "The folder of a model has a config.json: check the path".to_owned(),
+        None => "Check the path".to_owned(),
+    };
+    let text = format!(
+        "There is no checkpoint {}, which model.base = {name:?} asks for. {how}, or set model.base to a folder of Hugging \
+         Face or a .gguf file.",
+        path.display()
+    );
+    Err(UsageError(text).into())
 }
 
 /// Where the checkpoint of `model.base` is. Fetched models are below `home`, or where the environment says.

@@ -2,6 +2,7 @@
 //!
 //! It lies below attempts and steps: every step takes `&Context`, and nothing in here calls a step.
 
+mod beginning;
 mod cancel;
 mod checkpoints;
 pub mod corpus;
@@ -24,6 +25,7 @@ use stp_datasets::Ledger;
 use stp_model::SampleConfig;
 use stp_verifier::Pool;
 
+pub use self::beginning::check_beginning;
 pub use self::cancel::Cancel;
 pub use self::checkpoints::{Checkpoints, base_path};
 pub use self::folder::RunFolder;

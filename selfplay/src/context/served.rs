@@ -24,26 +24,47 @@ pub struct ServedSampler {
 }
 
 impl ServedSampler {
+    /// What servers are asked. A prompt that leaves them no room for an answer has no seeds.
     fn request(&self, request: &SampleRequest, longest: usize) -> ServedRequest {
         let own = &request.prompt;
-        let room = self.own.longest().saturating_sub(own.len());
-        let (prompt, tokens) = match self.sent_as {
+        let (prompt, tokens, read) = match self.sent_as {
             SentAs::Text => {
                 let text = self.own.checkpoint.tokenizer.prompt_text(own);
-                let tokens = self.is_read_alike(&text, own).then_some(own.len());
-                (Content::Text(text), tokens)
+                let read = self.read(&text).unwrap_or_default();
+                // What is put before a text is the server's affair.
+                let tokens = read.ends_with(own).then_some(own.len());
+                (Content::Text(text), tokens, read.len())
             }
-            SentAs::Tokens => (Content::Tokens(own.clone()), None),
+            SentAs::Tokens => (Content::Tokens(own.clone()), None, own.len()),
         };
-        let (seeds, max_tokens) = (request.seeds.clone(), longest.min(room).max(1));
-        ServedRequest { prompt, seeds, max_tokens, tokens }
+        let room = self.own.longest().saturating_sub(read.max(own.len()));
+        let seeds = if room == 0 { Vec::new() } else { request.seeds.clone() };
+        ServedRequest { prompt, seeds, max_tokens: longest.min(room).max(1), tokens }
     }
 
-    /// Whether our tokenizer makes these tokens of a text, which are others where a value was cut or spells a special token.
-    /// What it puts before a text is the server's affair.
-    fn is_read_alike(&self, text: &str, tokens: &[u32]) -> bool {
-        let read = self.own.checkpoint.tokenizer.encode_prompt(text);
-        read.is_ok_and(|read| read.ends_with(tokens))
+    /// The tokens that a server with our tokenizer makes of a text. They are others than the prompt's, and may be more, where
+    /// a value was cut within a character or spells a special token, or where the tokenizer puts its first token before the
+    /// one that a chat template wrote out.
+    fn read(&self, text: &str) -> Option<Vec<u32>> {
+        self.own.checkpoint.tokenizer.encode_prompt(text).ok()
+    }
+
+    /// Hands out the samples of prompts that leave no room for an answer: they did not end.
+    fn without_room(
+        asked: &Asked<'_>,
+        requests: &[ServedRequest],
+        stats: &mut SampleStats,
+        each: &mut dyn FnMut(Sample) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let pairs = asked.requests.iter().zip(requests).enumerate();
+        for (request, (wanted, _)) in pairs.filter(|(_, (_, served))| served.seeds.is_empty()) {
+            for sample in 0..wanted.seeds.len() {
+                stats.completions += 1;
+                let text = String::new();
+                each(Sample { request, sample, text, tokens: 0, logprob: 0.0, finished: false })?;
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     fn sample_of(&self, asked: &Asked<'_>, said: ServedSample) -> Sample {
@@ -87,7 +108,11 @@ impl Sampler for ServedSampler {
         let started = Instant::now();
         let mut stats = SampleStats::default();
         let longest = asked.settings.max_new_tokens;
-        let requests = asked.requests.iter().map(|request| self.request(request, longest)).collect();
+        let requests: Vec<_> = asked.requests.iter().map(|request| self.request(request, longest)).collect();
+        if Self::without_room(asked, &requests, &mut stats, each).is_break() {
+            stats.interrupted = true;
+            return Ok(stats);
+        }
         let parameters = SamplingParameters {
             temperature: asked.settings.temperature,
             top_p: asked.settings.top_p,

@@ -211,6 +211,11 @@ pub enum ServerState<'a> {
     Down(&'a str),
     /// It answers again.
     Back,
+    /// It has too much to do or is not ready, for that reason, and is asked again later. Told once of each server.
+    Busy(&'a str),
+    /// It could not be given the checkpoint, for that reason, and is not asked before there is another; the others have its
+    /// work.
+    Aside(&'a str),
     /// It makes other tokens of a prompt's text than the checkpoint does. Told once of each server.
     OtherTokens {
         /// How many the prompt has here.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use ureq::http::{Response, StatusCode};
@@ -11,6 +11,7 @@ use ureq::{Agent, Body, Timeout};
 
 use super::protocol::{self, Answer, Terms, Wrong};
 use super::request::Content;
+use super::retry::retry_after;
 use crate::config::Servers;
 
 /// How long it may take until somebody listens.
@@ -54,6 +55,13 @@ impl fmt::Debug for Client {
 pub(super) enum Trouble {
     /// It may come if it is asked for again, here or elsewhere.
     Passing(String),
+    /// The server is well, but has too much to do or is not ready yet.
+    Busy {
+        /// What it said.
+        reason: String,
+        /// How long it wants to be left alone, if it says that.
+        pause: Option<Duration>,
+    },
     /// Somebody has to do something about it.
     Lasting(String),
 }
@@ -159,7 +167,7 @@ impl Client {
     pub(super) fn is_there(&self) -> bool {
         let request = self.authorized(self.agent.get(format!("{}/v1/models", self.url)));
         let request = request.config().timeout_global(Some(CONNECT)).build();
-        request.call().is_ok_and(|response| !is_busy(response.status()))
+        request.call().is_ok_and(|response| !is_not_ready(response.status()))
     }
 
     fn get(&self, path: &str) -> Result<String, Trouble> {
@@ -182,13 +190,17 @@ impl Client {
     fn text(&self, path: &str, response: Result<Response<Body>, ureq::Error>) -> Result<String, Trouble> {
         let mut response = response.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
+        let pause = retry_after(response.headers(), SystemTime::now());
         let body = response.body_mut().with_config().limit(LONGEST).lossy_utf8(true).read_to_string();
         let body = body.map_err(|error| self.unreachable(&error))?;
         if status.is_success() {
             return Ok(body);
         }
         let said = format!("{}{path} answers {status}: {}", self.url, shown(&body));
-        if is_busy(status) || status.is_server_error() {
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            return Err(Trouble::Busy { reason: said, pause });
+        }
+        if is_not_ready(status) || status.is_server_error() {
             return Err(Trouble::Passing(said));
         }
         let advice = match status {
@@ -236,8 +248,8 @@ impl Client {
     }
 }
 
-/// Whether a server says that it has too much to do, or that it is not ready.
-fn is_busy(status: StatusCode) -> bool {
+/// Whether a server, or what stands before it, says that it has too much to do or is not ready.
+fn is_not_ready(status: StatusCode) -> bool {
     matches!(
         status,
         StatusCode::REQUEST_TIMEOUT
@@ -273,7 +285,7 @@ mod tests {
     #[test]
     fn a_host_that_nobody_listens_on_is_told_from_a_slow_answer() {
         let said = |timeout| match client("http://gpu1:8000").unreachable(&ureq::Error::Timeout(timeout)) {
-            Trouble::Passing(text) | Trouble::Lasting(text) => text,
+            Trouble::Passing(text) | Trouble::Lasting(text) | Trouble::Busy { reason: text, .. } => text,
         };
         for timeout in [Timeout::Connect, Timeout::Resolve] {
             let text = said(timeout);
@@ -299,7 +311,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     together.wait();
-                    assert!(matches!(client.model(), Err(Trouble::Passing(_))));
+                    assert!(matches!(client.model(), Err(Trouble::Busy { .. })));
                 });
             }
         });

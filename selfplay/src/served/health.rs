@@ -24,6 +24,18 @@ impl Pace {
     }
 }
 
+/// That a server had too much to do.
+#[derive(Clone, Copy, Debug, Default)]
+struct Busy {
+    /// Since when it has said nothing else.
+    since: Option<Instant>,
+    /// When it said so last, and how often since then; requests that were under way together count once.
+    said_at: Option<Instant>,
+    times: u32,
+    /// Until when it is left alone.
+    until: Option<Instant>,
+}
+
 /// How a server is.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Health {
@@ -33,14 +45,29 @@ pub(super) struct Health {
     pub under_way: usize,
     /// What it said last when it failed.
     pub reason: String,
+    /// Whether the user knows that it is busy at times.
+    pub is_known_busy: bool,
     failed_at: Option<Instant>,
     again_at: Option<Instant>,
+    busy: Busy,
+    is_aside: bool,
 }
 
 impl Health {
+    /// One that must not be asked, for that reason, whatever it would answer: it has other weights.
+    pub(super) fn aside(reason: String) -> Self {
+        Self { failures: u32::MAX, reason, is_aside: true, ..Self::default() }
+    }
+
     /// When it may have one more request: now, at a time, or when something changes (`Err(None)`). One that failed is tried
     /// with a single request.
     pub(super) fn may_be_asked(&self, now: Instant) -> Result<(), Option<Instant>> {
+        if self.is_aside {
+            return Err(None);
+        }
+        if let Some(until) = self.busy.until.filter(|until| *until > now) {
+            return Err(Some(until));
+        }
         match self.again_at {
             None => Ok(()),
             Some(_) if self.under_way > 0 => Err(None),
@@ -49,11 +76,38 @@ impl Health {
         }
     }
 
-    /// It answered. Whether it had failed before is returned.
+    /// It answered. Whether it had failed before is returned. A pause that it asked for goes on.
     pub(super) fn answered(&mut self) -> bool {
         let had_failed = self.failures > 0;
         (self.failures, self.failed_at, self.again_at) = (0, None, None);
+        self.busy = Busy { until: self.busy.until, ..Busy::default() };
         had_failed
+    }
+
+    /// It had no time for a request that began then, and is left alone for the pause that it wants, or for longer each time.
+    /// `false` if it has had no time for longer than `patience`: that is a failure.
+    pub(super) fn is_busy(
+        &mut self,
+        began: Instant,
+        now: Instant,
+        pace: Pace,
+        pause: Option<Duration>,
+        patience: Duration,
+    ) -> bool {
+        let busy = &mut self.busy;
+        let since = *busy.since.get_or_insert(now);
+        if now.saturating_duration_since(since) > patience {
+            return false;
+        }
+        if busy.said_at.is_none_or(|at| began >= at) {
+            busy.times = busy.times.saturating_add(1);
+            busy.said_at = Some(now);
+        }
+        // Who asks for no pause at all would be asked without end.
+        let pause = pause.map_or_else(|| pace.after(busy.times), |pause| pause.max(pace.first));
+        let until = now + pause.min(patience);
+        busy.until = busy.until.max(Some(until));
+        true
     }
 
     /// A request that began then has failed. Whether that is news is returned.
@@ -69,17 +123,22 @@ impl Health {
     }
 
     /// How servers are when a further call begins, by how they were when the last one ended: nobody has asked them yet. If
-    /// none was well, that is forgotten, so that each is tried at once.
+    /// none was well, that is forgotten, so that each is tried at once but for those that must not be asked.
     pub(super) fn of_next_call(last: &[Self], servers: usize) -> Vec<Self> {
-        if last.iter().all(|health| health.failures > 0) {
+        if last.is_empty() {
             return vec![Self::default(); servers];
         }
-        last.iter().map(|health| Self { under_way: 0, ..health.clone() }).collect()
+        let was_none_well = last.iter().all(|health| health.failures > 0);
+        let next = |health: &Self| {
+            let is_known = health.is_aside || !was_none_well;
+            if is_known { Self { under_way: 0, ..health.clone() } } else { Self::default() }
+        };
+        last.iter().map(next).collect()
     }
 
     /// Whether it failed more often in a row than it may.
     pub(super) fn is_down(&self, retries: u32) -> bool {
-        self.failures > retries
+        self.is_aside || self.failures > retries
     }
 }
 
@@ -118,6 +177,40 @@ mod tests {
             assert_eq!(known.len(), 2);
             assert!(known.iter().all(|it| it.failures == 0 && it.may_be_asked(now) == Ok(())));
         }
+    }
+
+    #[test]
+    fn a_busy_server_is_left_alone_as_long_as_it_says_and_fails_only_in_the_end() {
+        let (pace, begin, patience) = (Pace::default(), Instant::now(), Duration::from_secs(100));
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        let mut health = Health::default();
+        assert!(health.is_busy(begin, at(1), pace, Some(Duration::from_secs(9)), patience));
+        assert_eq!(health.may_be_asked(at(2)), Err(Some(at(10))));
+        assert!(!health.answered());
+        assert_eq!(
+            health.may_be_asked(at(2)),
+            Err(Some(at(10))),
+            "an answer that was under way changes nothing"
+        );
+        assert_eq!((health.may_be_asked(at(10)), health.failures), (Ok(()), 0));
+        // Without a pause of its own: 1 s, 2 s; those that were under way together count once.
+        assert!(health.is_busy(at(10), at(11), pace, None, patience));
+        assert!(health.is_busy(at(10), at(11), pace, None, patience));
+        assert_eq!(health.may_be_asked(at(11)), Err(Some(at(12))));
+        assert!(health.is_busy(at(12), at(13), pace, None, patience));
+        assert_eq!(health.may_be_asked(at(13)), Err(Some(at(15))));
+        let day = Some(Duration::from_secs(86_400));
+        assert!(health.is_busy(at(15), at(16), pace, day, patience));
+        assert_eq!(health.may_be_asked(at(17)), Err(Some(at(116))), "no longer than patience lasts");
+        assert!(!health.is_busy(at(116), at(117), pace, None, patience));
+    }
+
+    #[test]
+    fn what_is_set_aside_is_never_asked() {
+        let (aside, now) = (Health::aside("old weights".to_owned()), Instant::now());
+        assert!(aside.is_down(u32::MAX));
+        let next = Health::of_next_call(&[aside.clone(), aside], 2);
+        assert!(next.iter().all(|it| it.may_be_asked(now) == Err(None) && it.reason == "old weights"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod protocol;
 mod queue;
 mod reload;
 mod request;
+mod retry;
 mod servers;
 #[cfg(test)]
 pub(crate) mod test;

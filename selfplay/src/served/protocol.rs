@@ -24,6 +24,10 @@ pub(super) enum Wrong {
     Foreign(String),
 }
 
+/// What to do where log-probabilities are none.
+const NO_NUMBERS: &str = "See that the server loaded the checkpoint's weights as they are and that its precision holds them; \
+                          sampling.server.logprobs = false leaves log-probabilities out";
+
 /// The body of a request.
 pub(super) fn body(model: &str, terms: &Terms, prompt: &Content, max_tokens: usize, seeds: &[u64]) -> Value {
     let mut fields = json!({
@@ -117,7 +121,11 @@ pub(super) struct Answer {
 
 /// An answer, with at most `most` texts.
 pub(super) fn read(text: &str, most: usize) -> Result<Answer, Wrong> {
-    let reply: Reply = serde_json::from_str(text).map_err(|error| Wrong::Foreign(error.to_string()))?;
+    let reply: Reply = serde_json::from_str(text).map_err(|error| unreadable(&error, text))?;
+    let counted = reply.usage.as_ref().and_then(|usage| usage.completion_tokens);
+    if let Some(count) = counted.filter(|count| u32::try_from(*count).is_err()) {
+        return Err(Wrong::Foreign(format!("`usage.completion_tokens` is {count}, more than any text has")));
+    }
     let mut told = reply.choices;
     if told.is_empty() {
         return Err(Wrong::Foreign("`choices` is empty".to_owned()));
@@ -126,11 +134,18 @@ pub(super) fn read(text: &str, most: usize) -> Result<Answer, Wrong> {
     told.truncate(most);
     let mut choices = told.into_iter().map(choice).collect::<Result<Vec<_>, _>>()?;
     // Of several texts the server says only how many tokens they have together.
-    if let ([only], Some(usage)) = (&mut choices[..], &reply.usage) {
-        only.tokens = usage.completion_tokens.or(only.tokens);
+    if let [only] = &mut choices[..] {
+        only.tokens = counted.or(only.tokens);
     }
     let prompt_tokens = reply.usage.and_then(|usage| usage.prompt_tokens).filter(|count| *count > 0);
     Ok(Answer { choices, prompt_tokens })
+}
+
+/// What is wrong with a text that does not parse. Python writes what is no number as `NaN`, which JSON does not have.
+fn unreadable(error: &serde_json::Error, text: &str) -> Wrong {
+    let has_none = error.is_syntax() && ["NaN", "Infinity"].iter().any(|it| text.contains(it));
+    let advice = if has_none { format!(": a number in it is none. {NO_NUMBERS}") } else { String::new() };
+    Wrong::Foreign(format!("{error}{advice}"))
 }
 
 fn choice(told: Told) -> Result<Choice, Wrong> {
@@ -147,7 +162,10 @@ fn choice(told: Told) -> Result<Choice, Wrong> {
     });
     let of_tokens = of_tokens.filter(|each| !each.is_empty());
     let tokens = of_tokens.as_ref().map(Vec::len);
-    let logprob = of_tokens.map(|each| each.iter().sum::<f64>()).filter(|sum| sum.is_finite());
+    let logprob = of_tokens.map(|each| each.iter().sum::<f64>());
+    if logprob.is_some_and(|sum| !sum.is_finite()) {
+        return Err(Wrong::Foreign(format!("its log-probabilities come to no number. {NO_NUMBERS}")));
+    }
     Ok(Choice { text: told.text, finished, logprob, tokens })
 }
 
@@ -238,6 +256,26 @@ mod tests {
                        "usage": {"completion_tokens": 3, "prompt_tokens": 0}}"#;
         let answer = read(text, 1).unwrap();
         assert_eq!((answer.choices[0].tokens, answer.prompt_tokens), (Some(3), None), "0 means nothing");
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_are_named() {
+        let reason = |text: &str| match read(text, 1) {
+            Err(Wrong::Foreign(reason)) => reason,
+            other => panic!("{other:?}"),
+        };
+        let counted = format!(
+            r#"{{"choices": [{{"text": "a", "finish_reason": "stop"}}], "usage": {{"completion_tokens": {}}}}}"#,
+            1_u64 << 32
+        );
+        assert!(reason(&counted).contains("`usage.completion_tokens` is 4294967296"), "{}", reason(&counted));
+        for logprobs in ["NaN", "-Infinity", "-1.7e308, -1.7e308"] {
+            let text = format!(
+                r#"{{"choices": [{{"text": "a", "finish_reason": "stop", "logprobs": {{"token_logprobs": [{logprobs}]}}}}]}}"#
+            );
+            assert!(reason(&text).contains("sampling.server.logprobs"), "{}", reason(&text));
+        }
+        assert!(!reason("<html>").contains("logprobs"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 
@@ -43,6 +43,8 @@ pub(super) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
     retries: u32,
+    /// How long a server may say nothing but that it is busy.
+    patience: Duration,
     pace: Pace,
     events: Events,
 }
@@ -76,7 +78,8 @@ impl Queue {
         let waiting =
             jobs.map(|(request, it)| Job { request, samples: 0..it.seeds.len(), failures: 0 }).collect();
         let state = Mutex::new(State { waiting, health, ended: false });
-        Arc::new(Self { state, changed: Condvar::new(), retries: settings.retries, pace, events })
+        let (retries, patience) = (settings.retries, Duration::from_secs_f64(settings.timeout_seconds));
+        Arc::new(Self { state, changed: Condvar::new(), retries, patience, pace, events })
     }
 
     /// Starts so many threads for each server. They end by themselves after [`Self::end`]: one that waits for an answer is
@@ -213,6 +216,37 @@ impl Queue {
         outcome
     }
 
+    /// Puts a job back for which a server had no time. That says nothing of either, unless it goes on for too long; what it
+    /// comes to then is returned.
+    fn busy(
+        &self,
+        server: usize,
+        client: &Client,
+        job: Job,
+        began: Instant,
+        reason: &str,
+        pause: Option<Duration>,
+    ) -> Result<()> {
+        let mut state = self.lock();
+        if state.ended {
+            return Ok(());
+        }
+        let health = &mut state.health[server];
+        if !health.is_busy(began, Instant::now(), self.pace, pause, self.patience) {
+            drop(state);
+            return self.failed(server, client, job, began, reason);
+        }
+        health.under_way -= 1;
+        let is_news = !std::mem::replace(&mut health.is_known_busy, true);
+        state.waiting.push_front(job);
+        drop(state);
+        self.changed.notify_all();
+        if is_news {
+            self.tell(client, ServerState::Busy(reason));
+        }
+        Ok(())
+    }
+
     fn tell(&self, client: &Client, state: ServerState<'_>) {
         self.events.emit(&Event::Server { url: &client.url, state });
     }
@@ -245,6 +279,10 @@ impl Asker {
                 }
                 Err(Trouble::Passing(reason)) => {
                     let outcome = self.queue.failed(self.server, &self.client, job, began, &reason);
+                    outcome.err().map(Err)
+                }
+                Err(Trouble::Busy { reason, pause }) => {
+                    let outcome = self.queue.busy(self.server, &self.client, job, began, &reason, pause);
                     outcome.err().map(Err)
                 }
                 Err(Trouble::Lasting(reason)) => Some(Err(anyhow!("{reason} {GO_ON}"))),

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,44 +17,91 @@ use crate::events::{Event, Events, ServerState};
 /// So much of what a command said is shown.
 const SHOWN: usize = 600;
 
-/// Runs the command for every server at the same time and waits until one answers; `Break` if the user wants to stop. Without
-/// a command nothing is done.
+/// What became of the servers, in their order: of those that could not be given the checkpoint, why.
+pub(super) type Reloaded = Vec<Option<String>>;
+
+/// Runs the command for every server at the same time, for at most `limit`, and waits until one that has the checkpoint
+/// answers; `Break` if the user wants to stop. Without a command nothing is done.
+///
+/// # Errors
+/// If no server could be given the checkpoint, or none answers.
 pub(super) fn reload(
     settings: &Servers,
     clients: &[Arc<Client>],
     model: &ServedModel,
+    limit: Duration,
     events: &Events,
     is_cancelled: &dyn Fn() -> bool,
-) -> Result<ControlFlow<()>> {
+) -> Result<ControlFlow<(), Reloaded>> {
     if settings.reload.is_empty() {
-        return Ok(ControlFlow::Continue(()));
+        return Ok(ControlFlow::Continue(vec![None; clients.len()]));
     }
     let mut running = Vec::new();
     for client in clients {
         events.emit(&Event::Server { url: &client.url, state: ServerState::Reloads(&model.name) });
         running.push(Running::start(&settings.reload, &client.url, model)?);
     }
+    let ControlFlow::Continue(reloaded) = ends(running, limit, is_cancelled)? else {
+        return Ok(ControlFlow::Break(()));
+    };
+    let (mut ready, mut reasons) = (Vec::new(), Vec::new());
+    for (client, reason) in clients.iter().zip(&reloaded) {
+        match reason {
+            None => ready.push(client),
+            Some(reason) => reasons.push((client, reason.as_str())),
+        }
+    }
+    if ready.is_empty() {
+        let reasons: Vec<_> = reasons.into_iter().map(|(_, reason)| reason).collect();
+        bail!("{} {GO_ON}", reasons.join(" "));
+    }
+    for (client, reason) in reasons {
+        events.emit(&Event::Server { url: &client.url, state: ServerState::Aside(reason) });
+    }
+    let waited = wait(settings, &ready, model, is_cancelled)?;
+    Ok(waited.map_continue(|()| reloaded))
+}
+
+/// How the commands end, in their order: why one failed, if it did. One that takes longer than `limit` is ended.
+fn ends(
+    running: Vec<Running>,
+    limit: Duration,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Result<ControlFlow<(), Reloaded>> {
+    let end = Instant::now() + limit;
+    let mut reloaded = vec![None; running.len()];
+    let mut running: Vec<_> = running.into_iter().enumerate().collect();
     while !running.is_empty() {
         if is_cancelled() {
             return Ok(ControlFlow::Break(()));
         }
         let mut left = Vec::new();
-        for mut command in running {
+        for (server, mut command) in running {
             match command.child.0.try_wait().context("the reload command cannot be waited for")? {
-                None => left.push(command),
-                Some(status) => command.require_success(status, &settings.reload)?,
+                None if Instant::now() < end => left.push((server, command)),
+                None => reloaded[server] = Some(command.failed(&too_long(limit))?),
+                Some(status) if status.success() => {}
+                Some(status) => reloaded[server] = Some(command.failed(&format!("ended with {status}"))?),
             }
         }
         running = left;
         std::thread::sleep(if running.is_empty() { Duration::ZERO } else { LOOK });
     }
-    wait(settings, clients, model, is_cancelled)
+    Ok(ControlFlow::Continue(reloaded))
+}
+
+fn too_long(limit: Duration) -> String {
+    format!(
+        "did not end within {} s and was ended (let it start a server that takes longer in the background, or raise \
+         sampling.server.timeout_seconds above that)",
+        limit.as_secs_f64()
+    )
 }
 
 /// Until a server answers. The others join as they come: one that died in the last round is not waited for.
 fn wait(
     settings: &Servers,
-    clients: &[Arc<Client>],
+    clients: &[&Arc<Client>],
     model: &ServedModel,
     is_cancelled: &dyn Fn() -> bool,
 ) -> Result<ControlFlow<()>> {
@@ -69,7 +116,7 @@ fn wait(
                  See that the command of sampling.server.reload starts it, and that it loads {}. {GO_ON}",
                 settings.timeout_seconds,
                 model.name,
-                settings.urls.join(", "),
+                clients.iter().map(|client| client.url.as_str()).collect::<Vec<_>>().join(", "),
                 model.folder.display()
             );
         }
@@ -82,6 +129,7 @@ fn wait(
 struct Running {
     child: Killed,
     said: File,
+    command: String,
     url: String,
 }
 
@@ -113,23 +161,22 @@ impl Running {
             .stderr(copy()?)
             .spawn()
             .context("the command of sampling.server.reload cannot be started: there is no `sh`")?;
-        Ok(Self { child: Killed(child), said, url: url.to_owned() })
+        Ok(Self { child: Killed(child), said, command: command.to_owned(), url: url.to_owned() })
     }
 
-    fn require_success(mut self, status: ExitStatus, command: &str) -> Result<()> {
-        if status.success() {
-            return Ok(());
-        }
+    /// Why its server does not have the checkpoint, by how the command failed and what it said.
+    fn failed(mut self, how: &str) -> Result<String> {
         let mut bytes = Vec::new();
         let read = self.said.rewind().and_then(|()| self.said.read_to_end(&mut bytes));
         read.context("what the reload command said cannot be read")?;
         let text = String::from_utf8_lossy(&bytes);
         let words: Vec<char> = text.trim().chars().collect();
         let last: String = words[words.len().saturating_sub(SHOWN)..].iter().collect();
-        bail!(
-            "The command of sampling.server.reload for {} ended with {status}: {}. It is `{command}`. {GO_ON}",
+        Ok(format!(
+            "The command of sampling.server.reload for {} {how}: {}. It is `{}`.",
             self.url,
-            if last.is_empty() { "it said nothing" } else { &last }
-        );
+            if last.is_empty() { "it said nothing" } else { &last },
+            self.command
+        ))
     }
 }

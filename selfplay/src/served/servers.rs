@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -16,6 +17,10 @@ use crate::config::Servers;
 use crate::error::UsageError;
 use crate::events::Events;
 
+/// How long the command of `sampling.server.reload` may take, where `timeout_seconds` is not longer: far more than a large
+/// model takes to load, for a command that hangs must not hold a run for ever.
+const RELOADING: Duration = Duration::from_secs(3600);
+
 /// The servers of a run, and which checkpoint they have.
 #[derive(Debug)]
 pub struct Served {
@@ -23,6 +28,7 @@ pub struct Served {
     clients: Vec<Arc<Client>>,
     events: Events,
     pace: Pace,
+    reloading: Duration,
     loaded: Mutex<Option<String>>,
     /// How the servers were when the last call ended.
     health: Mutex<Vec<Health>>,
@@ -38,12 +44,19 @@ impl Served {
         let client = |url: &String| Arc::new(Client::new(url, key.as_deref(), settings));
         let clients = settings.urls.iter().map(client).collect();
         let (settings, loaded, health) = (settings.clone(), Mutex::new(None), Mutex::new(Vec::new()));
-        Ok(Self { settings, clients, events, pace: Pace::default(), loaded, health })
+        let (pace, reloading) =
+            (Pace::default(), RELOADING.max(Duration::from_secs_f64(settings.timeout_seconds)));
+        Ok(Self { settings, clients, events, pace, reloading, loaded, health })
     }
 
     #[cfg(test)]
     pub(super) fn with_pace(self, pace: Pace) -> Self {
         Self { pace, ..self }
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_reloading(self, reloading: Duration) -> Self {
+        Self { reloading, ..self }
     }
 
     /// Samples all that is wanted; each sample is handed out once, when it has come. `Break` if it ended early, because
@@ -104,7 +117,8 @@ impl Served {
         }
     }
 
-    /// Sees to it that the servers have the checkpoint; `Break` if the user wants to stop.
+    /// Sees to it that the servers have the checkpoint, and sets those aside that cannot be given it; `Break` if the user
+    /// wants to stop.
     fn make_ready(&self, model: &ServedModel, is_cancelled: &dyn Fn() -> bool) -> Result<ControlFlow<()>> {
         let mut loaded = locked(&self.loaded);
         if loaded.as_ref() == Some(&model.name) {
@@ -112,15 +126,16 @@ impl Served {
         }
         // A server with other weights may also have another name for them.
         self.clients.iter().for_each(|client| client.forget());
-        let done = reload::reload(&self.settings, &self.clients, model, &self.events, is_cancelled)?;
-        if done.is_continue() {
-            *loaded = Some(model.name.clone());
-            if !self.settings.reload.is_empty() {
-                // One that was down may have been started again.
-                locked(&self.health).clear();
-            }
+        let (limit, events) = (self.reloading, &self.events);
+        let done = reload::reload(&self.settings, &self.clients, model, limit, events, is_cancelled)?;
+        let ControlFlow::Continue(reloaded) = done else { return Ok(ControlFlow::Break(())) };
+        *loaded = Some(model.name.clone());
+        if !self.settings.reload.is_empty() {
+            // One that was down may have been started again.
+            let health = |reason: Option<String>| reason.map_or_else(Health::default, Health::aside);
+            *locked(&self.health) = reloaded.into_iter().map(health).collect();
         }
-        Ok(done)
+        Ok(ControlFlow::Continue(()))
     }
 }
 

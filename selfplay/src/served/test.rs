@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 pub(crate) enum Reply {
     /// A status with a text.
     Status(u16, String),
+    /// A status that asks for a pause: what `Retry-After` says.
+    Later(u16, &'static str),
     /// Nothing: it hangs up.
     HangUp,
 }
@@ -81,12 +83,15 @@ fn read(stream: &TcpStream) -> Option<Got> {
 }
 
 fn answer(mut stream: &TcpStream, reply: Reply) {
-    if let Reply::Status(status, text) = reply {
-        let head =
-            format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", text.len());
-        // Whoever asked may have gone away.
-        let _ = stream.write_all(format!("{head}{text}").as_bytes());
-    }
+    let (status, text, more) = match reply {
+        Reply::Status(status, text) => (status, text, String::new()),
+        Reply::Later(status, pause) => (status, "later".to_owned(), format!("retry-after: {pause}\r\n")),
+        Reply::HangUp => return,
+    };
+    let length = text.len();
+    let head = format!("HTTP/1.1 {status} x\r\n{more}content-length: {length}\r\nconnection: close\r\n\r\n");
+    // Whoever asked may have gone away.
+    let _ = stream.write_all(format!("{head}{text}").as_bytes());
 }
 
 /// So many texts that tell what was asked: the prompt and the seed, with their numbers.

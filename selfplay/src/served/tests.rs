@@ -180,7 +180,7 @@ fn a_busy_server_is_asked_again() {
     let (result, said) = sample(&served, requests(2, 2));
     result.unwrap();
     require_each_once(&said, 2, 2);
-    assert_eq!(*told.lock().unwrap(), ["Fails", "Back"]);
+    assert_eq!(*told.lock().unwrap(), ["Busy", "Fails", "Back"]);
     let bodies = server.bodies();
     assert!(bodies[1..4].iter().all(|body| *body == bodies[0]), "it is asked the same again");
 }

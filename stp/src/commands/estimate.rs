@@ -258,6 +258,10 @@ fn notes(
             100.0 * assumptions.trained_share
         ),
     ];
+    let base = &config.model.base;
+    if !base.is_empty() && base_path(base, None).is_ok_and(|path| !path.exists()) {
+        notes.push(format!("the checkpoint {base} is not there (yet): its shape is that of the settings"));
+    }
     if hardware == Hardware::Gpu80 {
         notes.push(
             "speeds: assumed from others' figures for this kind of GPU, not measured with this program; give your own with \
@@ -269,8 +273,9 @@ fn notes(
     if config.sampling.engine == Engine::Openai {
         notes.push(format!(
             "servers sample ({}): they have the memory of other devices, or a share of these, and their speed is for you to \
-             say with --sampling-speed",
-            config.sampling.server.urls.join(", ")
+             say with --sampling-speed; this program itself reads each checkpoint, too: {:.1} GB on its --device",
+            config.sampling.server.urls.join(", "),
+            memory.sampled as f64 / 1e9
         ));
     }
     let (device, needed) = (args.device_memory * 1e9, memory.peak(args.devices.map_or(1, u64::from)));

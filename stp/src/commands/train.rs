@@ -1,17 +1,18 @@
 //! `stp train`: builds a run from the command line and plays it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::Args;
+use stp_model::Package;
 use stp_selfplay::config::RunConfig;
-use stp_selfplay::config::settings::Settings;
+use stp_selfplay::config::settings::{Setter, Settings};
 use stp_selfplay::context::fork::{ForkedFrom, Source};
 use stp_selfplay::context::statements::load_corpus;
-use stp_selfplay::context::{CpuMeter, RunFolder, pool_config};
+use stp_selfplay::context::{CpuMeter, RunFolder, base_path, check_beginning, pool_config};
 use stp_selfplay::run::{Run, RunParts};
 use stp_study::clock::clock;
 use stp_study::report::{self, RecordedRun, Report};
@@ -71,15 +72,26 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
         None => Settings::preset(&args.settings.preset)?,
         Some(source) => Settings::run(&source.from().run, &source.config)?,
     };
-    let config = gather(base, &args.settings)?.config()?;
+    let settings = gather(base, &args.settings)?;
+    let config = settings.config()?;
+    let path = run_folder(&args, &config, source.as_ref());
+    let begins = source.is_none() && !path.join("ledger.sqlite").exists();
     if args.plan.plan {
+        if begins {
+            check_plan(&settings, &config, args.machine.lean.home.clone())?;
+        }
         return estimate(&config, &args.plan);
     }
     let device = device(&args.machine.device)?;
     let corpus = load_corpus(&config.corpus)?;
     let display = Display::new(args.machine.quiet);
+    if begins {
+        // Before there is a folder, in which nothing of it could be mended.
+        fetch_base(&config, &args.machine.lean, &display)?;
+        check_beginning(&config, args.machine.lean.home.clone())?;
+    }
     // Before Lean is installed, so that a folder that cannot be used is told at once.
-    let folder = open_folder(&args, &config, source.as_ref(), display)?;
+    let folder = open_folder(&args, &path, &config, source.as_ref(), display)?;
     fetch_base(&config, &args.machine.lean, &display)?;
     let metrics = Metrics::of_run(folder.path())?;
     let judge = Judge::choose(&config, &args, display)?;
@@ -113,20 +125,35 @@ pub fn train(args: TrainArgs) -> Result<ExitCode> {
     })
 }
 
+/// Where the run is or will be.
+fn run_folder(args: &TrainArgs, config: &RunConfig, source: Option<&Source>) -> PathBuf {
+    let default = || config.default_folder(&args.settings.preset);
+    let default = || source.map_or_else(default, Source::default_folder);
+    args.run_dir.clone().unwrap_or_else(default)
+}
+
+/// Checks what a planned run begins with, as far as it is there: what is fetched, and what a preset names, may come later.
+fn check_plan(settings: &Settings, config: &RunConfig, home: Option<PathBuf>) -> Result<()> {
+    let base = &config.model.base;
+    let of_preset = matches!(settings.setter("model.base"), Some(Setter::Preset(_)));
+    let may_come = !base.is_empty() && (of_preset || Package::named(base).is_some());
+    if may_come && !base_path(base, home.clone())?.exists() {
+        return Ok(());
+    }
+    check_beginning(config, home)
+}
+
 /// The run's folder, locked: a new one, that of a run that goes on, or a fork's.
 fn open_folder(
     args: &TrainArgs,
+    path: &Path,
     config: &RunConfig,
     source: Option<&Source>,
     display: Display,
 ) -> Result<RunFolder> {
     let folder = match source {
-        None => {
-            let default = || config.default_folder(&args.settings.preset);
-            RunFolder::open(&args.run_dir.clone().unwrap_or_else(default), config)?
-        }
+        None => RunFolder::open(path, config)?,
         Some(source) => {
-            let path = args.run_dir.clone().unwrap_or_else(|| source.default_folder());
             if args.run_dir.is_none()
                 && !path.exists()
                 && let Some((other, round)) = source.earlier_fork()
@@ -136,7 +163,7 @@ fn open_folder(
                     other.display()
                 ));
             }
-            let folder = source.open_fork(&path, config, &drawer(display, None))?;
+            let folder = source.open_fork(path, config, &drawer(display, None))?;
             let ForkedFrom { run, round } = source.from();
             display.line(&format!("forked from {run} after round {round}"));
             folder

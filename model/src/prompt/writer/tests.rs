@@ -68,6 +68,55 @@ fn a_value_is_cut_after_tokens_even_within_a_character() {
 }
 
 #[test]
+fn a_text_that_was_cut_to_tokens_stays_tokens_within_an_expression() {
+    let writer = writer();
+    let message = "(a : Nat) ".repeat(9).trim_end().to_owned();
+    let fields = Fields::new([("message", &*message)]);
+    let plain = |text: &str| writer.tokenizer().encode(text);
+    let first: Vec<u32> = plain(&message)[..7].to_vec();
+    for template in [
+        "<|prove|>{{ ('x\\n' ~ (message | first_tokens(7))).strip() }}",
+        "<|prove|>x\n{{ message | first_tokens(8) | first_tokens(7) }}",
+        "<|prove|>x\n{% set cut %}{{ message | first_tokens(7) }}{% endset %}{{ cut }}",
+    ] {
+        let expected = [&[Special::Prove.id()][..], &plain("x\n"), &first].concat();
+        assert_eq!(writer.prompt(&task(template, "", &[]), &fields).unwrap(), expected, "{template}");
+    }
+    // One that the fields cut.
+    let task = task("<|prove|>{{ failed | trim }}<|proof|>", "", &[]);
+    let failed = Fields::new([("failed", &*message)]).fit("failed", 9);
+    assert_eq!(writer.prompt(&task, &failed).unwrap()[1..8], first);
+}
+
+#[test]
+fn a_template_that_takes_tokens_apart_is_refused_before_a_long_text_comes() {
+    let writer = writer();
+    let fields = Fields::new([("failed", "by simp"), ("message", "no")]).fit("failed", 0);
+    for template in
+        ["{{ failed }}{{ (message | first_tokens(64))[:100] }}", "{{ failed[:1000] }}{{ message }}"]
+    {
+        let text = writer
+            .check("prompts.repair", template, &["failed", "message"], &fields)
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("prompts.repair") && text.contains("first_tokens"), "{text}");
+    }
+    writer.check("x", "{{ failed.strip() }}{{ message[:100] }}", &["failed"], &fields).unwrap();
+}
+
+#[test]
+fn an_answer_ends_at_any_end_token_of_the_checkpoint() {
+    let mut checkpoint = checkpoint(&["a"]);
+    checkpoint.end_tokens.push(Special::Pad.id());
+    let writer = Writer::new(&checkpoint).unwrap();
+    let task = task("{{ signature }}", "", &[]);
+    for end in [Special::End, Special::Pad] {
+        assert_eq!(writer.cut(&task, &format!(" by rfl{} more", end.text())), " by rfl", "{end:?}");
+    }
+    assert_eq!(writer.stops(&task).0.len(), 2);
+}
+
+#[test]
 fn an_answer_ends_at_its_stop_text() {
     let writer = writer();
     let task = task("{{ signature }}", "{{ proof }}", &["```", "<|end|>"]);

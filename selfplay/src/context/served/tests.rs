@@ -134,3 +134,32 @@ fn the_tokens_of_a_prompt_are_counted_where_its_text_has_no_others() {
     assert_eq!(counted(&by_text, &tokenizer.encode("<|prove|>")), None, "a server reads one token there");
     assert_eq!(counted(&by_tokens, &prompt), None);
 }
+
+#[test]
+fn a_prompt_that_is_longer_as_text_leaves_less_room() {
+    let server = Fake::new(said);
+    let (by_text, by_tokens) =
+        (sampler(&server, "markers", |_| {}), sampler(&server, "markers", |it| it.prompts = SentAs::Tokens));
+    // A value that was cut within a character, whose text has three bytes for each that is left.
+    let cut = by_text.own.checkpoint.tokenizer.encode("數")[..1].to_vec();
+    let asked = |sampler: &ServedSampler, bytes: usize| {
+        sampler.request(&SampleRequest { prompt: cut.repeat(bytes), seeds: vec![0] }, 1000)
+    };
+    assert_eq!((asked(&by_tokens, 10).max_tokens, asked(&by_text, 10).max_tokens), (50, 30));
+    assert_eq!(
+        (asked(&by_tokens, 20).seeds.len(), asked(&by_text, 20).seeds.len()),
+        (1, 0),
+        "no room is left"
+    );
+    // It is no sample of the server's, which would refuse it.
+    let requests = [SampleRequest { prompt: cut.repeat(20), seeds: vec![0, 1] }];
+    let (settings, cancel) = (SampleConfig::default(), Cancel::new());
+    let wanted = Asked { kind: SampleKind::Proof, requests: &requests, settings: &settings, cancel: &cancel };
+    let mut found = Vec::new();
+    let stats = by_text.sample(&wanted, &mut |sample| {
+        found.push((sample.request, sample.sample, sample.finished, sample.tokens));
+        ControlFlow::Continue(())
+    });
+    assert_eq!((found, stats.unwrap().completions), (vec![(0, 0, false, 0), (0, 1, false, 0)], 2));
+    assert!(server.bodies().is_empty());
+}

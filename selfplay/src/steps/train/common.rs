@@ -50,6 +50,23 @@ impl Beginning {
     }
 }
 
+/// The training before stage 1, and the checkpoint that it makes.
+pub const PRETRAINED: &str = "pretrained";
+
+/// How a training that broke down can have a lower learning rate, by the checkpoint that it makes. What comes before the
+/// rounds cannot be forked: a fork takes it over.
+pub fn lower_rate(name: &str) -> &'static str {
+    match name {
+        "stage1" | PRETRAINED => {
+            "a lower stage1.learning_rate needs a new run: give another folder with --run-dir, or move this one away"
+        }
+        _ => {
+            "a lower round.learning_rate or retraining.learning_rate needs a fork: stp train --from RUN_FOLDER --set \
+             round.learning_rate=…"
+        }
+    }
+}
+
 /// The seed of the training that makes this checkpoint.
 pub fn seed(context: &Context, name: &str) -> u64 {
     seed_for(context.config.seed, &["train", name])
@@ -82,4 +99,27 @@ pub fn steps_before(context: &Context) -> Result<u64> {
         before += record.and_then(|record| record.steps).unwrap_or(0);
     }
     Ok(before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::change::{Change, change_of};
+
+    #[test]
+    fn a_fork_is_advised_only_where_it_may_have_that_rate() {
+        assert_eq!(change_of("stage1.learning_rate"), Change::Never);
+        for name in ["stage1", PRETRAINED] {
+            assert!(lower_rate(name).contains("--run-dir") && !lower_rate(name).contains("--from"), "{name}");
+        }
+        for name in ["round-1", "final"] {
+            let text = lower_rate(name);
+            assert!(text.contains("--from") && text.contains("retraining.learning_rate"), "{name}");
+            assert!(
+                ["round", "retraining"]
+                    .iter()
+                    .all(|it| change_of(&format!("{it}.learning_rate")) == Change::Fork)
+            );
+        }
+    }
 }

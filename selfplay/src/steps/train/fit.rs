@@ -11,7 +11,7 @@ use stp_model::{
 };
 
 use super::command;
-use super::common::{Beginning, GRADIENT_CLIP, WEIGHT_DECAY, note, seed, steps_before};
+use super::common::{Beginning, GRADIENT_CLIP, WEIGHT_DECAY, lower_rate, note, seed, steps_before};
 use crate::config::{Training, TrainingEngine};
 use crate::context::Context;
 use crate::events::{Done, Event, Events, Progress, Work};
@@ -184,13 +184,13 @@ fn keep_batch(context: &Context, checkpoint: &Checkpoint, name: &str, error: Mod
     };
     let file = format!("diverged-{name}.jsonl");
     let text: String = batch.iter().map(row).collect();
-    match context.folder.write_report(&file, &text) {
-        Ok(()) => anyhow::Error::new(error).context(format!(
-            "Training broke down; the batch is in {}.",
-            context.folder.path().join(file).display()
-        )),
-        Err(_) => error.into(),
-    }
+    let kept = match context.folder.write_report(&file, &text) {
+        Ok(()) => format!("; the batch is in {}", context.folder.path().join(file).display()),
+        Err(_) => String::new(),
+    };
+    let advice = lower_rate(name);
+    anyhow::Error::new(error)
+        .context(format!("The training of `{name}` broke down{kept}. To go on, {advice}."))
 }
 
 #[cfg(test)]
@@ -200,6 +200,23 @@ mod tests {
     use super::super::tests::with_model;
     use super::*;
     use crate::context::Checkpoints;
+
+    #[tokio::test]
+    async fn a_training_that_diverges_says_what_can_be_done_about_it() {
+        let (_scratch, context, _) = with_model(|config| config.round.learning_rate = 1e30);
+        let example = |token| Example { prompt: vec![9; 4], target: vec![token; 5], weight: 1.0 };
+        for (name, advice) in
+            [("stage1", "stage1.learning_rate needs a new run"), ("round-1", "needs a fork")]
+        {
+            let training = Training { epochs: 9, warmup_steps: 0, ..context.config.round.clone() };
+            let beginning = Beginning::of_run(&context, "stage1").unwrap();
+            let examples = vec![example(10), example(11), example(12)];
+            let record = TrainRecord::default();
+            let error = fit(&context, beginning, examples, &training, name, record).await.unwrap_err();
+            let text = format!("{error:#}");
+            assert!(text.contains(advice) && text.contains(&format!("diverged-{name}.jsonl")), "{text}");
+        }
+    }
 
     #[tokio::test]
     async fn what_is_longer_than_the_runs_sequences_is_left_out() {

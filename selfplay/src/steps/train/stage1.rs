@@ -4,7 +4,7 @@ use anyhow::Result;
 use stp_datasets::{Attempt, CorpusEntry, Phase};
 use stp_model::{Checkpoint, Example, Lm, Tokenizer};
 
-use super::common::Beginning;
+use super::common::{Beginning, PRETRAINED};
 use super::examples::{Texts, lemmas, pair_example, proof_example, tokenizer_texts, unweighted};
 use super::fit::fit;
 use super::library;
@@ -14,9 +14,6 @@ use crate::context::Context;
 use crate::events::Event;
 use crate::random::seed_for;
 use crate::records::TrainRecord;
-
-/// The checkpoint between the library and stage 1.
-const PRETRAINED: &str = "pretrained";
 
 /// Makes a model, or takes the one that the settings begin with, and trains it on the corpus; before that on the library,
 /// if the settings name one. Without epochs the model is kept as it came.

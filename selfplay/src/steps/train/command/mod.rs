@@ -23,7 +23,7 @@ use self::place::Place;
 use self::process::{Heard, Job};
 use self::progress::{Reached, Told};
 use self::tensorboard::EventFiles;
-use super::common::{Beginning, GRADIENT_CLIP, WEIGHT_DECAY, note, seed, steps_before};
+use super::common::{Beginning, GRADIENT_CLIP, WEIGHT_DECAY, lower_rate, note, seed, steps_before};
 use crate::config::Training;
 use crate::context::Context;
 use crate::context::folder::write_atomically;
@@ -196,9 +196,10 @@ impl Task<'_> {
         let log = aside.as_ref().map_or_else(|| self.place.log(), |aside| aside.join("log.txt"));
         let state = match aside {
             Some(aside) => format!(
-                "what the command left for going on is in {}, and the training will begin anew: a lower learning rate needs a \
-                 fork (--from), a mended script does not",
-                aside.display()
+                "what the command left for going on is in {}, and the training will begin anew. A mended script needs no \
+                 more; {}",
+                aside.display(),
+                lower_rate(self.name)
             ),
             None => {
                 format!("it goes on with this training, and {} is as it was", self.place.state().display())

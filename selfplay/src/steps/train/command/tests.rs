@@ -121,6 +121,7 @@ async fn weights_that_are_no_numbers_are_not_gone_on_from() {
     let (_scratch, mut context, place) = commanded(&command);
     let text = refusal(&context).await;
     assert!(text.contains("no numbers (NaN or infinite)") && text.contains("diverged"), "{text}");
+    assert!(text.contains("round.learning_rate") && text.contains("--from"), "{text}");
     assert!(!place.state().exists() && place.state().with_file_name("diverged").join("state/x").exists());
     context.config.training.command = format!(r#"test ! -e "$STP_TRAIN_STATE/x" && {HONEST}"#);
     round(&context, 1).await.unwrap();
