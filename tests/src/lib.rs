@@ -5,6 +5,7 @@ pub mod browser;
 pub mod corpus;
 pub mod imports;
 pub mod manual;
+pub mod played;
 
 use std::collections::BTreeMap;
 use std::fs;

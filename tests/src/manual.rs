@@ -8,6 +8,8 @@ use std::process::{Command, Output};
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
+use crate::played::smoke_run;
+
 /// The rows of `proofs.jsonl` in the folder of [`reader`].
 const PROOFS: &str = r#"{"id": "swap", "statement": "theorem swap (a b : Nat) : a + b = b + a", "proof": "by omega"}
 {"id": "append_nil", "statement": "theorem append_nil (xs : List Nat) : xs ++ [] = xs", "proof": "by simp"}
@@ -123,13 +125,10 @@ pub fn pages() -> Vec<Page> {
 ///
 /// # Panics
 /// If it cannot be made.
-pub fn reader(folder: &Path) {
+pub fn reader(test_folder: &str, folder: &Path) {
     fs::write(folder.join("proofs.jsonl"), PROOFS).unwrap();
     fs::write(folder.join("File.lean"), LEAN).unwrap();
-    let run = folder.join("runs/tiny-stp-seed0");
-    crate::finish(
-        Command::new(crate::stp()).args(["train", "--preset", "smoke", "--quiet", "--run-dir"]).arg(run),
-    );
+    smoke_run(test_folder, &folder.join("runs/tiny-stp-seed0"));
 }
 
 /// A command in such a folder, in which `stp` is this build's.

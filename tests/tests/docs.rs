@@ -75,7 +75,7 @@ fn every_block_of_commands_says_whether_it_is_run() {
 #[test]
 fn the_commands_do_what_is_said() {
     let template = tempfile::tempdir().unwrap();
-    reader(template.path());
+    reader(env!("CARGO_TARGET_TMPDIR"), template.path());
     for page in pages().iter().filter(|page| page.blocks.iter().any(|block| block.info == "sh run")) {
         let folder = tempfile::tempdir().unwrap();
         let copied =

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
-use stp_tests::{clients, external, finish, smoke, stp};
+use stp_tests::played::smoke_run;
+use stp_tests::{clients, external, stp};
 
 fn generate(model: &Path, args: &[&str]) -> Output {
     Command::new(stp()).arg("generate").arg(model).args(args).output().unwrap()
@@ -25,7 +26,7 @@ fn answers(model: &Path, args: &[&str]) -> Vec<Value> {
 fn the_model_of_a_run_answers() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    finish(&mut smoke(&run, &[]));
+    smoke_run(env!("CARGO_TARGET_TMPDIR"), &run);
     let model = run.join("checkpoints/final");
     let ask = ["--statement", "(m n : Nat) (h : m + 3 ≤ n) : m ≤ n + 5", "--json"];
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use stp_tests::browser::{Look, fact, look_at};
-use stp_tests::{clients, external, finish, smoke, start_until, stp};
+use stp_tests::played::smoke_run;
+use stp_tests::{clients, external, smoke, start_until, stp};
 
 /// A dashboard and its address.
 struct Dashboard {
@@ -122,7 +123,7 @@ fn tensorboard_reads_the_numbers_of_the_json_lines() {
     }
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    finish(&mut smoke(&run, &[]));
+    smoke_run(env!("CARGO_TARGET_TMPDIR"), &run);
     let output = Command::new(clients(env!("CARGO_TARGET_TMPDIR")))
         .args(["-c", TENSORBOARD])
         .arg(run.join("tensorboard"))

@@ -9,6 +9,7 @@ mod experiment;
 mod fleet;
 mod forms;
 mod generate;
+mod gpu_check;
 mod live;
 mod package;
 mod prove;

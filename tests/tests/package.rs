@@ -116,7 +116,7 @@ fn the_wheel_works_in_a_fresh_environment() {
     assert_eq!(said(&version), format!("stp {}\n", env!("CARGO_PKG_VERSION")));
 
     finish(Command::new(&python).args(install).args(FRAMES));
-    reader(folder.path());
+    reader(env!("CARGO_TARGET_TMPDIR"), folder.path());
     let manual = Page::read(&repository().join("docs/python.md"));
     let shown =
         manual.blocks.iter().filter(|block| block.info == "python run").map(|block| block.text.as_str());

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use stp_datasets::{Attempt, Status};
+use stp_tests::played::{smoke_lean, smoke_run};
 use stp_tests::{attempts, finish, smoke};
 
 /// Proofs that come with the corpus, which are judged first.
@@ -13,8 +14,10 @@ const CORPUS_PROOFS: usize = 49;
 fn a_run_is_played_again_from_what_lean_said() {
     let folder = tempfile::tempdir().unwrap();
     let [with, without, home] = ["with", "without", "home"].map(|name| folder.path().join(name));
-    let lean = folder.path().join("lean.jsonl").display().to_string();
-    finish(&mut smoke(&with, &["--record-lean", &lean]));
+    let lean = folder.path().join("lean.jsonl");
+    smoke_run(env!("CARGO_TARGET_TMPDIR"), &with);
+    smoke_lean(env!("CARGO_TARGET_TMPDIR"), &lean);
+    let lean = lean.display().to_string();
     fs::create_dir(&home).unwrap();
     finish(smoke(&without, &["--replay-lean", &lean]).env("STP_HOME", &home));
 

@@ -1,5 +1,4 @@
-//! Whole runs of the real binary on real Lean: uninterrupted, killed at several points, and without
-//! conjectures. One test after the other, since each takes both cores.
+//! Whole runs of the real binary on real Lean: uninterrupted, killed at several points, and without conjectures.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,6 +8,7 @@ use serde_json::Value;
 use stp_datasets::{
     ConjectureOutcome, Corpus, Ledger, LedgerSketch, Phase, Source, Split, Verdict, canonical_text,
 };
+use stp_tests::played::smoke_run;
 use stp_tests::{abort_at, attempts, children_of, counts, finish, is_running, smoke, start_until};
 
 const ROUNDS: u32 = 2;
@@ -118,27 +118,32 @@ fn every_step_left_something(folder: &Path) {
 }
 
 #[test]
-fn runs_play_to_the_end_whatever_happens_to_them() {
+fn a_run_plays_to_the_end() {
     let scratch = tempfile::tempdir().unwrap();
     let whole = scratch.path().join("whole");
-    finish(&mut smoke(&whole, &[]));
+    smoke_run(env!("CARGO_TARGET_TMPDIR"), &whole);
     assert_whole(&whole, true);
     let proved =
         attempts(&whole, ROUNDS).into_values().filter(|a| a.verdict.as_ref().is_some_and(Verdict::is_proved));
     assert!(proved.filter(|attempt| attempt.round > 0).count() > 0, "the model proves something");
     every_step_left_something(&whole);
     a_finished_run_does_nothing_more(&whole);
-    interrupted_runs_say_so_and_leave_no_process(&scratch.path().join("interrupted"));
-    killed_runs_lose_nothing_and_count_nothing_twice(&scratch.path().join("killed"));
     a_training_that_was_killed_goes_on(&whole, &scratch.path().join("training"));
-    an_edited_corpus_is_named(scratch.path());
+}
+
+#[test]
+fn a_run_without_conjectures_plays_to_the_end() {
+    let scratch = tempfile::tempdir().unwrap();
     let plain = scratch.path().join("plain");
     finish(&mut smoke(&plain, &["--method", "expert-iteration"]));
     assert_whole(&plain, false);
 }
 
 /// A run that was stopped does not go on with another corpus, and says which statement is not as it was.
-fn an_edited_corpus_is_named(scratch: &Path) {
+#[test]
+fn an_edited_corpus_is_named() {
+    let scratch = tempfile::tempdir().unwrap();
+    let scratch = scratch.path();
     let (folder, corpus) = (scratch.join("edited"), scratch.join("corpus.jsonl"));
     let row = |id: &str, split: &str, number: u32| {
         let signature = format!("(n : Nat) (h : n = {number}) : n < {}", number + 1);
@@ -169,10 +174,12 @@ fn a_finished_run_does_nothing_more(folder: &Path) {
 }
 
 /// Ctrl-C or SIGTERM while Lean works: the exit code of each, one line of what to do, and all children ended.
-fn interrupted_runs_say_so_and_leave_no_process(folder: &Path) {
-    let another = folder.with_file_name("terminated");
-    for (signal, code, folder) in [("-INT", 130, folder), ("-TERM", 143, &another)] {
-        let (mut child, pid) = start_until(&mut smoke(folder, &[]), "setup: corpus proofs:");
+#[test]
+fn interrupted_runs_say_so_and_leave_no_process() {
+    let scratch = tempfile::tempdir().unwrap();
+    for (signal, code, name) in [("-INT", 130, "interrupted"), ("-TERM", 143, "terminated")] {
+        let folder = scratch.path().join(name);
+        let (mut child, pid) = start_until(&mut smoke(&folder, &[]), "setup: corpus proofs:");
         let lean = children_of(pid);
         assert!(!lean.is_empty(), "Lean runs");
         assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
@@ -201,7 +208,10 @@ fn a_training_that_was_killed_goes_on(whole: &Path, folder: &Path) {
     assert_eq!(weights(folder), weights(whole));
 }
 
-fn killed_runs_lose_nothing_and_count_nothing_twice(folder: &Path) {
+#[test]
+fn killed_runs_lose_nothing_and_count_nothing_twice() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = &scratch.path().join("killed");
     let mut kept = Vec::new();
     let options = ["--set", "search.proofs_per_statement=1"];
     // Each process goes on where the one before was stopped, to its own event.

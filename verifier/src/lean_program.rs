@@ -38,6 +38,12 @@ pub(crate) fn native(role: Role) -> String {
     }
 }
 
+/// The programs that a native Lean runs: what elaborates, and what judges. For tests, which compile them once.
+#[doc(hidden)]
+pub fn native_programs() -> [String; 2] {
+    [Role::Elaborator, Role::Checker].map(native)
+}
+
 /// Modules as one file, which needs none but Lean's own.
 pub(crate) fn one_file(modules: &[&str]) -> String {
     let mut text = String::from("import Lean\n");

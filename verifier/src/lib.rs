@@ -51,6 +51,8 @@ pub use cache::VerdictCache;
 pub use confine::{Sandbox, managed_program};
 pub use handle::Pool;
 pub use imports::imports_of;
+#[doc(hidden)]
+pub use lean_program::native_programs;
 pub use managed::command_line;
 pub use pool::PoolConfig;
 pub use protocol::{

@@ -1,24 +1,34 @@
 'use strict';
 // The managed Lean under the command line `lean --run FILE ARGUMENTS...`, for tests of the worker and the checker that native
 // Lean runs: it elaborates the file and then runs its `main` in Lean's interpreter.
-//   node --stack-size=4000 managed-lean.js RUNTIME_JS LEAN_JS LIBRARY FILE ARGUMENTS...
-// Arguments such as /dev/fd/7 are descriptors of this process.
+//   node --stack-size=4000 managed-lean.js RUNTIME_JS LEAN_JS LIBRARY COMPILED FILE ARGUMENTS...
+// Arguments such as /dev/fd/7 are descriptors of this process. Elaborating would take most of the time, so the folder COMPILED
+// has what became of it, by a process before that was no part of a pool:
+//   node --stack-size=4000 managed-lean.js RUNTIME_JS LEAN_JS LIBRARY COMPILED FILE --compile
 
+const crypto = require('crypto');
 const fs = require('fs');
 const { _extensions: loaders } = require('module');
+const path = require('path');
 
-const [runtime, leanJs, library, file, ...args] = process.argv.slice(2);
+const [runtime, leanJs, library, compiledFolder, file, ...args] = process.argv.slice(2);
 const { start, describe } = require(runtime);
 const ERROR = 2;
+const DEFINITIONS = 'Lean.IR.declMapExt';
+const SCRATCH = '/tmp/program'; // in the build's own file system, which is memory
 const NO_WRITING = /stpWall\(\["__syscall_openat"\][^\n]*\n/;
+const NO_RENAMING = / renameat /;
 
-// The build as it is installed writes nowhere; this one writes to descriptors, and is taken apart below.
+// The build as it is installed writes nowhere; this one writes to descriptors and in memory, and is taken apart below.
 const plain = loaders['.js'];
-loaders['.js'] = (module, path) => {
-  if (!path.endsWith('/lean.js')) return plain(module, path);
-  const text = fs.readFileSync(path, 'utf8');
-  if (!NO_WRITING.test(text)) throw new Error(`${path} is not the script that is expected here`);
-  return module._compile(`${text.replace(NO_WRITING, '')};Module.__x.ev=(c)=>eval(c);`, path);
+loaders['.js'] = (module, script) => {
+  if (!script.endsWith('/lean.js')) return plain(module, script);
+  const text = fs.readFileSync(script, 'utf8');
+  if (![NO_WRITING, NO_RENAMING].every((wall) => wall.test(text))) {
+    throw new Error(`${script} is not the script that is expected here`);
+  }
+  const open = text.replace(NO_WRITING, '').replace(NO_RENAMING, ' ');
+  return module._compile(`${open};Module.__x.ev=(c)=>eval(c);`, script);
 };
 
 
@@ -28,7 +38,7 @@ start(leanJs, library, run, (error) => {
 });
 
 function run(lean) {
-  const { M, view, tag, field, box, inc, dec, readString, array, unwrap, inputContext, name } = lean;
+  const { M, X, view, tag, field, box, inc, dec, string, readString, array, unwrap, inputContext, name } = lean;
   // This build takes every text for a module, whose definitions hide their bodies. A plain text is none.
   const forgetModule = (env) => {
     const header = M._l_Lean_Environment_header(inc(env));
@@ -52,20 +62,14 @@ function run(lean) {
   const processed = M._l_Lean_Elab_processHeader(field(parsed, 0), options, field(rest, 1), context, 0, noArguments, 0, name('Program'));
   const imported = unwrap(processed, 'imports');
   forgetModule(field(imported, 0));
-  const state = M._l_Lean_Elab_Command_mkState(inc(field(imported, 0)), inc(field(imported, 1)), options);
-  const ran = unwrap(M._l_Lean_Elab_IO_processCommands(context, begin, state), 'elaboration');
-  const final = field(ran, 0);
-
-  let failed = false;
-  for (const item of array(M._l_Lean_MessageLog_toArray(inc(field(final, 1))))) {
-    inc(item);
-    const shown = M._l_Lean_Message_toString(item, 0);
-    console.error(readString(tag(shown) === 249 ? shown : field(shown, 0)).trim());
-    failed = failed || view().getUint8(item + 8 + 4 * view().getUint8(item + 6) + 1) === ERROR;
+  const compiled = path.join(compiledFolder, crypto.createHash('sha256').update(source).digest('hex'));
+  if (args[0] === '--compile') {
+    const env = elaborated(lean, context, begin, imported, options);
+    unwrap(M._l_Lean_writeModule(inc(env), string(SCRATCH), 0, box(0)), 'writing the program');
+    fs.writeFileSync(compiled, X.FS.readFile(SCRATCH));
+    process.exit(0);
   }
-  if (failed) process.exit(1);
-
-  const found = M._lean_eval_const(field(final, 0), options, name('main'));
+  const found = M._lean_eval_const(withDefinitions(lean, field(imported, 0), compiled), options, name('main'));
   if (tag(found) === 0) {
     console.error(readString(field(found, 0)));
     process.exit(1);
@@ -77,6 +81,39 @@ function run(lean) {
     process.exit(1);
   }
   process.exit(0);
+}
+
+// The environment after the text, which begins behind its imports.
+function elaborated({ M, view, tag, field, inc, readString, array, unwrap }, context, begin, imported, options) {
+  const state = M._l_Lean_Elab_Command_mkState(inc(field(imported, 0)), inc(field(imported, 1)), options);
+  const final = field(unwrap(M._l_Lean_Elab_IO_processCommands(context, begin, state), 'elaboration'), 0);
+  let failed = false;
+  for (const item of array(M._l_Lean_MessageLog_toArray(inc(field(final, 1))))) {
+    inc(item);
+    const shown = M._l_Lean_Message_toString(item, 0);
+    console.error(readString(tag(shown) === 249 ? shown : field(shown, 0)).trim());
+    failed = failed || view().getUint8(item + 8 + 4 * view().getUint8(item + 6) + 1) === ERROR;
+  }
+  if (failed) process.exit(1);
+  return field(final, 0);
+}
+
+// The imports' environment with the definitions of a compiled text, which are all that Lean's interpreter needs.
+function withDefinitions({ M, X, view, field, box, inc, string, readName, array, unwrap }, imported, compiled) {
+  X.FS.writeFile(SCRATCH, fs.readFileSync(compiled));
+  const read = M._l_Lean_readModuleData(string(SCRATCH), box(0));
+  X.FS.unlink(SCRATCH);
+  const module = field(unwrap(read, 'the compiled program'), 0);
+  M._lean_mark_persistent(read);
+  const extension = view().getUint32(M._l_Lean_IR_declMapExt, true);
+  let env = inc(imported);
+  for (const entry of array(field(module, 4))) {
+    if (readName(field(entry, 0)) !== DEFINITIONS) continue;
+    for (const definition of array(field(entry, 1))) {
+      env = M._l_Lean_PersistentEnvExtension_addEntry___redArg(inc(extension), env, inc(definition), box(0), box(0));
+    }
+  }
+  return env;
 }
 
 function cons({ M, view, string }, text, tail) {

@@ -1,5 +1,4 @@
 //! Real installs into a scratch home: killed in the middle, then by two callers at once.
-#![allow(clippy::unwrap_used)]
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -32,7 +31,7 @@ fn child() {
 /// Kills an install there, with the processes that it started.
 fn kill_an_install(home: &Path, point: &str) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child"])
+        .args(["--exact", "install::child"])
         .env(ROLE, home)
         .env(POINT, point)
         .process_group(0)
