@@ -19,7 +19,8 @@ done
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+run=""
+trap '[ -z "$run" ] || kill -- -"$run" 2> /dev/null || true; rm -rf "$work"' EXIT
 
 # What the machine must have stays where it is: Rust, and how its registries are reached. All else is empty.
 export CARGO_HOME="${CARGO_HOME:-$HOME/.cargo}" RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}"

@@ -116,15 +116,20 @@ impl Hole {
             !behind.is_empty() && ![")", "]", "}", "⟩", "--", "/-"].iter().any(|end| behind.starts_with(end));
         if !self.is_term && self.goals > 1 {
             lines = below(&lines, "· ".chars().count()).lines().map(str::to_owned).collect();
-            lines[0].insert_str(0, "· ");
+            lines.first_mut()?.insert_str(0, "· ");
         }
         let word = if self.is_term { "by" } else { "" };
         match &lines[..] {
             [line] if self.is_term => Some(format!("({word} {line})")),
-            [line] if (is_followed && takes_what_follows(line)) || (is_combined && line.contains(';')) => {
+            [line]
+                if (is_followed && takes_what_follows(line))
+                    || ((is_combined || behind.starts_with("<;>")) && line.contains(';')) =>
+            {
                 Some(format!("({line})"))
             }
-            [_, _, ..] if self.is_term || goes_on || is_followed => {
+            // Below the hole: what follows may have to stand further in than the line does.
+            [_, _, ..] if is_followed && !self.is_term => Some(format!("({})", below(&lines, column + 1))),
+            [_, _, ..] if self.is_term || goes_on => {
                 let line = before.rsplit('\n').next().unwrap_or_default();
                 let inner = line.len() - line.trim_start_matches(' ').len() + 4;
                 Some(format!("({word}\n{:inner$}{})", "", below(&lines, inner)))
@@ -259,7 +264,7 @@ mod tests {
         assert_eq!(filled(["by omega", "by skip; rfl"]), "by constructor; (· omega); skip; rfl");
         assert_eq!(
             filled(["by\n  skip\n  omega", "rfl"]),
-            "by constructor; (\n    · skip\n      omega); exact rfl"
+            format!("by constructor; (· skip\n{:19}omega); exact rfl", "")
         );
         let steps = sketch("by intro h; sorry; sorry", &[]);
         let one = |proof| steps.filled(|index| (index == 0).then_some(proof)).unwrap();
@@ -267,6 +272,8 @@ mod tests {
         assert_eq!(one("by simp; rfl"), "by intro h; simp; rfl; sorry");
         let each = sketch("by constructor <;> sorry", &[]);
         assert_eq!(each.filled(|_| Some("by simp; rfl")).unwrap(), "by constructor <;> (simp; rfl)");
+        let first = sketch("by sorry <;> omega", &[]);
+        assert_eq!(first.filled(|_| Some("by simp; rfl")).unwrap(), "by (simp; rfl) <;> omega");
         let cases = sketch("by cases h with | inl a => sorry | inr b => sorry", &[]);
         let one = cases.filled(|_| Some("by cases a with | x => simp")).unwrap();
         assert_eq!(

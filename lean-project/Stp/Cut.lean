@@ -177,6 +177,15 @@ def isBehindStep (source : String) (place : Nat) : Bool := Id.run do
     last := if letter == ' ' then last else letter
   return last == ';'
 
+/-- Whether a step would take what is written behind it on its line as a part of it. -/
+def takesMore (step : String) : Bool :=
+  let isWithin (part : String) : Bool := match step.splitOn part with
+    | _ :: _ :: _ => true
+    | _ => false
+  isWithin "|" || isWithin "=>" || isWithin "·" || isWithin "by " || step.startsWith "try " || step.startsWith "first " ||
+    step.startsWith "repeat" || step.startsWith "iterate" || step.startsWith "focus" || step.startsWith "all_goals" ||
+    step.startsWith "any_goals"
+
 /-- `count` holes with a text between them. -/
 def holesText (between : String) (count : Nat) : String := Id.run do
   let mut written := "sorry"
@@ -198,7 +207,10 @@ def applyCut (source : String) (cut : Cut) : String :=
     | some stop => replaced source stop cut.stop ""
     | none => replaced source cut.start cut.stop "skip"
   else if cut.isAdded then
-    replaced source cut.start cut.stop (if isBehindStep source cut.last then "; sorry" else s!"{line}sorry")
+    if isBehindStep source cut.last then
+      let step := String.Pos.Raw.extract source ⟨cut.last⟩ ⟨cut.stop⟩
+      replaced source cut.last cut.stop (if takesMore step then s!"({step}); sorry" else s!"{step}; sorry")
+    else replaced source cut.start cut.stop s!"{line}sorry"
   else if cut.keep == "" then replaced source cut.start cut.stop "sorry"
   else replaced source cut.start cut.stop s!"{cut.keep}{line}sorry"
 

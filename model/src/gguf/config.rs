@@ -101,10 +101,11 @@ fn attention_factor(meta: &Meta<'_>, kind: Option<&str>) -> Result<f64, String> 
             _ => Ok(()),
         }
     };
-    refuse("rope.scaling.yarn_ext_factor", 1.0)?;
-    refuse("rope.scaling.yarn_attn_factor", 1.0)?;
-    refuse("rope.scaling.yarn_log_multiplier", 0.0)?;
-    if kind != Some("yarn") {
+    if kind == Some("yarn") {
+        refuse("rope.scaling.yarn_ext_factor", 1.0)?;
+        refuse("rope.scaling.yarn_attn_factor", 1.0)?;
+        refuse("rope.scaling.yarn_log_multiplier", 0.0)?;
+    } else {
         refuse("rope.scaling.attn_factor", 1.0)?;
     }
     Ok(meta.number(&meta.key("rope.scaling.attn_factor"))?.map_or(1.0, as_written))

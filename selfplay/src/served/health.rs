@@ -118,6 +118,7 @@ impl Health {
         self.failures = self.failures.saturating_add(1);
         self.failed_at = Some(now);
         self.again_at = Some(now + pace.after(self.failures));
+        self.busy = Busy::default();
         reason.clone_into(&mut self.reason);
         true
     }
@@ -131,7 +132,9 @@ impl Health {
         let was_none_well = last.iter().all(|health| health.failures > 0);
         let next = |health: &Self| {
             let is_known = health.is_aside || !was_none_well;
-            if is_known { Self { under_way: 0, ..health.clone() } } else { Self::default() }
+            // The time between calls is no time in which it said that it is busy.
+            let busy = Busy { until: health.busy.until, ..Busy::default() };
+            if is_known { Self { under_way: 0, busy, ..health.clone() } } else { Self::default() }
         };
         last.iter().map(next).collect()
     }
@@ -172,6 +175,14 @@ mod tests {
         let known = Health::of_next_call(&[failing.clone(), well], 2);
         assert_eq!(known.iter().map(|it| (it.failures, it.under_way)).collect::<Vec<_>>(), [(1, 0), (0, 0)]);
         assert!(known[0].may_be_asked(now).is_err() && known[0].reason == "gone");
+        let mut busy = Health::default();
+        let (patience, later) = (Duration::from_secs(9), now + Duration::from_secs(99));
+        assert!(busy.is_busy(now, now, Pace::default(), None, patience));
+        let mut known = Health::of_next_call(&[busy, Health::default()], 2);
+        assert!(
+            known[0].is_busy(later, later, Pace::default(), None, patience),
+            "nobody asked it in between"
+        );
         for last in [&[failing.clone(), failing][..], &[]] {
             let known = Health::of_next_call(last, 2);
             assert_eq!(known.len(), 2);

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -133,13 +134,15 @@ struct Running {
     url: String,
 }
 
-/// A process that does not outlive its owner.
+/// A process that does not outlive its owner; nor does what it waits for, which is in its process group.
 struct Killed(std::process::Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
         if matches!(self.0.try_wait(), Ok(None)) {
             // What cannot be killed has ended.
+            let group = format!("kill -s KILL -- -{}", self.0.id());
+            let _ = Command::new("sh").args(["-c", &group]).stderr(Stdio::null()).status();
             let _ = self.0.kill();
             let _ = self.0.wait();
         }
@@ -159,6 +162,7 @@ impl Running {
             .stdin(Stdio::null())
             .stdout(copy()?)
             .stderr(copy()?)
+            .process_group(0)
             .spawn()
             .context("the command of sampling.server.reload cannot be started: there is no `sh`")?;
         Ok(Self { child: Killed(child), said, command: command.to_owned(), url: url.to_owned() })

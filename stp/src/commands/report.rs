@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use stp_study::report::{RecordedRun, gathered, page};
+use serde::Serialize;
+use stp_study::report::{GoalFunnel, RecordedRun, Report, gathered, page};
 
 /// `stp report`.
 #[derive(Clone, Debug, Args)]
@@ -24,6 +25,15 @@ pub struct ReportArgs {
     pub json: bool,
 }
 
+/// What is known of a run, as JSON.
+#[derive(Serialize)]
+struct Recorded {
+    #[serde(flatten)]
+    report: Report,
+    /// What became of failed proofs, by round.
+    goals: Vec<GoalFunnel>,
+}
+
 /// Prints tables, or writes the page.
 pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     if let Some(output) = &args.output {
@@ -36,9 +46,10 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     for run in &args.run_dirs {
-        let report = RecordedRun::open(run)?.report()?;
+        let run = RecordedRun::open(run)?;
+        let report = run.report()?;
         if args.json {
-            println!("{}", serde_json::to_string(&report)?);
+            println!("{}", serde_json::to_string(&Recorded { report, goals: run.goals()? })?);
         } else {
             println!("{}", report.table(args.markdown));
         }

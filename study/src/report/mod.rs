@@ -21,6 +21,7 @@ mod topics;
 mod training;
 
 pub use failure::{FailureKind, classify, failed_tactic};
+pub use funnel::GoalFunnel;
 pub use gather::RunPage;
 pub use page::page;
 pub(crate) use progress::progress;

@@ -14,6 +14,7 @@ use stp_selfplay::context::statements::{choose, load_corpus};
 
 use super::automation::Automation;
 use super::compare::{Differing, differing};
+use super::funnel::{self, GoalFunnel};
 use super::gather::{Run, RunPage};
 use super::table::Report;
 
@@ -93,6 +94,14 @@ impl RecordedRun {
         let report = Report::read(&self.ledger, *rounds, &given, valid.len(), proving.valid_samples)?;
         *last = Some((steps, report.clone()));
         Ok(report)
+    }
+
+    /// What became of failed proofs and the goals that they leave open, for each round with a search.
+    ///
+    /// # Errors
+    /// As [`Self::report`].
+    pub fn goals(&self) -> Result<Vec<GoalFunnel>> {
+        funnel::goals(&self.ledger, &self.report()?, self.config.rounds)
     }
 
     /// What the page shows of it.

@@ -154,6 +154,14 @@ const CASES: &[Case] = &[
     },
     Case {
         header: "",
+        signature: "(p q : Prop) (hp : p) (hq : q) : p ∧ q",
+        proof: "by constructor; try exact hp",
+        sketch: "by constructor; (try exact hp); sorry",
+        goals: &["(p q : Prop) (hp : p) (hq : q) : q"],
+        proofs: &["hq"],
+    },
+    Case {
+        header: "",
         signature: "(p q : Prop) (h : p ∨ q) : q ∨ p",
         proof: "by cases h with | inl a => sorry | inr b => sorry",
         sketch: "by cases h with | inl a => sorry | inr b => sorry",

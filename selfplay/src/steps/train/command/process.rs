@@ -19,7 +19,7 @@ use crate::context::Cancel;
 
 /// Standard input is the lock and standard error the guard's pipe, until the first line has put them elsewhere. A word in the
 /// pipe says that the command is to end, or that it has; the pipe's end, that this process has. Who is to end gets SIGTERM,
-/// and SIGKILL ten seconds later.
+/// and SIGKILL thirty seconds later: a step of a large model takes its time.
 const SHELL: &str = r#"
 exec 3<&2 4<&0 </dev/null 2>&1
 (
@@ -28,7 +28,7 @@ exec 3<&2 4<&0 </dev/null 2>&1
     read -r word <&3
     if [ "$word" != ended ]; then
         kill -s TERM 0
-        (sleep 10; kill -s KILL 0) &
+        (sleep 30; kill -s KILL 0) &
         read -r word <&3 || wait
     fi
     kill -s KILL 0
@@ -42,7 +42,7 @@ const STOP: &[u8] = b"stop\n";
 const ENDED: &[u8] = b"ended\n";
 
 /// How long a command that is still ending is waited for: longer than the guard waits.
-const ENDING: Duration = Duration::from_secs(20);
+const ENDING: Duration = Duration::from_secs(45);
 /// How often the log is read.
 const LOOK: Duration = Duration::from_millis(200);
 /// A longer line is handed on in parts.
@@ -72,7 +72,7 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Runs it to its end. If the user wants to stop, it is asked to end, and killed ten seconds later.
+    /// Runs it to its end. If the user wants to stop, it is asked to end, and killed thirty seconds later.
     ///
     /// # Errors
     /// If it cannot be started, or an earlier one does not end.
