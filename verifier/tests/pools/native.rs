@@ -10,7 +10,7 @@ use std::time::Duration;
 use stp_datasets::{Status, Verdict};
 use stp_verifier::export::Export;
 use stp_verifier::toolchain::{self, Located, Toolchain, ToolchainOptions};
-use stp_verifier::{Candidate, FileJudgement, FileOutcome, Pool, PoolConfig};
+use stp_verifier::{Candidate, FileJudgement, FileOutcome, Pool, PoolConfig, SketchReport};
 use tempfile::TempDir;
 
 use crate::common::{self, RUNTIME, candidate};
@@ -168,6 +168,27 @@ fn statements_have_fingerprints_and_the_library_names() {
     assert_eq!(signatures, [Some("(n m : Nat) : n + m = m + n".to_owned()), None, None]);
     let theorems = RUNTIME.block_on(pool.theorems()).unwrap();
     assert!(theorems.is_sorted() && theorems.contains(&"Nat.add_comm".to_owned()));
+}
+
+/// The goals that a failed proof leaves open, and the whole once their proofs are put back.
+#[test]
+fn a_failed_proof_is_cut_where_it_fails() {
+    let pool = &NATIVE.1;
+    let signature = "(p q : Prop) (hp : p) (hq : q) : p ∧ q";
+    for (proof, wanted) in [
+        ("by\n  constructor\n  · rfl\n  · exact hq", "by\n  constructor\n  · sorry\n  · exact hq"),
+        ("by constructor; rfl", "by constructor; sorry; sorry"),
+    ] {
+        let report = RUNTIME.block_on(pool.sketch(Candidate::new("", signature, proof))).unwrap();
+        let SketchReport::Sketch(sketch) = report else { panic!("{proof}: {report:?}") };
+        assert_eq!(sketch.proof, wanted);
+        let goals: Vec<_> = sketch.holes.iter().map(|hole| hole.signature().unwrap()).collect();
+        assert_eq!(goals[0], "(p q : Prop) (hp : p) (hq : q) : p");
+        assert!(!judged(pool, Candidate::new("", signature, &sketch.proof)).is_proved());
+        let whole = sketch.filled(|_| Some("by assumption")).unwrap();
+        let verdict = judged(pool, Candidate::new("", signature, &whole));
+        assert!(verdict.is_proved(), "{whole}: {verdict:?}");
+    }
 }
 
 const TEXT: &str = "/-- A text. -/
