@@ -5,6 +5,7 @@
 //! folder, and a model that was looked at is not trained again.
 
 mod data;
+mod last_line;
 mod place;
 mod process;
 mod progress;
@@ -19,6 +20,7 @@ use anyhow::{Context as _, Result, bail};
 use stp_model::{Checkpoint, Example, ModelError, adopt};
 
 use self::data::{Asked, Manifest};
+use self::last_line::LastLine;
 use self::place::Place;
 use self::process::{Heard, Job};
 use self::progress::{Reached, Told};
@@ -151,7 +153,7 @@ impl Task<'_> {
         follower.ask_files();
         context.cancel.check()?;
         if !status.success() {
-            bail!(self.failed(status, &follower.last_line));
+            bail!(self.failed(status, follower.last.telling()));
         }
         self.take().await?;
         let Follower { reached, progress, .. } = follower;
@@ -179,7 +181,7 @@ impl Task<'_> {
         let last = if last_line.is_empty() {
             "It printed nothing".to_owned()
         } else {
-            format!("The last that it printed is: {}", shortened(last_line))
+            format!("It says: {}", shortened(last_line))
         };
         format!(
             "The training command of `{}` failed ({status}). {} All of it is in {}. Nothing is lost: mend the command or its \
@@ -237,7 +239,7 @@ struct Follower<'a> {
     asked: Instant,
     before: u64,
     reached: Reached,
-    last_line: String,
+    last: LastLine,
 }
 
 impl<'a> Follower<'a> {
@@ -256,7 +258,7 @@ impl<'a> Follower<'a> {
             asked: Instant::now(),
             before: steps_before(context)?,
             reached,
-            last_line: String::new(),
+            last: LastLine::default(),
         })
     }
 
@@ -267,9 +269,10 @@ impl<'a> Follower<'a> {
                 match Told::parse(line) {
                     Some(told) => {
                         self.prints = true;
+                        self.last.forget();
                         self.tell(&told);
                     }
-                    None => line.clone_into(&mut self.last_line),
+                    None => self.last.hear(line),
                 }
             }
             Heard::Time if self.asked.elapsed() < BETWEEN_FILES => {}

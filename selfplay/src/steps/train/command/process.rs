@@ -1,48 +1,59 @@
 //! The user's command as a process: what it prints goes into a log and is read there line by line, and it never outlives this
 //! process.
 //!
-//! A shell leads a process group of its own. A second one in that group, the guard, reads from a pipe whose other end this
-//! process holds: it comes to its end when this process ends, however that happens, and the guard ends the group. The
-//! guard also holds a lock as long as it lives, so that no second command is started beside a first one that is still ending.
+//! It leads a process group of its own. Another process, the guard, reads from a pipe whose other end this process holds: it
+//! comes to its end when this process ends, however that happens, and the guard ends the group. The guard also holds a lock
+//! as long as it lives, so that no second command is started beside a first one that is still ending.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write, pipe};
+use std::io::{PipeWriter, Read, Seek, SeekFrom, Write, pipe};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::time::{interval, sleep};
 
 use crate::context::Cancel;
 
-/// Standard input is the lock and standard error the guard's pipe, until the first line has put them elsewhere. A word in the
-/// pipe says that the command is to end, or that it has; the pipe's end, that this process has. Who is to end gets SIGTERM,
-/// and SIGKILL thirty seconds later: a step of a large model takes its time.
-const SHELL: &str = r#"
-exec 3<&2 4<&0 </dev/null 2>&1
-(
-    trap '' TERM INT HUP
-    exec >/dev/null 2>&1
-    read -r word <&3
-    if [ "$word" != ended ]; then
-        kill -s TERM 0
-        (sleep 30; kill -s KILL 0) &
-        read -r word <&3 || wait
-    fi
-    kill -s KILL 0
-) &
-exec 3<&- 4<&-
-exec sh -c "$1"
+/// The guard: it reads the group's number, then a word: that the command has ended, or that it is to end. The pipe's end says
+/// that this process has ended. Who is to end gets SIGTERM, and SIGKILL forty seconds later: a step of a large model takes
+/// its time, and torchrun gives its workers, which are in other groups, thirty seconds. Standard output is the lock.
+const GUARD: &str = r#"
+trap '' TERM INT HUP
+works() {
+    kill -s 0 -- "-$group" || return
+    [ -r /proc/self/stat ] || return 0
+    # Who has ended stays as a zombie where nobody waits for it, as in many containers.
+    for stat in /proc/[0-9]*/stat; do
+        read -r line <"$stat" || continue
+        set -- ${line##*) }
+        if [ "$3" = "$group" ] && [ "$1" != Z ]; then return 0; fi
+    done
+    return 1
+}
+read -r group || exit
+read -r word
+if [ "$word" != ended ]; then
+    kill -s TERM -- "-$group"
+    fifths=0
+    while [ "$fifths" -lt 200 ] && works; do
+        sleep 0.2
+        fifths=$((fifths + 1))
+    done
+fi
+kill -s KILL -- "-$group"
 "#;
-/// See [`SHELL`].
+/// The command waits until the guard knows of it.
+const GUARDED: &str = r#"read -r word || exit; exec sh -c "$1" </dev/null"#;
+/// See [`GUARD`].
 const STOP: &[u8] = b"stop\n";
-/// See [`SHELL`].
+/// See [`GUARD`].
 const ENDED: &[u8] = b"ended\n";
 
 /// How long a command that is still ending is waited for: longer than the guard waits.
-const ENDING: Duration = Duration::from_secs(45);
+const ENDING: Duration = Duration::from_secs(60);
 /// How often the log is read.
 const LOOK: Duration = Duration::from_millis(200);
 /// A longer line is handed on in parts.
@@ -72,42 +83,98 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Runs it to its end. If the user wants to stop, it is asked to end, and killed thirty seconds later.
+    /// Runs it to its end. If the user wants to stop, it is asked to end, and killed forty seconds later; whatever it started
+    /// in its group has that time, too.
     ///
     /// # Errors
     /// If it cannot be started, or an earlier one does not end.
     pub async fn run(self, cancel: &Cancel, hear: Hear<'_>) -> Result<ExitStatus> {
-        let lock = take(&self.lock).await?;
+        let lock = cancel.unless(take(&self.lock)).await??;
+        let mut guard = Guard::start(lock)?;
         let log = OpenOptions::new().create(true).append(true).open(&self.log);
         let log = log.with_context(|| format!("cannot write {}", self.log.display()))?;
         let mut lines = Lines::at_end(&self.log)?;
-        let (guards, mut leash) = pipe()?;
-        let mut child = Command::new("sh")
-            .args(["-c", SHELL, "sh", self.command])
-            .envs(self.variables)
-            .stdin(Stdio::from(lock))
-            .stdout(Stdio::from(log))
-            .stderr(Stdio::from(guards))
-            .process_group(0)
-            .spawn()
-            .context("cannot start `sh` for training.command")?;
-        // The guard may be dead already, by whoever killed the whole group: then writing fails, and nothing is to be done.
-        let mut tell = |word: &[u8]| drop(leash.write_all(word));
+        let mut child = self.start(log, &mut guard)?;
         let (mut stopped, mut look) = (false, interval(LOOK));
         let status = loop {
             tokio::select! {
                 status = child.wait() => break status.context("the training command was lost")?,
-                _ = look.tick() => lines.hand_on(hear)?,
+                _ = look.tick() => {
+                    lines.hand_on(hear)?;
+                    // Nothing would end the command with this process any more.
+                    if guard.has_ended()? && child.try_wait()?.is_none() {
+                        child.start_kill()?;
+                        anyhow::bail!(
+                            "somebody killed the process that guards the training command. The command was ended; start the run \
+                             again, and it goes on with this training."
+                        );
+                    }
+                }
                 () = cancel.cancelled(), if !stopped => {
                     stopped = true;
-                    tell(STOP);
+                    guard.tell(STOP);
                 }
             }
         };
-        tell(ENDED);
+        // The command may be a shell that was the first to end of all that it started.
+        if !stopped {
+            guard.tell(ENDED);
+        }
+        while !guard.has_ended()? {
+            look.tick().await;
+            lines.hand_on(hear)?;
+        }
         lines.hand_on(hear)?;
         lines.end(hear);
         Ok(status)
+    }
+
+    /// Starts it, guarded.
+    fn start(&self, log: File, guard: &mut Guard) -> Result<Child> {
+        let (waits, mut go) = pipe()?;
+        let child = Command::new("sh")
+            .args(["-c", GUARDED, "sh", self.command])
+            .envs(self.variables.iter().map(|(name, path)| (name, path)))
+            .stdin(Stdio::from(waits))
+            .stdout(Stdio::from(log.try_clone()?))
+            .stderr(Stdio::from(log))
+            .process_group(0)
+            .spawn()
+            .context("cannot start `sh` for training.command")?;
+        let group = child.id().context("the training command was lost")?;
+        guard.tell(format!("{group}\n").as_bytes());
+        go.write_all(b"go\n").context("the training command was lost")?;
+        Ok(child)
+    }
+}
+
+/// See [`GUARD`].
+struct Guard {
+    process: Child,
+    leash: PipeWriter,
+}
+
+impl Guard {
+    fn start(lock: File) -> Result<Self> {
+        let (reads, leash) = pipe()?;
+        let process = Command::new("sh")
+            .args(["-c", GUARD])
+            .stdin(Stdio::from(reads))
+            .stdout(Stdio::from(lock))
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .context("cannot start `sh` for training.command")?;
+        Ok(Self { process, leash })
+    }
+
+    /// Whoever killed it too is no concern of ours.
+    fn tell(&mut self, word: &[u8]) {
+        drop(self.leash.write_all(word));
+    }
+
+    fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.process.try_wait().context("the guard of the training command was lost")?.is_some())
     }
 }
 
@@ -215,6 +282,23 @@ mod tests {
         let command = "trap 'echo asked to end; exit 3' TERM; sleep 600 & echo stop me; wait";
         let (status, said) = run(folder.path(), command, &Cancel::new()).await;
         assert_eq!((status.code(), said), (Some(3), vec!["stop me".to_owned(), "asked to end".to_owned()]));
+    }
+
+    #[tokio::test]
+    async fn who_saves_when_asked_to_end_has_the_time_even_below_a_shell() {
+        let folder = tempfile::tempdir().unwrap();
+        let saved = folder.path().join("saved");
+        let trainer = format!(
+            "trap \"sleep 1; touch '{}'; exit 1\" TERM; echo stop me; while :; do sleep 0.1; done",
+            saved.display()
+        );
+        let script = folder.path().join("trainer.sh");
+        std::fs::write(&script, trainer).unwrap();
+        let command = format!("sh '{}'; echo after it", script.display());
+        let began = Instant::now();
+        let (status, _) = run(folder.path(), &command, &Cancel::new()).await;
+        assert!(!status.success() && saved.exists());
+        assert!(began.elapsed() < Duration::from_secs(30), "what has ended is not waited for");
     }
 
     #[tokio::test]
