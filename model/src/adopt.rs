@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::checkpoint::{COMPANIONS, CONFIG, TOKENIZER, TOKENIZER_CONFIG};
+use crate::checkpoint::{CONFIG, TOKENIZER};
+use crate::companions::{self, TOKENIZER_CONFIG};
 use crate::hf::{self, Settled, Survey};
-use crate::{ModelConfig, ModelError, Tokenizer};
+use crate::{ModelConfig, ModelError, Tokenizer, remedy};
 
 /// Why a trained model is not taken.
 struct Refused {
@@ -24,10 +25,13 @@ impl Refused {
         Self { path: path.to_owned(), reason, diverged: false }
     }
 
-    /// What is said of a checkpoint that cannot be read, without its advice to copy it again.
+    /// What is said of a checkpoint that cannot be read, without the advice to copy it again: nobody copied it.
     fn of(error: ModelError, path: &Path) -> Self {
         match error {
-            ModelError::Checkpoint { path, reason } => Self::new(&path, reason),
+            ModelError::Checkpoint { path, reason, remedy: remedy::COPY } => Self::new(&path, reason),
+            ModelError::Checkpoint { path, reason, remedy } => {
+                Self::new(&path, format!("{reason}. {remedy}"))
+            }
             other => Self::new(path, other),
         }
     }
@@ -112,11 +116,9 @@ fn other_shape(known: &ModelConfig, found: &ModelConfig) -> Option<String> {
 
 /// A folder's tokenizer with its `tokenizer_config.json`, if `transformers` 5 would misread what is there.
 fn settled(base: &Path) -> Result<Option<(Tokenizer, String)>, Refused> {
-    let path = base.join(TOKENIZER);
-    let Ok(class) = fs::read_to_string(base.join(TOKENIZER_CONFIG)) else { return Ok(None) };
-    if !path.exists() {
-        return Ok(None);
-    }
+    let (path, class) = (base.join(TOKENIZER), base.join(TOKENIZER_CONFIG));
+    let class = companions::read_one(&class).map_err(|error| Refused::of(error, &class))?;
+    let Some(class) = class.filter(|_| path.exists()) else { return Ok(None) };
     let settled = Tokenizer::load(&path).and_then(|tokenizer| hf::settle(tokenizer, &class));
     let Settled { tokenizer, config } = settled.map_err(|error| Refused::new(&path, error))?;
     Ok(config.map(|config| (tokenizer, config)))
@@ -153,7 +155,7 @@ fn with_type(mut fields: Map<String, Value>, described: &Map<String, Value>) -> 
 /// Puts what is not trained beside the weights.
 fn dress(base: &Path, written: &Path, Files { config, settled }: &Files) -> std::io::Result<()> {
     fs::write(written.join(CONFIG), format!("{config:#}\n"))?;
-    for name in COMPANIONS.into_iter().chain([TOKENIZER]) {
+    for name in companions::NAMES.into_iter().chain([TOKENIZER]) {
         match fs::read(base.join(name)) {
             Ok(bytes) => fs::write(written.join(name), bytes)?,
             Err(error) if error.kind() == ErrorKind::NotFound => remove(&written.join(name))?,
@@ -264,7 +266,10 @@ mod tests {
         let no_config = refusal(|written| fs::remove_file(written.join(CONFIG)).unwrap());
         assert!(no_config.contains("no config.json"), "{no_config}");
         let no_weights = refusal(|written| fs::remove_file(written.join(WEIGHTS)).unwrap());
-        assert!(no_weights.contains(WEIGHTS), "{no_weights}");
+        assert!(no_weights.contains(WEIGHTS) && !no_weights.contains("Copy"), "{no_weights}");
+        let pickled =
+            refusal(|written| fs::rename(written.join(WEIGHTS), written.join("pytorch_model.bin")).unwrap());
+        assert!(pickled.contains(WEIGHTS) && pickled.contains("safe_serialization=True"), "{pickled}");
         let half = refusal(|written| {
             let bytes = fs::read(written.join(WEIGHTS)).unwrap();
             fs::write(written.join(WEIGHTS), &bytes[..bytes.len() / 2]).unwrap();

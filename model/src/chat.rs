@@ -42,6 +42,14 @@ pub(crate) fn named_token(tokenizer_config: &Value, name: &str) -> Option<String
     value.as_str().or_else(|| value["content"].as_str()).map(str::to_owned)
 }
 
+/// The chat template in `tokenizer_config.json`: as a string, or in a list of several the one that is meant where nobody names
+/// one.
+pub(crate) fn template_in(tokenizer_config: &Value) -> Option<&str> {
+    let value = &tokenizer_config["chat_template"];
+    let of_list = || value.as_array()?.iter().find(|it| it["name"] == "default")?["template"].as_str();
+    value.as_str().or_else(of_list)
+}
+
 fn render(template: &str, messages: &[Message], tokenizer_config: &Value) -> Result<String, ModelError> {
     let token = |name: &str| named_token(tokenizer_config, name).unwrap_or_default();
     let (bos_token, eos_token) = (token("bos_token"), token("eos_token"));
@@ -74,5 +82,19 @@ mod tests {
         assert_eq!(render(template, &messages, &config).unwrap(), "<s>U prove itA</s>");
         let text = render("{{ raise_exception('no system') }}", &messages, &config).unwrap_err().to_string();
         assert!(text.contains("no system"), "{text}");
+    }
+    #[test]
+    fn of_several_templates_the_default_one_counts() {
+        let entry = |name: &str, text: &str| json!({ "name": name, "template": text });
+        for (value, expected) in [
+            (json!("x"), Some("x")),
+            (json!([entry("tool_use", "y"), entry("default", "x")]), Some("x")),
+            (json!([entry("tool_use", "y")]), None),
+            (json!([]), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(template_in(&json!({ "chat_template": value })), expected);
+        }
+        assert_eq!(template_in(&Value::Null), None);
     }
 }

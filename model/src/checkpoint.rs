@@ -1,7 +1,6 @@
 //! A checkpoint is a folder as Hugging Face's `transformers` reads and writes it: `config.json`, weights in
 //! `.safetensors` files, `tokenizer.json`, and small files that go with these.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -11,20 +10,17 @@ use serde_json::{Map, Value, json};
 use stp_files::{beside, remove};
 
 use crate::chat::{self, ChatTemplate, Message};
+use crate::companions::{self, CHAT_TEMPLATE, Companions, GENERATION, TOKENIZER_CONFIG};
 use crate::gguf::{self, Described};
 use crate::hf::{self, Precision, SINGLE as MODEL, Settled, Shards};
-use crate::memory;
-use crate::{Lm, ModelConfig, ModelError, Special, Tokenizer};
+use crate::stored::check_all;
+use crate::{Lm, ModelConfig, ModelError, Special, Tokenizer, memory};
 
 pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const TOKENIZER: &str = "tokenizer.json";
-pub(crate) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
-const GENERATION: &str = "generation_config.json";
-/// What belongs to a tokenizer and means nothing to the model; it is kept as it was, but for a class that others misread.
-pub(crate) const COMPANIONS: [&str; 4] =
-    [GENERATION, TOKENIZER_CONFIG, "special_tokens_map.json", "chat_template.jinja"];
-/// Files that go with a tokenizer, by name.
-type Companions = BTreeMap<&'static str, String>;
+/// Where nobody knows if texts begin with the first token.
+const NO_CLASS: &str =
+    "Copy it from where the model is from; or write `{}` into it, if texts begin with no such token";
 
 /// A model with everything needed to use it.
 #[derive(Clone, Debug)]
@@ -59,7 +55,7 @@ impl Checkpoint {
 
     /// The same with a chat template.
     pub fn with_chat_template(mut self, template: &str) -> Self {
-        self.companions.insert("chat_template.jinja", template.to_owned());
+        self.companions.insert(CHAT_TEMPLATE, template.to_owned());
         self
     }
 
@@ -79,8 +75,8 @@ impl Checkpoint {
     /// The chat template, if there is one.
     pub(crate) fn chat_template(&self) -> Option<ChatTemplate> {
         let fields = self.tokenizer_config();
-        let inside = || fields["chat_template"].as_str().map(str::to_owned);
-        let template = self.companions.get("chat_template.jinja").cloned().or_else(inside)?;
+        let inside = || chat::template_in(&fields).map(str::to_owned);
+        let template = self.companions.get(CHAT_TEMPLATE).cloned().or_else(inside)?;
         Some(ChatTemplate::new(template, fields))
     }
 
@@ -90,13 +86,12 @@ impl Checkpoint {
     }
 
     fn tokenizer_config(&self) -> Value {
-        fields_of(tokenizer_config(&self.companions))
+        companions::fields(&self.companions, TOKENIZER_CONFIG)
     }
 
     /// A setting of `generation_config.json`, for example `temperature`.
     pub fn generation(&self, key: &str) -> Option<f64> {
-        let fields: Value = serde_json::from_str(self.companions.get(GENERATION)?).ok()?;
-        fields[key].as_f64()
+        companions::fields(&self.companions, GENERATION)[key].as_f64()
     }
 
     /// Writes the folder beside `dir` first and then renames it, so that `dir` is whole or absent.
@@ -108,12 +103,13 @@ impl Checkpoint {
         self.save_as(dir, Precision::Single)
     }
 
-    /// The same with 16-bit numbers, for a model that is handed on and not trained any more: half as large.
+    /// The same with 16-bit numbers, for a model that is handed on and not trained any more: half as large. They are bfloat16
+    /// if the model came with these, and float16 otherwise.
     ///
     /// # Errors
     /// As [`Self::save`].
     pub fn save_half(&self, dir: &Path) -> Result<(), ModelError> {
-        self.save_as(dir, Precision::Half)
+        self.save_as(dir, self.source.as_ref().map_or(Precision::Half, Precision::half_of))
     }
 
     fn save_as(&self, dir: &Path, precision: Precision) -> Result<(), ModelError> {
@@ -127,10 +123,12 @@ impl Checkpoint {
         let text = |error: std::io::Error| error.to_string();
         remove(dir).map_err(text)?;
         fs::create_dir_all(dir).map_err(text)?;
-        let config = match &self.source {
-            Some(source) => hf::as_came(source),
+        // The shape is the one that it came with: training changes numbers alone.
+        let mut config = match &self.source {
+            Some(source) => Value::Object(source.clone()),
             None => hf::describe(self.model.config(), &self.end_tokens)?,
         };
+        hf::set_type(&mut config, precision);
         fs::write(dir.join(CONFIG), format!("{config:#}\n")).map_err(text)?;
         self.tokenizer.save(&dir.join(TOKENIZER)).map_err(|error| error.to_string())?;
         for (name, content) in &self.companions {
@@ -166,15 +164,15 @@ impl Checkpoint {
     }
 
     /// Everything of a checkpoint but its weights, which is what prompts need: in place of the model there is a tiny one of
-    /// random numbers. So templates can be checked where weights would take minutes to read.
+    /// random numbers. So templates can be checked where weights would take minutes to read. That these are there, each with
+    /// its shape, is checked all the same.
     ///
     /// # Errors
     /// As [`Self::load`].
     pub fn without_weights(path: &Path) -> Result<Self, ModelError> {
-        let described = if is_gguf(path) { gguf::describe(path)? } else { describe_folder(path)? };
-        let vocab_size = described.tokenizer.vocab_size();
-        let tiny = ModelConfig { vocab_size, layers: 1, width: 8, heads: 2, ff: 8, ..ModelConfig::default() };
-        Ok(Self::of(Lm::init(&tiny, &Device::flex(), 0)?, described))
+        let described = if is_gguf(path) { gguf::describe(path)? } else { examine_folder(path)? };
+        let smallest = ModelConfig::smallest(described.tokenizer.vocab_size());
+        Ok(Self::of(Lm::init(&smallest, &Device::flex(), 0)?, described))
     }
 
     fn of(model: Lm, described: Described) -> Self {
@@ -189,17 +187,38 @@ fn describe_folder(dir: &Path) -> Result<Described, ModelError> {
     let text = fs::read_to_string(&path).map_err(|error| ModelError::damaged(&path, error))?;
     let (config, mut end_tokens, source) =
         hf::parse(&text).map_err(|reason| ModelError::damaged(&path, reason))?;
-    let mut companions: Companions = COMPANIONS
-        .into_iter()
-        .filter_map(|name| Some((name, fs::read_to_string(dir.join(name)).ok()?)))
-        .collect();
-    let settled = load_tokenizer(&dir.join(TOKENIZER), &config, tokenizer_config(&companions))?;
+    let mut companions = companions::read(dir)?;
+    let class = companions.get(TOKENIZER_CONFIG);
+    let settled = load_tokenizer(&dir.join(TOKENIZER), &config, class.map_or("{}", String::as_str))?;
+    if class.is_none() {
+        require_class(&dir.join(TOKENIZER_CONFIG), &source, &settled.tokenizer)?;
+    }
     companions.extend(settled.config.map(|text| (TOKENIZER_CONFIG, text)));
     let tokenizer = settled.tokenizer;
     end_tokens.extend(more_end_tokens(&companions, &tokenizer, &dir.join(GENERATION))?);
     end_tokens.sort_unstable();
     end_tokens.dedup();
     Ok(Described { config, tokenizer, end_tokens, source, companions })
+}
+
+/// Refuses a model without the file that says whether its texts begin with the first token, unless that is known without it.
+fn require_class(path: &Path, source: &Map<String, Value>, tokenizer: &Tokenizer) -> Result<(), ModelError> {
+    if !hf::may_begin_texts(source) || !tokenizer.encode_prompt("")?.is_empty() {
+        return Ok(());
+    }
+    let reason = "it is missing, and without it nobody knows whether texts begin with the first token, which config.json has \
+                  as `bos_token_id`";
+    Err(ModelError::unusable(path, reason, NO_CLASS))
+}
+
+/// As [`describe_folder`], with a look at the weights.
+fn examine_folder(dir: &Path) -> Result<Described, ModelError> {
+    let described = describe_folder(dir)?;
+    let device = Device::flex();
+    let mut shards = Shards::open(dir, &device)?;
+    check_all(&described.config, &mut shards)?;
+    shards.finish()?;
+    Ok(described)
 }
 
 impl ModelConfig {
@@ -221,16 +240,6 @@ fn is_gguf(path: &Path) -> bool {
     path.extension().is_some_and(|it| it.eq_ignore_ascii_case("gguf"))
 }
 
-/// The text of `tokenizer_config.json`, or of an empty one.
-fn tokenizer_config(companions: &Companions) -> &str {
-    companions.get(TOKENIZER_CONFIG).map_or("{}", String::as_str)
-}
-
-/// The fields of a file that nobody needs to be whole.
-fn fields_of(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_default()
-}
-
 /// The tokens that end a text beside those of `config.json`: those of `generation_config.json`, and the tokenizer's own, at
 /// which other programs stop as well.
 fn more_end_tokens(
@@ -238,13 +247,10 @@ fn more_end_tokens(
     tokenizer: &Tokenizer,
     generation: &Path,
 ) -> Result<Vec<u32>, ModelError> {
-    let mut tokens = Vec::new();
-    if let Some(text) = companions.get(GENERATION) {
-        let damaged = |reason: String| ModelError::damaged(generation, reason);
-        let fields: Value = serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
-        tokens = hf::end_tokens(fields.get("eos_token_id")).map_err(damaged)?;
-    }
-    let own = chat::named_token(&fields_of(tokenizer_config(companions)), "eos_token");
+    let fields = companions::fields(companions, GENERATION);
+    let mut tokens = hf::end_tokens(fields.get("eos_token_id"))
+        .map_err(|reason| ModelError::damaged(generation, reason))?;
+    let own = chat::named_token(&companions::fields(companions, TOKENIZER_CONFIG), "eos_token");
     tokens.extend(own.and_then(|text| tokenizer.special(&text)));
     Ok(tokens)
 }

@@ -67,6 +67,11 @@ impl Default for ModelConfig {
 }
 
 impl ModelConfig {
+    /// The smallest model for so many tokens, where a model must be there but nobody asks what it says.
+    pub fn smallest(vocab_size: usize) -> Self {
+        Self { vocab_size, layers: 1, width: 8, heads: 2, ff: 8, ..Self::default() }
+    }
+
     /// Size of one head.
     pub fn head_dim(&self) -> usize {
         self.head_size.unwrap_or(self.width / self.heads)

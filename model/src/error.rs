@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::Example;
+use crate::{Example, remedy};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -100,15 +100,14 @@ pub enum ModelError {
         batch: Vec<Example>,
     },
     /// A file of a checkpoint is missing, damaged or does not belong to the others.
-    #[error(
-        "The checkpoint file {path} cannot be used: {reason}. Copy the whole checkpoint folder again, choose another \
-         checkpoint, or start without one."
-    )]
+    #[error("The checkpoint file {path} cannot be used: {reason}. {remedy}.")]
     Checkpoint {
         /// The file at fault.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+        /// What to do about it.
+        remedy: &'static str,
     },
     /// A model that another program trained cannot be taken.
     #[error("The trained model cannot be used: {path}: {reason}.")]
@@ -149,7 +148,7 @@ pub enum ModelError {
     /// The memory for keys and values does not hold the longest sequence.
     #[error(
         "The cache of keys and values has {:.1} MB, but the longest prompt with its completion needs {:.1} MB. Raise \
-         `cache_mb`, or shorten `max_new_tokens`.",
+         `cache_mb`, or allow shorter texts: `max_new_tokens` or, of a server, `--max-seq`.",
         *budget as f64 / 1e6,
         *needed as f64 / 1e6
     )]
@@ -181,10 +180,15 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    /// A file of a checkpoint that cannot be used.
+    /// A file of a checkpoint that cannot be used. What to do is seen by what lies in its place.
     pub(crate) fn damaged(path: &Path, reason: impl ToString) -> Self {
+        Self::unusable(path, reason, remedy::of(path))
+    }
+
+    /// The same where it is known what to do.
+    pub(crate) fn unusable(path: &Path, reason: impl ToString, remedy: &'static str) -> Self {
         let reason = reason.to_string().trim_end_matches('.').replace('\n', " ");
-        Self::Checkpoint { path: path.to_owned(), reason }
+        Self::Checkpoint { path: path.to_owned(), reason, remedy }
     }
 
     /// Refuses a setting of 0.

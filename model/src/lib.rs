@@ -31,6 +31,7 @@ mod adopt;
 mod agreement;
 mod chat;
 mod checkpoint;
+mod companions;
 mod config;
 mod device;
 mod embed;
@@ -47,6 +48,7 @@ mod peak;
 mod pieces;
 mod precision;
 mod prompt;
+mod remedy;
 mod rope;
 mod sample;
 mod special;
@@ -69,7 +71,7 @@ pub use nn::Lm;
 pub use package::{PACKAGES, Package, PackageError};
 pub use peak::matmul_flops;
 pub use precision::Precision;
-pub use prompt::{Fields, Task, Writer};
+pub use prompt::{Fields, Task, Writer, template_uses};
 pub use rope::RopeScaling;
 pub use sample::{
     Completion, Drawn, Engine, Grammar, Mask, Reader, SampleConfig, SampleRequest, SampleStats, StopWhen,

@@ -2,16 +2,52 @@
 
 use burn::tensor::{Device, TensorData};
 
-use crate::ModelError;
 use crate::nn::Weights;
+use crate::{Lm, ModelConfig, ModelError};
 
 /// A file, or several, with all weights of a model.
 pub(crate) trait Stored {
     /// The values of a weight that must have that shape in the file, the last dimension the innermost.
     fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError>;
 
+    /// Refuses a weight that cannot be taken with that shape. Its values are not read.
+    fn check(&mut self, name: &str, shape: &[usize]) -> Result<(), ModelError>;
+
     /// Where they are needed.
     fn device(&self) -> &Device;
+}
+
+/// Checks that every weight of a model is there and has its shape. The model is built as it always is, so that this cannot
+/// ask for others, but of numbers that stand for its weights.
+pub(crate) fn check_all(config: &ModelConfig, stored: &mut impl Stored) -> Result<(), ModelError> {
+    // The table of positions is no weight and takes long to make.
+    let config = ModelConfig { max_seq: 2, ..config.clone() };
+    Lm::build(&config, &mut Checked(stored)).map(drop)
+}
+
+/// Weights that are checked and not read.
+struct Checked<'a, S>(&'a mut S);
+
+impl<S: Stored> Weights for Checked<'_, S> {
+    fn projection(&mut self, name: &str, shape: [usize; 2], _gain: f64) -> Result<TensorData, ModelError> {
+        let [inputs, outputs] = shape;
+        self.0.check(name, &[outputs, inputs])?;
+        Ok(TensorData::new(vec![0_f32], [1, 1]))
+    }
+
+    fn table(&mut self, name: &str, shape: [usize; 2]) -> Result<TensorData, ModelError> {
+        self.0.check(name, &shape)?;
+        Ok(TensorData::new(vec![0_f32], [1, 1]))
+    }
+
+    fn vector(&mut self, name: &str, len: usize, _initial: f32) -> Result<TensorData, ModelError> {
+        self.0.check(name, &[len])?;
+        Ok(TensorData::new(vec![0_f32], [1]))
+    }
+
+    fn device(&self) -> &Device {
+        Stored::device(&*self.0)
+    }
 }
 
 impl<S: Stored> Weights for S {

@@ -1,6 +1,9 @@
 //! Byte-level BPE. Any text can be encoded and comes back unchanged; the special tokens that mark
 //! the parts of a sequence are never produced from a value, so a corpus cannot forge them.
 
+mod guard;
+mod source;
+
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
@@ -15,6 +18,7 @@ use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, DecoderWrapper, SplitDelimiterBehavior, TokenizerBuilder, TokenizerImpl};
 
+use self::source::Source;
 use crate::{ModelError, Special, pieces};
 
 /// Pieces that BPE may not cross: a newline with its indentation, a name, a single digit, a dot,
@@ -35,12 +39,16 @@ type Trainable = TokenizerImpl<
 /// A tokenizer: one that was trained here, or one that came with a checkpoint.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
-    /// Takes special tokens in a text for the ordinary text that they are.
+    /// Takes guarded tokens in a text for the ordinary text that they are.
     inner: Arc<tokenizers::Tokenizer>,
     /// Takes them for what they stand for.
     written: Arc<tokenizers::Tokenizer>,
     /// How the special tokens are written.
     specials: Arc<[String]>,
+    /// How the tokens are written that no value may spell: these, and those that only look special.
+    guarded: Arc<[String]>,
+    /// The file that it came from.
+    source: Option<Source>,
 }
 
 /// A piece of a prompt.
@@ -79,9 +87,14 @@ impl Tokenizer {
         Ok(tokenizer)
     }
 
-    /// Writes `tokenizer.json`.
+    /// Writes `tokenizer.json`: as it was read, but for what is other now.
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
-        self.inner.save(path, true).map_err(|error| failed("saved", format!("{}: {error}", path.display())))
+        let refused = |reason: String| failed("saved", format!("{}: {reason}", path.display()));
+        let Some(source) = &self.source else {
+            return self.written.save(path, true).map_err(|error| refused(error.to_string()));
+        };
+        let text = source.text(&self.written).map_err(|error| refused(error.to_string()))?;
+        std::fs::write(path, text).map_err(|error| refused(error.to_string()))
     }
 
     /// Reads any `tokenizer.json` that has a token for every text.
@@ -89,7 +102,8 @@ impl Tokenizer {
         let refused = |reason: String| failed("read", format!("{}: {reason}", path.display()));
         let bytes = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
         let inner = tokenizers::Tokenizer::from_bytes(&bytes).map_err(|error| refused(error.to_string()))?;
-        let tokenizer = Self::new(inner);
+        let source = Source::new(bytes, &inner);
+        let tokenizer = Self { source: Some(source), ..Self::new(inner) };
         let probe = tokenizer.inner.encode_fast(PROBE, false);
         probe.map_err(|error| refused(format!("{PROBE:?} has no tokens ({error})")))?;
         Ok(tokenizer)
@@ -103,18 +117,27 @@ impl Tokenizer {
         inner.set_encode_special_tokens(false);
         let written = inner.clone();
         let added = written.get_added_tokens_decoder().into_values();
-        let specials = added.filter(|token| token.special && !token.content.is_empty());
-        let specials = specials.map(|token| token.content).collect();
+        let (special, plain): (Vec<_>, Vec<_>) =
+            added.filter(|token| !token.content.is_empty()).partition(|token| token.special);
+        let alike: Vec<_> = plain.into_iter().filter(|token| guard::looks_special(&token.content)).collect();
+        let texts =
+            |tokens: &[AddedToken]| tokens.iter().map(|token| token.content.clone()).collect::<Vec<_>>();
+        let (specials, guarded) = (texts(&special), [texts(&special), texts(&alike)].concat());
         // "Encode special tokens" means: as the ordinary text that they are.
         inner.set_encode_special_tokens(true);
-        Self { inner: Arc::new(inner), written: Arc::new(written), specials }
+        if !alike.is_empty() {
+            let marked = inner.add_special_tokens(alike.into_iter().map(|token| token.special(true)));
+            marked.expect("they were tokens before");
+        }
+        let (inner, written) = (Arc::new(inner), Arc::new(written));
+        Self { inner, written, specials: specials.into(), guarded: guarded.into(), source: None }
     }
 
     /// The same with something else that it adds to every text, or nothing.
     pub(crate) fn with_additions(&self, additions: Option<TemplateProcessing>) -> Self {
         let mut inner = tokenizers::Tokenizer::clone(&self.written);
         inner.with_post_processor(additions);
-        Self::new(inner)
+        Self { source: self.source.as_ref().map(Source::changed), ..Self::new(inner) }
     }
 
     /// Whether its tokens are bytes, as GPT-2 writes them.
@@ -146,7 +169,7 @@ impl Tokenizer {
     /// The bytes that a token stands for; `None` for special tokens and for ids without a token.
     pub fn piece(&self, token: u32) -> Option<Vec<u8>> {
         let text = self.inner.id_to_token(token)?;
-        let special = self.inner.get_added_vocabulary().is_special_token(&text);
+        let special = self.written.get_added_vocabulary().is_special_token(&text);
         (!special).then(|| pieces::bytes_of(&text))
     }
 
@@ -155,7 +178,7 @@ impl Tokenizer {
         self.inner.get_vocab_size(true)
     }
 
-    /// The tokens of a text; never a special one.
+    /// The tokens of a text; never a special one, nor one that looks so.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let encoding = self
             .inner
@@ -212,18 +235,18 @@ impl Tokenizer {
         Ok(tokens)
     }
 
-    /// The tokens of a text in which special tokens are meant inside the ranges `written` alone.
+    /// The tokens of a text in which guarded tokens are meant inside the ranges `written` alone.
     fn encode_run(&self, text: &str, written: &[Range<usize>], add: bool) -> Result<Vec<u32>, ModelError> {
         let mut found: Vec<Range<usize>> = Vec::new();
-        for special in self.specials.iter() {
-            found.extend(text.match_indices(special).map(|(at, special)| at..at + special.len()));
+        for token in self.guarded.iter() {
+            found.extend(text.match_indices(token).map(|(at, token)| at..at + token.len()));
         }
         let is_meant =
             |it: &Range<usize>| written.iter().any(|range| range.start <= it.start && it.end <= range.end);
         if found.iter().all(is_meant) {
             return self.encode_special(text, add);
         }
-        // A value spells a special token: what lies between those that are meant is encoded by itself.
+        // A value spells a guarded token: what lies between those that are meant is encoded by itself.
         found.retain(is_meant);
         found.sort_by_key(|it| (it.start, std::cmp::Reverse(it.end)));
         let mut tokens = self.encode_special("", add)?;
@@ -276,7 +299,7 @@ impl Tokenizer {
     /// The text of the tokens. Special tokens appear as `<|name|>`, ids without a token as nothing,
     /// and bytes that are not UTF-8 as the replacement character.
     pub fn decode(&self, tokens: &[u32]) -> String {
-        self.inner.decode(tokens, false).expect("a decoder accepts every token")
+        self.written.decode(tokens, false).expect("a decoder accepts every token")
     }
 
     /// The text of a prompt for a program with the same tokenizer, which adds what always stands at the beginning by itself.
@@ -288,7 +311,7 @@ impl Tokenizer {
 
     /// As [`Self::decode`], without special tokens.
     pub fn decode_plain(&self, tokens: &[u32]) -> String {
-        self.inner.decode(tokens, true).expect("a decoder accepts every token")
+        self.written.decode(tokens, true).expect("a decoder accepts every token")
     }
 }
 

@@ -2,6 +2,8 @@ use burn::tensor::{Int, Tensor, TensorData};
 
 use super::*;
 
+mod foreign;
+
 fn checkpoint() -> Checkpoint {
     let tokenizer = Tokenizer::train(&["by simp".to_owned()], Tokenizer::MIN_VOCAB).unwrap();
     let config =
@@ -16,12 +18,15 @@ fn logits(model: &Lm) -> Vec<f32> {
     model.forward(tokens, None).into_data().try_to_vec().unwrap()
 }
 
+/// What is said of a broken folder, whether its weights are to be read or not.
 fn refusal(break_it: impl FnOnce(&Path)) -> String {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("round-1");
     checkpoint().save(&dir).unwrap();
     break_it(&dir);
-    Checkpoint::load(&dir, &Device::flex()).unwrap_err().to_string()
+    let text = Checkpoint::load(&dir, &Device::flex()).unwrap_err().to_string();
+    assert_eq!(Checkpoint::without_weights(&dir).unwrap_err().to_string(), text);
+    text
 }
 
 #[test]
@@ -50,6 +55,43 @@ fn half_as_many_bytes_are_nearly_the_same_model() {
     let loaded = Checkpoint::load(&half, &Device::flex()).unwrap();
     let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-2;
     assert!(logits(&loaded.model).iter().zip(&logits(&saved.model)).all(near));
+}
+
+/// The type of the numbers as `config.json` and the weights' file say it.
+fn numbers(dir: &Path) -> (String, String) {
+    let fields: Value = serde_json::from_str(&fs::read_to_string(dir.join(CONFIG)).unwrap()).unwrap();
+    assert_eq!(fields["dtype"], fields["torch_dtype"]);
+    let bytes = fs::read(dir.join(MODEL)).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let mut types: Vec<_> = tensors.tensors().iter().map(|(_, view)| format!("{:?}", view.dtype())).collect();
+    types.sort();
+    types.dedup();
+    (fields["dtype"].as_str().unwrap().to_owned(), types.join(" "))
+}
+
+#[test]
+fn the_config_names_the_numbers_that_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let [given, whole, half] = ["given", "whole", "half"].map(|name| folder.path().join(name));
+    checkpoint().save_half(&half).unwrap();
+    assert_eq!(numbers(&half), ("float16".to_owned(), "F16".to_owned()), "made here");
+    for (named, halves) in
+        [("float32", ("float16", "F16")), ("float16", ("float16", "F16")), ("bfloat16", ("bfloat16", "BF16"))]
+    {
+        checkpoint().save(&given).unwrap();
+        edit(&given.join(CONFIG), |fields| {
+            fields["torch_dtype"] = named.into();
+            fields.as_object_mut().unwrap().remove("dtype");
+        });
+        let loaded = Checkpoint::load(&given, &Device::flex()).unwrap();
+        loaded.save(&whole).unwrap();
+        loaded.save_half(&half).unwrap();
+        assert_eq!(numbers(&whole), ("float32".to_owned(), "F32".to_owned()), "{named}");
+        assert_eq!(numbers(&half), (halves.0.to_owned(), halves.1.to_owned()), "{named}");
+        let again = Checkpoint::load(&half, &Device::flex()).unwrap();
+        let near = |(a, b): (&f32, &f32)| (a - b).abs() < 5e-2;
+        assert!(logits(&again.model).iter().zip(&logits(&loaded.model)).all(near), "{named}");
+    }
 }
 
 #[test]
@@ -219,7 +261,7 @@ fn prompts_need_no_weights() {
     let dir = folder.path().join("given");
     let saved = checkpoint().with_chat_template("{{ messages[0].content }}");
     saved.save(&dir).unwrap();
-    fs::remove_file(dir.join(MODEL)).unwrap();
+    split(&dir);
     let read = Checkpoint::without_weights(&dir).unwrap();
     assert_eq!(read.end_tokens, saved.end_tokens);
     assert_eq!(read.tokenizer.encode("by simp"), saved.tokenizer.encode("by simp"));

@@ -8,7 +8,6 @@ mod meta;
 mod tokenizer;
 mod weights;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -17,6 +16,8 @@ use serde_json::{Map, Value, json};
 
 use self::meta::Meta;
 use self::weights::Blocks;
+use crate::companions::{CHAT_TEMPLATE, Companions, GENERATION, TOKENIZER_CONFIG};
+use crate::stored::check_all;
 use crate::{Lm, ModelConfig, ModelError, Tokenizer, hf, memory};
 
 /// What a file holds beside its weights, as a folder of Hugging Face has it.
@@ -27,7 +28,7 @@ pub(crate) struct Described {
     /// The `config.json`.
     pub source: Map<String, Value>,
     /// The other files, by name.
-    pub companions: BTreeMap<&'static str, String>,
+    pub companions: Companions,
 }
 
 /// Reads a file onto a device, as 32-bit numbers.
@@ -47,14 +48,20 @@ pub(crate) fn load(path: &Path, device: &Device) -> Result<(Lm, Described), Mode
     Ok((model, described))
 }
 
-/// Reads a file but for its weights.
+/// Reads a file but for its weights, which must be there all the same.
 ///
 /// # Errors
 /// As [`load`].
 pub(crate) fn describe(path: &Path) -> Result<Described, ModelError> {
     let refused = |reason: String| ModelError::damaged(path, reason);
     let file = GgufFile::from_path_mmap(path).map_err(|error| refused(format!("{error:#}")))?;
-    Meta::of(&file).and_then(|meta| described(&meta)).map_err(refused)
+    let meta = Meta::of(&file).map_err(refused)?;
+    let described = described(&meta).map_err(refused)?;
+    let device = Device::flex();
+    let mut blocks = Blocks::new(&meta, path, &described.config, &device);
+    check_all(&described.config, &mut blocks)?;
+    blocks.finish()?;
+    Ok(described)
 }
 
 fn described(meta: &Meta<'_>) -> Result<Described, String> {
@@ -78,7 +85,7 @@ pub(crate) fn shape(path: &Path) -> Result<ModelConfig, ModelError> {
     Meta::of(&file).and_then(|meta| config::shape(&meta)).map_err(refused)
 }
 
-type Files = (Map<String, Value>, BTreeMap<&'static str, String>);
+type Files = (Map<String, Value>, Companions);
 
 /// The small files of a folder of Hugging Face: `config.json` as keys, the others as text.
 fn files(meta: &Meta<'_>, config: &ModelConfig, end_tokens: &[u32]) -> Result<Files, String> {
@@ -101,10 +108,10 @@ fn files(meta: &Meta<'_>, config: &ModelConfig, end_tokens: &[u32]) -> Result<Fi
         }
     }
     let text = |fields: &Value| format!("{fields:#}\n");
-    let mut companions: BTreeMap<_, _> =
-        [("tokenizer_config.json", text(&names)), ("generation_config.json", text(&generation))].into();
+    let mut companions: Companions =
+        [(TOKENIZER_CONFIG, text(&names)), (GENERATION, text(&generation))].into();
     if let Some(template) = meta.text("tokenizer.chat_template") {
-        companions.insert("chat_template.jinja", template.to_owned());
+        companions.insert(CHAT_TEMPLATE, template.to_owned());
     }
     Ok((source, companions))
 }

@@ -198,6 +198,7 @@ fn what_is_not_known_is_named() {
         let (_folder, path) = saved(&file);
         let text = Checkpoint::load(&path, &Device::flex()).unwrap_err().to_string();
         assert!(text.contains("model.gguf") && text.lines().count() == 1, "{text}");
+        assert_eq!(Checkpoint::without_weights(&path).unwrap_err().to_string(), text);
         text
     };
     let text = |value: &str| MetaValue::String(value.to_owned());
@@ -307,7 +308,9 @@ fn a_type_that_is_not_known_and_a_file_that_was_cut_are_named() {
     let bytes = std::fs::read(&path).unwrap();
     let refusal = |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
-        Checkpoint::load(&path, &Device::flex()).unwrap_err().to_string()
+        let text = Checkpoint::load(&path, &Device::flex()).unwrap_err().to_string();
+        assert_eq!(Checkpoint::without_weights(&path).unwrap_err().to_string(), text);
+        text
     };
     // The type of a tensor stands after its name, the number of its dimensions and these.
     let name = b"blk.1.ffn_up.weight";

@@ -98,31 +98,44 @@ fn unpermuted(values: &[f32], rows: usize, head: usize) -> Vec<f32> {
     turned
 }
 
+impl Blocks<'_> {
+    fn refused(&self, name: &str, reason: &str) -> ModelError {
+        ModelError::damaged(&self.path, format!("the weight `{name}` {reason}"))
+    }
+}
+
 impl Stored for Blocks<'_> {
     fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
+        self.check(name, shape)?;
         let name = named(name);
-        let refuse =
-            |reason: String| ModelError::damaged(&self.path, format!("the weight `{name}` {reason}"));
-        let tensor = self.meta.tensor(&name).ok_or_else(|| refuse("is missing".to_owned()))?;
-        let found: Vec<_> = tensor.shape.iter().rev().copied().collect();
-        if found != shape {
-            return Err(refuse(format!("should have the shape {shape:?}, but has {found:?}")));
-        }
-        if !TYPES.contains(&tensor.dtype) {
-            let known: Vec<_> = TYPES.iter().map(|it| it.name()).collect();
-            return Err(refuse(format!("has the type {}; {} are supported", tensor.dtype, known.join(", "))));
-        }
-        let (mut values, _) = self
-            .meta
-            .file
-            .dequant_f32(&name)
-            .map_err(|error| refuse(format!("cannot be read: {error:#}")))?;
+        let read = self.meta.file.dequant_f32(&name);
+        let (mut values, _) =
+            read.map_err(|error| self.refused(&name, &format!("cannot be read: {error:#}")))?;
         if self.meta.architecture == "llama" && (name.contains(".attn_q.") || name.contains(".attn_k.")) {
             let rows = shape.first().copied().unwrap_or_default();
             values = unpermuted(&values, rows, self.head);
         }
-        self.asked.insert(name);
         Ok(values)
+    }
+
+    fn check(&mut self, name: &str, shape: &[usize]) -> Result<(), ModelError> {
+        let name = named(name);
+        let tensor = self.meta.tensor(&name).ok_or_else(|| self.refused(&name, "is missing"))?;
+        let found: Vec<_> = tensor.shape.iter().rev().copied().collect();
+        if found != shape {
+            let reason = format!("should have the shape {shape:?}, but has {found:?}");
+            return Err(self.refused(&name, &reason));
+        }
+        if !TYPES.contains(&tensor.dtype) {
+            let known: Vec<_> = TYPES.iter().map(|it| it.name()).collect();
+            let reason = format!("has the type {}; {} are supported", tensor.dtype, known.join(", "));
+            return Err(self.refused(&name, &reason));
+        }
+        // No more than where they lie.
+        let bytes = self.meta.file.tensor_bytes(tensor);
+        bytes.map_err(|error| self.refused(&name, &format!("cannot be read: {error:#}")))?;
+        self.asked.insert(name);
+        Ok(())
     }
 
     fn device(&self) -> &Device {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Precision;
 use crate::ModelConfig;
 use crate::rope::RopeScaling;
 
@@ -34,6 +35,26 @@ impl Kind {
         }
     }
 
+    /// What a `config.json` names: by its `architectures`, or where it has none, by its `model_type`. A name that is not known
+    /// counts: what it computes is not known either.
+    fn named(fields: &Map<String, Value>) -> Result<Self, String> {
+        let architecture = fields.get("architectures").and_then(|names| names.get(0)).and_then(Value::as_str);
+        let model_type = fields.get("model_type").and_then(Value::as_str);
+        let is_named = |kind: &Self| match architecture {
+            Some(name) => name == kind.architecture(),
+            None => model_type == Some(kind.model_type()),
+        };
+        Self::ALL.into_iter().find(is_named).ok_or_else(|| {
+            let found = match (architecture, model_type) {
+                (Some(name), _) => format!("`architectures` is `{name}`"),
+                (None, Some(name)) => format!("it names no `architectures`, and `model_type` is `{name}`"),
+                (None, None) => "it names neither `architectures` nor a `model_type`".to_owned(),
+            };
+            let [first, second, third] = Self::ALL.map(Self::architecture);
+            format!("{found}; {first}, {second} and {third} are supported")
+        })
+    }
+
     /// The first one that computes what the shape says.
     fn of(config: &ModelConfig) -> Self {
         match config {
@@ -51,17 +72,8 @@ pub(crate) type Described = (ModelConfig, Vec<u32>, Map<String, Value>);
 /// positions are known: `rope_theta` with `rope_scaling`, and the newer `rope_parameters`.
 pub(crate) fn parse(text: &str) -> Result<Described, String> {
     let fields: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let kind = Kind::named(&fields)?;
     let fields = Fields(fields);
-    let architecture = fields.0.get("architectures").and_then(|names| names.get(0)).and_then(Value::as_str);
-    let [first, second, third] = Kind::ALL.map(Kind::architecture);
-    let kind =
-        Kind::ALL.into_iter().find(|kind| architecture == Some(kind.architecture())).ok_or_else(|| {
-            let found = architecture.map_or_else(
-                || "it names no `architectures`".to_owned(),
-                |other| format!("`architectures` is `{other}`"),
-            );
-            format!("{found}; {first}, {second} and {third} are supported")
-        })?;
     fields.refuse_what_is_not_computed()?;
     let (width, heads) = (fields.size("hidden_size")?, fields.size("num_attention_heads")?);
     let max_seq = fields.size("max_position_embeddings")?;
@@ -90,13 +102,17 @@ pub(crate) fn parse(text: &str) -> Result<Described, String> {
     Ok((config, end_tokens, fields.0))
 }
 
-/// The `config.json` of a model of the same shape as the one that came with this: training changes numbers alone.
-pub(crate) fn as_came(source: &Map<String, Value>) -> Value {
-    let mut fields = source.clone();
-    // Weights are written as 32-bit numbers; either name is read by some version of `transformers`.
-    fields.insert("dtype".to_owned(), "float32".into());
-    fields.insert("torch_dtype".to_owned(), "float32".into());
-    fields.into()
+/// Says in a `config.json` which numbers the weights are. Either name is read by some version of `transformers`.
+pub(crate) fn set_type(fields: &mut Value, precision: Precision) {
+    for key in ["dtype", "torch_dtype"] {
+        fields[key] = precision.name().into();
+    }
+}
+
+/// Whether it depends on the class of a tokenizer if its texts begin with a first token: those of Llama put one there.
+pub(crate) fn may_begin_texts(fields: &Map<String, Value>) -> bool {
+    let has_first = fields.get("bos_token_id").is_some_and(Value::is_number);
+    has_first && Kind::named(fields) == Ok(Kind::Llama)
 }
 
 /// `eos_token_id` is a number, a list of them, or absent.
@@ -324,7 +340,7 @@ mod tests {
             let text = describe(&config, &[1, 2]).unwrap().to_string();
             let (found, end_tokens, source) = parse(&text).unwrap();
             assert_eq!((found, end_tokens), (config, vec![1, 2]));
-            assert_eq!(as_came(&source).to_string(), text);
+            assert_eq!(Value::Object(source).to_string(), text);
         }
     }
 
@@ -332,7 +348,6 @@ mod tests {
     fn what_cannot_be_computed_is_named() {
         for (key, value, hint) in [
             ("architectures", json!(["MixtralForCausalLM"]), "`MixtralForCausalLM`; LlamaForCausalLM"),
-            ("architectures", Value::Null, "no `architectures`"),
             ("hidden_act", json!("gelu"), "`hidden_act` is \"gelu\""),
             ("quantization_config", json!({"bits": 4}), "quantization_config"),
             ("layer_types", json!(["full_attention", "sliding_attention"]), "sliding-window"),
@@ -346,5 +361,24 @@ mod tests {
             let text = refusal(|fields| fields[key] = value);
             assert!(text.contains(hint), "{key}: {text}");
         }
+    }
+    #[test]
+    fn a_kind_without_an_architecture_is_known_by_its_type() {
+        for kind in Kind::ALL {
+            for nothing in [Value::Null, json!([])] {
+                let fields = json!({ "architectures": nothing, "model_type": kind.model_type() });
+                assert_eq!(Kind::named(fields.as_object().unwrap()), Ok(kind));
+            }
+        }
+        let refused = |fields: Value| Kind::named(fields.as_object().unwrap()).unwrap_err();
+        let said = refused(json!({ "model_type": "mixtral" }));
+        assert!(said.contains("`model_type` is `mixtral`; LlamaForCausalLM"), "{said}");
+        let said = refused(json!({ "architectures": null }));
+        assert!(said.contains("neither `architectures` nor a `model_type`"), "{said}");
+        let said = refused(json!({ "architectures": ["LlamaModel"], "model_type": "llama" }));
+        assert!(said.contains("`LlamaModel`"), "what is named is meant: {said}");
+        let mut whole = describe(&ModelConfig::default(), &[1]).unwrap();
+        whole["architectures"] = Value::Null;
+        assert_eq!(parse(&whole.to_string()).unwrap().0, ModelConfig::default());
     }
 }

@@ -1,6 +1,6 @@
 //! One `.safetensors` file, read a tensor at a time: nothing but the header is held in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -41,7 +41,7 @@ impl TensorFile {
         }
         let mut header = vec![0; length as usize];
         file.read_exact(&mut header).map_err(text)?;
-        let mut fields: HashMap<String, serde_json::Value> =
+        let mut fields: BTreeMap<String, serde_json::Value> =
             serde_json::from_slice(&header).map_err(|error| format!("its header does not parse: {error}"))?;
         let notes = fields.remove(NOTES).and_then(|notes| serde_json::from_value(notes).ok());
         let start = length + 8;
@@ -75,38 +75,74 @@ impl TensorFile {
         self.notes.get(key).map(String::as_str)
     }
 
+    /// Refuses a tensor that cannot be read as one of that shape. Its values are not looked at.
+    pub(crate) fn check(&self, name: &str, shape: &[usize]) -> Result<(), String> {
+        self.place(name, shape).map(drop)
+    }
+
     /// The values of a tensor that must have that shape.
     pub(crate) fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+        let (numbers, [from, to]) = self.place(name, shape)?;
+        let mut bytes = vec![0; usize::try_from(to - from).unwrap_or(usize::MAX)];
+        let file = &mut self.file;
+        file.seek(SeekFrom::Start(self.start + from))
+            .and_then(|_| file.read_exact(&mut bytes))
+            .map_err(|error| format!("the weight `{name}` cannot be read: {error}"))?;
+        Ok(numbers.values(&bytes))
+    }
+
+    /// The kind and the place of a tensor's numbers.
+    fn place(&self, name: &str, shape: &[usize]) -> Result<(Numbers, [u64; 2]), String> {
         let entry = self.entries.get(name).ok_or_else(|| format!("the weight `{name}` is missing"))?;
         let refuse = |reason| Err(format!("the weight `{name}` {reason}"));
         if entry.shape != shape {
             return refuse(format!("should have the shape {shape:?}, but has {:?}", entry.shape));
         }
-        let [from, to] = entry.data_offsets;
-        let mut bytes = vec![0; usize::try_from(to - from).unwrap_or(usize::MAX)];
-        let file = &mut self.file;
-        if let Err(error) =
-            file.seek(SeekFrom::Start(self.start + from)).and_then(|_| file.read_exact(&mut bytes))
-        {
-            return refuse(format!("cannot be read: {error}"));
-        }
-        let Some(values) = numbers(&entry.dtype, &bytes) else {
+        let Some(numbers) = Numbers::named(&entry.dtype) else {
             return refuse(format!("has the type {}; F32, F16 and BF16 are supported", entry.dtype));
         };
-        let expected: usize = shape.iter().product();
-        if values.len() != expected {
-            return refuse(format!("should have {expected} values, but has {}", values.len()));
+        let [from, to] = entry.data_offsets;
+        let (expected, found) = (shape.iter().product::<usize>() as u64, to - from);
+        if found != expected * numbers.bytes() {
+            let found = found / numbers.bytes();
+            return refuse(format!("should have {expected} values, but has {found}"));
         }
-        Ok(values)
+        Ok((numbers, [from, to]))
     }
 }
 
-fn numbers(dtype: &str, bytes: &[u8]) -> Option<Vec<f32>> {
-    let (fours, pairs) = (bytes.as_chunks::<4>().0.iter(), bytes.as_chunks::<2>().0.iter());
-    Some(match dtype {
-        "F32" => fours.map(|&four| f32::from_le_bytes(four)).collect(),
-        "F16" => pairs.map(|&pair| half::f16::from_le_bytes(pair).to_f32()).collect(),
-        "BF16" => pairs.map(|&pair| half::bf16::from_le_bytes(pair).to_f32()).collect(),
-        _ => return None,
-    })
+/// The kinds of numbers that are read.
+#[derive(Clone, Copy)]
+enum Numbers {
+    F32,
+    F16,
+    Bf16,
+}
+
+impl Numbers {
+    fn named(dtype: &str) -> Option<Self> {
+        match dtype {
+            "F32" => Some(Self::F32),
+            "F16" => Some(Self::F16),
+            "BF16" => Some(Self::Bf16),
+            _ => None,
+        }
+    }
+
+    /// Bytes of each.
+    fn bytes(self) -> u64 {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+        }
+    }
+
+    fn values(self, bytes: &[u8]) -> Vec<f32> {
+        let (fours, pairs) = (bytes.as_chunks::<4>().0.iter(), bytes.as_chunks::<2>().0.iter());
+        match self {
+            Self::F32 => fours.map(|&four| f32::from_le_bytes(four)).collect(),
+            Self::F16 => pairs.map(|&pair| half::f16::from_le_bytes(pair).to_f32()).collect(),
+            Self::Bf16 => pairs.map(|&pair| half::bf16::from_le_bytes(pair).to_f32()).collect(),
+        }
+    }
 }

@@ -8,7 +8,7 @@ mod survey;
 mod writer;
 
 pub(crate) use class::{Settled, first_token, settle};
-pub(crate) use config::{as_came, describe, end_tokens, parse};
+pub(crate) use config::{describe, end_tokens, may_begin_texts, parse, set_type};
 pub(crate) use file::TensorFile;
 pub(crate) use reader::{SINGLE, Shards};
 pub(crate) use survey::Survey;

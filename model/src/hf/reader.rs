@@ -90,15 +90,25 @@ pub(super) fn files(dir: &Path) -> Result<(PathBuf, Vec<(PathBuf, TensorFile)>),
     Ok((catalogue, paths.into_iter().map(open).collect::<Result<_, _>>()?))
 }
 
+impl Shards<'_> {
+    /// The file of a weight that the model asks for.
+    fn file_of(&mut self, name: &str) -> Result<&mut (PathBuf, TensorFile), ModelError> {
+        self.asked.insert(name.to_owned());
+        let missing = || ModelError::damaged(&self.catalogue, format!("the weight `{name}` is missing"));
+        let shard = self.places.get(name).ok_or_else(missing)?;
+        Ok(&mut self.shards[*shard])
+    }
+}
+
 impl Stored for Shards<'_> {
     fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
-        self.asked.insert(name.to_owned());
-        let shard = self
-            .places
-            .get(name)
-            .ok_or_else(|| ModelError::damaged(&self.catalogue, format!("the weight `{name}` is missing")))?;
-        let (path, file) = &mut self.shards[*shard];
+        let (path, file) = self.file_of(name)?;
         file.read(name, shape).map_err(|reason| ModelError::damaged(path, reason))
+    }
+
+    fn check(&mut self, name: &str, shape: &[usize]) -> Result<(), ModelError> {
+        let (path, file) = self.file_of(name)?;
+        file.check(name, shape).map_err(|reason| ModelError::damaged(path, reason))
     }
 
     fn device(&self) -> &Device {

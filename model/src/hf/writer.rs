@@ -6,6 +6,7 @@ use std::path::Path;
 
 use burn::tensor::Tensor;
 use safetensors::tensor::{Dtype, View};
+use serde_json::{Map, Value};
 
 use crate::Lm;
 use crate::nn::{Named, Weight};
@@ -16,8 +17,45 @@ use crate::stored::transposed;
 pub(crate) enum Precision {
     /// 32-bit numbers.
     Single,
-    /// 16-bit numbers.
+    /// 16-bit numbers, the finer ones.
     Half,
+    /// 16-bit numbers that reach as far as 32-bit ones.
+    Brain,
+}
+
+impl Precision {
+    /// 16-bit numbers for a model that came with this `config.json`. If it had bfloat16, that is what keeps all of its numbers.
+    pub(crate) fn half_of(source: &Map<String, Value>) -> Self {
+        let named = |key: &str| source.get(key).and_then(Value::as_str);
+        let is_brain = named("dtype").or(named("torch_dtype")).is_some_and(|name| name.ends_with("bfloat16"));
+        if is_brain { Self::Brain } else { Self::Half }
+    }
+
+    /// How a `config.json` calls them.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Single => "float32",
+            Self::Half => "float16",
+            Self::Brain => "bfloat16",
+        }
+    }
+
+    fn dtype(self) -> Dtype {
+        match self {
+            Self::Single => Dtype::F32,
+            Self::Half => Dtype::F16,
+            Self::Brain => Dtype::BF16,
+        }
+    }
+
+    fn bytes(self, values: Vec<f32>) -> Vec<u8> {
+        let values = values.into_iter();
+        match self {
+            Self::Single => values.flat_map(f32::to_le_bytes).collect(),
+            Self::Half => values.flat_map(|value| half::f16::from_f32(value).to_le_bytes()).collect(),
+            Self::Brain => values.flat_map(|value| half::bf16::from_f32(value).to_le_bytes()).collect(),
+        }
+    }
 }
 
 /// Writes all weights of a model in inference mode.
@@ -63,10 +101,7 @@ impl Stored {
 
 impl View for Stored {
     fn dtype(&self) -> Dtype {
-        match self.precision {
-            Precision::Single => Dtype::F32,
-            Precision::Half => Dtype::F16,
-        }
+        self.precision.dtype()
     }
 
     fn shape(&self) -> &[usize] {
@@ -79,17 +114,11 @@ impl View for Stored {
             Weight::Table(table) => values(table),
             Weight::Vector(vector) => values(vector),
         };
-        Cow::Owned(match self.precision {
-            Precision::Single => values.into_iter().flat_map(f32::to_le_bytes).collect(),
-            Precision::Half => {
-                values.into_iter().flat_map(|value| half::f16::from_f32(value).to_le_bytes()).collect()
-            }
-        })
+        Cow::Owned(self.precision.bytes(values))
     }
 
     fn data_len(&self) -> usize {
-        let bytes = if self.precision == Precision::Half { 2 } else { 4 };
-        bytes * self.shape.iter().product::<usize>()
+        self.dtype().bitsize() / 8 * self.shape.iter().product::<usize>()
     }
 }
 

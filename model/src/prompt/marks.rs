@@ -16,6 +16,11 @@ pub(super) fn clean(text: &str) -> String {
     text.replace([BEGIN, END, TOKENS, CLOSE], "")
 }
 
+/// A text as a value, whatever it is.
+pub(super) fn cleaned(text: &str) -> String {
+    format!("{BEGIN}{}{END}", clean(text))
+}
+
 /// A value, marked as one. Tokens in it, as [`tokens`] writes them, stay tokens: an expression may have put text beside them.
 /// `None` if it has taken them apart, for then nobody can say what is a token and what is text.
 pub(super) fn value(text: &str) -> Option<String> {
@@ -33,7 +38,7 @@ pub(super) fn value(text: &str) -> Option<String> {
 
 /// A value without tokens, marked as one; `None` if tokens end in it that did not begin.
 fn plain(text: &str) -> Option<String> {
-    (!text.contains(CLOSE)).then(|| format!("{BEGIN}{}{END}", clean(text)))
+    (!text.contains(CLOSE)).then(|| cleaned(text))
 }
 
 /// Whether these are token ids as [`tokens`] writes them.

@@ -9,4 +9,4 @@ mod task;
 mod writer;
 
 pub use task::{Fields, Task};
-pub use writer::Writer;
+pub use writer::{Writer, template_uses};

@@ -33,6 +33,9 @@ pub struct Fields {
     fit: Option<(&'static str, usize)>,
 }
 
+/// What begins and ends a thought. Some tokenizers have tokens for these.
+const THOUGHT: [&str; 2] = ["<think>", "</think>"];
+
 impl Fields {
     /// These values.
     pub fn new<'a>(values: impl IntoIterator<Item = (&'static str, &'a str)>) -> Self {
@@ -44,6 +47,22 @@ impl Fields {
     #[must_use]
     pub fn with(mut self, name: &'static str, text: &str) -> Self {
         self.values.insert(name, Value::from(marks::clean(text)));
+        self
+    }
+
+    /// The same with a text that a model wrote: where a thought begins and ends there are the tokens that it has for that. What
+    /// else spells a token is text: it may be repeated from a prompt.
+    #[must_use]
+    pub fn with_own(mut self, name: &'static str, text: &str) -> Self {
+        let mut marked = String::new();
+        let mut rest = text;
+        while let Some((at, tag)) = THOUGHT.iter().filter_map(|tag| Some((rest.find(tag)?, *tag))).min() {
+            marked.push_str(&marks::cleaned(&rest[..at]));
+            marked.push_str(tag);
+            rest = &rest[at + tag.len()..];
+        }
+        marked.push_str(&marks::cleaned(rest));
+        self.values.insert(name, Value::from_safe_string(marked));
         self
     }
 

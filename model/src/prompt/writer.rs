@@ -16,6 +16,13 @@ const LONG: usize = 1000;
 const TAKEN_APART: &str = "a text that was cut to a number of tokens is cut again as text. Let `first_tokens` come last in its \
                            {{ … }}, and use no part of `failed`, which is cut to what fits";
 
+/// Whether a template has a field; one that is no template has none.
+pub fn template_uses(template: &str, field: &str) -> bool {
+    let environment = Environment::new();
+    let template = environment.template_from_str(template);
+    template.is_ok_and(|template| template.undeclared_variables(false).contains(field))
+}
+
 /// Writes prompts and answers over a checkpoint's tokenizer.
 #[derive(Clone)]
 pub struct Writer {

@@ -46,7 +46,7 @@ pub(super) fn sample(
 
 /// A thread that works on what comes into an inbox, until it is closed; it ends by itself.
 pub(super) fn open(model: &Lm, config: &SampleConfig) -> Result<Arc<Inbox>, ModelError> {
-    let places = config.batch.min(rows_that_fit(model, model.config().max_seq, config)?);
+    let places = config.batch.min(rows_that_fit(model, config.longest(model), config)?);
     let inbox = Arc::new(Inbox::new(places, 1));
     let (model, taken) = (model.clone(), inbox.clone());
     thread::spawn(move || {

@@ -26,7 +26,8 @@ pub struct Engine {
 pub struct Ticket(Gone);
 
 impl Engine {
-    /// Makes a model ready. Of the settings `batch` and `cache_mb` count: what all requests share.
+    /// Makes a model ready. Of the settings `batch`, `cache_mb` and `max_seq` count: what all requests share. No request may
+    /// have a larger `max_seq`.
     ///
     /// # Errors
     /// [`ModelError`] if the settings are out of range, or the cache has no room for a sequence.

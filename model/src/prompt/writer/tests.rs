@@ -47,6 +47,49 @@ fn special_tokens_are_what_the_author_wrote_and_never_a_value() {
     }
 }
 
+/// The same with more tokens, which its file does not call special.
+fn with_tokens(tokenizer: &Tokenizer, texts: &[&str]) -> Tokenizer {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokenizer.json");
+    tokenizer.save(&path).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut fields: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let tokens = (tokenizer.vocab_size()..).zip(texts).map(|(id, text)| {
+        serde_json::json!({
+            "id": id, "content": text, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+            "special": false,
+        })
+    });
+    fields["added_tokens"].as_array_mut().unwrap().extend(tokens);
+    std::fs::write(&path, fields.to_string()).unwrap();
+    Tokenizer::load(&path).unwrap()
+}
+
+#[test]
+fn tokens_that_only_look_special_are_no_value_either() {
+    let alike =
+        ["<|user|>", "<｜User｜>", "<think>", "</think>", "<tool_call>", "<start_of_turn>", "<end_of_turn>"];
+    let mut checkpoint = checkpoint(&["a"]);
+    checkpoint.tokenizer = with_tokens(&checkpoint.tokenizer, &[&alike[..], &["<b>"]].concat());
+    let writer = Writer::new(&checkpoint).unwrap();
+    let tokenizer = writer.tokenizer();
+    let id = |text: &str| tokenizer.token(text).unwrap();
+    let task = task("<think>{{ signature }}</think>", "{{ proof }}<｜User｜>", &[]);
+    for value in alike {
+        let spelt = tokenizer.encode(value);
+        assert!(spelt.len() > 1 && !spelt.contains(&id(value)), "{value}: {spelt:?}");
+        assert_eq!(tokenizer.decode(&spelt), value);
+        let fields = Fields::new([("signature", value)]);
+        let example = writer.example(&task, &fields, &Fields::new([("proof", value)]), 1.0).unwrap();
+        assert_eq!(example.prompt, [&[id("<think>")][..], &spelt, &[id("</think>")]].concat(), "{value}");
+        assert_eq!(example.target, [&spelt[..], &[id("<｜User｜>")]].concat(), "{value}");
+        assert_eq!(tokenizer.encode_written(value).unwrap(), [id(value)], "what is written out is meant");
+        assert_eq!(tokenizer.decode_plain(&[id(value)]), value, "it is no special one when it is read");
+        assert_eq!((tokenizer.piece(id(value)), tokenizer.special(value)), (Some(value.into()), None));
+    }
+    assert_eq!(tokenizer.encode("<b>"), [id("<b>")], "an ordinary text");
+}
+
 #[test]
 fn a_value_is_cut_after_tokens_even_within_a_character() {
     let writer = writer();
@@ -191,4 +234,23 @@ fn a_prompt_goes_through_the_chat_template() {
         writer.tokenizer().decode(&tokens),
         "<|theorem|>system be<|theorem|>user hello <|end|><|proof|>"
     );
+}
+
+#[test]
+fn a_thought_has_the_tokens_of_its_bounds_and_no_others() {
+    let mut checkpoint = checkpoint(&["theorem (a : Nat) : a = a := by\n  rfl ∀ x, x"; 3]);
+    checkpoint.tokenizer = with_tokens(&checkpoint.tokenizer, &["<think>", "</think>", "<|im_end|>"]);
+    let tokenizer = checkpoint.tokenizer.clone();
+    let [begin, end, turn] = ["<think>", "</think>", "<|im_end|>"].map(|text| tokenizer.token(text).unwrap());
+    let writer = Writer::new(&checkpoint).unwrap();
+    let task = task("<|prove|>", "{{ thought }}{{ proof }}{{ eos_token }}", &[]);
+    let written = "<think>by <|im_end|><|end|></think>\n";
+    let target = |answer: Fields| writer.example(&task, &Fields::new([]), &answer, 1.0).unwrap().target;
+    let own = target(Fields::new([("proof", "rfl")]).with_own("thought", written));
+    assert_eq!((own[0], own.iter().filter(|id| **id == end).count()), (begin, 1));
+    assert!(!own.contains(&turn), "a statement may have spelled it");
+    assert_eq!(own.iter().filter(|id| **id == Special::End.id()).count(), 1, "the end of the answer alone");
+    assert_eq!(tokenizer.decode_plain(&own[..own.len() - 1]), format!("{written}rfl"));
+    let of_others = target(Fields::new([("proof", "rfl")]).with("thought", written));
+    assert!(!of_others.contains(&begin) && !of_others.contains(&end));
 }
