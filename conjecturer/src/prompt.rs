@@ -73,7 +73,7 @@ impl ConjectureLayout {
         match self.cut {
             StatementCut::Whole => Some(normalise_spaces(answer)),
             StatementCut::Theorem => {
-                let named = answer.trim_start();
+                let named = said(answer).trim_start();
                 let named = named.strip_prefix("theorem").map_or(named, str::trim_start);
                 if !named.starts_with(|first: char| first.is_alphabetic() || first == '_') {
                     return None;
@@ -83,6 +83,14 @@ impl ConjectureLayout {
             }
         }
     }
+}
+
+/// What a model of chats says in the end: without what it thought before, and out of the block of code that it may put
+/// around that.
+fn said(answer: &str) -> &str {
+    let answer = answer.rsplit_once("</think>").map_or(answer, |(_, said)| said);
+    let block = answer.rfind("```lean").and_then(|fence| answer[fence..].split_once('\n'));
+    block.map_or(answer, |(_, code)| code.split("```").next().unwrap_or(code))
 }
 
 /// The prompt for a seed theorem.
@@ -125,6 +133,9 @@ mod tests {
             " easy_1 (a b : Nat) :\n  a + b = b + a\n",
             "\ntheorem easy_1 (a b : Nat) : a + b = b + a := by\n  omega",
             "easy_1 (a b : Nat) : a + b = b + a := sorry",
+            "```lean4\ntheorem c (a b : Nat) : a + b = b + a\n```",
+            "<think>\ntheorem x : 1 = 1?\n</think>\n\ntheorem c (a b : Nat) : a + b = b + a",
+            "<think>Hm.</think>Here:\n```lean\ntheorem c (a b : Nat) : a + b = b + a := by\n  sorry\n```\nDone.",
         ] {
             assert_eq!(named(answer), expected, "{answer}");
         }

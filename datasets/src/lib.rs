@@ -49,11 +49,11 @@ pub use lean_file::{
 pub use ledger::{
     Attempt, Conjecture, ConjectureOutcome, CorpusChange, CorpusDiffers, Cut, Effort, Event, KeepCorpusError,
     KnownVerdicts, Ledger, LedgerError, LedgerSketch, LedgerStatement, LedgerStats, Origin, Phase, Source,
-    Step, Tally,
+    Step, Tally, Thoughts,
 };
 pub use nearest::{did_you_mean, nearest};
 pub use overlap::{Overlap, contamination, near_duplicates};
 pub use record::{
     CONJECTURE, CorpusEntry, Lemma, SINGLE_TACTICS, SUBGOAL, Split, Statement, Status, Verdict,
 };
-pub use sketch::{Goal, Hole, Sketch, after_by};
+pub use sketch::{Goal, Hole, Sketch, after_by, tactics_of};

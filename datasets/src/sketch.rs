@@ -181,7 +181,7 @@ pub fn after_by(proof: &str) -> Option<&str> {
 }
 
 /// The lines of a proof as tactics, the first in column 0; none of equations.
-fn tactics_of(proof: &str) -> Option<Vec<String>> {
+pub fn tactics_of(proof: &str) -> Option<Vec<String>> {
     let proof = proof.trim();
     if proof.is_empty() || proof.starts_with('|') {
         return None;

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// With what a block of Lean code begins.
+const FENCE: &str = "```lean";
+
 /// How a proof is cut out of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -27,6 +30,14 @@ impl Cut {
         }
     }
 
+    /// What was thought before the proof of such an answer: what stands before its last block.
+    pub fn thought(self, answer: &str) -> &str {
+        match self {
+            Self::Whole | Self::Tactics => "",
+            Self::Block => answer.rfind(FENCE).map_or("", |fence| &answer[..fence]),
+        }
+    }
+
     /// What an answer of this kind must have, for people.
     pub fn wanted(self) -> &'static str {
         match self {
@@ -39,7 +50,7 @@ impl Cut {
 
 /// The text of the last block between fences of which the first says `lean`; without the second one, to the end.
 fn last_block(answer: &str) -> Option<&str> {
-    let fence = answer.rfind("```lean")?;
+    let fence = answer.rfind(FENCE)?;
     let (_, code) = answer[fence..].split_once('\n')?;
     Some(code.split("```").next().unwrap_or(code))
 }
@@ -52,15 +63,12 @@ fn in_block(code: &str, name: &str) -> Option<String> {
     (!proof.is_empty()).then_some(proof)
 }
 
-/// A proof as the lines after `:= by`.
-pub(crate) fn tactics(proof: &str) -> String {
-    match stp_datasets::after_by(proof) {
-        Some(rest) => match rest.strip_prefix('\n') {
-            Some(lines) => lines.to_owned(),
-            None => format!("  {}", rest.trim_start()),
-        },
-        None => format!("  exact {proof}"),
-    }
+/// A proof as the lines after `:= by`; none of equations, which are no tactics.
+pub(crate) fn tactics(proof: &str) -> Option<String> {
+    let lines = stp_datasets::tactics_of(proof)?;
+    // An empty line needs no indentation.
+    let indented = lines.iter().map(|line| if line.is_empty() { String::new() } else { format!("  {line}") });
+    Some(indented.collect::<Vec<_>>().join("\n"))
 }
 
 /// A proof without what changes nothing: spaces at line ends, blank lines, surrounding white space.
@@ -91,11 +99,19 @@ mod tests {
     #[test]
     fn tactics_keep_their_indentation_and_go_both_ways() {
         let proof = "by\n  constructor\n  · simp\n  · omega";
-        let lines = tactics(proof);
+        let lines = tactics(proof).unwrap();
         assert_eq!(lines, "  constructor\n  · simp\n  · omega");
         assert_eq!(Cut::Tactics.proof(&format!("{lines}  \n\n"), "x").as_deref(), Some(proof));
-        assert_eq!((tactics("by omega"), tactics("rfl")), ("  omega".to_owned(), "  exact rfl".to_owned()));
-        assert_eq!(tactics("byte_lemma"), "  exact byte_lemma");
+        for (proof, lines) in [
+            ("by omega", "  omega"),
+            ("rfl", "  exact rfl"),
+            ("byte_lemma", "  exact byte_lemma"),
+            ("Eq.trans\n  (a)\n  (b)", "  exact Eq.trans\n      (a)\n      (b)"),
+            ("by\n    constructor\n    exact h", "  constructor\n  exact h"),
+        ] {
+            assert_eq!(tactics(proof).as_deref(), Some(lines), "{proof}");
+        }
+        assert_eq!(tactics("| 0 => rfl\n| n + 1 => rfl"), None);
         assert_eq!(Cut::Tactics.proof(" \n", "x"), None);
     }
 
@@ -104,6 +120,8 @@ mod tests {
         let answer = "<think>\n```lean4\ntheorem x : 1 = 1 := by sorry\n```\n</think>\nSo:\n```lean4\nimport Mathlib\n\n\
                       theorem x (a : Nat) (h : a = a := by rfl) : a = a := by\n  -- easy\n  rfl\n```\nDone.";
         assert_eq!(Cut::Block.proof(answer, "x").as_deref(), Some("by\n  -- easy\n  rfl"));
+        assert!(Cut::Block.thought(answer).ends_with("</think>\nSo:\n"));
+        assert_eq!((Cut::Block.thought("no code"), Cut::Whole.thought(answer)), ("", ""));
         let helper = "```lean\ntheorem x : True := trivial\nlemma y : True := trivial\n```";
         assert_eq!(Cut::Block.proof(helper, "x").as_deref(), Some("trivial"));
         assert_eq!(

@@ -35,7 +35,7 @@ mod training;
 
 pub use answer::{Cut, normalise_proof};
 pub use pass_at_k::pass_at_k;
-pub use prompt::{Failed, Goal, ProofLayout, example, prompt, repair_example, repair_prompt};
+pub use prompt::{Failed, Goal, Learned, ProofLayout, example, prompt, repair_example, repair_prompt};
 pub use training::{
     CorrectProof, Decay, Resampling, TrainingLimits, TrainingProof, choose_statements, retraining_set,
     training_set,

@@ -39,6 +39,8 @@ pub struct TrainingProof {
     pub statement: String,
     /// The text after `:=`.
     pub proof: String,
+    /// What the model wrote before it, where that is learned, too; none before a proof that is not the model's.
+    pub thought: Option<String>,
     /// Its weight in the loss.
     pub weight: f32,
 }
@@ -143,7 +145,12 @@ fn distinct<'a>(proofs: impl Iterator<Item = &'a CorrectProof>) -> Vec<&'a Corre
 }
 
 fn weighted(proof: &CorrectProof, weight: f64) -> TrainingProof {
-    TrainingProof { statement: proof.statement.clone(), proof: proof.proof.clone(), weight: weight as f32 }
+    TrainingProof {
+        statement: proof.statement.clone(),
+        proof: proof.proof.clone(),
+        thought: None,
+        weight: weight as f32,
+    }
 }
 
 #[cfg(test)]

@@ -93,25 +93,7 @@ impl Ledger {
         self.with(|db| {
             let transaction = db.unchecked_transaction()?;
             for attempt in attempts {
-                let statement = statements::id_of(&transaction, &attempt.statement)?;
-                note_round(&transaction, attempt.round)?;
-                let added = transaction
-                    .prepare_cached(
-                        "INSERT OR IGNORE INTO attempts (round, phase, statement, sample, proof, tokens, logprob)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                    )?
-                    .execute(params![
-                        attempt.round,
-                        attempt.phase.as_str(),
-                        statement,
-                        attempt.sample,
-                        attempt.proof,
-                        attempt.tokens,
-                        attempt.logprob
-                    ])?;
-                if let (1, Some(verdict)) = (added, &attempt.verdict) {
-                    insert_verdict(&transaction, transaction.last_insert_rowid(), verdict)?;
-                }
+                insert_attempt(&transaction, attempt)?;
             }
             transaction.commit()
         })
@@ -277,6 +259,30 @@ impl Ledger {
     }
 }
 
+/// Inserts an attempt, with its verdict if it has one, unless it is there.
+pub(super) fn insert_attempt(db: &Connection, attempt: &Attempt) -> rusqlite::Result<()> {
+    let statement = statements::id_of(db, &attempt.statement)?;
+    note_round(db, attempt.round)?;
+    let added = db
+        .prepare_cached(
+            "INSERT OR IGNORE INTO attempts (round, phase, statement, sample, proof, tokens, logprob)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            attempt.round,
+            attempt.phase.as_str(),
+            statement,
+            attempt.sample,
+            attempt.proof,
+            attempt.tokens,
+            attempt.logprob
+        ])?;
+    match &attempt.verdict {
+        Some(verdict) if added == 1 => insert_verdict(db, db.last_insert_rowid(), verdict),
+        _ => Ok(()),
+    }
+}
+
 /// Makes sure that the round is known.
 pub(super) fn note_round(db: &Connection, round: u32) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT OR IGNORE INTO rounds (round) VALUES (?1)")?.execute([round])?;
@@ -295,21 +301,26 @@ pub(super) fn row_of(db: &Connection, attempt: &Attempt) -> rusqlite::Result<Opt
     .optional()
 }
 
+/// Inserts a verdict unless there is one. What was thought before a proof that does not hold is let go of.
 pub(super) fn insert_verdict(db: &Connection, attempt: i64, verdict: &Verdict) -> rusqlite::Result<()> {
     let list = |items: &[String]| (!items.is_empty()).then(|| serde_json::json!(items).to_string());
-    db.prepare_cached(
-        "INSERT OR IGNORE INTO verdicts
-         (attempt, status, elapsed_ms, messages, axioms, premises, implicit_premises) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?
-    .execute(params![
-        attempt,
-        verdict.status.as_str(),
-        verdict.elapsed_ms,
-        list(&verdict.messages),
-        list(&verdict.axioms),
-        list(&verdict.premises),
-        list(&verdict.implicit_premises)
-    ])?;
+    let added = db
+        .prepare_cached(
+            "INSERT OR IGNORE INTO verdicts
+             (attempt, status, elapsed_ms, messages, axioms, premises, implicit_premises) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            attempt,
+            verdict.status.as_str(),
+            verdict.elapsed_ms,
+            list(&verdict.messages),
+            list(&verdict.axioms),
+            list(&verdict.premises),
+            list(&verdict.implicit_premises)
+        ])?;
+    if added == 1 && !verdict.is_proved() {
+        db.prepare_cached("DELETE FROM thoughts WHERE attempt = ?1")?.execute([attempt])?;
+    }
     Ok(())
 }
 

@@ -79,6 +79,7 @@ fn cut_file(path: &Path, cut: &Cut<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(
         "DELETE FROM events;
          DELETE FROM verdicts WHERE attempt NOT IN (SELECT id FROM attempts);
+         DELETE FROM thoughts WHERE attempt NOT IN (SELECT id FROM attempts);
          DELETE FROM statements WHERE origin = 'conjecture'
              AND name NOT IN (SELECT statement FROM conjectures WHERE statement IS NOT NULL)
              AND name NOT IN (SELECT value FROM sketches, json_each(sketches.goals))

@@ -4,13 +4,20 @@ use rusqlite::{Connection, OptionalExtension};
 
 const SCHEMA: &str = include_str!("schema.sql");
 /// The version of `schema.sql`, in `PRAGMA user_version`.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 /// The schema of version 2, through which those of version 1 go.
 const VERSION_2: &str = include_str!("version2.sql");
 /// From version 2 to 3.
 const FROM_2: &str = include_str!("from_2.sql");
 /// From version 3 to 4.
 const FROM_3: &str = include_str!("from_3.sql");
+/// From version 4, which kept of an answer nothing but the proof, to 5.
+const FROM_4: &str = "
+CREATE TABLE thoughts (
+    attempt INTEGER PRIMARY KEY REFERENCES attempts (id),
+    text    TEXT NOT NULL
+) STRICT;
+";
 
 /// From version 1 to 2, which kept the verdict as JSON beside the proof and knew statements by name alone.
 const FROM_1: &str = "
@@ -69,7 +76,10 @@ pub(super) fn migrate(db: &mut Connection, version: i64) -> rusqlite::Result<()>
             if version < 3 {
                 transaction.execute_batch(FROM_2)?;
             }
-            transaction.execute_batch(FROM_3)?;
+            if version < 4 {
+                transaction.execute_batch(FROM_3)?;
+            }
+            transaction.execute_batch(FROM_4)?;
         }
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
@@ -169,13 +179,18 @@ mod tests {
         version_1(&path("1"));
         version_2(&path("2"));
         version_3(&path("3"));
-        let [fresh, from_3, from_2, from_1] = ["fresh", "3", "2", "1"].map(|name| {
+        // Version 4 was today's without one table.
+        drop(Ledger::open(&path("4")).unwrap());
+        let db = Connection::open(path("4")).unwrap();
+        db.execute_batch("DROP TABLE thoughts; PRAGMA user_version = 4;").unwrap();
+        let [fresh, from_4, from_3, from_2, from_1] = ["fresh", "4", "3", "2", "1"].map(|name| {
             drop(Ledger::open(&path(name)).unwrap());
             let db = Connection::open(path(name)).unwrap();
             assert_eq!(version(&db).unwrap(), VERSION);
             shape(&db)
         });
         assert!(fresh.iter().any(|line| line.contains("conjectures_open")), "{fresh:#?}");
+        assert_eq!(from_4, fresh);
         assert_eq!(from_3, fresh);
         assert_eq!(from_2, fresh);
         assert_eq!(from_1, fresh);
@@ -317,7 +332,7 @@ mod tests {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", VERSION + 1).unwrap();
         for result in [Ledger::open(&path), Ledger::open_read_only(&path)] {
             let error = result.unwrap_err();
-            assert!(matches!(error, LedgerError::Newer { found: 5, .. }), "{error}");
+            assert!(matches!(error, LedgerError::Newer { found, .. } if found == VERSION + 1), "{error}");
         }
     }
 

@@ -14,6 +14,7 @@ mod sketches;
 mod statement;
 mod statements;
 mod tallies;
+mod thoughts;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -29,6 +30,7 @@ pub use known::KnownVerdicts;
 pub use sketches::LedgerSketch;
 pub use statements::{LedgerStatement, Origin};
 pub use tallies::{Effort, Tally};
+pub use thoughts::Thoughts;
 
 /// How long a writer waits for another.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(10);

@@ -110,6 +110,13 @@ CREATE TABLE attempts (
 
 CREATE INDEX attempts_by_statement ON attempts (statement, phase, round);
 
+-- What a model wrote before a proof, where the prompts' layout learns that, too: kept until the judge has spoken, and longer
+-- of proofs that hold.
+CREATE TABLE thoughts (
+    attempt INTEGER PRIMARY KEY REFERENCES attempts (id),
+    text    TEXT NOT NULL
+) STRICT;
+
 -- What the judge said of an attempt; none yet if it has no row. The run itself says `unfinished` of a text that was cut off
 -- before its end, and `malformed` of an answer without a proof: no judge has seen them. Lists are JSON, and empty where they
 -- have nothing.

@@ -38,6 +38,8 @@ struct Batch {
     requests: Vec<SampleRequest>,
     /// For each request its attempts, yet without text.
     owners: Vec<Vec<Attempt>>,
+    /// For each request whether what is thought before its proofs is learned: a second attempt thinks about the first.
+    learned: Vec<bool>,
 }
 
 /// What is to be sampled.
@@ -124,6 +126,7 @@ fn missing(
                     attempts.iter().map(|attempt| sample_seed(context.config.seed, attempt)).collect();
                 batch.requests.push(SampleRequest { prompt: prompt.clone(), seeds });
                 batch.owners.push(attempts);
+                batch.learned.push(plan.phase == Phase::Train && target.failure.is_none());
             }
         }
     }
@@ -144,21 +147,25 @@ struct Keep {
 
 impl Keep {
     /// Records an attempt; finished ones go to the judge, too.
-    fn sample(&self, mut attempt: Attempt, sample: &Sample) -> Result<()> {
+    fn sample(&self, mut attempt: Attempt, sample: &Sample, learned: bool) -> Result<()> {
         // What is no proof is kept as it is, for people to read.
         attempt.proof = normalise_proof(&sample.text);
+        let mut thought = None;
         if !sample.finished {
             attempt.verdict = Some(unfinished(self.limit));
         } else {
             match self.sampler.proof(&sample.text, &attempt.statement) {
-                Ok(proof) => attempt.proof = proof,
+                Ok(proof) => {
+                    attempt.proof = proof;
+                    thought = self.sampler.thought(&sample.text).filter(|_| learned);
+                }
                 Err(wanted) => attempt.verdict = Some(malformed(wanted)),
             }
         }
         attempt.tokens = u32::try_from(sample.tokens)?;
         attempt.logprob = sample.logprob;
         self.progress.tokens(u64::from(attempt.tokens));
-        self.ledger.record_attempt(&attempt)?;
+        self.ledger.record_sampled(&attempt, thought)?;
         self.events.recorded(Recorded::Attempt);
         if attempt.verdict.is_none() {
             self.sender.send(attempt)?;
@@ -179,7 +186,7 @@ async fn sample_all(
     cancel: Cancel,
 ) -> Result<Sampled> {
     let mut sampled = Sampled::default();
-    for (arm, Batch { requests, owners }) in batches.into_iter().enumerate() {
+    for (arm, Batch { requests, owners, learned }) in batches.into_iter().enumerate() {
         if cancel.is_cancelled() || requests.is_empty() {
             continue;
         }
@@ -188,7 +195,7 @@ async fn sample_all(
         let keep = keep.clone();
         let each = move |sample: Sample| {
             let attempt = owners[sample.request][sample.sample].clone();
-            keep.sample(attempt, &sample)
+            keep.sample(attempt, &sample, learned[sample.request])
         };
         let kind = SampleKind::Proof;
         let stats = sampler::sample(sampler.clone(), kind, requests, settings, cancel.clone(), each).await?;

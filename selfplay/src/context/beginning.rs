@@ -11,8 +11,8 @@ use super::prompts::Prompts;
 use crate::config::RunConfig;
 use crate::error::UsageError;
 
-/// Checks that the checkpoint of `model.base` is there and can be read but for its weights, and that each template of the
-/// prompts takes all its fields. Fetched models are below `home`, or where the environment says.
+/// Checks that the checkpoint of `model.base` is there and can be read, that it has all its weights, of which none is read, and
+/// that each template of the prompts takes all its fields. Fetched models are below `home`, or where the environment says.
 ///
 /// # Errors
 /// [`UsageError`] if the checkpoint is not there or a template cannot be used; if the checkpoint is damaged.
@@ -31,8 +31,7 @@ pub fn check_beginning(config: &RunConfig, home: Option<PathBuf>) -> Result<()> 
 /// A model of random numbers as runs begin with, but for what a corpus teaches its tokenizer.
 fn blank() -> Result<Checkpoint, ModelError> {
     let tokenizer = Tokenizer::train(&["by rfl".to_owned()], Tokenizer::MIN_VOCAB)?;
-    let vocab_size = tokenizer.vocab_size();
-    let config = ModelConfig { vocab_size, layers: 1, width: 8, heads: 2, ff: 8, ..ModelConfig::default() };
+    let config = ModelConfig::smallest(tokenizer.vocab_size());
     Ok(Checkpoint::new(Lm::init(&config, &Device::flex(), 0)?, tokenizer))
 }
 
@@ -80,9 +79,10 @@ mod tests {
         blank().unwrap().save(&model).unwrap();
         let mut config = RunConfig::load("tiny", None).unwrap();
         config.model.base = base(&model);
-        // Nobody looks at the weights.
-        std::fs::remove_file(model.join("model.safetensors")).unwrap();
         check_beginning(&config, None).unwrap();
+        std::fs::remove_file(model.join("model.safetensors")).unwrap();
+        let (text, is_usage) = refusal(|config| config.model.base = base(&model));
+        assert!(!is_usage && text.contains("model.safetensors") && text.contains("model.base"), "{text}");
         std::fs::write(model.join("tokenizer.json"), "{").unwrap();
         let (text, is_usage) = refusal(|config| config.model.base = base(&model));
         assert!(!is_usage && text.contains("tokenizer.json") && text.contains("model.base"), "{text}");

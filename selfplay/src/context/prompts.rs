@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use stp_conjecturer::SeedTheorem;
 use stp_datasets::Statement;
 use stp_model::{Checkpoint, Example, ModelError, StopWhen, Task, Writer};
-use stp_prover::{Failed, Goal};
+use stp_prover::{Failed, Goal, Learned};
 
 use crate::config::Layout;
 
@@ -82,15 +82,15 @@ impl Prompts {
         }
     }
 
-    /// A proof to learn.
+    /// A proof to learn; none if no answer of the layout has this proof.
     ///
     /// # Errors
     /// As [`Self::encode`].
-    pub fn proof_example(&self, goal: Goal<'_>, proof: &str, weight: f32) -> Result<Example, ModelError> {
-        stp_prover::example(&self.writer, &self.layout.proof, goal, proof, weight)
+    pub fn proof_example(&self, goal: Goal<'_>, learned: Learned<'_>) -> Result<Option<Example>, ModelError> {
+        stp_prover::example(&self.writer, &self.layout.proof, goal, learned)
     }
 
-    /// A second attempt to learn.
+    /// A second attempt to learn; none as with [`Self::proof_example`].
     ///
     /// # Errors
     /// As [`Self::encode`].
@@ -98,10 +98,9 @@ impl Prompts {
         &self,
         goal: Goal<'_>,
         failed: Failed<'_>,
-        proof: &str,
-        weight: f32,
-    ) -> Result<Example, ModelError> {
-        stp_prover::repair_example(&self.writer, &self.layout.proof, goal, failed, proof, weight)
+        learned: Learned<'_>,
+    ) -> Result<Option<Example>, ModelError> {
+        stp_prover::repair_example(&self.writer, &self.layout.proof, goal, failed, learned)
     }
 
     /// A conjecture to learn.
@@ -144,6 +143,17 @@ impl Prompts {
     pub fn proof(&self, answer: &str, name: &str) -> Result<String, &'static str> {
         let cut = self.layout.proof.cut;
         cut.proof(answer, name).ok_or(cut.wanted())
+    }
+
+    /// Whether the layout lets models think before they write a proof.
+    pub fn thinks(&self) -> bool {
+        self.layout.proof.learns_thoughts()
+    }
+
+    /// What stands before the proof of such an answer, where that is learned, too.
+    pub fn thought<'a>(&self, answer: &'a str) -> Option<&'a str> {
+        let layout = &self.layout.proof;
+        layout.learns_thoughts().then(|| layout.cut.thought(answer))
     }
 
     /// What of an answer that ended is the statement.

@@ -63,6 +63,11 @@ pub trait Sampler: Send + Sync {
         Ok(normalise_proof(answer))
     }
 
+    /// What stands before the proof of such an answer, where that is learned, too.
+    fn thought<'a>(&self, _answer: &'a str) -> Option<&'a str> {
+        None
+    }
+
     /// What of an answer that ended is the statement.
     fn statement(&self, answer: &str) -> Option<String> {
         Some(normalise_spaces(answer))
@@ -111,6 +116,10 @@ impl Sampler for ModelSampler {
 
     fn proof(&self, answer: &str, name: &str) -> Result<String, &'static str> {
         self.prompts.proof(answer, name)
+    }
+
+    fn thought<'a>(&self, answer: &'a str) -> Option<&'a str> {
+        self.prompts.thought(answer)
     }
 
     fn statement(&self, answer: &str) -> Option<String> {
@@ -202,9 +211,7 @@ mod tests {
     #[test]
     fn an_answer_ends_at_the_longest_sequence_of_the_run() {
         let tokenizer = Tokenizer::train(&["by rfl".to_owned()], Tokenizer::MIN_VOCAB).unwrap();
-        let vocab_size = tokenizer.vocab_size();
-        let config =
-            ModelConfig { vocab_size, layers: 1, width: 8, heads: 2, ff: 8, ..ModelConfig::default() };
+        let config = ModelConfig::smallest(tokenizer.vocab_size());
         let checkpoint = Checkpoint::new(Lm::init(&config, &Device::flex(), 0).unwrap(), tokenizer);
         let prompts = Prompts::new(&checkpoint, &Layout::named("markers").unwrap()).unwrap();
         let sampler = ModelSampler { checkpoint, prompts, longest: 10 };

@@ -96,6 +96,10 @@ impl Sampler for ServedSampler {
         self.own.proof(answer, name)
     }
 
+    fn thought<'a>(&self, answer: &'a str) -> Option<&'a str> {
+        self.own.thought(answer)
+    }
+
     fn statement(&self, answer: &str) -> Option<String> {
         self.own.statement(answer)
     }

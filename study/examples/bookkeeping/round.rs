@@ -30,7 +30,7 @@ pub fn play(path: &Path) -> Result<()> {
     let sets = [("training set", TrainingSet::Round(round)), ("re-training set", TrainingSet::All(round))];
     for (name, set) in sets {
         meter.part(name, || {
-            let proofs = select::proofs(ledger, &given, config, set)?.len();
+            let proofs = select::proofs(ledger, &given, config, set)?.proofs.len();
             let kept = select::conjectures(ledger, config, set.rounds(config))?.len();
             eprintln!("{name}: {proofs} proofs, {kept} conjectures");
             Ok(())

@@ -14,8 +14,7 @@ use crate::test;
 
 fn checkpoint() -> Checkpoint {
     let tokenizer = Tokenizer::train(&[": 1 = 1 := by rfl".to_owned()], Tokenizer::MIN_VOCAB).unwrap();
-    let vocab_size = tokenizer.vocab_size();
-    let config = ModelConfig { vocab_size, layers: 1, width: 8, heads: 2, ff: 8, ..ModelConfig::default() };
+    let config = ModelConfig::smallest(tokenizer.vocab_size());
     Checkpoint::new(Lm::init(&config, &Device::flex(), 0).unwrap(), tokenizer)
 }
 

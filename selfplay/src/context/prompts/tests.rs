@@ -12,14 +12,7 @@ const TEXTS: [&str; 4] =
 fn checkpoint() -> Checkpoint {
     let texts: Vec<String> = TEXTS.iter().cycle().take(20).map(|text| (*text).to_owned()).collect();
     let tokenizer = Tokenizer::train(&texts, 330).unwrap();
-    let config = ModelConfig {
-        vocab_size: tokenizer.vocab_size(),
-        layers: 1,
-        width: 8,
-        heads: 2,
-        ff: 8,
-        ..Default::default()
-    };
+    let config = ModelConfig::smallest(tokenizer.vocab_size());
     Checkpoint::new(Lm::init(&config, &Device::flex(), 0).unwrap(), tokenizer)
 }
 
@@ -74,13 +67,13 @@ proptest! {
         let asked = pieces(tokenizer, &[(Special::Prove, &signature)], Special::Proof);
         prop_assert_eq!(&prompts.encode(&Prompt::Prove { goal }).unwrap(), &asked);
         let answered = [tokenizer.encode(&proof), vec![Special::End.id()]].concat();
-        let example = prompts.proof_example(goal, &proof, 0.5).unwrap();
+        let example = prompts.proof_example(goal, learned(&proof, 0.5)).unwrap().unwrap();
         prop_assert_eq!((&example.prompt, &example.target, example.weight), (&asked, &answered, 0.5));
 
         let failed = Failed { proof: &proof, message: &message, room };
         let again = repair(tokenizer, &signature, &proof, &message, room);
         prop_assert_eq!(&prompts.encode(&Prompt::Repair { goal, failed }).unwrap(), &again);
-        let example = prompts.repair_example(goal, failed, &proof, 1.0).unwrap();
+        let example = prompts.repair_example(goal, failed, learned(&proof, 1.0)).unwrap().unwrap();
         prop_assert_eq!((&example.prompt, &example.target), (&again, &answered));
 
         let lemma = lemma.as_deref();
@@ -118,7 +111,7 @@ fn provers_without_chats_are_asked_as_they_were_trained() {
         [("deepseek-prover-v1.5", "\n", "  omega\n```<|end|>"), ("stp", "", "\n  omega\n```<|end|>")]
     {
         let (prompts, tokenizer) = prompts(layout);
-        let example = prompts.proof_example(GOAL, "by\n  omega", 1.0).unwrap();
+        let example = prompts.proof_example(GOAL, learned("by\n  omega", 1.0)).unwrap().unwrap();
         let expected = format!("Complete the following Lean 4 code:\n\n{HEAD}{end}");
         assert_eq!(tokenizer.decode(&example.prompt), expected, "{layout}");
         assert_eq!(tokenizer.decode(&example.target), answer, "{layout}");
@@ -137,10 +130,42 @@ fn provers_without_chats_are_asked_as_they_were_trained() {
     }
 }
 
+fn learned(proof: &str, weight: f32) -> Learned<'_> {
+    Learned { proof, thought: None, weight }
+}
+
+#[test]
+fn equations_are_no_answer_of_tactics() {
+    let proof = learned("| 0 => rfl\n| _ + 1 => rfl", 1.0);
+    for (layout, is_learned) in [("stp", false), ("plain", true)] {
+        assert_eq!(prompts(layout).0.proof_example(GOAL, proof).unwrap().is_some(), is_learned, "{layout}");
+    }
+}
+
+const CHAT: &str = "{% for m in messages %}{{ m.role }}: {{ m.content }}<|proof|>{% endfor %}";
+
+#[test]
+fn who_thinks_first_learns_the_thought_and_nothing_without_one() {
+    let checkpoint = checkpoint().with_chat_template(CHAT);
+    for layout in ["kimina-prover", "deepseek-prover-v2", "goedel-prover-v2"] {
+        let prompts = Prompts::new(&checkpoint, &Layout::named(layout).unwrap()).unwrap();
+        let answer = "<think>\nIt is omega's.\n</think>\n```lean4\nimport Mathlib\n\ntheorem add_comm (a b : Nat) : a + b = \
+                      b + a := by\n  omega\n```";
+        let (proof, thought) = (prompts.proof(answer, GOAL.name).unwrap(), prompts.thought(answer));
+        assert_eq!(thought, Some("<think>\nIt is omega's.\n</think>\n"));
+        let sampled = Learned { proof: &proof, thought, weight: 1.0 };
+        let example = prompts.proof_example(GOAL, sampled).unwrap().unwrap();
+        let target = checkpoint.tokenizer.decode(&example.target);
+        assert!(target.starts_with("<think>\nIt is omega's.\n</think>\n```lean4\nimport"), "{target}");
+        assert!(target.contains("b + a := by\n  omega\n```"), "{target}");
+        assert_eq!(prompts.proof_example(GOAL, learned(&proof, 1.0)).unwrap(), None);
+    }
+    assert_eq!(prompts("plain").0.thought("```lean4"), None);
+}
+
 #[test]
 fn kimina_is_asked_as_its_model_card_asks() {
-    let template = "{% for m in messages %}{{ m.role }}: {{ m.content }}<|proof|>{% endfor %}";
-    let checkpoint = checkpoint().with_chat_template(template);
+    let checkpoint = checkpoint().with_chat_template(CHAT);
     let prompts = Prompts::new(&checkpoint, &Layout::named("kimina-prover").unwrap()).unwrap();
     let prompt = prompts.encode(&Prompt::Prove { goal: GOAL }).unwrap();
     let expected = format!(
@@ -153,7 +178,7 @@ fn kimina_is_asked_as_its_model_card_asks() {
 #[test]
 fn the_plain_layout_goes_both_ways() {
     let (prompts, tokenizer) = prompts("plain");
-    let example = prompts.proof_example(GOAL, "by\n  omega", 1.0).unwrap();
+    let example = prompts.proof_example(GOAL, learned("by\n  omega", 1.0)).unwrap().unwrap();
     assert_eq!(tokenizer.decode(&example.prompt), "example (a b : Nat) : a + b = b + a :=");
     let read = prompts.read(SampleKind::Proof, &tokenizer.encode(" by\n  omega\n\nexample : 1 = 1"));
     assert_eq!(prompts.proof(&read, "x").as_deref(), Ok("by\n  omega"));

@@ -6,12 +6,13 @@ use anyhow::{Context as _, Result};
 use stp_conjecturer::{SeedTheorem, proof_with_fate};
 use stp_datasets::Attempt;
 use stp_model::Example;
-use stp_prover::{Goal, TrainingProof};
+use stp_prover::{Goal, Learned, TrainingProof};
 
 use super::pairs::SupervisedPair;
 use crate::context::Context;
 use crate::context::lemmas::{lemma_signatures, lemmas_of};
 use crate::context::prompts::Prompts;
+use crate::events::Event;
 
 /// Texts of statements and lemmas by name, for building examples.
 pub struct Texts {
@@ -63,17 +64,44 @@ pub fn tokenizer_texts(context: &Context, proofs: &[Attempt], texts: &Texts) -> 
     statements.chain(proofs.iter().map(|proof| proof.proof.clone())).chain(lemmas).collect()
 }
 
-/// An example for the prover.
+/// Examples for the prover. Proofs that no answer of the layout has are left out, and that is told.
 ///
 /// # Errors
-/// If the statement is unknown.
-pub fn proof_example(prompts: &Prompts, texts: &Texts, proof: &TrainingProof) -> Result<Example> {
-    Ok(prompts.proof_example(texts.goal(&proof.statement)?, &proof.proof, proof.weight)?)
+/// If a statement is unknown.
+pub fn proof_examples(
+    context: &Context,
+    prompts: &Prompts,
+    texts: &Texts,
+    proofs: &[TrainingProof],
+) -> Result<Vec<Example>> {
+    let mut examples = Vec::new();
+    for proof in proofs {
+        examples.extend(prompts.proof_example(texts.goal(&proof.statement)?, learned(proof))?);
+    }
+    tell_left_out(context, proofs.len() - examples.len());
+    Ok(examples)
+}
+
+/// A proof as an answer.
+pub fn learned(proof: &TrainingProof) -> Learned<'_> {
+    Learned { proof: &proof.proof, thought: proof.thought.as_deref(), weight: proof.weight }
+}
+
+/// Tells how many proofs are left out, if any are.
+pub fn tell_left_out(context: &Context, proofs: usize) {
+    if proofs > 0 {
+        context.events.emit(&Event::ProofsLeftOut { proofs });
+    }
 }
 
 /// A proof that weighs as much as every other.
 pub fn unweighted(attempt: &Attempt) -> TrainingProof {
-    TrainingProof { statement: attempt.statement.clone(), proof: attempt.proof.clone(), weight: 1.0 }
+    TrainingProof {
+        statement: attempt.statement.clone(),
+        proof: attempt.proof.clone(),
+        thought: None,
+        weight: 1.0,
+    }
 }
 
 /// An example for the conjecturer, of stage 1.

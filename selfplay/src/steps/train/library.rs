@@ -6,8 +6,9 @@ use rand::seq::SliceRandom;
 use stp_conjecturer::{GivenStatement, SeedTheorem, supervised_pairs};
 use stp_datasets::{Corpus, CorpusEntry, canonical_explicit};
 use stp_model::Example;
-use stp_prover::Goal;
+use stp_prover::{Goal, Learned};
 
+use super::examples::tell_left_out;
 use crate::config::RunConfig;
 use crate::context::Context;
 use crate::context::prompts::{Prompts, goal};
@@ -51,9 +52,15 @@ pub fn count(config: &RunConfig, entries: &[CorpusEntry]) -> usize {
 pub fn examples(context: &Context, prompts: &Prompts, entries: &[CorpusEntry]) -> Result<Vec<Example>> {
     let proofs = entries.iter().flat_map(|entry| {
         let proofs = stage1_proofs_of(entry, context.config.supervised_tactics);
-        proofs.into_iter().map(|proof| prompts.proof_example(goal(&entry.statement), &proof, 1.0))
+        proofs.into_iter().map(|proof| {
+            let learned = Learned { proof: &proof, thought: None, weight: 1.0 };
+            prompts.proof_example(goal(&entry.statement), learned)
+        })
     });
-    let mut examples = proofs.collect::<Result<Vec<_>, _>>()?;
+    let proofs = proofs.collect::<Result<Vec<_>, _>>()?;
+    let given = proofs.len();
+    let mut examples: Vec<_> = proofs.into_iter().flatten().collect();
+    tell_left_out(context, given - examples.len());
     let mut generator = generator_for(context.config.seed, &["library pairs"]);
     if !context.config.stage1_conjectures() {
         examples.shuffle(&mut generator);

@@ -19,7 +19,7 @@ use stp_model::{Checkpoint, Example};
 use stp_prover::TrainingProof;
 
 use self::common::Beginning;
-use self::examples::{Texts, conjecture_example, pair_example, proof_example};
+use self::examples::{Texts, conjecture_example, pair_example, proof_examples, tell_left_out};
 use self::fit::fit;
 use self::pairs::{SupervisedPair, replayed_pairs};
 use self::select::{TrainingConjecture, TrainingSet};
@@ -49,7 +49,7 @@ pub async fn round(context: &Context, round: u32) -> Result<TrainRecord> {
         TrainingSet::Round(_) => (newest.as_str(), &config.round),
     };
     let beginning = Beginning::of_run(context, from)?;
-    let proofs = select::proofs(ledger, &context.statements.given_names(), config, set)?;
+    let proofs = proofs(context, set)?;
     let mut record = TrainRecord {
         proofs: Some(proofs.len()),
         conjectures_kept: Some(of_round.len()),
@@ -72,7 +72,7 @@ pub async fn round(context: &Context, round: u32) -> Result<TrainRecord> {
 /// As [`round`].
 pub async fn retrain(context: &Context, round: u32) -> Result<TrainRecord> {
     let (config, ledger, set) = (&context.config, &context.ledger, TrainingSet::All(round));
-    let proofs = select::proofs(ledger, &context.statements.given_names(), config, set)?;
+    let proofs = proofs(context, set)?;
     let kept = select::conjectures(ledger, config, set.rounds(config))?;
     let conjectures = Some(kept.len());
     let kept = select::with_fates(ledger, config, set.rounds(config), kept)?;
@@ -82,6 +82,14 @@ pub async fn retrain(context: &Context, round: u32) -> Result<TrainRecord> {
     let learned = Learned { proofs: &proofs, kept: &kept, replayed: Vec::new(), rounds: set.rounds(config) };
     let examples = learned.examples(context, &beginning.checkpoint, &mut record).await?;
     fit(context, beginning, examples, &config.retraining, "final", record).await
+}
+
+/// The prover's training set; how many proofs it cannot have is told.
+fn proofs(context: &Context, set: TrainingSet) -> Result<Vec<TrainingProof>> {
+    let given = context.statements.given_names();
+    let chosen = select::proofs(&context.ledger, &given, &context.config, set)?;
+    tell_left_out(context, chosen.left_out);
+    Ok(chosen.proofs)
 }
 
 /// What is learned.
@@ -103,7 +111,7 @@ impl Learned<'_> {
         record: &mut TrainRecord,
     ) -> Result<Vec<Example>> {
         let (prompts, texts) = (&context.checkpoints.prompts(checkpoint)?, self.texts(context).await?);
-        let of_proofs = self.proofs.iter().map(|proof| proof_example(prompts, &texts, proof));
+        let mut examples = proof_examples(context, prompts, &texts, self.proofs)?;
         let weighty = self.kept.iter().filter(|kept| kept.weight > 0.0);
         let of_kept = weighty.map(|kept| {
             let (TrainingConjecture { conjecture, lemma, weight, .. }, proof) = (kept, kept.shown_proof());
@@ -111,11 +119,12 @@ impl Learned<'_> {
             conjecture_example(prompts, &texts, lemma.as_deref(), seed, &conjecture.signature, *weight)
         });
         let of_replayed = self.replayed.iter().map(|pair| pair_example(prompts, &texts, pair));
-        let mut examples = of_proofs.chain(of_kept).chain(of_replayed).collect::<Result<Vec<_>>>()?;
+        examples.extend(of_kept.chain(of_replayed).collect::<Result<Vec<_>>>()?);
         if !self.replayed.is_empty() {
             record.replayed_pairs = Some(self.replayed.len());
         }
-        if context.config.repair.enabled {
+        // What was thought before a first attempt says nothing of a proof that failed.
+        if context.config.repair.enabled && !prompts.thinks() {
             let longest = context.checkpoints.longest(checkpoint);
             let room = longest.saturating_sub(context.config.sampling.max_proof_tokens);
             let (ledger, rounds) = (&context.ledger, self.rounds.clone());

@@ -8,7 +8,7 @@ use stp_datasets::{Attempt, Ledger};
 use stp_model::Example;
 use stp_prover::{Failed, TrainingProof};
 
-use super::examples::Texts;
+use super::examples::{Texts, learned};
 use crate::attempt::Failure;
 use crate::context::prompts::Prompts;
 
@@ -49,7 +49,7 @@ pub fn examples(
         let failure = Failure::refused(failed).into_iter().next()?;
         let goal = texts.known(&proof.statement)?;
         let failed = Failed { proof: &failure.proof, message: &failure.message, room };
-        Some(prompts.repair_example(goal, failed, &proof.proof, proof.weight))
+        prompts.repair_example(goal, failed, learned(proof)).transpose()
     };
     Ok(chosen.into_iter().filter_map(example).collect::<Result<_, _>>()?)
 }

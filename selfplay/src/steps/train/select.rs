@@ -62,20 +62,30 @@ impl TrainingConjecture {
 }
 
 /// The prover's training set.
+#[derive(Clone, Debug, Default)]
+pub struct ChosenProofs {
+    /// What is learned.
+    pub proofs: Vec<TrainingProof>,
+    /// How many correct proofs no answer of the prompts' layout can have: they are left out before the others are chosen.
+    pub left_out: usize,
+}
+
+/// The prover's training set.
 ///
 /// # Errors
-/// If the ledger cannot be read.
+/// If the ledger or the layout of the prompts cannot be read.
 pub fn proofs(
     ledger: &Ledger,
     given: &HashSet<String>,
     config: &RunConfig,
     set: TrainingSet,
-) -> Result<Vec<TrainingProof>> {
+) -> Result<ChosenProofs> {
     let settings = &config.proving;
     let searched = config.conjectures_from(ConjectureSource::Subgoals);
-    let correct = correct_proofs(ledger, given, set.rounds(config), searched)?;
+    let mut correct = correct_proofs(ledger, given, set.rounds(config), searched)?;
+    let left_out = leave_out(ledger, config, &mut correct)?;
     let decay = Decay { length: settings.length_decay, seconds: settings.seconds_decay };
-    Ok(match set {
+    let mut chosen = match set {
         TrainingSet::Round(round) => {
             let limits = TrainingLimits {
                 replay: settings.replay_rounds,
@@ -89,7 +99,29 @@ pub fn proofs(
             let highest = config.selection.limits().highest_rate;
             retraining_set(&correct, highest, decay, settings.max_proofs_per_statement)
         }
-    })
+    };
+    let names: Vec<_> = chosen.iter().map(|proof| proof.statement.as_str()).collect();
+    let mut thoughts = ledger.thoughts_of(&names)?;
+    for proof in &mut chosen {
+        proof.thought = thoughts.remove(&(proof.statement.clone(), proof.proof.clone()));
+    }
+    Ok(ChosenProofs { proofs: chosen, left_out })
+}
+
+/// Leaves out the proofs that no answer of the layout can have, and counts them.
+fn leave_out(ledger: &Ledger, config: &RunConfig, correct: &mut Vec<CorrectProof>) -> Result<usize> {
+    let layout = config.prompts.layout()?.proof;
+    let thoughts = if layout.learns_thoughts() { ledger.thought_through()? } else { HashSet::new() };
+    let mut left_out = HashSet::new();
+    correct.retain(|it| {
+        let named = (it.statement.clone(), it.proof.clone());
+        let is_taken = layout.takes(&it.proof, thoughts.contains(&named));
+        if !is_taken {
+            left_out.insert(named);
+        }
+        is_taken
+    });
+    Ok(left_out.len())
 }
 
 /// The correct proofs of some rounds, those of the search among them if it is `searched` for them. A statement's pass rate is

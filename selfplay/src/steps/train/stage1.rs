@@ -5,7 +5,7 @@ use stp_datasets::{Attempt, CorpusEntry, Phase};
 use stp_model::{Checkpoint, Example, Lm, Tokenizer};
 
 use super::common::{Beginning, PRETRAINED};
-use super::examples::{Texts, lemmas, pair_example, proof_example, tokenizer_texts, unweighted};
+use super::examples::{Texts, lemmas, pair_example, proof_examples, tokenizer_texts, unweighted};
 use super::fit::fit;
 use super::library;
 use super::pairs::stage1_pairs;
@@ -44,15 +44,18 @@ pub async fn stage1(context: &Context) -> Result<TrainRecord> {
     };
     let prompts = context.checkpoints.prompts(&beginning.checkpoint)?;
     let pairs = stage1_pairs(context, &proofs);
-    let of_proofs = proofs.iter().map(|proof| proof_example(&prompts, &texts, &unweighted(proof)));
-    let of_pairs = pairs.iter().map(|pair| pair_example(&prompts, &texts, pair));
-    let examples = of_proofs.chain(of_pairs).collect::<Result<Vec<_>>>()?;
+    let unweighted: Vec<_> = proofs.iter().map(unweighted).collect();
+    let mut examples = proof_examples(context, &prompts, &texts, &unweighted)?;
+    let learned = examples.len();
+    for pair in &pairs {
+        examples.push(pair_example(&prompts, &texts, pair)?);
+    }
     let shown_before = library::examples(context, &prompts, &entries)?;
     let parameters = beginning.checkpoint.model.config().parameters();
     if !shown_before.is_empty() {
         beginning = pretrain(context, beginning, shown_before).await?;
     }
-    context.events.emit(&Event::Stage1 { proofs: proofs.len(), pairs: pairs.len(), parameters });
+    context.events.emit(&Event::Stage1 { proofs: learned, pairs: pairs.len(), parameters });
     let record = TrainRecord { parameters: Some(parameters), ..TrainRecord::default() };
     fit(context, beginning, examples, &config.stage1, "stage1", record).await
 }

@@ -46,7 +46,7 @@ fn finish(context: &Context, step: Step, detail: Value) {
 
 fn statements(context: &Context, set: TrainingSet) -> Vec<String> {
     let given = context.statements.given_names();
-    let proofs = select::proofs(&context.ledger, &given, &context.config, set).unwrap();
+    let proofs = select::proofs(&context.ledger, &given, &context.config, set).unwrap().proofs;
     proofs.into_iter().map(|proof| proof.statement).collect()
 }
 
@@ -74,11 +74,34 @@ fn of_a_closed_goal_the_one_tactic_is_learned() {
     }
     let given = context.statements.given_names();
     for set in [TrainingSet::Round(3), TrainingSet::All(3)] {
-        let proofs = select::proofs(&context.ledger, &given, &context.config, set).unwrap();
+        let proofs = select::proofs(&context.ledger, &given, &context.config, set).unwrap().proofs;
         let of_goal: Vec<_> =
             proofs.iter().filter(|it| it.statement == "goal").map(|it| &*it.proof).collect();
         assert_eq!(of_goal, ["by omega"]);
     }
+}
+
+#[test]
+fn where_models_think_first_proofs_without_a_thought_take_no_places() {
+    let (_scratch, mut context) = context(|config| config.proving.max_proofs_per_statement = 1);
+    let given = test::attempt(0, Phase::Corpus, "a", 0, "by rfl", Status::Proved);
+    context.ledger.record_attempt(&given).unwrap();
+    let mut sampled = test::attempt(3, Phase::Train, "a", 0, "by thought_through", Status::Proved);
+    let verdict = sampled.verdict.take().unwrap();
+    context.ledger.record_sampled(&sampled, Some("First, this.")).unwrap();
+    context.ledger.record_verdict(&sampled, &verdict).unwrap();
+    let given = context.statements.given_names();
+    let chosen = |context: &Context| {
+        select::proofs(&context.ledger, &given, &context.config, TrainingSet::All(3)).unwrap()
+    };
+    let before = chosen(&context);
+    assert!(before.left_out == 0 && before.proofs.iter().any(|it| it.proof == "by rfl"), "{before:?}");
+    assert!(before.proofs.iter().all(|it| it.proof != "by thought_through"), "it is longer: {before:?}");
+    context.config.prompts.layout = "kimina-prover".to_owned();
+    let thinking = chosen(&context);
+    let [only] = &thinking.proofs[..] else { panic!("{thinking:?}") };
+    assert_eq!((only.proof.as_str(), only.thought.as_deref()), ("by thought_through", Some("First, this.")));
+    assert!(thinking.left_out >= before.proofs.len() - 1);
 }
 
 #[test]
@@ -263,7 +286,12 @@ fn repair_is_taught_by_the_likeliest_refused_proof() {
     let statement = (String::new(), ": 1 + 9 = 9".to_owned());
     let statements = [("conjecture_1_0_0".to_owned(), statement)].into();
     let texts = Texts { statements, lemmas: Default::default() };
-    let proof = TrainingProof { statement: "conjecture_1_0_0".into(), proof: "by x0".into(), weight: 0.5 };
+    let proof = TrainingProof {
+        statement: "conjecture_1_0_0".into(),
+        proof: "by x0".into(),
+        thought: None,
+        weight: 0.5,
+    };
     let mut cut_off = test::attempt(1, Phase::Train, "conjecture_1_0_0", 9, "by cut", Status::Unfinished);
     cut_off.logprob = -0.1;
     context.ledger.record_attempt(&cut_off).unwrap();

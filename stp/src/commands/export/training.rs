@@ -14,13 +14,14 @@ const fn column(name: &'static str, kind: Kind, meaning: &'static str) -> Column
     Column { name, kind, meaning }
 }
 
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 11] = [
     column("role", Text, "prover (statement → proof) or conjecturer (lemma, seed with proof → statement)"),
     column("statement", Text, "name of the statement"),
     column("signature", Text, "its binders and type; the conjecturer's target"),
     column("header", Text, "Lean text before it"),
     column("split", Text, "train"),
     column("proof", Text, "the prover's target: the text after `:=`"),
+    column("thought", Text, "what the model wrote before it, where the layout learns that, too"),
     column("lemma", Text, "trigger lemma in the conjecturer's prompt"),
     column("seed", Text, "signature of the seed in the conjecturer's prompt"),
     column("seed_proof", Text, "its proof there"),
@@ -40,7 +41,7 @@ pub(super) fn table(ledger: &Ledger, config: &RunConfig, round: Option<u32>) -> 
         .map(|it| it.statement.id.clone())
         .collect();
     let set = round.map_or(TrainingSet::All(config.rounds + 1), |round| TrainingSet::of_round(config, round));
-    let proofs = select::proofs(ledger, &given, config, set)?;
+    let proofs = select::proofs(ledger, &given, config, set)?.proofs;
     let signature = |id: &str| statements.get(id).map(|it| it.statement.signature.clone());
     let mut rows: Vec<Value> = proofs
         .into_iter()
@@ -53,6 +54,7 @@ pub(super) fn table(ledger: &Ledger, config: &RunConfig, round: Option<u32>) -> 
                 "header": statement.map(|it| &it.header),
                 "split": statement.map_or(Split::Train, |it| it.split),
                 "proof": proof.proof,
+                "thought": proof.thought,
                 "weight": proof.weight,
             })
         })
