@@ -1,27 +1,25 @@
 """A training by a command on several GPUs, with TRL: FSDP or DeepSpeed by `accelerate`, adapters by PEFT.
 
-Not run here: the machines that this was written on have no GPU. With trl, peft, accelerate and tensorboard installed:
+Not run here: the machines that this was written on have no GPU. With trl, peft and accelerate installed:
 
     training.engine = "command"
     training.command = "accelerate launch --num_processes 8 --use_fsdp --fsdp_version 2 --mixed_precision bf16 examples/train-trl.py"
 
-What `stp` puts into the environment is in docs/training.md; the losses are read from the files for TensorBoard.
+What `stp` puts into the environment and reads of what is printed is in docs/training.md.
 """
 
 import json, os, pathlib, shutil
 
 import torch
 from datasets import load_dataset
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
-place = {name: os.environ["STP_TRAIN_" + name] for name in ("DATA", "MANIFEST", "BASE", "OUTPUT", "STATE", "TENSORBOARD")}
+place = {name: os.environ["STP_TRAIN_" + name] for name in ("DATA", "MANIFEST", "BASE", "OUTPUT", "STATE")}
 manifest = json.loads(pathlib.Path(place["MANIFEST"]).read_text())
 asked, mean_weight = manifest["settings"], manifest["data"]["mean_weight"]
 processes = int(os.environ.get("WORLD_SIZE", 1))
 at_a_time = max(1, asked["micro_batch"] or asked["batch"] // processes)
-# Where the log directory of the files for TensorBoard is taken from depends on the version: both ways.
-os.environ["TENSORBOARD_LOGGING_DIR"] = place["TENSORBOARD"]
 
 
 def row(example):
@@ -53,6 +51,15 @@ class Weighted(SFTTrainer):
         return (loss, outputs) if return_outputs else loss
 
 
+class Told(TrainerCallback):
+    """Prints what `stp` reads of a step, in one process of all."""
+
+    def on_log(self, args, state, control, logs=None, **others):
+        if state.is_world_process_zero and "loss" in logs:
+            told = {name: logs[name] for name in ("loss", "learning_rate", "grad_norm") if name in logs}
+            print(json.dumps({"step": state.global_step, **told}), flush=True)
+
+
 rank, adapters = asked["lora"]["rank"], None
 if rank > 0:
     from peft import LoraConfig
@@ -62,38 +69,45 @@ if rank > 0:
 data = load_dataset("json", data_files=place["DATA"], split="train")
 data = data.map(row, remove_columns=data.column_names)
 schedules = {"cosine": "cosine_with_min_lr", "linear": "linear", "constant": "constant_with_warmup"}
+# Before the weights are read: it lets the processes know of each other, so that under FSDP one of a machine reads for all.
+args = SFTConfig(
+    output_dir=place["STATE"],
+    num_train_epochs=asked["epochs"],
+    per_device_train_batch_size=at_a_time,
+    gradient_accumulation_steps=max(1, asked["batch"] // (at_a_time * processes)),
+    learning_rate=asked["learning_rate"],
+    warmup_steps=asked["warmup_steps"],
+    lr_scheduler_type=schedules[asked["schedule"]],
+    lr_scheduler_kwargs={"min_lr_rate": asked["final_rate"]} if asked["schedule"] == "cosine" else {},
+    weight_decay=asked["weight_decay"],
+    adam_beta1=asked["betas"][0],
+    adam_beta2=asked["betas"][1],
+    adam_epsilon=asked["epsilon"],
+    max_grad_norm=asked["grad_clip"],
+    max_length=None,
+    bf16=torch.cuda.is_available(),
+    gradient_checkpointing=True,
+    seed=manifest["seed"],
+    save_steps=50,
+    save_total_limit=1,
+    logging_steps=1,
+    # A bar would begin the lines that are read.
+    disable_tqdm=True,
+    report_to="none",
+    remove_unused_columns=False,
+    dataset_kwargs={"skip_prepare_dataset": True},
+)
 trainer = Weighted(
     model=AutoModelForCausalLM.from_pretrained(place["BASE"], dtype=torch.bfloat16 if adapters else torch.float32),
     processing_class=AutoTokenizer.from_pretrained(place["BASE"]),
-    args=SFTConfig(
-        output_dir=place["STATE"],
-        num_train_epochs=asked["epochs"],
-        per_device_train_batch_size=at_a_time,
-        gradient_accumulation_steps=max(1, asked["batch"] // (at_a_time * processes)),
-        learning_rate=asked["learning_rate"],
-        warmup_steps=asked["warmup_steps"],
-        lr_scheduler_type=schedules[asked["schedule"]],
-        lr_scheduler_kwargs={"min_lr_rate": asked["final_rate"]} if asked["schedule"] == "cosine" else {},
-        weight_decay=asked["weight_decay"],
-        adam_beta1=asked["betas"][0],
-        adam_beta2=asked["betas"][1],
-        adam_epsilon=asked["epsilon"],
-        max_grad_norm=asked["grad_clip"],
-        max_length=None,
-        bf16=torch.cuda.is_available(),
-        gradient_checkpointing=True,
-        seed=manifest["seed"],
-        save_steps=50,
-        save_total_limit=1,
-        logging_steps=1,
-        report_to="tensorboard",
-        remove_unused_columns=False,
-        dataset_kwargs={"skip_prepare_dataset": True},
-    ),
+    args=args,
     train_dataset=data,
     data_collator=collate,
+    callbacks=[Told()],
     peft_config=adapters,
 )
+# It prints the same again, as nobody reads it.
+trainer.remove_callback(PrinterCallback)
 # What was written last of a checkpoint is its `trainer_state.json`: one without it was stopped in the middle of that.
 saved = pathlib.Path(place["STATE"]).glob("checkpoint-[0-9]*")
 saved = sorted(saved, key=lambda folder: int(folder.name.removeprefix("checkpoint-")), reverse=True)

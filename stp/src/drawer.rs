@@ -65,6 +65,10 @@ fn line_of(event: &Event<'_>) -> Option<String> {
         Event::Stage1 { proofs, pairs, parameters } => format!(
             "stage 1: {proofs} proofs and {pairs} conjecture pairs, a model of {parameters} parameters"
         ),
+        Event::ProofsLeftOut { proofs } => format!(
+            "{proofs} proofs are not learned: the layout's answers are not of their kind, or have a thought before the proof, \
+             which these lack"
+        ),
         Event::NothingToTrain { checkpoint } => {
             format!("{checkpoint}: nothing to train on; the model stays as it is")
         }
@@ -129,6 +133,19 @@ fn line_of(event: &Event<'_>) -> Option<String> {
         Event::Server { url, state: ServerState::OtherTokens { ours, theirs } } => format!(
             "{url} makes {theirs} tokens of a prompt that has {ours} here: its tokenizer differs from the checkpoint's, so \
              what it samples is not what is trained. See docs/models.md."
+        ),
+        Event::Server { url, state: ServerState::Repeats } => format!(
+            "{url} gave the same text for every sample of a request, three times in a row. It is asked for one sample at a time \
+             from now on; those up to here count as samples of their own. With sampling.server.samples_per_request = 1 it is \
+             asked so from the beginning."
+        ),
+        Event::Server { url, state: ServerState::OneByOne } => format!(
+            "{url} refuses several samples in one request, so it is asked for one at a time. With \
+             sampling.server.samples_per_request = 1 it is asked so from the beginning."
+        ),
+        Event::Server { url, state: ServerState::EndsEarly { tokens, allowed } } => format!(
+            "{url} ended a text after {tokens} tokens, though {allowed} were allowed: its context is too short, and what it \
+             cuts off is lost as unfinished. Start it with a longer one; llama-server divides its --ctx-size by --parallel."
         ),
         _ => return None,
     })
@@ -234,6 +251,16 @@ mod tests {
             "http://gpu1:8000 makes 57 tokens of a prompt that has 58 here: its tokenizer differs from the checkpoint's, so \
              what it samples is not what is trained. See docs/models.md."
         );
+    }
+
+    #[test]
+    fn a_server_whose_answers_lose_samples_is_told() {
+        let told = |state| said(&Event::Server { url: "http://gpu1:8000", state });
+        let repeats = told(ServerState::Repeats);
+        assert!(repeats.starts_with("http://gpu1:8000 gave the same text"), "{repeats}");
+        assert!(repeats.contains("sampling.server.samples_per_request = 1"), "{repeats}");
+        let early = told(ServerState::EndsEarly { tokens: 1024, allowed: 8096 });
+        assert!(early.contains("after 1024 tokens, though 8096") && early.contains("--parallel"), "{early}");
     }
 
     #[test]

@@ -155,6 +155,9 @@ fn an_old_server_that_ended_and_that_nobody_waited_for_does_not_stop_the_next() 
     let mut ended = Command::new("true").spawn().unwrap();
     let status = format!("/proc/{}/status", ended.id());
     assert!(comes(|| std::fs::read_to_string(&status).unwrap().contains("State:\tZ")));
+    // A server that ends at once.
+    std::os::unix::fs::symlink("/bin/true", folder.path().join("vllm")).unwrap();
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
     for program in ["transformers", "vllm"] {
         let pid = folder.path().join(format!("stp-{program}-7.pid"));
         std::fs::write(&pid, ended.id().to_string()).unwrap();
@@ -162,10 +165,15 @@ fn an_old_server_that_ended_and_that_nobody_waited_for_does_not_stop_the_next() 
         script.arg(repository().join("examples").join(format!("serve-{program}.sh")));
         script.env("TMPDIR", folder.path()).env("TRANSFORMERS", "true");
         script.env("STP_URL", "http://localhost:7/").env("STP_CHECKPOINT", "x").env("STP_MODEL_NAME", "m");
+        script.env("PATH", &path).stderr(Stdio::piped());
         let mut script = script.spawn().unwrap();
         let ends = comes(|| script.try_wait().unwrap().is_some());
         script.kill().unwrap_or_default();
-        assert!(ends && script.wait().unwrap().success(), "{program}: it waits for a zombie");
+        let said = String::from_utf8_lossy(&script.wait_with_output().unwrap().stderr).into_owned();
+        assert!(
+            ends && said.contains("ended before it answered"),
+            "{program}: it waits for a zombie: {said}"
+        );
         assert_ne!(std::fs::read_to_string(&pid).unwrap().trim(), ended.id().to_string());
     }
     ended.wait().unwrap();

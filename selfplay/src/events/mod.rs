@@ -96,6 +96,12 @@ pub enum Event<'a> {
         /// The model's parameters.
         parameters: usize,
     },
+    /// Proofs that a training leaves out: the layout's answers cannot have them, or models think first and nobody has thought
+    /// before these.
+    ProofsLeftOut {
+        /// How many.
+        proofs: usize,
+    },
     /// A training had no examples; the checkpoint is the one before.
     NothingToTrain {
         /// Its name.
@@ -222,6 +228,18 @@ pub enum ServerState<'a> {
         ours: usize,
         /// How many the server counts.
         theirs: usize,
+    },
+    /// The texts of its answers are the same again and again; it is asked for one at a time from now on. Told once of each
+    /// server.
+    Repeats,
+    /// It refuses requests for several texts; it is asked for one at a time. Told once of each server.
+    OneByOne,
+    /// It ended a text before its limit, as one whose context is too short does. Told once of each server.
+    EndsEarly {
+        /// How many tokens the text has.
+        tokens: usize,
+        /// How many it might have had.
+        allowed: usize,
     },
 }
 

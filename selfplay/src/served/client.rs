@@ -1,7 +1,7 @@
 //! One server: what it is asked, and which of its answers can be asked for again.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,6 +12,8 @@ use ureq::{Agent, Body, Timeout};
 use super::protocol::{self, Answer, Terms, Wrong};
 use super::request::Content;
 use super::retry::retry_after;
+use super::trouble::{Failed, Trouble, is_not_ready};
+use super::watch::Watch;
 use crate::config::Servers;
 
 /// How long it may take until somebody listens.
@@ -28,10 +30,16 @@ pub(super) struct Client {
     authorization: Option<String>,
     timeout: f64,
     model: Mutex<Model>,
-    /// The most samples that one request has brought, if it brought fewer than were asked for.
+    /// The most samples that one request may ask for: what one has brought, if it brought fewer than were asked for.
     most: AtomicUsize,
-    /// Whether it was said that its tokenizer is another one.
-    other_tokens: AtomicBool,
+    /// The most samples that one request has brought.
+    brought: AtomicUsize,
+    /// How often it answered one sample and refused several, since it last brought several.
+    refusals: AtomicUsize,
+    /// The most samples that the settings let a request ask for.
+    wanted: usize,
+    /// What else its answers show of it.
+    pub watch: Watch,
 }
 
 /// What is known of the name of a server's model. Whoever asks for it has it locked, so that it is asked for once.
@@ -48,22 +56,6 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("url", &self.url).finish_non_exhaustive()
     }
-}
-
-/// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// It may come if it is asked for again, here or elsewhere.
-    Passing(String),
-    /// The server is well, but has too much to do or is not ready yet.
-    Busy {
-        /// What it said.
-        reason: String,
-        /// How long it wants to be left alone, if it says that.
-        pause: Option<Duration>,
-    },
-    /// Somebody has to do something about it.
-    Lasting(String),
 }
 
 impl Client {
@@ -83,7 +75,10 @@ impl Client {
             timeout: settings.timeout_seconds,
             model: Mutex::default(),
             most: AtomicUsize::new(settings.samples_per_request),
-            other_tokens: AtomicBool::new(false),
+            brought: AtomicUsize::new(1),
+            refusals: AtomicUsize::new(0),
+            wanted: settings.samples_per_request,
+            watch: Watch::default(),
         }
     }
 
@@ -101,12 +96,18 @@ impl Client {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether it is news that it makes another number of tokens of a prompt.
-    pub(super) fn is_first_of_other_tokens(&self) -> bool {
-        !self.other_tokens.swap(true, Ordering::Relaxed)
+    /// Whether it is asked for one sample at a time because it refuses several.
+    pub(super) fn refuses_several(&self) -> bool {
+        self.refusals.load(Ordering::Relaxed) > 0 && self.most() == 1
     }
 
-    /// Asks for a sample for each seed. It may bring fewer, but at least one.
+    /// From now on a request asks for one sample.
+    pub(super) fn ask_one_by_one(&self) {
+        self.most.fetch_min(1, Ordering::Relaxed);
+    }
+
+    /// Asks for a sample for each seed. It may bring fewer, but at least one. Of a server that seems to take no `n`, or a
+    /// smaller one, only the first is asked for once more.
     pub(super) fn ask(
         &self,
         terms: &Terms,
@@ -118,13 +119,40 @@ impl Client {
             Some(model) => model.clone(),
             None => self.model()?,
         };
-        let body = protocol::body(&model, terms, prompt, max_tokens, seeds);
-        let text = self.post("/v1/completions", &body)?;
-        let read = protocol::read(&text, seeds.len());
-        let answer = read.map_err(|wrong| self.wrong("completions", wrong, &text))?;
-        if answer.choices.len() < seeds.len() {
+        let complete = |seeds: &[u64]| {
+            self.complete(&protocol::body(&model, terms, prompt, max_tokens, seeds), seeds.len())
+        };
+        let failed = match complete(seeds) {
+            Ok(answer) => return Ok(answer),
+            Err(failed) => failed,
+        };
+        if seeds.len() > self.brought.load(Ordering::Relaxed)
+            && failed.may_be_for_several()
+            && let Ok(answer) = complete(&seeds[..1])
+        {
+            // A server of whom nobody knows yet whether it takes `n` may have broken down once, too.
+            let certain = if failed.status == Some(StatusCode::INTERNAL_SERVER_ERROR) { 2 } else { 1 };
+            if self.refusals.fetch_add(1, Ordering::Relaxed) + 1 >= certain {
+                self.ask_one_by_one();
+            }
+            return Ok(answer);
+        }
+        Err(failed.trouble)
+    }
+
+    /// One request for so many samples.
+    fn complete(&self, body: &Value, wanted: usize) -> Result<Answer, Failed> {
+        let text = self.post("/v1/completions", body)?;
+        let answer =
+            protocol::read(&text, wanted).map_err(|wrong| self.wrong("completions", wrong, &text))?;
+        let came = answer.choices.len();
+        self.brought.fetch_max(came, Ordering::Relaxed);
+        if came > 1 && self.refusals.swap(0, Ordering::Relaxed) > 0 {
+            self.most.store(self.wanted, Ordering::Relaxed);
+        }
+        if came < wanted {
             // It takes no `n`, or a smaller one.
-            self.most.fetch_min(answer.choices.len(), Ordering::Relaxed);
+            self.most.fetch_min(came, Ordering::Relaxed);
         }
         Ok(answer)
     }
@@ -152,7 +180,8 @@ impl Client {
 
     fn ask_model(&self) -> Result<String, Trouble> {
         let text = self.get("/v1/models")?;
-        let names = protocol::models(&text).map_err(|wrong| self.wrong("models", wrong, &text))?;
+        let listed = protocol::models(&text).map_err(|wrong| self.wrong("models", wrong, &text))?;
+        let names: Vec<_> = listed.into_iter().map(|model| model.id).collect();
         let [name] = &names[..] else {
             let listed = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
             return Err(Trouble::Lasting(format!(
@@ -165,17 +194,37 @@ impl Client {
 
     /// Whether somebody answers there, whatever the answer is; a server that still starts is not ready.
     pub(super) fn is_there(&self) -> bool {
-        let request = self.authorized(self.agent.get(format!("{}/v1/models", self.url)));
-        let request = request.config().timeout_global(Some(CONNECT)).build();
-        request.call().is_ok_and(|response| !is_not_ready(response.status()))
+        self.list_soon().is_ok_and(|response| !is_not_ready(response.status()))
     }
 
-    fn get(&self, path: &str) -> Result<String, Trouble> {
+    /// Why it goes on with a model other than the wanted one, if it says that it has another, and takes any name for it.
+    pub(super) fn keeps_another_than(&self, wanted: &str) -> Option<String> {
+        let text = self.text("/v1/models", self.list_soon()).ok()?;
+        let listed = protocol::models(&text).ok()?;
+        let other = listed.iter().find(|model| model.has_any_name())?;
+        let has_it = listed.iter().any(|model| model.id == wanted);
+        (!has_it).then(|| {
+            format!(
+                "{} has the model {}, and answers with that one whatever name it is asked for, so sampling.server.model does \
+                 not give it {wanted}. Set sampling.server.reload to a command that starts it with each new checkpoint, or to \
+                 \"true\" if it is to keep its model.",
+                self.url, other.id
+            )
+        })
+    }
+
+    /// Asks for its models, and does not wait for long.
+    fn list_soon(&self) -> Result<Response<Body>, ureq::Error> {
+        let request = self.authorized(self.agent.get(format!("{}/v1/models", self.url)));
+        request.config().timeout_global(Some(CONNECT)).build().call()
+    }
+
+    fn get(&self, path: &str) -> Result<String, Failed> {
         let response = self.authorized(self.agent.get(format!("{}{path}", self.url))).call();
         self.text(path, response)
     }
 
-    fn post(&self, path: &str, body: &Value) -> Result<String, Trouble> {
+    fn post(&self, path: &str, body: &Value) -> Result<String, Failed> {
         let request = self.authorized(self.agent.post(format!("{}{path}", self.url)));
         self.text(path, request.send_json(body))
     }
@@ -187,7 +236,7 @@ impl Client {
         }
     }
 
-    fn text(&self, path: &str, response: Result<Response<Body>, ureq::Error>) -> Result<String, Trouble> {
+    fn text(&self, path: &str, response: Result<Response<Body>, ureq::Error>) -> Result<String, Failed> {
         let mut response = response.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
         let pause = retry_after(response.headers(), SystemTime::now());
@@ -197,26 +246,7 @@ impl Client {
             return Ok(body);
         }
         let said = format!("{}{path} answers {status}: {}", self.url, shown(&body));
-        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            return Err(Trouble::Busy { reason: said, pause });
-        }
-        if is_not_ready(status) || status.is_server_error() {
-            return Err(Trouble::Passing(said));
-        }
-        let advice = match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                "Put its key into the variable that sampling.server.key_variable names."
-            }
-            StatusCode::NOT_FOUND => {
-                "See that sampling.server.urls has the server's address, that it has /v1/completions, and that \
-                 sampling.server.model names a model that it has."
-            }
-            _ => {
-                "See that the server's model and its longest sequence are those of the run; sampling.server.logprobs = \
-                 false, samples_per_request = 1 and extra change what it is asked."
-            }
-        };
-        Err(Trouble::Lasting(format!("{said}. {advice}")))
+        Err(Failed { status: Some(status), trouble: Trouble::of_status(status, said, pause) })
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Trouble {
@@ -246,19 +276,6 @@ impl Client {
             )),
         }
     }
-}
-
-/// Whether a server, or what stands before it, says that it has too much to do or is not ready.
-fn is_not_ready(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::REQUEST_TIMEOUT
-            | StatusCode::TOO_EARLY
-            | StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT
-    )
 }
 
 /// The beginning of an answer, on one line.

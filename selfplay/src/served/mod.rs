@@ -15,6 +15,8 @@ mod servers;
 pub(crate) mod test;
 #[cfg(test)]
 mod tests;
+mod trouble;
+mod watch;
 
 pub use self::request::{Choice, Content, SamplingParameters, ServedModel, ServedRequest, ServedSample};
 pub use self::servers::Served;

@@ -169,18 +169,31 @@ fn choice(told: Told) -> Result<Choice, Wrong> {
     Ok(Choice { text: told.text, finished, logprob, tokens })
 }
 
-/// The names in an answer of `/v1/models`.
-pub(super) fn models(text: &str) -> Result<Vec<String>, Wrong> {
-    #[derive(Deserialize)]
-    struct Listed {
-        data: Vec<Model>,
+/// A model that a server has, as it lists it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Listed {
+    /// Its name.
+    pub id: String,
+    /// Text, where it is known: which program serves it, or whose model it is.
+    #[serde(default)]
+    owned_by: Value,
+}
+
+impl Listed {
+    /// Whether a program serves it that takes whatever name it is asked for, and says it again in its answers.
+    pub(super) fn has_any_name(&self) -> bool {
+        matches!(self.owned_by.as_str(), Some("sglang" | "llamacpp"))
     }
+}
+
+/// The models in an answer of `/v1/models`.
+pub(super) fn models(text: &str) -> Result<Vec<Listed>, Wrong> {
     #[derive(Deserialize)]
-    struct Model {
-        id: String,
+    struct Models {
+        data: Vec<Listed>,
     }
-    let listed: Listed = serde_json::from_str(text).map_err(|error| Wrong::Foreign(error.to_string()))?;
-    Ok(listed.data.into_iter().map(|model| model.id).collect())
+    let models: Models = serde_json::from_str(text).map_err(|error| Wrong::Foreign(error.to_string()))?;
+    Ok(models.data)
 }
 
 #[cfg(test)]
@@ -276,6 +289,17 @@ mod tests {
             assert!(reason(&text).contains("sampling.server.logprobs"), "{}", reason(&text));
         }
         assert!(!reason("<html>").contains("logprobs"));
+    }
+
+    #[test]
+    fn programs_that_take_any_name_are_known_by_what_they_list() {
+        let any_name = |owner: Value| {
+            let text = json!({ "data": [{ "id": "m", "owned_by": owner }] }).to_string();
+            models(&text).unwrap()[0].has_any_name()
+        };
+        assert!(any_name(json!("sglang")) && any_name(json!("llamacpp")));
+        assert!(!any_name(json!("vllm")) && !any_name(json!(null)) && !any_name(json!(1)));
+        assert!(!models(r#"{"data": [{"id": "m"}]}"#).unwrap()[0].has_any_name());
     }
 
     #[test]

@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 
-use super::client::{Client, Trouble};
+use super::client::Client;
 use super::health::{Health, Pace};
 use super::protocol::{Answer, Terms};
 use super::request::{Choice, GO_ON, ServedRequest};
+use super::trouble::Trouble;
 use crate::config::Servers;
 use crate::events::{Event, Events, ServerState};
 
@@ -273,9 +274,9 @@ impl Asker {
             let began = Instant::now();
             let asked = self.client.ask(&self.terms, &request.prompt, request.max_tokens, seeds);
             let told = match asked {
-                Ok(Answer { choices, prompt_tokens }) => {
-                    self.compare_tokens(request.tokens, prompt_tokens);
-                    self.queue.answered(self.server, &self.client, job, choices).map(Ok)
+                Ok(answer) => {
+                    self.look_at(&answer, request);
+                    self.queue.answered(self.server, &self.client, job, answer.choices).map(Ok)
                 }
                 Err(Trouble::Passing(reason)) => {
                     let outcome = self.queue.failed(self.server, &self.client, job, began, &reason);
@@ -293,13 +294,18 @@ impl Asker {
         }
     }
 
-    /// Tells once of a server whose tokenizer makes other tokens of a prompt.
-    fn compare_tokens(&self, ours: Option<usize>, theirs: Option<usize>) {
-        if let (Some(ours), Some(theirs)) = (ours, theirs)
-            && ours != theirs
-            && self.client.is_first_of_other_tokens()
-        {
-            self.queue.tell(&self.client, ServerState::OtherTokens { ours, theirs });
+    /// Tells what an answer shows of the server that nobody knows yet.
+    fn look_at(&self, answer: &Answer, request: &ServedRequest) {
+        let (watch, choices) = (&self.client.watch, &answer.choices);
+        let other_tokens = watch.other_tokens(request.tokens, answer.prompt_tokens);
+        let ends_early = watch.ends_early(choices, request.max_tokens);
+        let repeats = watch.repeats(choices, self.terms.parameters.temperature);
+        if repeats.is_some() {
+            self.client.ask_one_by_one();
+        }
+        let one_by_one = watch.one_by_one(self.client.refuses_several());
+        for state in [other_tokens, ends_early, repeats, one_by_one].into_iter().flatten() {
+            self.queue.tell(&self.client, state);
         }
     }
 }

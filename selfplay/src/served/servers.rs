@@ -5,14 +5,14 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::client::Client;
 use super::health::{Health, Pace};
 use super::protocol::Terms;
 use super::queue::{Delivered, Queue};
 use super::reload;
-use super::request::{LOOK, SamplingParameters, ServedModel, ServedRequest, ServedSample};
+use super::request::{GO_ON, LOOK, SamplingParameters, ServedModel, ServedRequest, ServedSample};
 use crate::config::Servers;
 use crate::error::UsageError;
 use crate::events::Events;
@@ -105,10 +105,14 @@ impl Served {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn terms(&self, model: &ServedModel, parameters: SamplingParameters) -> Terms {
+    /// The model to ask for; empty if it is the server's to say.
+    fn named(&self, model: &ServedModel) -> String {
         let names = [("{checkpoint}", &*model.folder.to_string_lossy()), ("{name}", &*model.name)];
-        let named =
-            names.iter().fold(self.settings.model.clone(), |text, (key, name)| text.replace(key, name));
+        names.iter().fold(self.settings.model.clone(), |text, (key, name)| text.replace(key, name))
+    }
+
+    fn terms(&self, model: &ServedModel, parameters: SamplingParameters) -> Terms {
+        let named = self.named(model);
         Terms {
             model: (!named.is_empty()).then_some(named),
             parameters,
@@ -124,6 +128,9 @@ impl Served {
         if loaded.as_ref() == Some(&model.name) {
             return Ok(ControlFlow::Continue(()));
         }
+        if self.require_named(model, is_cancelled)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
         // A server with other weights may also have another name for them.
         self.clients.iter().for_each(|client| client.forget());
         let (limit, events) = (self.reloading, &self.events);
@@ -134,6 +141,24 @@ impl Served {
             // One that was down may have been started again.
             let health = |reason: Option<String>| reason.map_or_else(Health::default, Health::aside);
             *locked(&self.health) = reloaded.into_iter().map(health).collect();
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Where a name alone gives servers the checkpoint: that none has another one and takes the name for it. One that does not
+    /// say what it has may follow. `Break` if the user wants to stop.
+    fn require_named(&self, model: &ServedModel, is_cancelled: &dyn Fn() -> bool) -> Result<ControlFlow<()>> {
+        if !self.settings.reload.is_empty() || !self.settings.follow() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let wanted = self.named(model);
+        for client in &self.clients {
+            if is_cancelled() {
+                return Ok(ControlFlow::Break(()));
+            }
+            if let Some(reason) = client.keeps_another_than(&wanted) {
+                bail!("{reason} {GO_ON}");
+            }
         }
         Ok(ControlFlow::Continue(()))
     }

@@ -37,11 +37,18 @@ pub(crate) struct Fake {
 }
 
 impl Fake {
-    /// Answers by a function of the request and of how many came before it; each on a thread of its own.
+    /// Answers by a function of the request and of how many of its path came before it; each on a thread of its own.
     pub(crate) fn new<R: Into<Reply>>(say: impl Fn(&Got, usize) -> R + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), say)
+    }
+
+    /// The same where somebody listens already.
+    pub(crate) fn on<R: Into<Reply>>(
+        listener: TcpListener,
+        say: impl Fn(&Got, usize) -> R + Send + Sync + 'static,
+    ) -> Self {
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let got = Arc::new(Mutex::new(Vec::new()));
+        let got = Arc::new(Mutex::new(Vec::<Got>::new()));
         let (keep, say) = (got.clone(), Arc::new(say));
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -50,8 +57,9 @@ impl Fake {
                     let Some(request) = read(&stream) else { return };
                     let before = {
                         let mut all = keep.lock().unwrap();
+                        let before = all.iter().filter(|got| got.path == request.path).count();
                         all.push(request.clone());
-                        all.len() - 1
+                        before
                     };
                     answer(&stream, say(&request, before).into());
                 });
@@ -60,9 +68,10 @@ impl Fake {
         Self { url, got }
     }
 
-    /// The bodies of what it was asked.
+    /// The bodies of the requests that had one.
     pub(crate) fn bodies(&self) -> Vec<Value> {
-        self.got.lock().unwrap().iter().map(|got| got.body.clone()).collect()
+        let got = self.got.lock().unwrap();
+        got.iter().map(|got| got.body.clone()).filter(|body| !body.is_null()).collect()
     }
 }
 

@@ -16,7 +16,9 @@ use super::{Content, SamplingParameters, Served, ServedModel, ServedRequest, Ser
 use crate::config::Servers;
 use crate::events::{Event, Events};
 
+mod answers;
 mod calls;
+mod hooks;
 
 /// Settings for these servers, one request at a time, unless a test changes them.
 fn settings(servers: &[&Fake]) -> Servers {
@@ -176,7 +178,7 @@ fn a_busy_server_is_asked_again() {
         Some(status) => Reply::Status(*status, "later".to_owned()),
         None => texts(got, 99).into(),
     });
-    let (served, told) = served(&Servers { retries: 3, ..settings(&[&server]) });
+    let (served, told) = served(&Servers { retries: 3, samples_per_request: 1, ..settings(&[&server]) });
     let (result, said) = sample(&served, requests(2, 2));
     result.unwrap();
     require_each_once(&said, 2, 2);
