@@ -128,6 +128,7 @@ fn settings(shared: &Shared, sampling: &Sampling, stops: &[String], max_tokens: 
         stop: checkpoint.end_tokens.clone(),
         stop_when: (!stops.is_empty())
             .then(|| StopWhen::text_ends_with(&checkpoint.tokenizer, stops.to_vec())),
+        max_seq: shared.served.longest(),
         ..SampleConfig::default()
     }
 }

@@ -17,21 +17,23 @@ pub struct Served {
     pub name: String,
     pub(crate) checkpoint: Checkpoint,
     pub(crate) engine: Engine,
+    longest: usize,
 }
 
 impl Served {
-    /// Makes a checkpoint's model ready. Of the settings `batch` and `cache_mb` count.
+    /// Makes a checkpoint's model ready. Of the settings `batch`, `cache_mb` and `max_seq` count.
     ///
     /// # Errors
     /// [`ModelError`] if the settings do not fit the model.
     pub fn new(name: String, checkpoint: Checkpoint, settings: &SampleConfig) -> Result<Self, ModelError> {
         let engine = Engine::start(&checkpoint.model, settings)?;
-        Ok(Self { name, checkpoint, engine })
+        let longest = settings.max_seq.min(checkpoint.model.config().max_seq);
+        Ok(Self { name, checkpoint, engine, longest })
     }
 
     /// Longest sequence in tokens, prompt and answer together.
     pub(crate) fn longest(&self) -> usize {
-        self.checkpoint.model.config().max_seq
+        self.longest
     }
 }
 

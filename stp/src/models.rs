@@ -64,14 +64,25 @@ pub fn require(model: &Path) -> Result<(), UsageError> {
 }
 
 /// The prompts of the layout that was asked for, or of the one that the checkpoint's tokenizer tells.
-pub fn prompts(checkpoint: &Checkpoint, layout: Option<&str>) -> Result<Prompts> {
+///
+/// # Errors
+/// If there is no such layout, or the checkpoint lacks what it needs.
+pub fn prompts(checkpoint: &Checkpoint, layout: Option<&str>, display: &Display) -> Result<Prompts> {
     let own = config::Prompts::default().layout;
     let layout = match layout {
         Some(name) => Layout::named(name)?,
         None => {
             let ours = Layout::named(&own)?;
             let is_ours = ours.tokens.iter().all(|token| checkpoint.tokenizer.special(token).is_some());
-            if is_ours { ours } else { Layout::named("plain")? }
+            if is_ours {
+                ours
+            } else {
+                display.line(
+                    "the model is not one of stp's, so it is asked as a language model (--layout plain); a prover has a layout \
+                     of its own",
+                );
+                Layout::named("plain")?
+            }
         }
     };
     Prompts::new(checkpoint, &layout)

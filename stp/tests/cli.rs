@@ -47,6 +47,7 @@ fn unknown_names_are_usage_errors_that_list_the_known_ones() {
     refused(&["--device", "abacus"], 2, &["`abacus`", "cpu"]);
     refused(&["--device", "cuda"], 2, &["--features cuda"]);
     refused(&["--config", "bad.toml"], 2, &["bad.toml", "rounds"]);
+    refused(&["prove", "theorem t : 1 = 1", "--layout", "nope"], 2, &["`nope`", "kimina-prover"]);
     refused(&["--config", "missing.toml"], 2, &["missing.toml"]);
 }
 
@@ -182,6 +183,7 @@ fn a_plan_fits_eighty_columns() {
     let folder = tempfile::tempdir().unwrap();
     let plan = printed(folder.path(), &["train", "--preset", "kimina-1.5b", "--plan"]);
     let table: Vec<_> = plan.lines().take_while(|line| !line.starts_with("data:")).collect();
+    assert!(table.iter().any(|line| line.contains("disk: checkpoints")), "{plan}");
     assert!(table.len() > 20 && table.iter().all(|line| line.chars().count() <= 80), "{plan}");
 }
 
@@ -203,6 +205,29 @@ fn what_a_run_begins_with_is_looked_at_before_it_has_a_folder() {
     // What a preset names may come later.
     let plan = printed(folder.path(), &["train", "--preset", "kimina-1.5b", "--plan"]);
     assert!(plan.contains("is not there (yet)") && plan.contains("reads each checkpoint, too"), "{plan}");
+}
+
+#[test]
+fn every_arm_is_looked_at_before_the_first_is_played() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = r#"
+title = "Two arms"
+preset = "smoke"
+seeds = [0]
+[[arms]]
+name = "good"
+[[arms]]
+name = "bad"
+set = { "prompts.prove" = "{{ signatur }}" }
+[[claims]]
+title = "Proved"
+metric = "train-proved"
+"#;
+    std::fs::write(folder.path().join("two.toml"), experiment).unwrap();
+    let output = stp(folder.path(), &["experiment", "two.toml", "--lean", "/no/such/lean"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("The arm `bad`"), "{said}");
+    assert!(said.contains("`signature`") && !folder.path().join("runs").exists(), "{said}");
 }
 
 /// A run that was begun and stopped for want of a Lean.
@@ -240,6 +265,33 @@ fn a_run_goes_on_with_what_it_is_and_says_what_it_cannot() {
             "{args:?}: {said}"
         );
     }
+}
+
+#[test]
+fn servers_are_not_measured_with_whatever_they_have_nor_taken_from_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/prover");
+    let urls = "[sampling]\nengine = \"openai\"\n[sampling.server]\nurls = [\"http://127.0.0.1:9\"]\n";
+    std::fs::write(folder.path().join("kept.toml"), urls).unwrap();
+    std::fs::write(folder.path().join("given.toml"), format!("{urls}reload = \"touch told\"\n")).unwrap();
+    begun(folder.path(), &["--config", "given.toml"]);
+    let kept = folder.path().join("run/checkpoints/round-1");
+    std::fs::create_dir_all(&kept).unwrap();
+    for file in std::fs::read_dir(model).unwrap().flatten() {
+        std::fs::copy(file.path(), kept.join(file.file_name())).unwrap();
+    }
+    let lock = std::fs::File::create(folder.path().join("run/lock")).unwrap();
+    lock.lock().unwrap();
+    for (args, hint) in [
+        (&["--model", model, "--config", "kept.toml"][..], "it would be whatever"),
+        (&["--model", model, "--config", "given.toml", "--precision", "f16"], "leave --precision out"),
+        (&["--run", "run", "--checkpoint", "round-1"], "A process plays this run"),
+    ] {
+        let output = stp(folder.path(), &[&["eval", "--lean", "/no/such/lean"], args].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(hint), "{args:?}: {said}");
+    }
+    assert!(!folder.path().join("told").exists());
 }
 
 #[test]

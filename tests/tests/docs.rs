@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use stp_tests::manual::{Block, Page, pages, reader, repository, run_in};
+use stp_tests::stp;
 
 /// What a block of shell commands may be: run by the test below; minutes of work; compiling or installing; in need of what
 /// is not here.
@@ -51,6 +52,27 @@ fn the_book_has_every_page_and_links_that_work_in_it() {
             assert!(!page_outside, "{}: {} is not in the book", page.path.display(), file.display());
         }
     }
+}
+
+/// Settings for random weights would ruin a checkpoint that was trained.
+#[test]
+fn the_first_settings_for_a_checkpoint_suit_one() {
+    let page = Page::read(&repository().join("docs/models.md"));
+    let of = |mark: &str| {
+        let block = page.blocks.iter().find(|block| block.text.contains(mark));
+        block.unwrap_or_else(|| panic!("docs/models.md has no block with {mark}")).text.clone()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("mine.toml"), of("# mine.toml")).unwrap();
+    let command = of("--config mine.toml");
+    let preset = command.split_whitespace().skip_while(|word| *word != "--preset").nth(1).unwrap();
+    let mut shown = Command::new(stp());
+    shown.args(["config", "show", "--json", "--preset", preset, "--config", "mine.toml"]);
+    let output = shown.current_dir(folder.path()).output().unwrap();
+    let settings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of = |name: &str| settings[name]["value"].as_f64().unwrap_or_else(|| panic!("{name}: {settings}"));
+    assert!(of("round.learning_rate") <= 1e-4 && of("retraining.learning_rate") <= 2e-4);
+    assert!(of("sampling.max_proof_tokens") >= 1024.0 && of("verifier.max_heartbeats") >= 200_000.0);
 }
 
 #[test]

@@ -174,10 +174,16 @@ fn table(
     ];
     let of_server = || {
         let requests = config.sampling.server.concurrency;
-        let how = format!("at least, in 16 bits, for {requests} requests at a time");
+        let how = format!("in 16 bits; {requests} requests at a time");
         ("memory: a server", gigabytes(memory.server), how)
     };
     let server = (config.sampling.engine == Engine::Openai).then(of_server);
+    let (checkpoints, bytes) = (u64::from(config.rounds) + 2, bytes_of_a_saved_number(config));
+    let disk = (
+        "disk: checkpoints",
+        gigabytes(checkpoints * bytes * parameters as u64),
+        format!("{checkpoints} of {bytes} bytes a number; none is removed"),
+    );
     let work_and_time = [
         ("verified samples", millions(work.proofs), "proofs of the rounds".to_owned()),
         ("validation samples", millions(work.valid_proofs), String::new()),
@@ -208,13 +214,19 @@ fn table(
         ),
         ("cost", format!("{:.2}", times.cost), format!("{:.2} an hour and device", speeds.price)),
     ];
-    for (what, amount, how) in memory_rows.into_iter().chain(server).chain(work_and_time) {
+    for (what, amount, how) in memory_rows.into_iter().chain(server).chain([disk]).chain(work_and_time) {
         table.add_row([what.to_owned(), amount, how]);
     }
     if let Some(column) = table.column_mut(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table.to_string()
+}
+
+/// Full training keeps numbers of 32 bits; a command that merges adapters keeps those of the checkpoint.
+fn bytes_of_a_saved_number(config: &RunConfig) -> u64 {
+    let has_adapters = config.round.lora.rank > 0 && config.training.engine == TrainingEngine::Command;
+    if has_adapters { 2 } else { 4 }
 }
 
 fn longest(config: &RunConfig) -> usize {

@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Args;
 use stp_model::{Numbers, Precision};
-use stp_selfplay::config::RunConfig;
 use stp_selfplay::config::settings::Settings;
-use stp_selfplay::context::folder::run_config;
+use stp_selfplay::config::{Engine, RunConfig};
+use stp_selfplay::context::folder::{is_in_use, run_config};
 use stp_selfplay::context::pool_config;
 use stp_selfplay::context::statements::load_corpus;
+use stp_selfplay::error::UsageError;
 use stp_study::evaluation::{Evaluation, Resources, StatementSet, Subject, checkpoint};
 use stp_study::search::SearchEvaluation;
 use stp_verifier::{Pool, PoolConfig};
@@ -81,6 +82,7 @@ pub struct EvalArgs {
 /// Prints the table, or one JSON object.
 pub fn eval(args: &EvalArgs) -> Result<ExitCode> {
     let (mut subject, mut config) = subject(args)?;
+    check_servers(args, &config)?;
     match args.precision.precision {
         Numbers::F32 => {}
         Numbers::F16 => subject = subject.halved(),
@@ -139,6 +141,33 @@ fn measure(
         println!("{text}\nfolder: {}", evaluation.folder().display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Checks that servers can be given the checkpoint that is measured, and that no run needs them for another one.
+fn check_servers(args: &EvalArgs, config: &RunConfig) -> Result<()> {
+    let server = &config.sampling.server;
+    let refuse = |reason: &str| Err(UsageError(reason.to_owned()).into());
+    if config.sampling.engine == Engine::Own {
+        return Ok(());
+    }
+    if args.precision.precision != Numbers::F32 {
+        return refuse("Servers sample, and compute as they were started: leave --precision out.");
+    }
+    if !server.follow() {
+        return refuse(
+            "Nothing gives the servers the checkpoint that is to be measured, so it would be whatever they have. Set \
+             sampling.server.reload or sampling.server.model; if they have that checkpoint, set sampling.server.reload to \
+             \"true\", a command that does nothing.",
+        );
+    }
+    let gives = !server.reload.is_empty() && server.reload != "true";
+    match &args.run_dir {
+        Some(run) if gives && is_in_use(run)? => refuse(
+            "A process plays this run, and samples from the servers that would be given another checkpoint. Wait until it has \
+             ended, or measure on other servers: --model RUN_FOLDER/checkpoints/NAME with a --config that names them.",
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Whose model is measured, and with which settings it samples: a run's own, or those of a preset.

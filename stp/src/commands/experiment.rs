@@ -1,5 +1,6 @@
 //! `stp experiment`: a matrix of runs, their tables and plots.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use stp_selfplay::context::CpuMeter;
+use stp_selfplay::context::{CpuMeter, check_beginning};
 use stp_selfplay::events::{Event, Events};
 use stp_study::clock::clock;
 use stp_study::experiment::{Experiment, Player, Results};
@@ -89,9 +90,7 @@ fn play(
     display: Display,
 ) -> Result<()> {
     let device = device(&machine.device)?;
-    for cell in &experiment.cells {
-        fetch_base(&cell.config, &machine.lean, &display)?;
-    }
+    check_arms(experiment, results, machine, display)?;
     let lean = locate_or_install(&machine.lean, &display)?;
     let cache = cache(&machine.lean, &lean, &display);
     block_on(async {
@@ -109,6 +108,25 @@ fn play(
         };
         player.play(experiment, results, output).await
     })
+}
+
+/// Fetches what the runs to be played begin with, and checks it: a mistake in the last arm would show hours later.
+fn check_arms(
+    experiment: &Experiment,
+    results: &Results,
+    machine: &MachineArgs,
+    display: Display,
+) -> Result<()> {
+    let mut checked = HashSet::new();
+    for cell in experiment.cells.iter().filter(|cell| !results.has(&cell.arm, cell.seed)) {
+        fetch_base(&cell.config, &machine.lean, &display)?;
+        let begins = !cell.path(&experiment.runs).join("ledger.sqlite").exists();
+        if begins && checked.insert(&cell.arm) {
+            let beginning = check_beginning(&cell.config, machine.lean.home.clone());
+            beginning.with_context(|| format!("The arm `{}` cannot begin", cell.arm))?;
+        }
+    }
+    Ok(())
 }
 
 /// Draws a run of the matrix, with its metrics. That it begins is told by the experiment.

@@ -15,6 +15,7 @@ use stp_selfplay::error::UsageError;
 
 use crate::args::PrecisionArgs;
 use crate::common::sampling_device;
+use crate::display::Display;
 use crate::models::{prompts, require};
 
 /// `stp generate`.
@@ -82,7 +83,8 @@ pub fn generate(args: &GenerateArgs) -> Result<ExitCode> {
     let device = sampling_device(&args.device, args.precision.precision)?;
     require(&args.model)?;
     let checkpoint = Checkpoint::load(&args.model, &device)?;
-    let asked = args.statement.as_ref().map(|_| prompts(&checkpoint, args.layout.as_deref())).transpose()?;
+    let asks = |_: &String| prompts(&checkpoint, args.layout.as_deref(), &Display::new(args.json));
+    let asked = args.statement.as_ref().map(asks).transpose()?;
     let settings = settings(args, &checkpoint, asked.as_ref());
     if args.samples == 0 {
         return Err(UsageError("--samples 0 asks for nothing; give at least 1.".to_owned()).into());

@@ -64,9 +64,9 @@ pub struct ProveArgs {
     /// Softmax temperature of the model; 0 takes the likeliest token.
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub temperature: f32,
-    /// Longest proof of the model in tokens.
-    #[arg(long, value_name = "N", default_value_t = 160)]
-    pub max_tokens: usize,
+    /// Longest answer of the model in tokens [default: 160, or 8192 where the layout lets it think first].
+    #[arg(long, value_name = "N")]
+    pub max_tokens: Option<usize>,
     /// Seed of the model's samples.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,

@@ -5,18 +5,25 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use stp_model::{Checkpoint, Device, SampleConfig};
+use stp_selfplay::config::Layout;
 use stp_selfplay::context::sampler::ModelSampler;
 use stp_selfplay::search::Model;
 use stp_study::evaluation::require_model;
 
 use super::args::ProveArgs;
 use crate::common::sampling_device;
+use crate::display::Display;
 use crate::models::prompts;
 
 /// The files of the checkpoint that is built in, by their names; none if the program was built without one.
 fn shipped() -> &'static [(&'static str, &'static [u8])] {
     include!(concat!(env!("OUT_DIR"), "/shipped.rs"))
 }
+
+/// The longest answer in tokens of a model that writes a proof.
+const PROOF: usize = 160;
+/// The same of one that thinks before it does.
+const THINKING: usize = 8192;
 
 /// Where the model comes from.
 pub(super) struct Source<'a> {
@@ -34,6 +41,10 @@ impl<'a> Source<'a> {
         if let Some(folder) = &args.model {
             require_model(folder)?;
         }
+        if let Some(name) = &args.layout {
+            // The model may never be needed.
+            Layout::named(name)?;
+        }
         let is_there = !args.no_model && (args.model.is_some() || !shipped().is_empty());
         Ok(is_there.then_some(Self { args, device }))
     }
@@ -47,13 +58,15 @@ impl<'a> Source<'a> {
             Some(folder) => Checkpoint::load(folder, &self.device)?,
             None => unpacked(&self.device)?,
         };
-        let prompts = prompts(&checkpoint, self.args.layout.as_deref())?;
+        let display = Display::new(self.args.machine.quiet);
+        let prompts = prompts(&checkpoint, self.args.layout.as_deref(), &display)?;
+        let max_tokens = self.args.max_tokens.unwrap_or(if prompts.thinks() { THINKING } else { PROOF });
         let longest = checkpoint.model.config().max_seq;
         let settings = SampleConfig {
             temperature: self.args.temperature,
             // What a prompt needs is left to it.
             precision: self.args.precision.precision.precision(),
-            max_new_tokens: self.args.max_tokens.min(longest / 2).max(1),
+            max_new_tokens: max_tokens.min(longest / 2).max(1),
             ..SampleConfig::default()
         };
         Ok(Model { sampler: Arc::new(ModelSampler { checkpoint, prompts, longest }), settings })
@@ -77,7 +90,7 @@ mod tests {
     #[test]
     fn what_is_built_in_can_be_loaded() {
         if !shipped().is_empty() {
-            prompts(&unpacked(&Device::flex()).unwrap(), None).unwrap();
+            prompts(&unpacked(&Device::flex()).unwrap(), None, &Display::new(true)).unwrap();
         }
     }
 }

@@ -79,9 +79,12 @@ pub struct ModelArgs {
     /// Samples that are drawn at the same time, of all requests together.
     #[arg(long, value_name = "N", default_value_t = 64, requires = "model")]
     pub batch: usize,
-    /// Memory for their keys and values in MiB (0: half of what is available).
+    /// Memory for their keys and values in MiB (0: half of what is available, or 4 GiB on a GPU).
     #[arg(long, value_name = "MIB", default_value_t = 0, requires = "model")]
     pub cache_mb: usize,
+    /// The longest sequence, prompt and answer together [default: the model's]. On a GPU each sample takes the memory of one.
+    #[arg(long, value_name = "TOKENS", requires = "model", value_parser = clap::value_parser!(u32).range(2..))]
+    pub max_seq: Option<u32>,
     /// Samples of one request: its prompts times `n`.
     #[arg(long, value_name = "N", default_value_t = 128, requires = "model")]
     pub max_samples: usize,

@@ -36,6 +36,7 @@ pub(super) async fn serve(args: ServeArgs, place: &Path) -> Result<ExitCode> {
         batch: args.model.batch,
         cache_mb: args.model.cache_mb,
         precision: args.model.precision.precision.precision(),
+        max_seq: args.model.max_seq.map_or(usize::MAX, |longest| longest as usize),
         ..SampleConfig::default()
     };
     let served = Served::new(name, checkpoint, &settings)?;
