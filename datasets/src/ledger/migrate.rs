@@ -248,7 +248,7 @@ mod tests {
         let path = folder.path().join("ledger.sqlite");
         version_2(&path);
         assert!(matches!(Ledger::open_read_only(&path), Err(LedgerError::Older(_))));
-        let ledger = Ledger::open(&path).unwrap();
+        let ledger = Ledger::open_to_read(&path).unwrap();
         let statuses: Vec<_> = ledger
             .attempts(1, Phase::Train)
             .unwrap()

@@ -129,6 +129,21 @@ impl Ledger {
         Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
     }
 
+    /// As [`Ledger::open_read_only`], of a ledger that an earlier version of this program may have written: that one is brought to
+    /// this program's schema first.
+    ///
+    /// # Errors
+    /// [`LedgerError`] as there, and if an earlier ledger cannot be written.
+    pub fn open_to_read(path: &Path) -> Result<Self, LedgerError> {
+        match Self::open_read_only(path) {
+            Err(LedgerError::Older(_)) => {
+                drop(Self::open(path)?);
+                Self::open_read_only(path)
+            }
+            opened => opened,
+        }
+    }
+
     /// Stores `value` under `key` unless something is there already; returns what is there.
     ///
     /// # Errors

@@ -55,7 +55,7 @@ fn round_of_fork(folder: &Path, source: &Path) -> Result<Option<u32>> {
     if !ledger.exists() {
         return Ok(None);
     }
-    let from = forked_from(&Ledger::open_read_only(&ledger)?)?;
+    let from = forked_from(&Ledger::open_to_read(&ledger)?)?;
     Ok(from.filter(|from| from.run == run_name(source)).map(|from| from.round))
 }
 
@@ -99,7 +99,7 @@ impl Source {
             .into());
         }
         let (config, _) = run_config(&path)?;
-        let ledger = Ledger::open_read_only(&ledger_file)?;
+        let ledger = Ledger::open_to_read(&ledger_file)?;
         let done = rounds_done(&ledger)?;
         let round = round.unwrap_or(done);
         if round > done || ledger.step(&Step::Stage1Valid.name())?.is_none() {
@@ -137,7 +137,7 @@ impl Source {
     /// and writing files gives.
     pub fn open_fork(&self, folder: &Path, config: &RunConfig, events: &Events) -> Result<RunFolder> {
         if folder.join("ledger.sqlite").exists() {
-            let known = forked_from(&Ledger::open_read_only(&folder.join("ledger.sqlite"))?)?;
+            let known = forked_from(&Ledger::open_to_read(&folder.join("ledger.sqlite"))?)?;
             if known.as_ref() == Some(&self.from) {
                 return RunFolder::open(folder, config);
             }

@@ -127,7 +127,7 @@ impl Evaluation {
         if !path.exists() {
             return Ok(BTreeMap::new());
         }
-        let found = Found::read(&Ledger::open_read_only(&path)?, self.samples)?;
+        let found = Found::read(&Ledger::open_to_read(&path)?, self.samples)?;
         let none = Tally { proved: 0, judged: self.samples };
         let of = |entry: &CorpusEntry| {
             let id = entry.statement.id.clone();

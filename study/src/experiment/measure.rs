@@ -244,10 +244,21 @@ impl FinishedRun {
         places.unwrap_or_default().into_iter().zip(values).collect()
     }
 
-    /// What the claim counts of each statement in the end, this run beside the baseline's with the same seed.
-    pub fn beside(&self, baseline: &Self, file: &ExperimentFile, claim: &Claim) -> Paired {
+    /// What the claim counts of each statement in the end, this run beside the baseline's with the same seed. None where one of
+    /// them was recorded before that was kept.
+    pub fn beside(&self, baseline: &Self, file: &ExperimentFile, claim: &Claim) -> Option<Paired> {
+        let is_kept = |run: &Self| {
+            claim.metric != Metric::HardValidProved
+                || run.points.last().is_some_and(|it| it.hard_valid_proved.is_some())
+        };
         let at_end = |_| 1.0;
-        paired(&self.per_statement.of(file, claim, at_end), &baseline.per_statement.of(file, claim, at_end))
+        let paired = || {
+            paired(
+                &self.per_statement.of(file, claim, at_end),
+                &baseline.per_statement.of(file, claim, at_end),
+            )
+        };
+        (is_kept(self) && is_kept(baseline)).then(paired)
     }
 
     /// The same when both had spent as many of Lean's checks as the one that spent fewer. Of a round that this number falls
@@ -405,7 +416,8 @@ mod tests {
         assert_eq!(beside(Metric::NewProved), Some(new));
         let hard = Paired { arm: vec![0.5, 0.0], baseline: vec![0.0, 1.0] };
         assert_eq!(beside(Metric::NewHardProved), Some(hard));
-        assert_eq!(arm.beside(&baseline, &file, &claim(Metric::NewProved)).arm, [1.0, 1.0, 0.0]);
+        assert_eq!(arm.beside(&baseline, &file, &claim(Metric::NewProved)).unwrap().arm, [1.0, 1.0, 0.0]);
+        assert_eq!(arm.beside(&baseline, &file, &claim(Metric::HardValidProved)), None, "nobody kept it");
         assert_eq!(beside(Metric::ValidProved), None);
         assert_eq!(
             run([0; 3], [None; 3]).beside_at_equal_checks(&arm, &file, &claim(Metric::NewProved)),

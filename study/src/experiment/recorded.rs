@@ -178,7 +178,7 @@ impl Experiment {
         }
         let outcomes: Option<Vec<_>> = evaluations.iter().map(Evaluation::earlier).collect::<Result<_>>()?;
         let Some(outcomes) = outcomes else { return Ok(Recorded::Unfinished) };
-        let ledger = Ledger::open_read_only(&folder.join(LEDGER))?;
+        let ledger = Ledger::open_to_read(&folder.join(LEDGER))?;
         let Measured { points, seconds, mut per_statement } = measured(&ledger, &cell.config, corpus)?;
         per_statement.evaluated = evaluations.iter().map(Evaluation::tallies).collect::<Result<_>>()?;
         let (arm, seed, from) = (cell.arm.clone(), cell.seed, cell.from.clone());

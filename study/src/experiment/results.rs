@@ -178,7 +178,7 @@ impl Results {
             cells.push(row.mean.map_or_else(|| "–".to_owned(), |mean| with_half(mean, false)));
             cells.push(row.difference.map_or_else(|| "–".to_owned(), |mean| with_half(mean, true)));
             cells.push(row.difference.map_or_else(String::new, said));
-            let in_the_end = |arm: &FinishedRun, other: &FinishedRun| Some(arm.beside(other, file, claim));
+            let in_the_end = |arm: &FinishedRun, other: &FinishedRun| arm.beside(other, file, claim);
             let equal_checks =
                 |arm: &FinishedRun, other: &FinishedRun| arm.beside_at_equal_checks(other, file, claim);
             let ratios = [self.ratio(file, &row.arm, in_the_end), self.ratio(file, &row.arm, equal_checks)];

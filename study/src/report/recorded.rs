@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::Result;
 use serde::Serialize;
-use stp_datasets::{Ledger, LedgerError, Origin, Split, Statement};
+use stp_datasets::{Ledger, Origin, Split, Statement};
 use stp_selfplay::config::RunConfig;
 use stp_selfplay::context::folder::write_atomically;
 use stp_selfplay::context::folder::{run_config, run_ledger, run_name};
@@ -48,7 +48,7 @@ impl RecordedRun {
         let (config, _) = run_config(path)?;
         Ok(Self {
             name: run_name(path),
-            ledger: open_ledger(&run_ledger(path)?)?,
+            ledger: Ledger::open_to_read(&run_ledger(path)?)?,
             path: path.to_owned(),
             config,
             last: Mutex::new(None),
@@ -147,17 +147,6 @@ pub(crate) fn statements(ledger: &Ledger, config: &RunConfig) -> Result<(Vec<Sta
         return Ok(choose(&load_corpus(&config.corpus)?, config));
     }
     Ok((given, valid))
-}
-
-/// A ledger of an older version is migrated first, which only a writer can do.
-fn open_ledger(path: &Path) -> Result<Ledger> {
-    match Ledger::open_read_only(path) {
-        Err(LedgerError::Older(_)) => {
-            drop(Ledger::open(path)?);
-            Ok(Ledger::open_read_only(path)?)
-        }
-        other => Ok(other?),
-    }
 }
 
 /// Writes `report.md` and `report.json` to a run's folder, and returns the table.
