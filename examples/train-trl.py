@@ -1,6 +1,7 @@
 """A training by a command on several GPUs, with TRL: FSDP or DeepSpeed by `accelerate`, adapters by PEFT.
 
-Not run here: the machines that this was written on have no GPU. With trl, peft and accelerate installed:
+Tried with TRL 1.16 on a processor (one process, two with the same losses, adapters), never on a GPU nor with FSDP: the machines that this
+was written on have none. With trl, peft, accelerate and datasets installed:
 
     training.engine = "command"
     training.command = "accelerate launch --num_processes 8 --use_fsdp --fsdp_version 2 --mixed_precision bf16 examples/train-trl.py"
