@@ -45,6 +45,9 @@ pub fn unfinished(text: &str) -> Answer {
 /// What begins an answer without a proof.
 pub const MALFORMED: &str = "well, ";
 
+/// What stands between a thought and a proof.
+pub const SO: &str = " So: ";
+
 /// From prompt and sample number to what is written.
 type Answers = dyn Fn(&str, usize) -> Answer + Send + Sync;
 
@@ -84,9 +87,14 @@ impl Sampler for ScriptedSampler {
         Ok(text.chars().map(u32::from).collect())
     }
 
-    /// An answer that begins so is none.
+    /// An answer that begins so is none; one with a thought ends with the proof.
     fn proof(&self, answer: &str, _: &str) -> Result<String, &'static str> {
-        if answer.starts_with(MALFORMED) { Err("a proof") } else { Ok(stp_prover::normalise_proof(answer)) }
+        let proof = answer.rsplit_once(SO).map_or(answer, |(_, proof)| proof);
+        if answer.starts_with(MALFORMED) { Err("a proof") } else { Ok(stp_prover::normalise_proof(proof)) }
+    }
+
+    fn thought<'a>(&self, answer: &'a str) -> Option<&'a str> {
+        answer.rsplit_once(SO).map(|(thought, _)| thought)
     }
 
     fn sample(

@@ -124,6 +124,29 @@ async fn a_second_attempt_sees_the_failed_proof_and_leans_message() {
 }
 
 #[tokio::test]
+async fn what_was_thought_before_a_first_attempt_that_holds_is_kept() {
+    let sampler = ScriptedSampler::new(|_, sample| match sample {
+        0 => format!("Look.{}by simp", test::SO),
+        _ => format!("Hm.{}by wrong", test::SO),
+    });
+    let script = test::judged(|proof| if proof == "by simp" { Status::Proved } else { Status::Failed });
+    let (_scratch, context) = test::context(test::corpus(), script, sampler, |_| {});
+    let thoughts = || context.ledger.thoughts_of(&["a", "b"]).unwrap();
+    let failure = super::super::Failure { sample: 0, proof: "by x".into(), message: "unknown tactic".into() };
+    let second = targets(&context, 1).into_iter().map(|it| Target { failure: Some(failure.clone()), ..it });
+    attempt_all(&context, &plan(&[]), second.collect()).await.unwrap();
+    assert!(thoughts().is_empty(), "a second attempt thinks about the first");
+    attempt_all(&context, &SamplingPlan { phase: Phase::Valid, ..plan(&[]) }, targets(&context, 2))
+        .await
+        .unwrap();
+    assert!(thoughts().is_empty(), "nobody learns from these");
+    attempt_all(&context, &SamplingPlan { round: 2, ..plan(&[]) }, targets(&context, 2)).await.unwrap();
+    let kept: std::collections::BTreeMap<_, _> = thoughts().into_iter().collect();
+    let of = |name: &str| ((name.to_owned(), "by simp".to_owned()), "Look.".to_owned());
+    assert_eq!(kept, [of("a"), of("b")].into());
+}
+
+#[tokio::test]
 async fn a_cancelled_phase_keeps_what_is_recorded() {
     let script = test::script().silent_after(1);
     let sampler = ScriptedSampler::new(|_, sample| format!("by x{sample}"));
