@@ -43,10 +43,15 @@ struct Running {
 }
 
 fn start(checkpoint: Checkpoint, config: ServeConfig) -> Running {
+    start_with(checkpoint, config, usize::MAX)
+}
+
+/// A server whose sequences have at most `max_seq` tokens.
+fn start_with(checkpoint: Checkpoint, config: ServeConfig, max_seq: usize) -> Running {
     let config = ServeConfig { listen: "127.0.0.1:0".into(), ..config };
     let server = RUNTIME.block_on(Server::bind(config)).unwrap();
     let address = server.address();
-    let settings = SampleConfig { batch: 8, cache_mb: 64, ..SampleConfig::default() };
+    let settings = SampleConfig { batch: 8, cache_mb: 64, max_seq, ..SampleConfig::default() };
     let served = Served::new("tiny".to_owned(), checkpoint, &settings).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let run = RUNTIME.spawn(server.run(served, async move {
@@ -317,6 +322,20 @@ fn what_cannot_be_done_is_refused_by_name() {
         "presence_penalty": 0, "stream": false, "logprobs": null, "seed": null, "temperature": null,
     });
     ask(&harmless);
+}
+
+#[test]
+fn sequences_are_as_long_as_the_server_lets_them_be() {
+    let Running { address, stop, .. } = start_with(checkpoint(), ServeConfig::default(), 40);
+    let models: Value = serde_json::from_str(&get(address, "/v1/models").1).unwrap();
+    assert_eq!(models["data"][0]["max_model_len"], 40);
+    let asked = |prompt: &str| {
+        post_to(address, "/v1/completions", &json!({ "prompt": prompt, "max_tokens": 8, "seed": 1 }))
+    };
+    let (code, answer) = asked(&"x".repeat(60));
+    assert!(code == 400 && answer.to_string().contains("40"), "{answer}");
+    assert_eq!(asked("theorem").0, 200);
+    drop(stop);
 }
 
 #[test]

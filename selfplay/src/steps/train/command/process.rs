@@ -301,6 +301,21 @@ mod tests {
         assert!(began.elapsed() < Duration::from_secs(30), "what has ended is not waited for");
     }
 
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_command_whose_guard_was_killed_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = folder.path().join("lock");
+        let command = format!(
+            "for it in /proc/[0-9]*; do [ \"$(readlink $it/fd/1)\" = '{}' ] && kill -9 ${{it#/proc/}}; done; sleep 600",
+            lock.display()
+        );
+        let (variables, log) = (Vec::new(), folder.path().join("log"));
+        let job = Job { command: &command, variables, log, lock };
+        let error = job.run(&Cancel::new(), &mut |_| {}).await.unwrap_err();
+        assert!(error.to_string().contains("guards the training command"), "{error}");
+    }
+
     #[tokio::test]
     async fn what_a_command_leaves_behind_is_ended_before_the_next_one() {
         let folder = tempfile::tempdir().unwrap();
