@@ -2,7 +2,7 @@
 //! a statement.
 
 use serde::{Deserialize, Serialize};
-use stp_datasets::{normalise_spaces, signature_of};
+use stp_datasets::{last_block, normalise_spaces, signature_of};
 use stp_model::{Example, Fields, ModelError, Task, Writer};
 
 /// How conjectures are asked for and how they are answered.
@@ -89,8 +89,7 @@ impl ConjectureLayout {
 /// around that.
 fn said(answer: &str) -> &str {
     let answer = answer.rsplit_once("</think>").map_or(answer, |(_, said)| said);
-    let block = answer.rfind("```lean").and_then(|fence| answer[fence..].split_once('\n'));
-    block.map_or(answer, |(_, code)| code.split("```").next().unwrap_or(code))
+    last_block(answer).map_or(answer, |(_, code)| code)
 }
 
 /// The prompt for a seed theorem.

@@ -20,6 +20,7 @@
 //! ```
 
 mod canonical;
+mod code_block;
 mod corpus;
 mod digest;
 pub mod export;
@@ -36,6 +37,7 @@ pub use canonical::{
     Binder, binders, canonical_explicit, canonical_shape, canonical_statement, canonical_text,
     normalise_spaces, words,
 };
+pub use code_block::last_block;
 pub use corpus::{Corpus, CorpusError};
 pub use digest::sha256;
 pub use import::{

@@ -1,9 +1,7 @@
 //! What of an answer is the proof.
 
 use serde::{Deserialize, Serialize};
-
-/// With what a block of Lean code begins.
-const FENCE: &str = "```lean";
+use stp_datasets::last_block;
 
 /// How a proof is cut out of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +24,7 @@ impl Cut {
                 let lines = normalise_lines(answer);
                 (!lines.trim().is_empty()).then(|| format!("by\n{lines}"))
             }
-            Self::Block => in_block(last_block(answer)?, name),
+            Self::Block => in_block(last_block(answer)?.1, name),
         }
     }
 
@@ -34,7 +32,7 @@ impl Cut {
     pub fn thought(self, answer: &str) -> &str {
         match self {
             Self::Whole | Self::Tactics => "",
-            Self::Block => answer.rfind(FENCE).map_or("", |fence| &answer[..fence]),
+            Self::Block => last_block(answer).map_or("", |(before, _)| before),
         }
     }
 
@@ -46,13 +44,6 @@ impl Cut {
             Self::Block => "a block of Lean code that ends with the theorem and its proof",
         }
     }
-}
-
-/// The text of the last block between fences of which the first says `lean`; without the second one, to the end.
-fn last_block(answer: &str) -> Option<&str> {
-    let fence = answer.rfind(FENCE)?;
-    let (_, code) = answer[fence..].split_once('\n')?;
-    Some(code.split("```").next().unwrap_or(code))
 }
 
 /// The proof of the theorem of that name in some Lean code, or of the last one.

@@ -7,8 +7,10 @@ use std::ops::RangeInclusive;
 use anyhow::Result;
 use rand::seq::SliceRandom;
 use stp_conjecturer::{Fate, TriedConjecture, proof_with_fate, select, used_lemma};
-use stp_datasets::{Attempt, Conjecture, Ledger, Phase, Tally};
-use stp_prover::{CorrectProof, Decay, TrainingLimits, TrainingProof, retraining_set, training_set};
+use stp_datasets::{Attempt, Conjecture, Ledger, Phase, Tally, Thoughts};
+use stp_prover::{
+    CorrectProof, Decay, ProofLayout, TrainingLimits, TrainingProof, retraining_set, training_set,
+};
 
 use crate::config::{ConjectureSource, RunConfig};
 use crate::context::fork::last_round_taken_over;
@@ -83,7 +85,10 @@ pub fn proofs(
     let settings = &config.proving;
     let searched = config.conjectures_from(ConjectureSource::Subgoals);
     let mut correct = correct_proofs(ledger, given, set.rounds(config), searched)?;
-    let left_out = leave_out(ledger, config, &mut correct)?;
+    let layout = config.prompts.layout()?.proof;
+    let learns_thoughts = layout.learns_thoughts();
+    let thought_through = if learns_thoughts { ledger.thought_through()? } else { HashSet::new() };
+    let left_out = leave_out(&layout, &thought_through, &mut correct);
     let decay = Decay { length: settings.length_decay, seconds: settings.seconds_decay };
     let mut chosen = match set {
         TrainingSet::Round(round) => {
@@ -101,7 +106,7 @@ pub fn proofs(
         }
     };
     let names: Vec<_> = chosen.iter().map(|proof| proof.statement.as_str()).collect();
-    let mut thoughts = ledger.thoughts_of(&names)?;
+    let mut thoughts = if learns_thoughts { ledger.thoughts_of(&names)? } else { Thoughts::new() };
     for proof in &mut chosen {
         proof.thought = thoughts.remove(&(proof.statement.clone(), proof.proof.clone()));
     }
@@ -109,19 +114,22 @@ pub fn proofs(
 }
 
 /// Leaves out the proofs that no answer of the layout can have, and counts them.
-fn leave_out(ledger: &Ledger, config: &RunConfig, correct: &mut Vec<CorrectProof>) -> Result<usize> {
-    let layout = config.prompts.layout()?.proof;
-    let thoughts = if layout.learns_thoughts() { ledger.thought_through()? } else { HashSet::new() };
+fn leave_out(
+    layout: &ProofLayout,
+    thought_through: &HashSet<(String, String)>,
+    correct: &mut Vec<CorrectProof>,
+) -> usize {
+    let named = |it: &CorrectProof| (it.statement.clone(), it.proof.clone());
     let mut left_out = HashSet::new();
     correct.retain(|it| {
-        let named = (it.statement.clone(), it.proof.clone());
-        let is_taken = layout.takes(&it.proof, thoughts.contains(&named));
+        let has_thought = !thought_through.is_empty() && thought_through.contains(&named(it));
+        let is_taken = layout.takes(&it.proof, has_thought);
         if !is_taken {
-            left_out.insert(named);
+            left_out.insert(named(it));
         }
         is_taken
     });
-    Ok(left_out.len())
+    left_out.len()
 }
 
 /// The correct proofs of some rounds, those of the search among them if it is `searched` for them. A statement's pass rate is
